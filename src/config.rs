@@ -1,0 +1,155 @@
+//! `prisma-safe.toml`: the defaults stand in `config/default.toml`, which is also the reference. Unknown keys are refused.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Explain as _, Result};
+
+/// The file that a project may have beside its package.json.
+pub const FILE_NAME: &str = "prisma-safe.toml";
+
+const DEFAULTS: &str = include_str!("config/default.toml");
+
+/// Every setting, as meant: defaults, overlaid by the project's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    pub backup: Backup,
+    pub deploy: Deploy,
+    pub review: Review,
+    /// `[environments.NAME]`, in order of name.
+    #[serde(default)]
+    pub environments: BTreeMap<String, Environment>,
+    /// The file it was read from, if there is one.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
+}
+
+/// `[backup]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Backup {
+    /// Where backups go, relative to the project.
+    pub directory: PathBuf,
+    /// `pg_dump` waits this long for its locks, in seconds.
+    pub lock_wait_seconds: u64,
+    /// Free space demanded before a dump, as a multiple of the tables' size.
+    pub space_factor: f64,
+}
+
+/// `[deploy]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Deploy {
+    /// Each statement waits this long for a lock, in seconds.
+    pub lock_timeout_seconds: f64,
+    /// Each statement may run this long, in seconds; 0 is without limit.
+    pub statement_timeout_seconds: f64,
+    /// How often a migration is tried again when a lock was not free.
+    pub lock_retries: u32,
+}
+
+/// `[review]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Review {
+    /// A table with fewer rows counts as small: no lock or scan of it is worth a finding.
+    pub small_table_rows: u64,
+}
+
+/// Whether deploys to an environment take a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupPolicy {
+    /// Before each deploy.
+    #[default]
+    Always,
+    /// Never: a CI database, say.
+    Never,
+}
+
+/// `[environments.NAME]`
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Environment {
+    /// The direct database URL itself. Better left to `url-env`.
+    pub url: Option<String>,
+    /// The environment variable that holds the direct database URL.
+    pub url_env: Option<String>,
+    /// Hosts that belong to it: `db.example.com`, `*.example.com`, `127.0.0.1`, `127.0.0.1:5433`, `localhost/music` (host/database).
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Whether real users' data lives there.
+    #[serde(default)]
+    pub production: bool,
+    /// Whether deploys take a backup.
+    #[serde(default)]
+    pub backup: BackupPolicy,
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment")
+            .field("url", &self.url.as_ref().map(|_| "(hidden)"))
+            .field("url_env", &self.url_env)
+            .field("hosts", &self.hosts)
+            .field("production", &self.production)
+            .field("backup", &self.backup)
+            .finish()
+    }
+}
+
+impl Config {
+    /// Reads the project's file, if it has one, over the defaults.
+    ///
+    /// # Errors
+    /// Exit status 2 with the line and the key if the file is no TOML or has unknown keys.
+    pub fn load(root: &Path) -> Result<Self> {
+        let path = root.join(FILE_NAME);
+        let mut table: toml::Table = DEFAULTS.parse().explain(|| "the built-in defaults are broken".into())?;
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error).explain(|| format!("could not read {}", path.display())),
+        };
+        let found = text.is_some();
+        if let Some(text) = text {
+            let wrong = |error: toml::de::Error| {
+                Error::usage(format!("{} is not understood", path.display()))
+                    .because(error.to_string().trim_end().to_owned())
+            };
+            // parsed on its own first: the error then shows the line in the person's own file
+            let _: Partial = toml::from_str(&text).map_err(wrong)?;
+            overlay(&mut table, text.parse().map_err(wrong)?);
+        }
+        let mut config: Self = table
+            .try_into()
+            .map_err(|error| Error::usage(format!("{} is not understood", path.display())).because(error))?;
+        config.path = found.then_some(path);
+        Ok(config)
+    }
+}
+
+/// The file's shape with every key optional; only used to refuse unknown keys with their place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only the keys matter")]
+struct Partial {
+    backup: Option<toml::Table>,
+    deploy: Option<toml::Table>,
+    review: Option<toml::Table>,
+    environments: Option<BTreeMap<String, Environment>>,
+}
+
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What every command is given.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::ui::Shell;
+
+/// The environment as it was at the start; tests and commands read it from here, nothing writes it.
+#[derive(Clone, Default)]
+pub struct Env {
+    vars: HashMap<String, String>,
+}
+
+impl Env {
+    /// The process's environment; variables that are no UTF-8 are left out.
+    pub fn read() -> Self {
+        Self {
+            vars: std::env::vars_os()
+                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        }
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.vars.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl FromIterator<(String, String)> for Env {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(iter: T) -> Self {
+        Self { vars: iter.into_iter().collect() }
+    }
+}
+
+impl std::fmt::Debug for Env {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Env({} variables)", self.vars.len())
+    }
+}
+
+/// Built once in `lib.rs`, given to every command.
+#[derive(Debug)]
+pub struct Context {
+    /// The terminal.
+    pub shell: Shell,
+    /// The environment.
+    pub env: Env,
+    /// Where the command runs: `-C`, or the current directory.
+    pub directory: PathBuf,
+    /// The settings.
+    pub config: Config,
+}

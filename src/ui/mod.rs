@@ -1,0 +1,6 @@
+//! The only writer to the terminal: stdout is data, stderr is talk.
+
+pub mod prompt;
+pub mod shell;
+
+pub use shell::Shell;

@@ -1,0 +1,141 @@
+//! Lines of talk on stderr in cargo's look, data on stdout; colours only where a person reads them.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use console::Style;
+
+use crate::error::Error;
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal without `NO_COLOR`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The terminal, as far as prisma-safe writes to it.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    quiet: bool,
+    verbose: u8,
+    color: bool,
+    interactive: bool,
+}
+
+impl Shell {
+    /// Settles colours and interactivity once. `env` answers for environment variables.
+    pub fn new(
+        quiet: bool,
+        verbose: u8,
+        color: ColorChoice,
+        non_interactive: bool,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        let color = match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                io::stderr().is_terminal()
+                    && env("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && env("TERM").as_deref() != Some("dumb")
+            }
+        };
+        let ci = env("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+        let interactive = !non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
+        Self { quiet, verbose, color, interactive }
+    }
+
+    /// Whether a question can be asked: a terminal, not CI, not `--non-interactive`.
+    pub fn interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// Whether colours are on.
+    pub fn color(&self) -> bool {
+        self.color
+    }
+
+    /// How many `-v` were given.
+    pub fn verbose(&self) -> u8 {
+        self.verbose
+    }
+
+    /// A stage: `   Reviewing 2 pending migrations`.
+    pub fn status(&self, verb: &str, message: impl Display) {
+        if !self.quiet {
+            self.talk(&self.paint(&format!("{verb:>12}"), &Style::new().green().bold()), message);
+        }
+    }
+
+    /// A line that is indented under the last stage.
+    pub fn detail(&self, message: impl Display) {
+        if !self.quiet {
+            self.talk(&" ".repeat(12), message);
+        }
+    }
+
+    /// Something worth knowing.
+    pub fn note(&self, message: impl Display) {
+        if !self.quiet {
+            self.talk(&self.paint("note:", &Style::new().cyan().bold()), message);
+        }
+    }
+
+    /// Something that may need attention; shown even with `-q`.
+    pub fn warn(&self, message: impl Display) {
+        self.talk(&self.paint("warning:", &Style::new().yellow().bold()), message);
+    }
+
+    /// Only with `-v`.
+    pub fn debug(&self, message: impl Display) {
+        if self.verbose > 0 {
+            self.talk(&self.paint("debug:", &Style::new().dim()), message);
+        }
+    }
+
+    /// An error with its causes and what to do next.
+    pub fn error(&self, error: &Error) {
+        self.talk(&self.paint("error:", &Style::new().red().bold()), error);
+        for cause in error.causes() {
+            self.talk("  caused by:", cause.replace('\n', "\n    "));
+        }
+        if let Some(help) = error.help_text() {
+            self.talk(&self.paint(" help:", &Style::new().cyan().bold()), help.replace('\n', "\n       "));
+        }
+    }
+
+    /// A block of text on stderr, as it is.
+    pub fn block(&self, text: &str) {
+        if !self.quiet {
+            self.write_stderr(text);
+        }
+    }
+
+    /// Data on stdout, as it is. A broken pipe is not an error.
+    pub fn print(&self, text: &str) {
+        let mut stdout = io::stdout().lock();
+        // a reader that went away has all it wanted
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// Applies a style if colours are on.
+    pub fn paint(&self, text: &str, style: &Style) -> String {
+        style.clone().force_styling(self.color).apply_to(text).to_string()
+    }
+
+    fn talk(&self, head: &str, message: impl Display) {
+        self.write_stderr(&format!("{head} {message}\n"));
+    }
+
+    #[expect(clippy::unused_self, reason = "writing goes through the shell")]
+    fn write_stderr(&self, text: &str) {
+        // nothing can be said where stderr is gone
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
