@@ -19,7 +19,6 @@ if ! has_server; then
 	[ "$(id -u)" = 0 ] || sudo="sudo -n"
 	echo "setup: installing PostgreSQL" >&2
 	if command -v apt-get >/dev/null; then
-		# only the programs: no server of the system's own is created or started
 		$sudo apt-get -qq update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
 			-o Dpkg::Use-Pty=0 postgresql >/dev/null ||
 			fail "could not install PostgreSQL; run: sudo apt-get update && sudo apt-get install postgresql"
@@ -36,7 +35,7 @@ for prisma in prisma7 prisma6; do
 	installed=$prisma/node_modules/.package-lock.json
 	if [ ! -e "$installed" ] || [ "$prisma/package-lock.json" -nt "$installed" ]; then
 		echo "setup: installing Prisma for tests/fixtures/$prisma" >&2
-		(cd "$prisma" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+		(cd "$prisma" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
 			fail "npm ci failed in tests/fixtures/$prisma; is the package registry reachable?"
 		touch "$installed"
 	fi
