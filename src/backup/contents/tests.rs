@@ -44,7 +44,7 @@ fn every_cut_is_found() {
 
 #[test]
 fn says_where_it_ends() {
-    let cut = |at: &str| read(&[HEAD, DATA, FOOT].concat().split_inclusive(at).next().unwrap().to_owned());
+    let cut = |at: &str| read(&[HEAD, DATA, FOOT].concat().split_inclusive(at).next().unwrap());
     assert_eq!(cut("Abba\n"), Err(Defect::EndsInRows { table: "Song".into(), rows: 1 }));
     assert_eq!(cut("2\tBj"), Err(Defect::EndsInRows { table: "Song".into(), rows: 1 }));
     assert_eq!(cut("(id"), Err(Defect::EndsInStatement));

@@ -1,0 +1,4 @@
+//! Outside programs: only this folder starts any.
+
+pub mod pg_dump;
+pub mod postgres;
