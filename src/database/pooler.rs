@@ -1,7 +1,10 @@
 //! Connection poolers. pg_dump and session locks through a transaction pooler break other clients, so they are recognised
 //! by name ([`DatabaseUrl::pooled`]) and by behaviour ([`probe`]).
 
-use super::{DatabaseUrl, Host};
+use postgres::{Client, SimpleQueryMessage};
+
+use super::{DatabaseUrl, Failure, Host, connect};
+use crate::error::{Error, Result};
 
 /// Environment variables that providers fill with the direct URL, most telling first.
 pub const DIRECT_VARIABLES: &[&str] =
@@ -93,4 +96,68 @@ impl Pooler {
     pub fn direct_suggestion(&self) -> Option<&DatabaseUrl> {
         self.direct.as_ref()
     }
+}
+
+/// What the connection itself shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Whether start-up options reach the server; a pooler refuses or drops them.
+    pub options_arrive: bool,
+    /// Whether two statements of one session ran in different server processes, or another session was given this one's.
+    pub sessions_mix: bool,
+}
+
+impl Behaviour {
+    /// Whether a pooler stands between.
+    pub fn is_pooled(self) -> bool {
+        self.sessions_mix || !self.options_arrive
+    }
+}
+
+/// Looks whether a pooler stands between, whatever the URL says. Opens two connections and changes nothing.
+///
+/// # Errors
+/// Those of [`connect`].
+pub fn probe(url: &DatabaseUrl, application_name: &str) -> Result<Behaviour> {
+    let nonce = format!("{:x}", std::process::id());
+    let mut plain = connect(url, application_name)?;
+    let with_options = connect(&url.with_options(&format!("-c prisma_safe.probe={nonce}")), application_name);
+    let (mut other, options_arrive) = match with_options {
+        Ok(mut client) => {
+            let arrived = ask(&mut client, "SELECT current_setting('prisma_safe.probe', true)").map_err(unprobed)?;
+            (client, arrived.as_deref() == Some(&nonce))
+        }
+        // PgBouncer takes no options; the same connection without them was just opened
+        Err(_) => (connect(url, application_name)?, false),
+    };
+    let sessions_mix = mixes(&mut plain, &mut other).map_err(unprobed)?;
+    Ok(Behaviour { options_arrive, sessions_mix })
+}
+
+/// In transaction mode a second session gets the server process of the first, or pushes it to another one.
+fn mixes(first: &mut Client, second: &mut Client) -> Result<bool, Failure> {
+    const PID: &str = "SELECT pg_catalog.pg_backend_pid()";
+    let before = ask(first, PID)?;
+    second.batch_execute("BEGIN")?;
+    let other = ask(second, PID)?;
+    // asking the first one again would wait for ever in a pool of one
+    let mixed = other == before || ask(first, PID)? != before;
+    second.batch_execute("ROLLBACK")?;
+    Ok(mixed)
+}
+
+/// One value as text, without a prepared statement: those are what poolers break first.
+fn ask(client: &mut Client, query: &str) -> Result<Option<String>, Failure> {
+    let messages = client.simple_query(query)?;
+    Ok(messages
+        .iter()
+        .find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row.get(0).map(ToOwned::to_owned)),
+            _ => None,
+        })
+        .flatten())
+}
+
+fn unprobed(failure: Failure) -> Error {
+    Error::failed("could not find out whether a pooler stands before the database").because(failure)
 }
