@@ -37,6 +37,9 @@ pub struct Backup {
     pub lock_wait_seconds: u64,
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
+    /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
+    #[serde(default)]
+    pub pg_bin: Option<PathBuf>,
 }
 
 /// `[deploy]`

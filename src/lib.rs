@@ -20,6 +20,7 @@
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 
+pub mod backup;
 pub mod catalog;
 pub mod config;
 pub mod context;

@@ -13,6 +13,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::postgres::installed;
+use crate::context::Env;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 
@@ -54,8 +56,8 @@ impl ScratchServer {
     ///
     /// # Errors
     /// Exit status 1 if no PostgreSQL server is installed (with how to get one), or if it does not start.
-    pub fn start(directory: &Path, owner: u32) -> Result<Self> {
-        let programs = server_programs()?;
+    pub fn start(directory: &Path, owner: u32, env: &Env) -> Result<Self> {
+        let programs = server_programs(env)?;
         fs::create_dir(directory).explain(|| format!("could not create {}", directory.display()))?;
         let watcher = watch(directory, owner)?;
         let owned = owner == std::process::id();
@@ -182,35 +184,13 @@ fn watch(directory: &Path, owner: u32) -> Result<Child> {
         .explain(|| "could not start /bin/sh".into())
 }
 
-/// The directory with `initdb`, `pg_ctl` and `postgres`: on PATH, else the newest that is installed. Debian and Red Hat keep
-/// them off PATH.
+/// The directory with `initdb`, `pg_ctl` and `postgres`, of the newest version that is installed.
 ///
 /// # Errors
 /// Exit status 1 with the command that installs a server if there is none.
-pub fn server_programs() -> Result<PathBuf> {
-    // a link on PATH leads to the directory where the other programs are too
-    if let Some(initdb) = which::which("initdb").ok().and_then(|found| found.canonicalize().ok())
-        && let Some(directory) = initdb.parent()
-    {
-        return Ok(directory.to_owned());
-    }
-    // (parent, what its directories start with, what follows the version)
-    let places = [
-        ("/usr/lib/postgresql", "", "bin"),
-        ("/usr", "pgsql-", "bin"),
-        ("/opt/homebrew/opt", "postgresql@", "bin"),
-        ("/usr/local/opt", "postgresql@", "bin"),
-        ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
-    ];
-    let installed = places.iter().flat_map(|(parent, prefix, bin)| {
-        let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-        entries.filter_map(move |entry| {
-            let version: u32 = entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
-            let directory = entry.path().join(bin);
-            directory.join("initdb").is_file().then_some((version, directory))
-        })
-    });
-    installed.max_by_key(|(version, _)| *version).map(|(_, directory)| directory).ok_or_else(|| {
+pub fn server_programs(env: &Env) -> Result<PathBuf> {
+    let newest = installed("initdb", env, None).into_iter().max_by_key(|program| (program.chosen, program.major));
+    newest.and_then(|program| Some(program.path.parent()?.to_owned())).ok_or_else(|| {
         Error::failed("no PostgreSQL server is installed on this machine").help(
             "install one: `apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora), \
              `brew install postgresql@17` (macOS)",
@@ -259,7 +239,7 @@ mod tests {
         fs::set_permissions(parent.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let directory = parent.path().join("server");
         let mut owner = Command::new("sleep").arg("60").spawn().unwrap();
-        let server = ScratchServer::start(&directory, owner.id()).unwrap();
+        let server = ScratchServer::start(&directory, owner.id(), &Env::read()).unwrap();
         let url = server.url("postgres").unwrap();
         let mut client = postgres::Client::connect(url.expose(), postgres::NoTls).unwrap();
         assert_eq!(client.query_one("SELECT 1", &[]).unwrap().get::<_, i32>(0), 1);

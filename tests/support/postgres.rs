@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
+use prisma_safe::context::Env;
 use prisma_safe::tools::scratch::{ScratchServer, server_programs};
 use url::Url;
 
@@ -105,7 +106,7 @@ impl Database {
 
     fn dump(&self, arguments: &[&str]) -> String {
         let url = Url::parse(&self.url).expect("a URL");
-        let output = Command::new(server_programs().expect("PostgreSQL").join("pg_dump"))
+        let output = Command::new(server_programs(&Env::read()).expect("PostgreSQL").join("pg_dump"))
             .args(arguments)
             .args(["--no-owner", "--host=127.0.0.1", "--username", USER, "--dbname", &self.name])
             .arg(format!("--port={}", url.port().expect("a port")))
@@ -156,7 +157,7 @@ fn join(directory: &Path, owner: u32) -> String {
     if let Ok(url) = fs::read_to_string(&found) {
         return url;
     }
-    let server = ScratchServer::start(directory, owner).unwrap_or_else(|error| {
+    let server = ScratchServer::start(directory, owner, &Env::read()).unwrap_or_else(|error| {
         panic!("{error:?}\n{}", error.help_text().unwrap_or_default());
     });
     let mut url = Url::parse(server.url("postgres").expect("a URL").expose()).expect("a URL");
