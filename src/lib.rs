@@ -29,4 +29,5 @@ pub mod exit;
 pub mod project;
 pub mod rules;
 pub mod sql;
+pub mod tools;
 pub mod ui;

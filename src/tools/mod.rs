@@ -1,0 +1,3 @@
+//! Outside programs: only this folder starts any.
+
+pub mod scratch;
