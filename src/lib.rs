@@ -24,6 +24,7 @@ pub mod catalog;
 pub mod config;
 pub mod context;
 pub mod database;
+pub mod deploy;
 pub mod error;
 pub mod exit;
 pub mod project;
