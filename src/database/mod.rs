@@ -17,8 +17,3 @@ pub use self::fingerprint::Fingerprint;
 pub use self::history::{History, Standing};
 pub use self::pooler::{PoolMode, Pooler};
 pub use self::url::{DatabaseUrl, Host};
-
-/// A name as SQL takes it, in quotes.
-pub fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
