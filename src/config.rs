@@ -135,6 +135,16 @@ impl Config {
     }
 }
 
+/// The text of a new file: every setting with what it means, commented out, so that later defaults apply.
+pub fn commented() -> String {
+    let settings = DEFAULTS.lines().skip(1).map(|line| match line {
+        setting if setting.contains(" = ") && !setting.starts_with('#') => format!("# {setting}\n"),
+        other => format!("{other}\n"),
+    });
+    let head = "# Settings of prisma-safe. What is commented out stands at its default.\n";
+    std::iter::once(head.to_owned()).chain(settings).collect()
+}
+
 /// The file's shape with every key optional; only used to refuse unknown keys with their place.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

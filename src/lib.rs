@@ -20,6 +20,7 @@
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 
+pub mod atomic;
 pub mod backup;
 pub mod catalog;
 pub mod config;
@@ -27,6 +28,7 @@ pub mod context;
 pub mod database;
 pub mod error;
 pub mod exit;
+pub mod init;
 pub mod project;
 pub mod rules;
 pub mod sql;

@@ -2,3 +2,4 @@
 
 pub mod pg_dump;
 pub mod postgres;
+pub mod scratch;
