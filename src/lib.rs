@@ -27,6 +27,7 @@ pub mod config;
 pub mod context;
 pub mod database;
 pub mod deploy;
+pub mod engine;
 pub mod error;
 pub mod exit;
 pub mod init;
