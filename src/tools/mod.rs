@@ -1,5 +1,6 @@
 //! Outside programs: only this folder starts any.
 
+pub mod attended;
 pub mod pg_dump;
 pub mod postgres;
 pub mod scratch;
