@@ -26,6 +26,7 @@ pub mod catalog;
 pub mod config;
 pub mod context;
 pub mod database;
+pub mod demo;
 pub mod deploy;
 pub mod engine;
 pub mod error;

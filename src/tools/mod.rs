@@ -1,5 +1,6 @@
 //! Outside programs: the only place that starts them.
 
+pub mod attended;
 pub mod git;
 pub mod pg_dump;
 pub mod postgres;
