@@ -3,6 +3,7 @@
 pub mod apply;
 mod attempt;
 mod error;
+pub mod preflight;
 pub mod prepare;
 mod settle;
 mod watch;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use self::apply::{Applied, Runner};
 pub use self::error::{ApplyError, Place};
+pub use self::preflight::{Plan, Preflight};
 pub use self::prepare::{Prepared, Route};
 use crate::config;
 
