@@ -33,6 +33,8 @@ pub mod error;
 pub mod exit;
 pub mod init;
 pub mod project;
+pub mod report;
+pub mod review;
 pub mod rules;
 pub mod sql;
 pub mod tools;
