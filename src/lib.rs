@@ -27,6 +27,7 @@ pub mod database;
 pub mod error;
 pub mod exit;
 pub mod project;
+pub mod rename;
 pub mod rules;
 pub mod sql;
 pub mod ui;

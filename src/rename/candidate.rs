@@ -52,6 +52,16 @@ impl Rename {
         (format!("--rename {}", shell(&format!("{left}:{right}"))), format!("--delete {}", shell(&left)))
     }
 
+    /// Whether both end in the same object after the migration.
+    pub fn same_result(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Table { to: a, .. }, Self::Table { to: b, .. }) | (Self::Enum { to: a, .. }, Self::Enum { to: b, .. }) => a == b,
+            (Self::Column { table: s, to: a, .. }, Self::Column { table: t, to: b, .. })
+            | (Self::EnumValue { of: s, to: a, .. }, Self::EnumValue { of: t, to: b, .. }) => s == t && a == b,
+            _ => false,
+        }
+    }
+
     /// Whether both talk about the same object before the migration.
     pub fn same_origin(&self, other: &Self) -> bool {
         match (self, other) {
