@@ -34,7 +34,9 @@ impl Rename {
     /// The table or enum it happens in, the old and the new name, as people write them.
     pub fn spoken(&self, catalog: &Catalog) -> (Option<String>, String, String) {
         match self {
-            Self::Table { from, to, .. } | Self::Enum { from, to } => (None, spoken(catalog, from), spoken(catalog, to)),
+            Self::Table { from, to, .. } | Self::Enum { from, to } => {
+                (None, spoken(catalog, from), spoken(catalog, to))
+            }
             Self::Column { table: parent, from, to } | Self::EnumValue { of: parent, from, to } => {
                 (Some(spoken(catalog, parent)), from.clone(), to.clone())
             }
@@ -55,7 +57,8 @@ impl Rename {
     /// Whether both end in the same object after the migration.
     pub fn same_result(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Table { to: a, .. }, Self::Table { to: b, .. }) | (Self::Enum { to: a, .. }, Self::Enum { to: b, .. }) => a == b,
+            (Self::Table { to: a, .. }, Self::Table { to: b, .. })
+            | (Self::Enum { to: a, .. }, Self::Enum { to: b, .. }) => a == b,
             (Self::Column { table: s, to: a, .. }, Self::Column { table: t, to: b, .. })
             | (Self::EnumValue { of: s, to: a, .. }, Self::EnumValue { of: t, to: b, .. }) => s == t && a == b,
             _ => false,
@@ -65,7 +68,8 @@ impl Rename {
     /// Whether both talk about the same object before the migration.
     pub fn same_origin(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Table { from: a, .. }, Self::Table { from: b, .. }) | (Self::Enum { from: a, .. }, Self::Enum { from: b, .. }) => a == b,
+            (Self::Table { from: a, .. }, Self::Table { from: b, .. })
+            | (Self::Enum { from: a, .. }, Self::Enum { from: b, .. }) => a == b,
             (Self::Column { table: s, from: a, .. }, Self::Column { table: t, from: b, .. })
             | (Self::EnumValue { of: s, from: a, .. }, Self::EnumValue { of: t, from: b, .. }) => s == t && a == b,
             _ => false,

@@ -117,7 +117,11 @@ fn find_columns(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candid
             continue;
         }
         let (gone, come) = scene.columns(&pair);
-        let rename = |from: &String, to: &String| Rename::Column { table: pair.from.clone(), from: from.clone(), to: to.clone() };
+        let rename = |from: &String, to: &String| Rename::Column {
+            table: pair.from.clone(),
+            from: from.clone(),
+            to: to.clone(),
+        };
         let gone: Vec<String> = gone.into_iter().filter(|from| !given.settles(&rename(from, from))).collect();
         let come: Vec<String> = come.into_iter().filter(|to| !given.takes(&rename(to, to))).collect();
         let compared = gone.iter().map(|from| {

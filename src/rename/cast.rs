@@ -78,7 +78,9 @@ pub(crate) fn cast(catalog: &Catalog, from: &DataType, to: &DataType, column: &s
                 Cast::Checked { using: None, risk: format!("a number too large for {b} makes it fail") }
             }
         }
-        ("smallint" | "integer", "double precision") | ("smallint", "real") | ("real", "double precision") => keeps(None),
+        ("smallint" | "integer", "double precision") | ("smallint", "real") | ("real", "double precision") => {
+            keeps(None)
+        }
         (a, "numeric") if integer_rank(a).is_some() => match to.modifiers.as_slice() {
             [] => keeps(None),
             _ => Cast::Checked { using: None, risk: "a number with too many digits makes it fail".into() },
@@ -103,7 +105,9 @@ pub(crate) fn cast(catalog: &Catalog, from: &DataType, to: &DataType, column: &s
         ("json", "jsonb") => Cast::Loses { reason: "jsonb keeps neither repeated keys nor their order".into() },
         ("jsonb", "json") => keeps(None),
         ("boolean", b) if integer_rank(b) == Some(2) => keeps(explicit()),
-        (a, "boolean") if integer_rank(a).is_some() => Cast::Loses { reason: "all numbers but 0 would become true".into() },
+        (a, "boolean") if integer_rank(a).is_some() => {
+            Cast::Loses { reason: "all numbers but 0 would become true".into() }
+        }
         ("character", "text") => Cast::Loses { reason: "CHAR(n) pads or cuts trailing spaces".into() },
         (_, b) if is_text(b) && !from.array => match text_bound(to) {
             None => keeps(explicit()),
@@ -129,9 +133,10 @@ fn castable_from_text(name: &str) -> bool {
 }
 
 fn is_enum(catalog: &Catalog, of: &DataType) -> bool {
-    catalog.enums.keys().any(|name| {
-        name.name == of.name && *of.schema.as_ref().unwrap_or(&catalog.default_schema) == name.schema
-    })
+    catalog
+        .enums
+        .keys()
+        .any(|name| name.name == of.name && *of.schema.as_ref().unwrap_or(&catalog.default_schema) == name.schema)
 }
 
 fn numeric(from: &[i64], to: &[i64]) -> Cast {

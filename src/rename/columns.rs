@@ -47,7 +47,10 @@ pub(crate) fn compare(scene: &Scene<'_>, around: &Around, pair: &Pair, from: &st
         scale.add(0.0, format!("{from} holds {count} values"));
     }
     let strong_name = likeness.style_only || (exchanged && keys);
-    let clear = same_type && same_shape && !likeness.opposed && field != Place::Elsewhere
+    let clear = same_type
+        && same_shape
+        && !likeness.opposed
+        && field != Place::Elsewhere
         && (strong_name || (field == Place::Same && likeness.score >= 0.7));
     Some(Compared { scale, clear, proved: field == Place::Identity && same_type })
 }
@@ -85,7 +88,8 @@ fn types(scene: &Scene<'_>, around: &Around, old: &Column, new: &Column, scale: 
 /// Weighs nullability and default. Gives whether both are the same.
 fn shape(old: &Column, new: &Column, scale: &mut Scale) -> bool {
     let default = |column: &Column| column.default.as_ref().map(|default| default.text.clone());
-    let sequence = |text: &Option<String>| text.as_ref().is_some_and(|text| text.to_lowercase().starts_with("nextval("));
+    let sequence =
+        |text: &Option<String>| text.as_ref().is_some_and(|text| text.to_lowercase().starts_with("nextval("));
     let (a, b) = (default(old), default(new));
     let same_default = a == b || (sequence(&a) && sequence(&b));
     match (old.not_null, new.not_null) {
@@ -188,7 +192,8 @@ fn fields(scene: &Scene<'_>, pair: &Pair, from: &str, to: &str, scale: &mut Scal
     if !old.comment.is_empty() && old.comment == new.comment {
         scale.add(1.0, "same comment in the schema");
     }
-    let relation = |model: &Model, field: &Field| model.relation_through(&field.name).map(|relation| relation.name.clone());
+    let relation =
+        |model: &Model, field: &Field| model.relation_through(&field.name).map(|relation| relation.name.clone());
     if let (Some(a), Some(b)) = (relation(old_model, old), relation(new_model, new)) {
         if a == b {
             scale.add(2.5, format!("the relation {a} goes through both"));

@@ -1,12 +1,12 @@
 //! Decisions: from options, from certainty, from a person. What stays undecided ends in exit status 4.
 
+use super::Draft;
 use super::candidate::{Candidate, Decision, Rename};
 use super::candidates::{self, Given};
 use super::columns::Around;
 use super::options::{self, Options};
 use super::question::{Answer, Asker, Open, question};
 use super::scene::Scene;
-use super::Draft;
 use crate::error::{Error, Result};
 
 /// Every candidate with what was decided about it.
@@ -30,7 +30,10 @@ impl Decisions {
     }
 
     fn decided(&self, decision: Decision) -> impl Iterator<Item = &Rename> {
-        self.candidates.iter().filter(move |candidate| candidate.decision == decision).map(|candidate| &candidate.rename)
+        self.candidates
+            .iter()
+            .filter(move |candidate| candidate.decision == decision)
+            .map(|candidate| &candidate.rename)
     }
 }
 
@@ -56,7 +59,9 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
     let mut decided = told(&scene, &given);
     loop {
         let found = candidates::find(&scene, &given);
-        let next = found.iter().find(|candidate| candidate.certain || (candidate.decision == Decision::Open && asker.is_some()));
+        let next = found
+            .iter()
+            .find(|candidate| candidate.certain || (candidate.decision == Decision::Open && asker.is_some()));
         let Some(next) = next else {
             return Ok(finish(&scene, &given, decided, found));
         };

@@ -11,15 +11,22 @@ use crate::catalog::ObjectName;
 /// Candidates for renamed enum types.
 pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Enum { from: from.clone(), to: to.clone() };
-    let gone = scene.before.enums.iter().filter(|(name, _)| !scene.after.enums.contains_key(name) && !given.settles(&rename(name, name)));
-    let come: Vec<_> = scene.after.enums.iter().filter(|(name, _)| !scene.before.enums.contains_key(name) && !given.takes(&rename(name, name))).collect();
+    let (gone, come) = scene.enums();
+    let gone = gone.into_iter().filter(|name| !given.settles(&rename(name, name)));
+    let gone = gone.filter_map(|name| scene.before.enums.get_key_value(name));
+    let come = come.into_iter().filter(|name| !given.takes(&rename(name, name)));
+    let come: Vec<_> = come.filter_map(|name| scene.after.enums.get_key_value(name)).collect();
     let compared = gone.map(|(from, old)| {
         let row = come.iter().map(|(to, new)| {
             let shared = old.iter().filter(|value| new.contains(value)).count();
             let mut scale = Scale::starting(-2.5);
             let same = old == *new;
             let share = count(2 * shared) / count((old.len() + new.len()).max(1));
-            let line = if same { format!("the same values {}", new.join(", ")) } else { format!("{shared} of {} values are the same", old.len()) };
+            let line = if same {
+                format!("the same values {}", new.join(", "))
+            } else {
+                format!("{shared} of {} values are the same", old.len())
+            };
             scale.add((share - 0.4) * 5.0, line);
             let likeness = likeness(&from.name, &to.name, &[]);
             let moved = from.name == to.name;
@@ -53,7 +60,9 @@ fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
         .tables
         .iter()
         .filter_map(|(name, old)| scene.after.tables.get(name).map(|new| (old, new)))
-        .flat_map(|(old, new)| old.columns.iter().filter_map(|(name, column)| new.columns.get(name).map(|after| (column, after))))
+        .flat_map(|(old, new)| {
+            old.columns.iter().filter_map(|(name, column)| new.columns.get(name).map(|after| (column, after)))
+        })
         .filter(|(old, new)| is(&old.data_type, from) && is(&new.data_type, to))
         .count()
 }
@@ -63,9 +72,19 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
     let mut found = Vec::new();
     for (name, old) in &scene.before.enums {
         let Some(new) = scene.after.enums.get(around.enums.get(name).unwrap_or(name)) else { continue };
-        let rename = |from: &String, to: &String| Rename::EnumValue { of: name.clone(), from: from.clone(), to: to.clone() };
-        let gone: Vec<_> = old.iter().enumerate().filter(|(_, value)| !new.contains(value) && !given.settles(&rename(value, value))).collect();
-        let come: Vec<_> = new.iter().enumerate().filter(|(_, value)| !old.contains(value) && !given.takes(&rename(value, value))).collect();
+        let rename =
+            |from: &String, to: &String| Rename::EnumValue { of: name.clone(), from: from.clone(), to: to.clone() };
+        let untouched = |value: &String| !scene.pool.renamed_values.contains(&(name.clone(), value.clone()));
+        let gone: Vec<_> = old
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !new.contains(value) && untouched(value) && !given.settles(&rename(value, value)))
+            .collect();
+        let come: Vec<_> = new
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !old.contains(value) && untouched(value) && !given.takes(&rename(value, value)))
+            .collect();
         let compared = gone.iter().map(|(i, from)| {
             let row = come.iter().map(|(j, to)| {
                 let mut scale = Scale::starting(-1.2);

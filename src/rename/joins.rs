@@ -14,8 +14,12 @@ use crate::catalog::{Catalog, ObjectName};
 pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
     let (gone, come) = scene.tables();
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: true };
-    let gone: Vec<_> = gone.into_iter().filter(|from| is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from))).collect();
-    let come: Vec<_> = come.into_iter().filter(|to| is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+    let gone: Vec<_> = gone
+        .into_iter()
+        .filter(|from| is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from)))
+        .collect();
+    let come: Vec<_> =
+        come.into_iter().filter(|to| is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
             let (a, b) = ends(scene.before, from)?;

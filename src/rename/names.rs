@@ -155,7 +155,9 @@ fn stem(word: &str) -> String {
         .or_else(|| cut("ated", "ate"))
         .or_else(|| cut("ing", ""))
         .or_else(|| cut("ed", ""))
-        .or_else(|| if word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") { None } else { cut("s", "") })
+        .or_else(
+            || if word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") { None } else { cut("s", "") },
+        )
         .unwrap_or_else(|| word.to_owned());
     stemmed.strip_suffix('e').filter(|rest| rest.chars().count() >= 3).map_or(stemmed.clone(), str::to_owned)
 }
@@ -315,7 +317,8 @@ fn opposed(old: &[String], new: &[String]) -> bool {
         let (a, b) = (stem(a), stem(b));
         (gone.contains(&a) && come.contains(&b)) || (gone.contains(&b) && come.contains(&a))
     });
-    let negated = gone.iter().chain(&come).filter(|word| matches!(word.as_str(), "not" | "non" | "un" | "without")).count();
+    let negated =
+        gone.iter().chain(&come).filter(|word| matches!(word.as_str(), "not" | "non" | "un" | "without")).count();
     opposite || (gone.iter().any(unit) && come.iter().any(unit)) || negated % 2 == 1
 }
 

@@ -92,8 +92,11 @@ fn stays(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, given: &G
         let (_, spoken_from, spoken_to) = rename.spoken(scene.before);
         let taken = given.takes(&Rename::Column { table: table.clone(), from: String::new(), to: from.clone() });
         if !gone.contains(from) && !taken {
-            return Err(Error::usage(format!("--rename: {}.{spoken_from} is not dropped by this migration", table.name))
-                .help("leave the option out, or say which column takes its name"));
+            return Err(Error::usage(format!(
+                "--rename: {}.{spoken_from} is not dropped by this migration",
+                table.name
+            ))
+            .help("leave the option out, or say which column takes its name"));
         }
         let there = scene.before.tables.get(table).is_some_and(|table| table.columns.contains_key(to));
         let settled = given.settles(&Rename::Column { table: table.clone(), from: to.clone(), to: String::new() });
@@ -118,14 +121,21 @@ impl Given {
         if typed.right.is_some() && self.takes(&rename) {
             return Err(typed.error("another option gives this name to something else"));
         }
-        if typed.right.is_some() { self.renames.push(rename) } else { self.deletes.push(rename) }
+        if typed.right.is_some() {
+            self.renames.push(rename)
+        } else {
+            self.deletes.push(rename)
+        }
         Ok(())
     }
 }
 
 fn typed(options: &Options) -> Result<Vec<Typed<'_>>> {
     let renames = options.rename.iter().map(|text| (text, true));
-    renames.chain(options.delete.iter().map(|text| (text, false))).map(|(text, rename)| take_apart(text, rename)).collect()
+    renames
+        .chain(options.delete.iter().map(|text| (text, false)))
+        .map(|(text, rename)| take_apart(text, rename))
+        .collect()
 }
 
 fn take_apart(text: &str, rename: bool) -> Result<Typed<'_>> {
@@ -169,7 +179,8 @@ fn parts(text: &str) -> Option<Vec<String>> {
     match path(text) {
         Some((parts, "")) => Some(parts),
         _ if text.contains('"') => None,
-        _ => Some(text.split('.').map(str::to_owned).collect::<Vec<_>>()).filter(|parts| parts.iter().all(|part| !part.is_empty())),
+        _ => Some(text.split('.').map(str::to_owned).collect::<Vec<_>>())
+            .filter(|parts| parts.iter().all(|part| !part.is_empty())),
     }
 }
 
@@ -239,7 +250,8 @@ fn column(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, typed: &
         let has = |table: &ObjectName| column_named(scene.before, &scene.head, table, name).is_some();
         parents.retain(has);
     }
-    let table = only(typed, "table", parent, parents, || scene.before.tables.keys().map(|table| table.name.clone()).collect())?;
+    let table =
+        only(typed, "table", parent, parents, || scene.before.tables.keys().map(|table| table.name.clone()).collect())?;
     let columns = |catalog: &Catalog, table: &ObjectName| -> Vec<String> {
         catalog.tables.get(table).map(|table| table.columns.keys().cloned().collect()).unwrap_or_default()
     };
@@ -248,7 +260,8 @@ fn column(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, typed: &
     let target = tables.get(&table).unwrap_or(&table);
     let pair = Pair { from: table.clone(), to: target.clone() };
     if !scene.after.tables.contains_key(target) {
-        return Err(typed.error(format!("{} is dropped as a whole by this migration", table.name))
+        return Err(typed
+            .error(format!("{} is dropped as a whole by this migration", table.name))
             .help(format!("if the table was renamed, say so: `--rename {}:…`", table.name)));
     }
     let Some(right) = &typed.right else {
@@ -259,7 +272,8 @@ fn column(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, typed: &
     };
     let wanted = right.last().ok_or_else(|| typed.error("names nothing"))?;
     let to = column_named(&scene.after, &scene.work, target, wanted);
-    let to = only(typed, "column after the migration", right, to.into_iter().collect(), || columns(&scene.after, target))?;
+    let to =
+        only(typed, "column after the migration", right, to.into_iter().collect(), || columns(&scene.after, target))?;
     Ok(Rename::Column { table, from, to })
 }
 
@@ -278,7 +292,8 @@ fn value(scene: &Scene<'_>, enums: &BTreeMap<ObjectName, ObjectName>, typed: &Ty
     let Some(right) = &typed.right else { return Ok(Rename::EnumValue { of, to: from.clone(), from }) };
     let wanted = right.last().ok_or_else(|| typed.error("names nothing"))?;
     let to = value_named(&scene.after, &scene.work, target, wanted);
-    let to = only(typed, "value after the migration", right, to.into_iter().collect(), || values(&scene.after, target))?;
+    let to =
+        only(typed, "value after the migration", right, to.into_iter().collect(), || values(&scene.after, target))?;
     Ok(Rename::EnumValue { of, from, to })
 }
 
@@ -292,9 +307,9 @@ fn only<T: std::fmt::Debug>(
 ) -> Result<T> {
     match (found.pop(), found.is_empty()) {
         (Some(one), true) => Ok(one),
-        (Some(_), false) => {
-            Err(typed.error(format!("{} names more than one {what}", name.join("."))).help("put the schema before it: `schema.Table`"))
-        }
+        (Some(_), false) => Err(typed
+            .error(format!("{} names more than one {what}", name.join(".")))
+            .help("put the schema before it: `schema.Table`")),
         (None, _) => {
             let error = typed.error(format!("there is no {what} {}", name.join(".")));
             let wanted = name.last().map_or("", String::as_str);
@@ -316,15 +331,19 @@ fn tables_named(catalog: &Catalog, schema: &Schema, name: &[String]) -> Vec<Obje
         _ => return Vec::new(),
     };
     let fits = |table: &&ObjectName| wanted_schema.is_none_or(|schema| *schema == table.schema);
-    let by_name: Vec<ObjectName> = catalog.tables.keys().filter(|table| table.name == *name).filter(fits).cloned().collect();
-    if let Some(table) = by_name.iter().find(|table| wanted_schema.is_none() && table.schema == catalog.default_schema) {
+    let by_name: Vec<ObjectName> =
+        catalog.tables.keys().filter(|table| table.name == *name).filter(fits).cloned().collect();
+    if let Some(table) = by_name.iter().find(|table| wanted_schema.is_none() && table.schema == catalog.default_schema)
+    {
         return vec![table.clone()];
     }
     if !by_name.is_empty() {
         return by_name;
     }
     let Some(model) = schema.model(name) else { return Vec::new() };
-    let of_model = |table: &&ObjectName| table.name == model.table && model.schema.as_ref().is_none_or(|schema| *schema == table.schema);
+    let of_model = |table: &&ObjectName| {
+        table.name == model.table && model.schema.as_ref().is_none_or(|schema| *schema == table.schema)
+    };
     catalog.tables.keys().filter(of_model).filter(fits).cloned().collect()
 }
 

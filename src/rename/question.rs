@@ -111,7 +111,9 @@ fn name(candidate: &Candidate) -> String {
 fn label(catalog: &Catalog, rename: &Rename) -> String {
     let (_, from, to) = rename.spoken(catalog);
     match rename {
-        Rename::Column { from, to, .. } if from == to => format!("keep the values of {from}, converted to the new type"),
+        Rename::Column { from, to, .. } if from == to => {
+            format!("keep the values of {from}, converted to the new type")
+        }
         _ => format!("rename {from} to {to}, values kept"),
     }
 }
@@ -145,7 +147,9 @@ fn alternatives(scene: &Scene<'_>, around: &Around, rename: &Rename) -> Vec<Rena
     let mut found: Vec<(f64, String)> = come
         .into_iter()
         .filter(|other| other != to && other != from)
-        .filter_map(|other| columns::compare(scene, around, &pair, from, &other).map(|found| (found.scale.score(), other)))
+        .filter_map(|other| {
+            columns::compare(scene, around, &pair, from, &other).map(|found| (found.scale.score(), other))
+        })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let rename = |(_, to)| Rename::Column { table: table.clone(), from: from.clone(), to };

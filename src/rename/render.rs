@@ -41,9 +41,34 @@ pub(crate) fn data_type(of: &DataType) -> String {
 }
 
 const BUILT_IN: &[&str] = &[
-    "text", "smallint", "integer", "bigint", "smallserial", "serial", "bigserial", "real", "double precision", "boolean",
-    "date", "uuid", "json", "jsonb", "bytea", "xml", "inet", "cidr", "macaddr", "money", "oid", "bit", "interval", "point",
-    "citext", "tsvector", "tsquery", "hstore",
+    "text",
+    "smallint",
+    "integer",
+    "bigint",
+    "smallserial",
+    "serial",
+    "bigserial",
+    "real",
+    "double precision",
+    "boolean",
+    "date",
+    "uuid",
+    "json",
+    "jsonb",
+    "bytea",
+    "xml",
+    "inet",
+    "cidr",
+    "macaddr",
+    "money",
+    "oid",
+    "bit",
+    "interval",
+    "point",
+    "citext",
+    "tsvector",
+    "tsquery",
+    "hstore",
 ];
 
 /// A column's definition after its name: `TEXT NOT NULL DEFAULT 'x'`. `serial` is the type where a sequence comes with it.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Draft;
+use super::cast::{self, Cast};
 use super::schema::{Field, Model, Schema};
-use crate::catalog::{Catalog, ObjectName, Table};
+use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::sql::{ActionKind, ConstraintKind, StatementKind};
 
 /// A draft with the catalog after it and the schema's two states.
@@ -14,8 +15,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) after: Catalog,
     pub(crate) head: Schema,
     pub(crate) work: Schema,
-    /// Columns that the draft drops and adds again under the same name.
-    pub(crate) recreated: BTreeSet<(ObjectName, String)>,
+    pub(crate) pool: Pool,
     /// Non-null values that Prisma counted in a dropped column, by its words (which leave out the schema).
     pub(crate) values: BTreeMap<(String, String), u64>,
 }
@@ -30,23 +30,33 @@ pub(crate) struct Pair {
 impl<'a> Scene<'a> {
     pub(crate) fn new(draft: &'a Draft<'a>) -> Self {
         let mut after = draft.before.clone();
-        after.apply(draft.migration, draft.script);
+        after.apply(draft.script, draft.migration);
         Self {
             draft,
             before: draft.before,
             after,
             head: Schema::read(&draft.hints.schema_before),
             work: Schema::read(&draft.hints.schema_after),
-            recreated: recreated(draft),
+            pool: Pool::read(draft),
             values: counted_values(&draft.hints.warnings),
         }
     }
 
     /// Tables the draft drops, and tables it creates.
     pub(crate) fn tables(&self) -> (Vec<&ObjectName>, Vec<&ObjectName>) {
-        let gone = self.before.tables.keys().filter(|name| !self.after.tables.contains_key(name)).collect();
-        let come = self.after.tables.keys().filter(|name| !self.before.tables.contains_key(name)).collect();
-        (gone, come)
+        let gone =
+            |name: &&ObjectName| !self.after.tables.contains_key(name) && self.pool.dropped_tables.contains(*name);
+        let come =
+            |name: &&ObjectName| !self.before.tables.contains_key(name) && self.pool.created_tables.contains(*name);
+        (self.before.tables.keys().filter(gone).collect(), self.after.tables.keys().filter(come).collect())
+    }
+
+    /// Enums the draft drops, and enums it creates.
+    pub(crate) fn enums(&self) -> (Vec<&ObjectName>, Vec<&ObjectName>) {
+        let gone = |name: &&ObjectName| !self.after.enums.contains_key(name) && self.pool.dropped_types.contains(*name);
+        let come =
+            |name: &&ObjectName| !self.before.enums.contains_key(name) && self.pool.created_types.contains(*name);
+        (self.before.enums.keys().filter(gone).collect(), self.after.enums.keys().filter(come).collect())
     }
 
     /// Tables that stay under their name.
@@ -60,10 +70,38 @@ impl<'a> Scene<'a> {
         let (Some(old), Some(new)) = (self.before.tables.get(&pair.from), self.after.tables.get(&pair.to)) else {
             return (Vec::new(), Vec::new());
         };
-        let again = |name: &String| self.recreated.contains(&(pair.from.clone(), name.clone()));
-        let gone = old.columns.keys().filter(|name| !new.columns.contains_key(*name) || again(name)).cloned().collect();
-        let come = new.columns.keys().filter(|name| !old.columns.contains_key(*name) || again(name)).cloned().collect();
-        (gone, come)
+        if pair.from == pair.to {
+            let touched = |columns: &BTreeSet<(ObjectName, String)>, name: &String| {
+                columns.contains(&(pair.from.clone(), name.clone()))
+            };
+            let again =
+                |name: &String| touched(&self.pool.dropped_columns, name) && touched(&self.pool.added_columns, name);
+            let gone = |name: &&String| {
+                touched(&self.pool.dropped_columns, name) && (!new.columns.contains_key(*name) || again(name))
+            };
+            let come = |name: &&String| {
+                touched(&self.pool.added_columns, name) && (!old.columns.contains_key(*name) || again(name))
+            };
+            return (
+                old.columns.keys().filter(gone).cloned().collect(),
+                new.columns.keys().filter(come).cloned().collect(),
+            );
+        }
+        // a renamed table keeps what has the same name, unless its values cannot become the new type
+        let lost = |name: &String| match (old.columns.get(name), new.columns.get(name)) {
+            (Some(a), Some(b)) => {
+                matches!(cast::between(&self.after, a, b), Cast::None | Cast::Loses { .. }) && !self.is_enum(a)
+            }
+            _ => true,
+        };
+        (
+            old.columns.keys().filter(|name| lost(name)).cloned().collect(),
+            new.columns.keys().filter(|name| lost(name)).cloned().collect(),
+        )
+    }
+
+    fn is_enum(&self, column: &Column) -> bool {
+        self.before.enum_values(&column.data_type).is_some()
     }
 
     /// The models behind a table before and after.
@@ -101,32 +139,58 @@ pub(crate) fn memberships(table: &Table, column: &str) -> [usize; 3] {
             _ => {}
         }
     }
-    for index in table.indexes.values().filter(|index| index.keys.iter().any(|key| key.column.as_deref() == Some(column))) {
+    for index in
+        table.indexes.values().filter(|index| index.keys.iter().any(|key| key.column.as_deref() == Some(column)))
+    {
         counts[if index.unique { 1 } else { 2 }] += 1;
     }
     counts
 }
 
-fn recreated(draft: &Draft<'_>) -> BTreeSet<(ObjectName, String)> {
-    let mut dropped = BTreeSet::new();
-    let mut again = BTreeSet::new();
-    for statement in draft.script.statements() {
-        let StatementKind::AlterTable { table, actions, .. } = &statement.kind else { continue };
-        let table = draft.before.resolve(table);
-        for action in actions {
-            match &action.kind {
-                ActionKind::DropColumn { name, .. } => {
-                    dropped.insert((table.clone(), name.clone()));
+/// What a draft's statements drop and create.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    pub(crate) dropped_tables: BTreeSet<ObjectName>,
+    pub(crate) created_tables: BTreeSet<ObjectName>,
+    pub(crate) dropped_types: BTreeSet<ObjectName>,
+    pub(crate) created_types: BTreeSet<ObjectName>,
+    pub(crate) dropped_columns: BTreeSet<(ObjectName, String)>,
+    pub(crate) added_columns: BTreeSet<(ObjectName, String)>,
+    /// Enum values that a statement renames already.
+    pub(crate) renamed_values: BTreeSet<(ObjectName, String)>,
+}
+
+impl Pool {
+    fn read(draft: &Draft<'_>) -> Self {
+        let mut pool = Self::default();
+        let resolve = |name| draft.before.resolve(name);
+        for statement in draft.script.statements() {
+            match &statement.kind {
+                StatementKind::DropTable { tables, .. } => pool.dropped_tables.extend(tables.iter().map(resolve)),
+                StatementKind::CreateTable { table, .. } => pool.created_tables.extend([resolve(table)]),
+                StatementKind::DropType { names, .. } => pool.dropped_types.extend(names.iter().map(resolve)),
+                StatementKind::CreateEnum { name, .. } => pool.created_types.extend([resolve(name)]),
+                StatementKind::RenameEnumValue { name, from, to } => {
+                    pool.renamed_values.extend([from, to].map(|value| (resolve(name), value.clone())));
                 }
-                ActionKind::AddColumn { column, .. } if dropped.contains(&(table.clone(), column.name.clone())) => {
-                    again.insert((table.clone(), column.name.clone()));
+                StatementKind::AlterTable { table, actions, .. } => {
+                    for action in actions {
+                        match &action.kind {
+                            ActionKind::DropColumn { name, .. } => {
+                                pool.dropped_columns.extend([(resolve(table), name.clone())])
+                            }
+                            ActionKind::AddColumn { column, .. } => {
+                                pool.added_columns.extend([(resolve(table), column.name.clone())]);
+                            }
+                            _ => {}
+                        }
+                    }
                 }
                 _ => {}
             }
         }
+        pool
     }
-    again.retain(|(table, column)| draft.before.tables.get(table).is_some_and(|table| table.columns.contains_key(column)));
-    again
 }
 
 /// Reads Prisma's warnings: ``You are about to drop the column `c` on the `T` table, which still contains N non-null values.``

@@ -153,7 +153,8 @@ fn read_model(name: String, body: &[Line]) -> Model {
 fn read_field(code: &str, comment: String) -> Option<Field> {
     let (name, rest) = code.split_once(char::is_whitespace)?;
     let rest = rest.trim_start();
-    let (kind, attributes) = rest.find(|c: char| c.is_whitespace() || c == '@').map_or((rest, ""), |at| rest.split_at(at));
+    let (kind, attributes) =
+        rest.find(|c: char| c.is_whitespace() || c == '@').map_or((rest, ""), |at| rest.split_at(at));
     let mut field = Field {
         name: name.to_owned(),
         column: name.to_owned(),
@@ -343,7 +344,9 @@ enum Role {
 
     #[test]
     fn nonsense_is_read_without_a_panic() {
-        for text in ["model", "model {", "model A {\n b", "enum E {\n @@map(\n", "model A {\n x Y @map(\"\\", "\u{feff}}{"] {
+        for text in
+            ["model", "model {", "model A {\n b", "enum E {\n @@map(\n", "model A {\n x Y @map(\"\\", "\u{feff}}{"]
+        {
             Schema::read(&[text.to_owned()]);
         }
     }

@@ -14,8 +14,12 @@ use crate::sql::{ConstraintKind, DataType};
 pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
     let (gone, come) = scene.tables();
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: false };
-    let gone: Vec<_> = gone.into_iter().filter(|from| !is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from))).collect();
-    let come: Vec<_> = come.into_iter().filter(|to| !is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+    let gone: Vec<_> = gone
+        .into_iter()
+        .filter(|from| !is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from)))
+        .collect();
+    let come: Vec<_> =
+        come.into_iter().filter(|to| !is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
             let mut compare = compare(scene, around, from, to)?;
@@ -32,7 +36,10 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
 /// Whether a table is shaped like Prisma's for an implicit many-to-many relation: columns A and B, each a foreign key.
 pub(crate) fn is_join(table: Option<&Table>) -> bool {
     table.is_some_and(|table| {
-        let keys = table.constraints.values().filter(|constraint| matches!(constraint.kind, ConstraintKind::ForeignKey { .. }));
+        let keys = table
+            .constraints
+            .values()
+            .filter(|constraint| matches!(constraint.kind, ConstraintKind::ForeignKey { .. }));
         table.columns.keys().map(String::as_str).eq(["A", "B"]) && keys.count() == 2
     })
 }
@@ -66,12 +73,19 @@ fn compare(scene: &Scene<'_>, around: &Around, from: &ObjectName, to: &ObjectNam
             lives_on = true;
         }
     }
-    let clear = !lives_on && overlap >= 0.999 && (moved || likeness.style_only || (followers > 0 && likeness.score >= 0.7));
+    let clear =
+        !lives_on && overlap >= 0.999 && (moved || likeness.style_only || (followers > 0 && likeness.score >= 0.7));
     Some(Compare { rename: Rename::Table { from: from.clone(), to: to.clone(), join: false }, scale, clear, proved })
 }
 
 /// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
-fn columns(scene: &Scene<'_>, around: &Around, (from, old): (&ObjectName, &Table), (to, new): (&ObjectName, &Table), scale: &mut Scale) -> f64 {
+fn columns(
+    scene: &Scene<'_>,
+    around: &Around,
+    (from, old): (&ObjectName, &Table),
+    (to, new): (&ObjectName, &Table),
+    scale: &mut Scale,
+) -> f64 {
     let mut same = 0.0;
     let mut telling = 0.0;
     for (name, column) in &old.columns {
@@ -80,7 +94,12 @@ fn columns(scene: &Scene<'_>, around: &Around, (from, old): (&ObjectName, &Table
             .iter()
             .map(|(other, counterpart)| {
                 let name = if name == other { 1.0 } else { likeness(name, other, &[&from.name, &to.name]).score * 0.8 };
-                let kind = match cast::cast(&scene.after, &renamed(scene, around, &column.data_type), &counterpart.data_type, "c") {
+                let kind = match cast::cast(
+                    &scene.after,
+                    &renamed(scene, around, &column.data_type),
+                    &counterpart.data_type,
+                    "c",
+                ) {
                     Cast::Same => 1.0,
                     Cast::None | Cast::Loses { .. } => 0.2,
                     Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
@@ -110,7 +129,8 @@ fn columns(scene: &Scene<'_>, around: &Around, (from, old): (&ObjectName, &Table
 }
 
 /// Columns that nearly every table has.
-const COMMON: &[&str] = &["id", "uuid", "createdAt", "updatedAt", "created_at", "updated_at", "deletedAt", "deleted_at", "name"];
+const COMMON: &[&str] =
+    &["id", "uuid", "createdAt", "updatedAt", "created_at", "updated_at", "deletedAt", "deleted_at", "name"];
 
 /// A type after the enums taken to be renamed.
 fn renamed(scene: &Scene<'_>, around: &Around, of: &DataType) -> DataType {
