@@ -33,6 +33,7 @@ pub mod error;
 pub mod exit;
 pub mod init;
 pub mod project;
+pub mod rename;
 pub mod report;
 pub mod review;
 pub mod rules;
