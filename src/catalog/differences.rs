@@ -65,27 +65,6 @@ impl Catalog {
     }
 }
 
-impl Constraint {
-    /// Whether both demand the same, whatever their names.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.valid == other.valid && definition(&self.kind) == definition(&other.kind)
-    }
-}
-
-impl Index {
-    /// Whether both are defined the same, whatever their names.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        index(self) == index(other)
-    }
-}
-
-impl Column {
-    /// Whether both have the same default.
-    pub(crate) fn same_default(&self, other: &Self) -> bool {
-        expr(self.default.as_ref(), self) == expr(other.default.as_ref(), other)
-    }
-}
-
 fn list(words: &[String]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

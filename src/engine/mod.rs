@@ -37,7 +37,7 @@ pub use self::arguments::CliCommand;
 pub use self::deploy::{DeployRequest, Deployer};
 pub use self::discover::{Discovered, discover};
 pub use self::draft::{Drafted, Drafter};
-pub use self::fence::Fence;
+pub use self::fence::{Fence, Guard};
 pub use self::protocol::{DataLoss, EngineError, Request, Response, StepNote};
 pub use self::role::{CommandReply, Relay, Reply, Role};
 pub use self::session::Engine;
@@ -87,7 +87,7 @@ pub fn fence(
     project: &Project,
     context: &Context,
     args: &[OsString],
-    decide: &mut dyn FnMut(&Target) -> Result<Fence>,
+    decide: &mut dyn FnMut(&Target) -> Result<Guard>,
 ) -> Result<Exit> {
     run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
 }

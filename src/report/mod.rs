@@ -1,10 +1,12 @@
 //! A review as people and machines read it: one format a file.
 
+mod args;
 mod human;
 mod json;
 
 use std::path::Path;
 
+pub use self::args::Args;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
 use crate::sql::Script;
