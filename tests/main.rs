@@ -3,5 +3,6 @@
 
 mod backup;
 mod deploy_apply;
+mod deploy_state;
 mod smoke;
 mod support;
