@@ -26,6 +26,11 @@ impl Env {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.vars.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
+
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.vars.keys().map(String::as_str)
+    }
 }
 
 impl FromIterator<(String, String)> for Env {

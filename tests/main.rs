@@ -2,5 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
 mod backup;
+mod deploy_apply;
 mod smoke;
 mod support;

@@ -6,10 +6,10 @@
 use postgres::{Client, GenericClient};
 
 use super::failure::Failure;
-use super::quote;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum_matches;
+use crate::sql::quote_identifier;
 
 /// The table's name.
 pub const TABLE: &str = "_prisma_migrations";
@@ -154,7 +154,7 @@ impl History {
     /// Whether a finished row was written for this very text.
     fn knows_text(&self, migration: &Migration) -> bool {
         let mut applied = self.rows.iter().filter(|row| row.name == migration.name && row.state() == State::Applied);
-        applied.any(|row| checksum_matches(&migration.sql, &row.checksum))
+        applied.any(|row| checksum_matches(&row.checksum, &migration.sql))
     }
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn exists(client: &mut impl GenericClient, schema: &str) -> Result<bo
 
 /// The table's qualified name, quoted.
 pub(crate) fn table(schema: &str) -> String {
-    format!("{}.{}", quote(schema), quote(TABLE))
+    format!("{}.{}", quote_identifier(schema), quote_identifier(TABLE))
 }
 
 /// The statement that creates the table as Prisma's engine does.
