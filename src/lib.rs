@@ -23,6 +23,7 @@
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
+pub mod commands;
 pub mod config;
 pub mod context;
 pub mod cli;

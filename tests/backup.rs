@@ -67,7 +67,7 @@ impl Place {
     fn new(sql: &str) -> Self {
         let database = Database::new();
         database.execute(sql);
-        Self { database, directory: tempfile::tempdir().unwrap(), env: Env::read() }
+        Self { database, directory: tempfile::tempdir().expect("a directory"), env: Env::read() }
     }
 
     fn backup(&self) -> Result<Backup> {
@@ -75,9 +75,9 @@ impl Place {
     }
 
     fn backup_as(&self, url: &str) -> Result<Backup> {
-        let config = Config::load(self.directory.path()).unwrap();
+        let config = Config::load(self.directory.path()).expect("a configuration");
         let request = Request {
-            url: &DatabaseUrl::parse(url).unwrap(),
+            url: &DatabaseUrl::parse(url).expect("a URL"),
             directory: &self.path(),
             production: true,
             environment: None,
@@ -95,13 +95,13 @@ impl Place {
     /// A `pg_dump` whose output goes through a shell command, `pg_dump` being the real one.
     fn with_pg_dump(mut self, dump: &str) -> Self {
         let bin = self.directory.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        let real = server_programs(&Env::read()).unwrap().join("pg_dump").display().to_string();
+        fs::create_dir(&bin).expect("a directory");
+        let real = server_programs(&Env::read()).expect("PostgreSQL").join("pg_dump").display().to_string();
         let script = format!(
             "#!/bin/sh\npg_dump() {{ {real} \"$@\"; }}\ncase \"$1\" in --version) pg_dump --version; exit;; esac\n{dump}\n"
         );
-        fs::write(bin.join("pg_dump"), script).unwrap();
-        fs::set_permissions(bin.join("pg_dump"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(bin.join("pg_dump"), script).expect("a script");
+        fs::set_permissions(bin.join("pg_dump"), fs::Permissions::from_mode(0o755)).expect("a program");
         let vars = std::env::vars().chain([("PRISMA_SAFE_PG_BIN".to_owned(), bin.display().to_string())]);
         self.env = vars.collect();
         self
@@ -110,7 +110,7 @@ impl Place {
     /// Fails, with nothing left over.
     #[track_caller]
     fn fails(&self, url: &str) -> Error {
-        let error = self.backup_as(url).map(|backup| backup.path).unwrap_err();
+        let error = self.backup_as(url).map(|backup| backup.path).expect_err("a failure");
         let left: Vec<_> = files(&self.path()).into_iter().filter(|name| name != ".gitignore").collect();
         assert_eq!(left, Vec::<String>::new());
         let said = format!("{error:?} {:?}", error.help_text());
@@ -125,7 +125,8 @@ fn shell() -> Shell {
 
 fn files(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().into_string().expect("a name in UTF-8")).collect();
     names.sort();
     names
 }

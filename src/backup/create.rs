@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::aside::Aside;
-use super::contents::Contents;
+use super::contents::{Contents, Reader};
 use super::directory::Directory;
 use super::manifest::{self, Manifest, Proof, Source, Table};
 use super::names::{self, Name};
@@ -141,10 +141,12 @@ impl Dump<'_> {
         let mut progress = Progress::start(shell, "Dumping");
         let mut estimate = Estimate::new(relations);
         // counting holds the snapshot open until the dump has ended
-        let counting = Counting::start(snapshot, relations.to_vec(), url);
+        let mut counting = Counting::start(snapshot, relations.to_vec(), url);
         let wait = self.request.settings.lock_wait_seconds;
         let (running, stdout) = self.pg_dump.start(url, self.snapshot, wait)?;
-        let written = stream::write(stdout, aside, self.directory, self.guard, &mut progress, &mut estimate)?;
+        let check = || self.guard.check().and_then(|()| counting.check());
+        let show = |reader: &Reader| estimate.show(reader, &mut progress);
+        let written = stream::write(stdout, aside, self.directory, check, show)?;
         // a dump that is cut short has a cause, and pg_dump knows it
         running.wait()?;
         let Written { contents, bytes, sha256 } = written;

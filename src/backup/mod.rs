@@ -8,7 +8,7 @@
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
 //! | `manifest` | what is known of a backup |
-//! | `verify`, `list` | looking back |
+//! | `verify`, `list`, `report` | looking back |
 
 pub mod aside;
 pub mod contents;
@@ -17,6 +17,7 @@ pub mod directory;
 mod list;
 pub mod manifest;
 pub mod names;
+pub mod report;
 pub mod scan;
 mod server;
 mod snapshot;

@@ -152,9 +152,13 @@ pub(super) struct Counting {
     url: DatabaseUrl,
     cancel: CancelToken,
     stop: Arc<AtomicBool>,
-    result: mpsc::Receiver<Result<(Snapshot, Vec<u64>)>>,
+    result: mpsc::Receiver<Result<Counted>>,
+    /// What the thread found; the snapshot stays open until this is dropped.
+    counted: Option<Counted>,
     ended: bool,
 }
+
+type Counted = (Snapshot, Vec<u64>);
 
 impl Counting {
     /// Begins to count.
@@ -174,7 +178,15 @@ impl Counting {
             // nobody listens any more after a failure elsewhere
             let _ = sender.send(counts.map(|counts| (snapshot, counts)));
         });
-        Self { url: url.clone(), cancel, stop, result, ended: false }
+        Self { url: url.clone(), cancel, stop, result, counted: None, ended: false }
+    }
+
+    /// Looks whether counting has failed: then there is no point in going on with the dump.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn check(&mut self) -> Result<()> {
+        self.wait(Duration::ZERO)
     }
 
     /// The rows of each relation, in their order; the snapshot ends.
@@ -183,17 +195,27 @@ impl Counting {
     /// The server's own, or Ctrl-C.
     pub(super) fn finish(mut self, guard: &Guard) -> Result<Vec<u64>> {
         loop {
-            match self.result.recv_timeout(TICK) {
-                Ok(result) => {
-                    self.ended = true;
-                    return result.map(|(_, counts)| counts);
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => guard.check()?,
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(Error::failed("counting the rows ended unexpectedly"));
-                }
+            self.wait(TICK)?;
+            if let Some((_, counts)) = self.counted.take() {
+                return Ok(counts);
+            }
+            guard.check()?;
+        }
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        match self.result.recv_timeout(time) {
+            Err(mpsc::RecvTimeoutError::Timeout) => return Ok(()),
+            Ok(result) => self.counted = Some(result.inspect_err(|_| self.ended = true)?),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(Error::failed("counting the rows ended unexpectedly"));
             }
         }
+        self.ended = true;
+        Ok(())
     }
 }
 
