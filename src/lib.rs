@@ -27,6 +27,8 @@ pub mod database;
 pub mod error;
 pub mod exit;
 pub mod project;
+pub mod report;
+pub mod review;
 pub mod rules;
 pub mod sql;
 pub mod ui;
