@@ -96,7 +96,7 @@ fn cell(text: &str) -> String {
     };
     let text = one_line(text);
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escaped(&text).replace('`', "\\`");
     }
     let shown = parts.iter().enumerate().map(|(at, part)| match (at % 2, part.is_empty()) {
