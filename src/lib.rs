@@ -20,15 +20,20 @@
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 
+pub mod atomic;
+pub mod backup;
 pub mod catalog;
 pub mod config;
 pub mod context;
 pub mod database;
+pub mod deploy;
 pub mod error;
 pub mod exit;
+pub mod init;
 pub mod project;
 pub mod report;
 pub mod review;
 pub mod rules;
 pub mod sql;
+pub mod tools;
 pub mod ui;

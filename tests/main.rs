@@ -1,1 +1,6 @@
+//! One integration binary: real Prisma, a real PostgreSQL, prisma-safe as people run it.
+#![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
+mod deploy_apply;
+mod smoke;
+mod support;

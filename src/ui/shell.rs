@@ -56,6 +56,11 @@ impl Shell {
         self.interactive
     }
 
+    /// Whether only warnings and errors are wanted.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether colours are on.
     pub fn color(&self) -> bool {
         self.color
