@@ -13,7 +13,13 @@ use crate::ui::shell::ColorChoice;
 /// Takes what `prisma` takes. `migrate dev` and `migrate deploy` are guarded; `migrate reset`, `migrate resolve`,
 /// `db push` (forced) and `db execute` are fenced on production; everything else goes to Prisma untouched.
 #[derive(Debug, Parser)]
-#[command(name = "prisma-safe", version, max_term_width = 100, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(
+    name = "prisma-safe",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -81,6 +87,10 @@ pub enum Command {
     Dev(commands::dev::Args),
     /// Short for `migrate deploy`
     Deploy(commands::deploy::Args),
+    /// Review migrations: what they destroy, block or break
+    Review(commands::review::Args),
+    /// Take, list and prove backups
+    Backup(commands::backup::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
     Init(commands::init::Args),
     /// The whole journey on an embedded scratch database, from nothing

@@ -23,12 +23,11 @@
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
-pub mod commands;
-pub mod config;
-pub mod context;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod consent;
+pub mod context;
 pub mod database;
 pub mod demo;
 pub mod deploy;
@@ -82,9 +81,12 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&std::path::Path) -> Result<Op
     };
     let env = Env::read();
     let global = cli.global;
-    let shell = Shell::new(global.quiet, global.verbose, global.color, global.non_interactive, &|name| env.get(name).map(str::to_owned));
+    let shell = Shell::new(global.quiet, global.verbose, global.color, global.non_interactive, &|name| {
+        env.get(name).map(str::to_owned)
+    });
     let run = || {
-        let current = std::env::current_dir().map_err(|error| Error::failed("the current directory is gone").because(error))?;
+        let current =
+            std::env::current_dir().map_err(|error| Error::failed("the current directory is gone").because(error))?;
         let directory = match &global.project {
             Some(directory) => current.join(directory),
             None => locate(&current)?.unwrap_or(current),

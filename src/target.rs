@@ -26,18 +26,22 @@ impl Target {
     ///
     /// # Errors
     /// Exit status 2 for an unknown environment, one without a URL, or a URL that is not understood.
-    pub fn chosen(url: Option<&str>, environment: Option<&str>, config: &Config, env: &Env) -> Result<Option<DatabaseUrl>> {
+    pub fn chosen(
+        url: Option<&str>,
+        environment: Option<&str>,
+        config: &Config,
+        env: &Env,
+    ) -> Result<Option<DatabaseUrl>> {
         let Some(name) = environment else {
             return url.map(DatabaseUrl::parse).transpose();
         };
         let Some(found) = config.environments.get(name) else {
             let known: Vec<&str> = config.environments.keys().map(String::as_str).collect();
-            return Err(Error::usage(format!("there is no environment `{name}`"))
-                .help(if known.is_empty() {
-                    format!("add [environments.{name}] to {}", crate::config::FILE_NAME)
-                } else {
-                    format!("known: {}", known.join(", "))
-                }));
+            return Err(Error::usage(format!("there is no environment `{name}`")).help(if known.is_empty() {
+                format!("add [environments.{name}] to {}", crate::config::FILE_NAME)
+            } else {
+                format!("known: {}", known.join(", "))
+            }));
         };
         match url {
             Some(url) => DatabaseUrl::parse(url).map(Some),
@@ -93,7 +97,9 @@ impl Target {
             Some(shadow) if shadow.same_database(&self.url) => Err(Error::refused(
                 "the shadow database is the target database: Prisma would drop everything in it",
             )
-            .help("give shadowDatabaseUrl a database of its own, or remove it: Prisma then creates and drops one itself")),
+            .help(
+                "give shadowDatabaseUrl a database of its own, or remove it: Prisma then creates and drops one itself",
+            )),
             _ => Ok(()),
         }
     }
@@ -145,7 +151,9 @@ fn direct(url: DatabaseUrl, env: &Env) -> Result<(DatabaseUrl, Option<&'static s
     };
     for &variable in DIRECT_VARIABLES {
         let Some(candidate) = env.get(variable).and_then(|value| DatabaseUrl::parse(value).ok()) else { continue };
-        if candidate.pooled().is_none_or(|pooler| pooler.mode == PoolMode::Session) && candidate.database() == url.database() {
+        if candidate.pooled().is_none_or(|pooler| pooler.mode == PoolMode::Session)
+            && candidate.database() == url.database()
+        {
             return Ok((candidate, Some(variable)));
         }
     }
@@ -154,7 +162,10 @@ fn direct(url: DatabaseUrl, env: &Env) -> Result<(DatabaseUrl, Option<&'static s
         .map_or_else(String::new, |direct| format!(" (it is probably {})", direct.identity()));
     Err(Error::usage(format!("{} is reached through {} ({})", url.identity(), pooler.provider, pooler.evidence))
         .because("a dump, a lock or a timeout through a pooler reaches other clients' sessions")
-        .help(format!("set one of {} to the direct URL{suggestion}, or name it with --url", DIRECT_VARIABLES.join(", "))))
+        .help(format!(
+            "set one of {} to the direct URL{suggestion}, or name it with --url",
+            DIRECT_VARIABLES.join(", ")
+        )))
 }
 
 #[cfg(test)]

@@ -133,10 +133,18 @@ pub(super) fn canonical(text: &str, schema: &str, data_type: Option<&DataType>) 
 /// Without the default schema before a dot.
 fn without_schema<'a>(pieces: &[Piece<'a>], schema: &str) -> Vec<Piece<'a>> {
     let dot = |at: usize| pieces.get(at) == Some(&Piece::Symbol("."));
-    let qualifies =
-        |at: usize| dot(at + 1) && !(at > 0 && dot(at - 1)) && pieces[at].name().is_some_and(|name| name == schema);
-    let kept = (0..pieces.len()).filter(|at| !qualifies(*at) && !(*at > 0 && qualifies(*at - 1)));
-    kept.map(|at| pieces[at]).collect()
+    let first = |at: usize| at == 0 || !dot(at - 1);
+    let mut kept = Vec::with_capacity(pieces.len());
+    let mut at = 0;
+    while let Some(piece) = pieces.get(at) {
+        if dot(at + 1) && first(at) && piece.name().is_some_and(|name| name == schema) {
+            at += 2;
+        } else {
+            kept.push(*piece);
+            at += 1;
+        }
+    }
+    kept
 }
 
 fn without_parentheses<'a, 'b>(mut pieces: &'b [Piece<'a>]) -> &'b [Piece<'a>] {

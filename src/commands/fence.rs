@@ -5,12 +5,13 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use super::backup::Before;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
-use crate::{commands, consent, engine, tools};
+use crate::{commands, consent, tools};
 
 /// What lets a fenced command through on production.
 #[derive(Debug, Clone, Default, Args)]
@@ -177,17 +178,19 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     let mut args = fenced.prisma();
     args.extend(context.global.prisma());
     if fenced.dangerous() {
-        let config = Config::load(&project.root)?;
-        let target = commands::target(&project, &config, context)?;
+        let config = Config::load(project.root())?;
+        let (target, _) = commands::target(&project, &config, context)?;
         if target.production {
             let gate = fenced.gate();
             let plan = plan(&args, &target.url.identity());
             let consent = consent::ask(&context.shell, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
             context.shell.debug(format!("consent: {consent:?}"));
-            commands::backup::before(&target, &project, &config, context, gate, &[])?;
+            let root = project.root();
+            let before = Before { target: &target, root, settings: &config.backup, gate, precedes: &[] };
+            commands::backup::before(&before, context)?;
         }
     }
-    Err(tools::prisma::exec(&project, context, &args))
+    Err(tools::prisma::exec(&project, &args))
 }
 
 /// The hash that consent without a terminal names: this command on this database.

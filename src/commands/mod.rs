@@ -1,5 +1,6 @@
 //! One subcommand a file: its arguments and the order of its stages.
 
+pub mod backup;
 pub mod completions;
 pub mod demo;
 pub mod deploy;
@@ -7,12 +8,14 @@ pub mod dev;
 pub mod fence;
 pub mod init;
 pub mod man;
+pub mod review;
 
 use std::ffi::OsString;
 
 use crate::cli::{Command, Db, DbCommand, Migrate, MigrateCommand};
 use crate::config::Config;
 use crate::context::Context;
+use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -46,6 +49,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
             Some(DbCommand::Prisma(rest)) => pass(context, &["db"], rest),
             None => pass(context, &["db"], Vec::new()),
         },
+        Command::Review(args) => review::run(&args, context),
+        Command::Backup(args) => backup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),
@@ -75,10 +80,19 @@ fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> 
 pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(Target, Discovered)> {
     let global = &context.global;
     let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref())?;
-    let chosen = Target::chosen(global.url.as_deref(), global.environment.as_deref(), config, &context.env)?;
-    let url = chosen.or_else(|| discovered.url.clone()).ok_or_else(no_url)?;
-    let target = Target::classify(url, global.environment.as_deref(), config, &context.env)?;
+    let target = classify(discovered.url.clone(), config, context)?;
     Ok((target, discovered))
+}
+
+/// The target, given what Prisma's own configuration says: `--url` and `--env` beat it.
+///
+/// # Errors
+/// Exit status 2 without a URL, for an unknown environment, and for a pooler without a known way around it.
+pub fn classify(seen: Option<DatabaseUrl>, config: &Config, context: &Context) -> Result<Target> {
+    let global = &context.global;
+    let environment = global.environment.as_deref();
+    let chosen = Target::chosen(global.url.as_deref(), environment, config, &context.env)?;
+    Target::classify(chosen.or(seen).ok_or_else(no_url)?, environment, config, &context.env)
 }
 
 fn no_url() -> Error {

@@ -35,7 +35,9 @@ impl DeployRequest {
     /// If the folder cannot be copied (Prisma up to 6.5 reads it itself). The engine's own error is the inner one.
     pub fn apply_up_to(&self, name: &str, engine: &mut Engine<'_>) -> Result<Response> {
         let mut params = self.params.clone();
-        let later = |directory: &str| self.migrations.iter().skip_while(|each| each.name != name).skip(1).any(|each| each.name == directory);
+        let later = |directory: &str| {
+            self.migrations.iter().skip_while(|each| each.name != name).skip(1).any(|each| each.name == directory)
+        };
         if let Some(list) = params["migrationsList"]["migrationDirectories"].as_array_mut() {
             list.retain(|directory| !directory["path"].as_str().is_some_and(later));
             return Ok(engine.call("applyMigrations", params));
@@ -99,7 +101,9 @@ impl Role for Deploy<'_> {
             self.reached = true;
             let MigrationsList { directory: migrations_dir, migrations } = protocol::migrations(&request.params)?;
             let target = engine.target().clone();
-            self.applied = self.deployer.deploy(DeployRequest { target, migrations_dir, migrations, params: request.params.clone() }, engine)?;
+            self.applied = self
+                .deployer
+                .deploy(DeployRequest { target, migrations_dir, migrations, params: request.params.clone() }, engine)?;
         }
         Ok(Reply::Relay(request))
     }

@@ -262,7 +262,8 @@ fn play(
     });
     let (process, pending, deferred) = (None, HashMap::new(), VecDeque::new());
     let generation = session << GENERATIONS;
-    let mut engine = Engine { session, generation, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
+    let mut engine =
+        Engine { session, generation, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
     let end = engine.attend(role);
     for event in std::mem::take(&mut engine.deferred) {
         if let Event::Seated(hello, reader) = event {
