@@ -2,5 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
 mod deploy_apply;
+mod review;
 mod smoke;
 mod support;
