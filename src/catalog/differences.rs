@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use super::{Catalog, Column, Constraint, Index, ObjectName, Table, expressions};
+use super::canonical::canonical;
+use super::{Catalog, Column, Constraint, Index, ObjectName, Table};
 use crate::sql::{ConstraintKind, Expr};
 
 impl Catalog {
@@ -129,12 +130,12 @@ impl Definitions<'_> {
     }
 
     fn expr(self, expr: Option<&Expr>, column: &Column) -> String {
-        let canonical = |expr: &Expr| expressions::canonical(&expr.text, self.schema, Some(&column.data_type));
-        expr.map_or_else(|| "none".to_owned(), canonical)
+        let spelled = |expr: &Expr| canonical(&expr.text, self.schema, Some(&column.data_type));
+        expr.map_or_else(|| "none".to_owned(), spelled)
     }
 
     fn text(self, text: &str) -> String {
-        expressions::canonical(text, self.schema, None)
+        canonical(text, self.schema, None)
     }
 
     fn constraint(self, kind: &ConstraintKind) -> String {
