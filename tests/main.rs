@@ -4,5 +4,7 @@
 mod backup;
 mod deploy_apply;
 mod deploy_state;
+mod journey;
+mod review;
 mod smoke;
 mod support;

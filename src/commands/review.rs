@@ -14,7 +14,7 @@ use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::report;
-use crate::review::history::{Applied, standing};
+use crate::review::history::standing;
 use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
 use crate::rules::Live;
@@ -123,7 +123,7 @@ impl Stage<'_> {
             }
             None => folder.migrations.iter().take_while(|each| !reviewed(each)).cloned().collect(),
         };
-        let applied: Vec<Applied> = history.map(applied).unwrap_or_default();
+        let known = history.map(|history| history.compare(folder.migrations)).unwrap_or_default();
         review::review(review::Request {
             migrations: chosen,
             earlier: &earlier,
@@ -131,14 +131,9 @@ impl Stage<'_> {
             live: self.live,
             identity: self.identity,
             small_table_rows: self.config.review.small_table_rows,
-            standing: standing(&applied, folder.migrations, folder.directory),
+            standing: standing(&known.edited, &known.missing, folder.migrations, folder.directory),
         })
     }
-}
-
-fn applied(history: &History) -> Vec<Applied> {
-    let rows = history.rows.iter().filter(|row| row.state() == State::Applied);
-    rows.map(|row| Applied { name: row.name.clone(), checksum: row.checksum.clone() }).collect()
 }
 
 /// A target that answers.

@@ -3,8 +3,10 @@
 use super::{prisma_is_content, songs};
 use crate::support::{Prisma, Project};
 
-const BAD: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n\nUPDATE \"Song\" SET \"year\" = 1 / 0 WHERE plays = 0;\n";
-const GOOD: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n\nUPDATE \"Song\" SET \"year\" = 1 WHERE plays = 0;\n";
+const BAD: &str =
+    "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n\nUPDATE \"Song\" SET \"year\" = 1 / 0 WHERE plays = 0;\n";
+const GOOD: &str =
+    "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n\nUPDATE \"Song\" SET \"year\" = 1 WHERE plays = 0;\n";
 const NAME: &str = "20250102000000_year";
 
 fn models_with_year(project: &Project) {
@@ -47,7 +49,8 @@ fn each_migration_is_whole_or_not_at_all() {
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'Song' AND column_name IN ('one', 'year', 'three')",
     );
     assert_eq!(columns, ["one"]);
-    let history = project.database().rows("SELECT migration_name, finished_at IS NOT NULL FROM _prisma_migrations ORDER BY 1");
+    let history =
+        project.database().rows("SELECT migration_name, finished_at IS NOT NULL FROM _prisma_migrations ORDER BY 1");
     assert_eq!(history, [format!("{}|t", super::INIT), "20250102000000_one|t".into()]);
 }
 
@@ -73,7 +76,10 @@ fn an_enum_block_does_not_split_the_file() {
 fn an_index_built_concurrently(prisma: Prisma) {
     let project = songs(prisma, 100);
     project.set_schema(&super::SONG.replace("@@index([artist])", "@@index([artist])\n  @@index([title])"));
-    project.add_migration("20250102000000_title_idx", "CREATE INDEX CONCURRENTLY \"Song_title_idx\" ON \"Song\"(\"title\");\n");
+    project.add_migration(
+        "20250102000000_title_idx",
+        "CREATE INDEX CONCURRENTLY \"Song_title_idx\" ON \"Song\"(\"title\");\n",
+    );
     project.run(["migrate", "deploy"]).succeeds().says("All migrations have been successfully applied.");
     prisma_is_content(prisma, &project);
 }

@@ -53,7 +53,10 @@ fn sql_that_cannot_be_read_is_refused() {
 #[test]
 fn line_ends_and_a_byte_order_mark() {
     let project = songs(Prisma::V7, 10);
-    project.add_migration("20250102000000_crlf", "-- AlterTable\r\nALTER TABLE \"Song\"\r\n ADD COLUMN \"year\" INTEGER;\r\n");
+    project.add_migration(
+        "20250102000000_crlf",
+        "-- AlterTable\r\nALTER TABLE \"Song\"\r\n ADD COLUMN \"year\" INTEGER;\r\n",
+    );
     project.run(["migrate", "deploy"]).succeeds();
     project.prisma(["migrate", "status"]).succeeds();
     project.run(["migrate", "deploy"]).succeeds().says_nothing_of("edited");

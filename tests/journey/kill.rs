@@ -25,14 +25,17 @@ fn soon(what: &str, holds: impl Fn() -> bool) {
 fn deserted(project: &Project) -> bool {
     let directory = project.directory();
     let processes = std::fs::read_dir("/proc").expect("/proc");
-    !processes.flatten().any(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&directory)))
+    !processes
+        .flatten()
+        .any(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&directory)))
 }
 
 /// Starts a deploy and kills it when it says that the stage begins.
 #[track_caller]
 fn killed_at(project: &Project, stage: &str) {
     let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("prisma-safe");
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("prisma-safe");
     let lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
     let mut seen = String::new();
     for line in lines {
@@ -55,10 +58,15 @@ fn goes_on_after_a_kill_at(stage: &str, prisma: Prisma) {
     project.add_migration("20250102000000_year", SLOW);
     killed_at(&project, stage);
     soon("the server has let go", || {
-        project.database().value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == "0"
+        project.database().value(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        ) == "0"
     });
     for file in backups(&project) {
-        assert!(!file.ends_with(".sql") || project.path(&format!("{file}.json")).exists() || stage == "Backing", "{file} has no manifest");
+        assert!(
+            !file.ends_with(".sql") || project.path(&format!("{file}.json")).exists() || stage == "Backing",
+            "{file} has no manifest"
+        );
     }
     project.run(["migrate", "deploy"]).succeeds();
     prisma_is_content(prisma, &project);

@@ -15,7 +15,9 @@ fn the_deploy_gives_up_within_its_limit_and_names_the_blocking_session() {
     project.add_migration("20250102000000_year", "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n");
     let before = project.database().contents();
     let mut other = project.database().connect();
-    other.batch_execute("SET application_name = 'nightly-report'; BEGIN; SELECT count(*) FROM \"Song\"").expect("a lock");
+    other
+        .batch_execute("SET application_name = 'nightly-report'; BEGIN; SELECT count(*) FROM \"Song\"")
+        .expect("a lock");
     let pid: i32 = other.query_one("SELECT pg_backend_pid()", &[]).expect("a row").get(0);
 
     let start = Instant::now();

@@ -7,7 +7,8 @@ const DECIDED: [&str; 6] = ["migrate", "dev", "--name", "artist_name", "--rename
 
 #[track_caller]
 fn every_value_is_in_its_place(project: &Project) {
-    let moved = project.database().value("SELECT count(*) FROM \"Song\" WHERE artist_name = replace(isrc, 'isrc', 'artist')");
+    let moved =
+        project.database().value("SELECT count(*) FROM \"Song\" WHERE artist_name = replace(isrc, 'isrc', 'artist')");
     assert_eq!(moved, "100000");
 }
 
@@ -96,7 +97,9 @@ fn the_first_deploy_needs_no_backup() {
 #[test]
 fn an_open_decision_ends_in_exit_4_with_the_options_that_answer_it() {
     let project = songs(Prisma::V7, 10).production();
-    project.set_schema(&RENAMED.replace("artistName String @map(\"artist_name\")", "label      String").replace("artistName", "label"));
+    project.set_schema(
+        &RENAMED.replace("artistName String @map(\"artist_name\")", "label      String").replace("artistName", "label"),
+    );
     let files = project.files("prisma");
     project
         .run(["migrate", "dev", "--name", "x"])
@@ -111,7 +114,13 @@ fn an_option_that_names_something_unknown_or_is_unused_is_wrong_usage() {
     let project = songs(Prisma::V7, 10).production();
     project.set_schema(RENAMED);
     let files = project.files("prisma");
-    for option in ["Song.nobody:artist_name", "Song.artist:nobody", "Nobody.artist:artist_name", "Song.title:artist_name", "nonsense"] {
+    for option in [
+        "Song.nobody:artist_name",
+        "Song.artist:nobody",
+        "Nobody.artist:artist_name",
+        "Song.title:artist_name",
+        "nonsense",
+    ] {
         project.run(["migrate", "dev", "--name", "x", "--rename", option]).exits(2);
         assert_eq!(project.files("prisma"), files, "{option}");
     }

@@ -5,8 +5,13 @@ use crate::support::{Key, Prisma, Terminal};
 
 fn answered_with_the_arrow_keys(prisma: Prisma) {
     let project = songs(prisma, 1_000);
-    project.set_schema(&RENAMED.replace("artistName String @map(\"artist_name\")", "performer  String").replace("artistName", "performer"));
-    let mut terminal = Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    project.set_schema(
+        &RENAMED
+            .replace("artistName String @map(\"artist_name\")", "performer  String")
+            .replace("artistName", "performer"),
+    );
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
     // down to the last answer and back up again: whatever the default is, the first is `rename`
     terminal.sees("performer").sees("rename");
     for _ in 0..8 {
@@ -21,8 +26,13 @@ fn answered_with_the_arrow_keys(prisma: Prisma) {
 
 fn cancelled(prisma: Prisma) {
     let project = songs(prisma, 10);
-    project.set_schema(&RENAMED.replace("artistName String @map(\"artist_name\")", "performer  String").replace("artistName", "performer"));
-    let mut terminal = Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    project.set_schema(
+        &RENAMED
+            .replace("artistName String @map(\"artist_name\")", "performer  String")
+            .replace("artistName", "performer"),
+    );
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
     terminal.sees("performer").sees("rename").press(Key::CtrlC);
     let (status, seen) = terminal.ends();
     assert_eq!(status, 130, "{seen}");
