@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::postgres::{self, Program};
+use super::postgres::{self, Package, Program};
 use crate::context::Env;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
@@ -32,7 +32,7 @@ impl PgDump {
         let found = postgres::installed("pg_dump", env, configured);
         match choose(server_major, &found) {
             Some(program) => Ok(Self { program: program.clone() }),
-            None => Err(missing(server_major, &found).help(postgres::install_client(server_major, env))),
+            None => Err(missing(server_major, &found).help(postgres::install(Package::Client, server_major, env))),
         }
     }
 
