@@ -194,8 +194,8 @@ fn a_backup_can_be_restored_with_psql() {
 }
 
 #[test]
-fn a_backup_is_proved_by_restoring_it() {
-    let place = Place::new(AWKWARD).set("proof = 'restored'");
+fn a_backup_is_proved_by_restoring_it_and_dumping_it_again() {
+    let place = Place::new(AWKWARD).set("proof = 'roundtrip'");
     let role = format!("owner_{}", place.database.name());
     place.database.execute(&format!(
         "CREATE ROLE {role}; ALTER TABLE \"Song\" OWNER TO {role}; GRANT SELECT ON footer TO {role};
@@ -204,7 +204,7 @@ fn a_backup_is_proved_by_restoring_it() {
          INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1)"
     ));
     let manifest = place.backup().unwrap().manifest;
-    assert_eq!(manifest.proof, Proof::Restored);
+    assert_eq!(manifest.proof, Proof::Roundtrip);
     place.database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
     let left = |name: &String| name.starts_with("prisma-safe-proof") && name.contains(&manifest.id[..13]);
     assert!(!files(Path::new("/tmp")).iter().any(left));

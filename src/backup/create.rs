@@ -102,7 +102,7 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         proved_at,
     };
     if settings.proof > manifest.proof {
-        manifest.proof = prove::restored(aside.partial(), &manifest, request, &guard, shell)?;
+        manifest.proof = prove::prove(aside.partial(), &manifest, &pg_dump, request, &guard, shell)?;
         manifest.proved_at = Timestamp::now();
     }
     let path = publish(&directory, &name, aside, &manifest)?;
@@ -147,7 +147,7 @@ impl Dump<'_> {
         // counting holds the snapshot open until the dump has ended
         let mut counting = Counting::start(snapshot, relations.to_vec(), url);
         let wait = self.request.settings.lock_wait_seconds;
-        let (running, stdout) = self.pg_dump.start(url, self.snapshot, wait)?;
+        let (running, stdout) = self.pg_dump.start(url, Some(self.snapshot), wait)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
         let written = stream::write(stdout, aside, self.directory, check, show)?;

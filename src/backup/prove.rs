@@ -1,9 +1,11 @@
-//! The proof that counts: the dump is loaded into a scratch server of the same version, and every table counted there.
+//! The proofs that count: the dump is loaded into a scratch server of the same version, and every table counted there
+//! (*restored*); dumped again from there, it is the same (*roundtrip*).
 //!
 //! The server listens on this machine only, and it and its files are gone afterwards, also after `kill -9`
 //! ([`ScratchServer`] has a watcher).
 
 use std::fs::File;
+use std::io::Seek as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -12,11 +14,12 @@ use std::time::Duration;
 use postgres::Client;
 
 use super::create::Request;
-use super::load;
 use super::manifest::{Manifest, Proof};
 use super::snapshot::Relation;
+use super::{load, normal};
 use crate::database::{self, DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
+use crate::tools::pg_dump::PgDump;
 use crate::tools::postgres::{self as programs, Package};
 use crate::tools::scratch::{ScratchServer, server_programs_of};
 use crate::ui::Shell;
@@ -43,13 +46,15 @@ maintenance_work_mem = 512MB
 lc_messages = 'C'
 ";
 
-/// Restores `dump` into a scratch server and compares the rows with `manifest`; gives the level that is proved then.
+/// Restores `dump` into a scratch server and compares it with `manifest`, as far as the settings ask for; gives the level
+/// that is proved then.
 ///
 /// # Errors
-/// If no server of the same major version is installed, there is no room for it, a statement fails, or rows differ.
-pub(super) fn restored(
+/// If no server of the same major version is installed, there is no room for it, a statement fails, or anything differs.
+pub(super) fn prove(
     dump: &Path,
     manifest: &Manifest,
+    pg_dump: &PgDump,
     request: &Request<'_>,
     guard: &Guard,
     shell: &Shell,
@@ -69,7 +74,8 @@ pub(super) fn restored(
 
     let file = File::open(dump).explain(|| format!("could not read {}", dump.display()))?;
     let progress = Progress::start(shell, "Proving");
-    let work = Work { client, file, progress, manifest: manifest.clone() };
+    let again = (request.settings.proof == Proof::Roundtrip).then(|| pg_dump.clone());
+    let work = Work { client, url: server.url(DATABASE)?, file, progress, manifest: manifest.clone(), again };
     let (sender, result) = mpsc::channel();
     // in a thread of its own: a long CREATE INDEX must not keep Ctrl-C waiting
     thread::spawn(move || {
@@ -78,7 +84,7 @@ pub(super) fn restored(
     });
     loop {
         match result.recv_timeout(TICK) {
-            Ok(proved) => return proved.map(|()| Proof::Restored),
+            Ok(proved) => return proved,
             Err(mpsc::RecvTimeoutError::Timeout) => guard.check()?,
             Err(mpsc::RecvTimeoutError::Disconnected) => return Err(unproved("its thread ended unexpectedly".into())),
         }
@@ -88,20 +94,23 @@ pub(super) fn restored(
 /// Everything that the thread needs.
 struct Work {
     client: Client,
+    url: DatabaseUrl,
     file: File,
     progress: Progress,
     manifest: Manifest,
+    /// Dumps it again.
+    again: Option<PgDump>,
 }
 
 impl Work {
-    fn run(mut self) -> Result<()> {
+    fn run(mut self) -> Result<Proof> {
         let total = self.manifest.bytes.max(1);
         let show = |bytes: u64, current: &str| {
             #[expect(clippy::cast_precision_loss, reason = "for the eye")]
             let fraction = bytes as f64 / total as f64;
             self.progress.show(Position { fraction, bytes, current });
         };
-        let loaded = load::load(self.file, &mut self.client, show)?;
+        let loaded = load::load(&self.file, &mut self.client, show)?;
         let expected = self.manifest.tables.iter().map(|table| (table.name.clone(), table.rows));
         if !loaded.into_iter().eq(expected) {
             return Err(unproved("it restores other tables or rows than were dumped".into()));
@@ -116,7 +125,14 @@ impl Work {
                 )));
             }
         }
-        Ok(())
+        let Some(pg_dump) = &self.again else { return Ok(Proof::Restored) };
+        self.progress.show(Position { fraction: 1.0, bytes: total, current: "dumping it again" });
+        let (running, stdout) = pg_dump.start(&self.url, None, 0)?;
+        let again = normal::hash(stdout).explain(|| "could not read from pg_dump".into())?;
+        running.wait()?;
+        self.file.rewind().explain(|| "could not read the dump again".into())?;
+        let original = normal::hash(&self.file).explain(|| "could not read the dump again".into())?;
+        if again == original { Ok(Proof::Roundtrip) } else { Err(unproved("dumped again, it is not the same".into())) }
     }
 }
 
@@ -132,8 +148,7 @@ fn empty_database(server: &ScratchServer, manifest: &Manifest) -> Result<Client>
     };
     let created = create(&source.collate, &source.ctype).or_else(|_| create("C", "C")).map_err(Failure::from);
     created.explain(|| format!("could not create a scratch database with the encoding {}", source.encoding))?;
-    let url: DatabaseUrl = server.url(DATABASE)?;
-    database::connect(&url, APPLICATION)
+    database::connect(&server.url(DATABASE)?, APPLICATION)
 }
 
 /// A temporary directory with room for a copy of the database, which the server's user can enter.

@@ -41,16 +41,21 @@ impl PgDump {
         &self.program.version
     }
 
-    /// Starts a plain dump of the whole database in an exported snapshot; gives the process and the dump.
+    /// Starts a plain dump of the whole database, in an exported snapshot if there is one; gives the process and the dump.
     /// `lock_wait_seconds`: how long it waits for a lock.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(&self, url: &DatabaseUrl, snapshot: &str, lock_wait_seconds: u64) -> Result<(Running, ChildStdout)> {
+    pub fn start(
+        &self,
+        url: &DatabaseUrl,
+        snapshot: Option<&str>,
+        lock_wait_seconds: u64,
+    ) -> Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--format=plain", "--no-password"])
-            .arg(format!("--snapshot={snapshot}"))
+            .args(snapshot.map(|snapshot| format!("--snapshot={snapshot}")))
             .arg(format!("--lock-wait-timeout={lock_wait_seconds}s"));
         // a stray PGHOST or PGOPTIONS would redirect the dump; a password file would change who it is
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
