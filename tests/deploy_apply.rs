@@ -1,4 +1,5 @@
 //! Applying migrations to a real PostgreSQL: all of one, or nothing, whatever happens.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};

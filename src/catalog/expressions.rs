@@ -107,6 +107,38 @@ pub(super) fn rename_qualifier(text: &str, from: &str, to: &str) -> Option<Strin
     })
 }
 
+/// The function that an index key calls, or the column that it casts: what PostgreSQL calls the key.
+pub(super) fn called(text: &str) -> Option<String> {
+    let all: Vec<Piece<'_>> = pieces(text).into_iter().filter(|piece| !matches!(piece, Piece::Space(_))).collect();
+    let open = all.iter().take_while(|piece| **piece == Piece::Symbol("(")).count();
+    let mut last = open;
+    while all.get(last + 1) == Some(&Piece::Symbol(".")) {
+        last += 2;
+    }
+    let name = all.get(last)?.name()?;
+    match all.get(last + 1)? {
+        Piece::Symbol("::") => Some(name),
+        Piece::Symbol("(") => {
+            let end = last
+                + 2
+                + all[last + 2..]
+                    .iter()
+                    .scan(1_usize, |depth, piece| {
+                        match piece {
+                            Piece::Symbol("(") => *depth += 1,
+                            Piece::Symbol(")") => *depth -= 1,
+                            _ => {}
+                        }
+                        (*depth > 0).then_some(())
+                    })
+                    .count();
+            let operator = |piece: &&Piece<'_>| matches!(piece, Piece::Symbol(symbol) if *symbol != ")");
+            all.get(end + 1).filter(operator).is_none().then_some(name)
+        }
+        _ => None,
+    }
+}
+
 /// Whether the expression is just `NULL`: PostgreSQL stores no such default.
 pub(super) fn is_null(text: &str) -> bool {
     let mut pieces = pieces(text).into_iter().filter(|piece| !matches!(piece, Piece::Space(_)));
@@ -133,10 +165,18 @@ pub(super) fn canonical(text: &str, schema: &str, data_type: Option<&DataType>) 
 /// Without the default schema before a dot.
 fn without_schema<'a>(pieces: &[Piece<'a>], schema: &str) -> Vec<Piece<'a>> {
     let dot = |at: usize| pieces.get(at) == Some(&Piece::Symbol("."));
-    let qualifies =
-        |at: usize| dot(at + 1) && !(at > 0 && dot(at - 1)) && pieces[at].name().is_some_and(|name| name == schema);
-    let kept = (0..pieces.len()).filter(|at| !qualifies(*at) && !(*at > 0 && qualifies(*at - 1)));
-    kept.map(|at| pieces[at]).collect()
+    let first = |at: usize| at == 0 || !dot(at - 1);
+    let mut kept = Vec::with_capacity(pieces.len());
+    let mut at = 0;
+    while let Some(piece) = pieces.get(at) {
+        if dot(at + 1) && first(at) && piece.name().is_some_and(|name| name == schema) {
+            at += 2;
+        } else {
+            kept.push(*piece);
+            at += 1;
+        }
+    }
+    kept
 }
 
 fn without_parentheses<'a, 'b>(mut pieces: &'b [Piece<'a>]) -> &'b [Piece<'a>] {
@@ -325,6 +365,15 @@ mod tests {
         assert!(!same("text", false, "'-1'::integer", "-1"));
         assert!(same("jsonb", false, "'{\"b\":1,\"a\":[]}'", "'{\"a\": [], \"b\": 1}'::jsonb"));
         assert!(!same("json", false, "'{\"b\":1}'", "'{\"b\": 1}'"));
+    }
+
+    #[test]
+    fn names_of_keys() {
+        assert_eq!(called("lower(\"A\") DESC").as_deref(), Some("lower"));
+        assert_eq!(called("(f.g(a, (b)))").as_deref(), Some("g"));
+        assert_eq!(called("(a::text)").as_deref(), Some("a"));
+        assert_eq!(called("(lower(a) || b)"), None);
+        assert_eq!(called("(a + b)"), None);
     }
 
     #[test]

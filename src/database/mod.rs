@@ -12,7 +12,7 @@ pub mod tls;
 pub mod url;
 
 pub use self::activity::Session;
-pub use self::connection::connect;
+pub use self::connection::{cancel, connect};
 pub use self::failure::Failure;
 pub use self::fingerprint::Fingerprint;
 pub use self::health::Health;

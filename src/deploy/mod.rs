@@ -1,19 +1,24 @@
 //! Bringing pending migrations into a database: preflight, atomic apply, verification, journal.
 
+pub mod alone;
 pub mod apply;
 mod attempt;
 mod error;
+pub mod journal;
 pub mod preflight;
 pub mod prepare;
 mod settle;
+pub mod verify;
 mod watch;
 
 use std::time::Duration;
 
 pub use self::apply::{Applied, Runner};
 pub use self::error::{ApplyError, Place};
+pub use self::journal::{Event, Journal, Turn};
 pub use self::preflight::{Plan, Preflight};
 pub use self::prepare::{Prepared, Route};
+pub use self::verify::{Baseline, Verified, verify};
 use crate::config;
 
 /// What every session of a deploy calls itself, so that others can find it.

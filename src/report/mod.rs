@@ -1,5 +1,6 @@
 //! A review as people and machines read it: one format a file.
 
+mod args;
 mod github;
 mod html;
 mod human;
@@ -9,6 +10,7 @@ mod sarif;
 
 use std::path::Path;
 
+pub use self::args::Args;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
 use crate::sql::Script;

@@ -6,6 +6,7 @@ use super::identifier::{fold, quote_identifier};
 /// A piece of an expression's text. All pieces together are the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
+    /// White space or a comment.
     Space(&'a str),
     /// A keyword or an unquoted identifier.
     Word(&'a str),
@@ -64,6 +65,8 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
                 (run(rest, |c| c.is_ascii_alphanumeric() || c == '.' || c == '_'), Piece::Number)
             }
             c if is_word_start(c) => word(rest),
+            '-' if rest.starts_with("--") => (run(rest, |c| c != '\n'), Piece::Space),
+            '/' if rest.starts_with("/*") => (block_comment(rest), Piece::Space),
             ':' if rest.starts_with("::") => (2, Piece::Symbol),
             c => (c.len_utf8(), Piece::Symbol),
         };
@@ -72,6 +75,28 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
         rest = tail;
     }
     pieces
+}
+
+/// The length of a block comment; they nest.
+fn block_comment(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(next) = text[at..].find(['/', '*']) {
+        at += next;
+        match text.get(at..at + 2) {
+            Some("/*") => depth += 1,
+            Some("*/") => depth -= 1,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        at += 2;
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
 }
 
 fn is_word_start(c: char) -> bool {
@@ -171,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_are_the_text(text in "[a-zA-Z0-9_ ä$'\"&:.()\\\\-]{0,40}") {
+        fn pieces_are_the_text(text in "[a-zA-Z0-9_ ä$'\"&:.()/*\n\\\\-]{0,40}") {
             let all: String = pieces(&text).into_iter().map(Piece::text).collect();
             prop_assert_eq!(all, text);
         }
