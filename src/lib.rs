@@ -27,6 +27,7 @@ pub mod config;
 pub mod context;
 pub mod database;
 pub mod demo;
+pub mod deploy;
 pub mod error;
 pub mod exit;
 pub mod init;

@@ -54,14 +54,19 @@ pub struct Reader {
     /// The key of `\restrict`, until `\unrestrict` gives it back.
     restricted: Option<String>,
     complete: bool,
+    /// What was found wrong first; nothing is read after it.
+    defect: Option<Defect>,
 }
 
 impl Reader {
-    /// Reads the next bytes.
-    ///
-    /// # Errors
-    /// If they cannot belong to a whole dump.
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Defect> {
+    /// Reads the next bytes. What is wrong with them is said at the end.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        if self.defect.is_none() {
+            self.defect = self.read(chunk).err();
+        }
+    }
+
+    fn read(&mut self, chunk: &[u8]) -> Result<(), Defect> {
         let mut marks = std::mem::take(&mut self.marks);
         self.scanner.feed(chunk, &mut marks)?;
         for mark in marks.drain(..) {
@@ -86,6 +91,9 @@ impl Reader {
     /// # Errors
     /// If the dump is not whole.
     pub fn finish(mut self) -> Result<Contents, Defect> {
+        if let Some(defect) = self.defect {
+            return Err(defect);
+        }
         if let Some((table, _)) = self.open {
             return Err(Defect::EndsInRows { table: table.to_string(), rows: self.scanner.rows() });
         }

@@ -98,6 +98,21 @@ pub struct Table {
     pub length: u64,
 }
 
+/// A new identity: a UUID of version 7, which begins with the time.
+///
+/// # Errors
+/// If the operating system has no random bytes.
+pub fn new_id(time: Timestamp) -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::failed(format!("no random bytes: {error}")))?;
+    let milliseconds = u64::try_from(time.as_millisecond()).unwrap_or_default();
+    bytes[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let text = super::hex(&bytes);
+    Ok([&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-"))
+}
+
 impl Manifest {
     /// All rows of all tables.
     pub fn rows(&self) -> u64 {
@@ -145,5 +160,25 @@ impl Manifest {
             )));
         }
         serde_json::from_slice(text).explain(|| "it does not have the form of a manifest".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_begins_with_its_time() {
+        let id = new_id(Timestamp::from_millisecond(0x0123_4567_89ab).unwrap()).unwrap();
+        assert_eq!((&id[..13], &id[14..15], id.len()), ("01234567-89ab", "7", 36), "{id}");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_its_number() {
+        let error = Manifest::parse(br#"{"schemaVersion":2,"id":7}"#).unwrap_err();
+        assert_eq!(error.to_string(), "it has format 2; this version of prisma-safe reads format 1");
+        assert!(Manifest::parse(b"{}").is_err());
+        assert!(Manifest::parse(b"").is_err());
     }
 }

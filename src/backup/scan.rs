@@ -4,10 +4,17 @@
 //! line of data that looks like a statement, or a function that holds a `COPY`, is never taken for one. It works on bytes
 //! and gives the same marks however the stream is cut into chunks.
 
+mod mark;
+mod quoted;
+mod table;
 mod words;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
+pub use self::mark::{Event, Mark, ScanError};
+use self::quoted::block_comment;
+pub use self::table::TableName;
+use self::table::copied_table;
 use self::words::Words;
 
 /// The beginning of a statement that is kept, in bytes; enough to know it by.
@@ -18,60 +25,6 @@ const COPY_HEAD: usize = 1 << 20;
 const LINE: usize = 512;
 /// Longest word that matters to [`Words`], in bytes.
 const WORD: usize = 16;
-
-/// A table as the dump names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct TableName {
-    pub schema: String,
-    pub name: String,
-}
-
-impl TableName {
-    /// From bytes in the server's encoding; what is no UTF-8 is replaced, the same way on every side of a comparison.
-    pub fn from_bytes(schema: &[u8], name: &[u8]) -> Self {
-        Self { schema: String::from_utf8_lossy(schema).into_owned(), name: String::from_utf8_lossy(name).into_owned() }
-    }
-}
-
-impl std::fmt::Display for TableName {
-    /// `schema.name` on one line, without the schema where it is `public`; for people, not for SQL.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.schema != "public" {
-            write!(f, "{}.", self.schema.escape_debug())?;
-        }
-        write!(f, "{}", self.name.escape_debug())
-    }
-}
-
-/// Something that begins or ends at a place in the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Bytes of the stream before it.
-    pub at: u64,
-    pub event: Event,
-}
-
-/// What a [`Mark`] stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A statement ended here, other than the head of a `COPY` block.
-    Statement,
-    /// The rows of this table begin here.
-    Data(TableName),
-    /// They ended here, with their `\.`.
-    DataEnd { rows: u64 },
-    /// A comment between statements, without its dashes.
-    Comment(String),
-    /// A command to psql, without its backslash.
-    Command(String),
-}
-
-/// The text is no plain dump.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ScanError {
-    #[error("at byte {at}: a COPY statement that could not be read")]
-    Copy { at: u64 },
-}
 
 /// Where in the text the next byte stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,17 +156,7 @@ impl Scanner {
             State::LineComment => self.until_line_end(rest, State::LineComment, marks),
             State::Command => self.until_line_end(rest, State::Command, marks),
             State::BlockComment { depth, previous } => (block_comment(depth, previous, byte), 1),
-            State::String { escapes } => {
-                let end = if escapes { memchr2(b'\'', b'\\', rest) } else { memchr(b'\'', rest) };
-                let used = end.map_or(rest.len(), |end| end + 1);
-                self.keep(&rest[..used]);
-                let next = match end.map(|end| rest[end]) {
-                    Some(b'\'') => State::Quote { escapes },
-                    Some(_) => State::Escaped,
-                    None => State::String { escapes },
-                };
-                (next, used)
-            }
+            State::String { escapes } => self.string(escapes, rest),
             State::Escaped => {
                 self.keep(&rest[..1]);
                 (State::String { escapes: true }, 1)
@@ -223,12 +166,7 @@ impl Scanner {
                 (State::String { escapes }, 1)
             }
             State::Quote { .. } => (State::Sql, 0),
-            State::Identifier => {
-                let end = memchr(b'"', rest);
-                let used = end.map_or(rest.len(), |end| end + 1);
-                self.keep(&rest[..used]);
-                (if end.is_some() { State::Sql } else { State::Identifier }, used)
-            }
+            State::Identifier => self.identifier(rest),
             State::DollarTag(tag) => self.dollar_tag(tag, byte),
             State::Dollar { tag, matched } => self.dollar(tag, matched, rest),
             State::Copied(table) => match byte {
@@ -328,94 +266,11 @@ impl Scanner {
         Ok(State::Sql)
     }
 
-    fn until_line_end(&mut self, rest: &[u8], state: State, marks: &mut Vec<Mark>) -> (State, usize) {
-        let end = memchr(b'\n', rest);
-        let text = &rest[..end.unwrap_or(rest.len())];
-        let room = LINE.saturating_sub(self.line.len()).min(text.len());
-        self.line.extend_from_slice(&text[..room]);
-        let Some(end) = end else { return (state, rest.len()) };
-        let line = String::from_utf8_lossy(self.line.trim_ascii()).into_owned();
-        let at = self.at + end as u64 + 1;
-        match state {
-            State::Command => marks.push(Mark { at, event: Event::Command(line) }),
-            _ if self.head.is_empty() => marks.push(Mark { at, event: Event::Comment(line) }),
-            _ => {}
-        }
-        (State::Sql, end + 1)
-    }
-
-    fn dollar_tag(&mut self, mut tag: Vec<u8>, byte: u8) -> (State, usize) {
-        if byte == b'$' {
-            self.keep(b"$");
-            let tag = [b"$", tag.as_slice(), b"$"].concat();
-            return (State::Dollar { tag, matched: 0 }, 1);
-        }
-        let letter = byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80;
-        if letter || (byte.is_ascii_digit() && !tag.is_empty()) {
-            self.keep(&[byte]);
-            tag.push(byte);
-            return (State::DollarTag(tag), 1);
-        }
-        (State::Sql, 0) // `$1` and the like
-    }
-
-    fn dollar(&mut self, tag: Vec<u8>, matched: usize, rest: &[u8]) -> (State, usize) {
-        if matched == 0 {
-            let Some(start) = memchr(b'$', rest) else {
-                self.keep(rest);
-                return (State::Dollar { tag, matched }, rest.len());
-            };
-            self.keep(&rest[..=start]);
-            return (State::Dollar { tag, matched: 1 }, start + 1);
-        }
-        if rest[0] != tag[matched] {
-            return (State::Dollar { tag, matched: 0 }, 0); // a `$` here may begin the tag anew
-        }
-        self.keep(&rest[..1]);
-        let matched = matched + 1;
-        (if matched == tag.len() { State::Sql } else { State::Dollar { tag, matched } }, 1)
-    }
-
     fn keep(&mut self, bytes: &[u8]) {
         let bytes = if self.head.is_empty() { bytes.trim_ascii_start() } else { bytes };
         let limit = if self.head.starts_with(b"COPY ") { COPY_HEAD } else { HEAD };
         let room = limit.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..room]);
-    }
-}
-
-fn block_comment(depth: u32, previous: u8, byte: u8) -> State {
-    match (previous, byte) {
-        (b'/', b'*') => State::BlockComment { depth: depth + 1, previous: 0 },
-        (b'*', b'/') if depth == 1 => State::Sql,
-        (b'*', b'/') => State::BlockComment { depth: depth - 1, previous: 0 },
-        _ => State::BlockComment { depth, previous: byte },
-    }
-}
-
-/// The table of `public."User" (id, name)`.
-fn copied_table(text: &[u8]) -> Option<TableName> {
-    let (first, rest) = identifier(text)?;
-    match rest.strip_prefix(b".") {
-        Some(rest) => identifier(rest).map(|(name, _)| TableName::from_bytes(&first, &name)),
-        None => Some(TableName::from_bytes(b"", &first)),
-    }
-}
-
-/// A name, quoted or not, and what follows it.
-fn identifier(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let Some(mut rest) = text.strip_prefix(b"\"") else {
-        let end = text.iter().position(|byte| matches!(byte, b'.' | b' ' | b'(')).unwrap_or(text.len());
-        return (end > 0).then(|| (text[..end].to_vec(), &text[end..]));
-    };
-    let mut name = Vec::new();
-    loop {
-        let end = memchr(b'"', rest)?;
-        name.extend_from_slice(&rest[..end]);
-        rest = &rest[end + 1..];
-        let Some(more) = rest.strip_prefix(b"\"") else { return Some((name, rest)) };
-        name.push(b'"');
-        rest = more;
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use postgres::config::{ChannelBinding, SslMode};
 use postgres::error::SqlState;
-use postgres::{Client, Config};
+use postgres::{CancelToken, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{Demand, Tls};
@@ -83,6 +83,15 @@ pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
         Err(_) => Err(Error::failed(format!("the database server at {} was reached but does not answer", place(url)))
             .help("is PostgreSQL listening on that port, and not another program?")),
     }
+}
+
+/// Asks the server to end what a session is doing, from beside the thread that waits for it.
+///
+/// # Errors
+/// If the server is not reached; whether it had something to end is not said.
+pub fn cancel(url: &DatabaseUrl, session: &CancelToken) -> Result<()> {
+    let connector = MakeRustlsConnect::new(Tls::asked_by(url).client_config()?);
+    session.cancel_query(connector).map_err(|error| failure(url, &error))
 }
 
 fn place(url: &DatabaseUrl) -> String {

@@ -6,10 +6,10 @@
 use postgres::{Client, GenericClient};
 
 use super::failure::Failure;
-use super::quote;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum_matches;
+use crate::sql::quote_identifier;
 
 /// The table's name.
 pub const TABLE: &str = "_prisma_migrations";
@@ -167,7 +167,7 @@ pub(crate) fn exists(client: &mut impl GenericClient, schema: &str) -> Result<bo
 
 /// The table's qualified name, quoted.
 pub(crate) fn table(schema: &str) -> String {
-    format!("{}.{}", quote(schema), quote(TABLE))
+    format!("{}.{}", quote_identifier(schema), quote_identifier(TABLE))
 }
 
 /// The statement that creates the table as Prisma's engine does.

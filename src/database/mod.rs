@@ -11,14 +11,9 @@ pub mod tls;
 pub mod url;
 
 pub use self::activity::Session;
-pub use self::connection::connect;
+pub use self::connection::{cancel, connect};
 pub use self::failure::Failure;
 pub use self::fingerprint::Fingerprint;
 pub use self::history::{History, Standing};
 pub use self::pooler::{PoolMode, Pooler};
 pub use self::url::{DatabaseUrl, Host};
-
-/// A name as SQL takes it, in quotes.
-pub fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

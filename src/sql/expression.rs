@@ -119,13 +119,6 @@ impl Expr {
     pub(crate) fn mentions(&self, column: &str) -> bool {
         mentions(&self.text, column)
     }
-
-    /// The same expression after a column was renamed.
-    pub(crate) fn rename_column(&mut self, from: &str, to: &str) {
-        if let Some(text) = rename_column(&self.text, from, to) {
-            self.text = text;
-        }
-    }
 }
 
 /// Whether a column of this name is used in an expression's text.

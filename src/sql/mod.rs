@@ -5,11 +5,11 @@ mod ast;
 mod atomicity;
 mod comments;
 pub mod edit;
-mod expression;
+pub(crate) mod expression;
 mod guard;
 mod identifier;
 mod lower;
-mod naming;
+pub(crate) mod naming;
 mod script;
 
 pub use ast::*;

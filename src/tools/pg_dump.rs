@@ -41,11 +41,12 @@ impl PgDump {
         &self.program.version
     }
 
-    /// Starts a plain dump of the whole database in an exported snapshot. `lock_wait_seconds`: how long it waits for a lock.
+    /// Starts a plain dump of the whole database in an exported snapshot; gives the process and the dump.
+    /// `lock_wait_seconds`: how long it waits for a lock.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(&self, url: &DatabaseUrl, snapshot: &str, lock_wait_seconds: u64) -> Result<Running> {
+    pub fn start(&self, url: &DatabaseUrl, snapshot: &str, lock_wait_seconds: u64) -> Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--format=plain", "--no-password"])
@@ -58,9 +59,12 @@ impl PgDump {
         command.envs(url.libpq_env()).env("PGPASSFILE", "/dev/null/none").env("PGAPPNAME", "prisma-safe backup");
         command.env("LC_ALL", "C");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = command.spawn().explain(|| format!("could not start {}", self.program.path.display()))?;
+        let failed = || format!("could not start {}", self.program.path.display());
+        let mut child = command.spawn().explain(failed)?;
+        let stdout = child.stdout.take();
         let messages = child.stderr.take().map(|mut stderr| std::thread::spawn(move || last_of(&mut stderr)));
-        Ok(Running { child, messages, ended: false })
+        let running = Running { child, messages, ended: false };
+        Ok((running, stdout.ok_or_else(|| Error::failed(failed()))?))
     }
 }
 
@@ -73,11 +77,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// The dump; `None` the second time.
-    pub fn stdout(&mut self) -> Option<ChildStdout> {
-        self.child.stdout.take()
-    }
-
     /// Waits for its end, after all of its output was read.
     ///
     /// # Errors
