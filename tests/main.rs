@@ -1,5 +1,7 @@
 //! One integration binary: real Prisma, a real PostgreSQL, prisma-safe as people run it.
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
+mod backup;
+mod deploy_apply;
 mod smoke;
 mod support;

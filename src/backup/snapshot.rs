@@ -64,15 +64,17 @@ impl Snapshot {
     /// # Errors
     /// The server's own.
     pub(super) fn open(mut client: Client, lock_wait_seconds: u64) -> Result<Self> {
-        let begin = format!(
+        let settings = format!(
             "SET search_path = pg_catalog;
              SET row_security = off;
              SET lock_timeout = '{lock_wait_seconds}s';
              SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
-                 ('statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');
-             BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                 ('statement_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')"
         );
-        let exported = client.batch_execute(&begin).and_then(|()| client.query_one("SELECT pg_export_snapshot()", &[]));
+        let exported = client
+            .batch_execute(&settings)
+            .and_then(|()| client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            .and_then(|()| client.query_one("SELECT pg_export_snapshot()", &[]));
         let id = exported
             .and_then(|row| row.try_get(0))
             .map_err(Failure::from)
@@ -90,8 +92,8 @@ impl Snapshot {
     /// # Errors
     /// Names the tables and sequences that this role may not read, or sees only in part.
     pub(super) fn relations(&mut self) -> Result<Vec<Relation>> {
-        let rows = self.client.query(RELATIONS, &[]).map_err(Failure::from);
-        let rows = rows.explain(|| "could not list the tables".into())?;
+        let rows = self.client.query(RELATIONS, &[]);
+        let rows = rows.map_err(|error| refused("could not measure the tables".into(), &error))?;
         let (mut relations, mut unreadable, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             let quoted: String = row.get(2);
@@ -139,16 +141,8 @@ impl Snapshot {
 
     fn count(&mut self, relation: &Relation) -> Result<u64> {
         let query = format!("SELECT count(*) FROM ONLY {} {}", relation.quoted, relation.condition);
-        let row = self.client.query_one(&query, &[]).map_err(|error| {
-            let failure = Failure::from(error);
-            let error = Error::failed(format!("could not count the rows of {}", relation.quoted));
-            if failure.is_lock() {
-                return error.because(failure).help(
-                    "another session holds a lock on it: wait for it or end it, or raise backup.lock-wait-seconds",
-                );
-            }
-            error.because(failure)
-        })?;
+        let row = self.client.query_one(&query, &[]);
+        let row = row.map_err(|error| refused(format!("could not count the rows of {}", relation.quoted), &error))?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
     }
 }
@@ -216,6 +210,17 @@ impl Drop for Counting {
             self.ended = !matches!(self.result.recv_timeout(TICK), Err(mpsc::RecvTimeoutError::Timeout));
         }
     }
+}
+
+/// The server's refusal in a sentence, with what helps against a lock.
+fn refused(message: String, error: &postgres::Error) -> Error {
+    let failure = Failure::from(error);
+    let locked = failure.is_lock();
+    let error = Error::failed(message).because(failure);
+    if !locked {
+        return error;
+    }
+    error.help("another session holds a lock on a table: wait for it or end it, or raise backup.lock-wait-seconds")
 }
 
 fn names(names: &[String]) -> String {

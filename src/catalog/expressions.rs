@@ -1,5 +1,7 @@
 //! Expressions inside the catalog: what they depend on, how they follow renames, and when two are the same.
 
+use std::collections::BTreeMap;
+
 use super::{Catalog, ObjectName};
 use crate::sql::expression::{Piece, beside, pieces, replace};
 pub(super) use crate::sql::expression::{mentions, rename_column};
@@ -113,23 +115,38 @@ pub(super) fn is_null(text: &str) -> bool {
 }
 
 /// One spelling for expressions that are surely the same: case of keywords, needless quotes, space, outer parentheses,
-/// and a literal's cast to the type it has anyway.
-pub(super) fn canonical(text: &str, data_type: Option<&DataType>) -> String {
+/// the default schema, a cast to the type that the column has anyway, and how JSON and numbers are written.
+pub(super) fn canonical(text: &str, schema: &str, data_type: Option<&DataType>) -> String {
     let all = pieces(text);
-    let mut solid: &[Piece<'_>] =
-        &all.into_iter().filter(|piece| !matches!(piece, Piece::Space(_))).collect::<Vec<_>>();
-    while let [Piece::Symbol("("), inside @ .., Piece::Symbol(")")] = solid {
+    let all: Vec<Piece<'_>> = all.into_iter().filter(|piece| !matches!(piece, Piece::Space(_))).collect();
+    let all = without_schema(&all, schema);
+    let solid = without_parentheses(&all);
+    let Some(data_type) = data_type else { return spell(solid) };
+    let bare = without_casts(solid, data_type);
+    match bare.as_slice() {
+        [literal] => value(*literal, data_type).unwrap_or_else(|| spell(&bare)),
+        [Piece::Symbol("-"), Piece::Number(number)] => format!("-{number}"),
+        bare => spell(bare),
+    }
+}
+
+/// Without the default schema before a dot.
+fn without_schema<'a>(pieces: &[Piece<'a>], schema: &str) -> Vec<Piece<'a>> {
+    let dot = |at: usize| pieces.get(at) == Some(&Piece::Symbol("."));
+    let qualifies =
+        |at: usize| dot(at + 1) && !(at > 0 && dot(at - 1)) && pieces[at].name().is_some_and(|name| name == schema);
+    let kept = (0..pieces.len()).filter(|at| !qualifies(*at) && !(*at > 0 && qualifies(*at - 1)));
+    kept.map(|at| pieces[at]).collect()
+}
+
+fn without_parentheses<'a, 'b>(mut pieces: &'b [Piece<'a>]) -> &'b [Piece<'a>] {
+    while let [Piece::Symbol("("), inside @ .., Piece::Symbol(")")] = pieces {
         if !balanced(inside) {
             break;
         }
-        solid = inside;
+        pieces = inside;
     }
-    if let ([literal @ Piece::Text(_), Piece::Symbol("::"), cast @ ..], Some(data_type)) = (solid, data_type)
-        && is_type(cast, data_type)
-    {
-        return spell(std::slice::from_ref(literal));
-    }
-    spell(solid)
+    pieces
 }
 
 /// Whether parentheses inside close only what was opened inside.
@@ -144,6 +161,70 @@ fn balanced(pieces: &[Piece<'_>]) -> bool {
         }
     }
     depth == 0
+}
+
+/// A literal, or an array of literals, without casts to the column's type.
+fn without_casts<'a>(pieces: &[Piece<'a>], data_type: &DataType) -> Vec<Piece<'a>> {
+    let element = DataType { array: false, ..data_type.clone() };
+    match pieces {
+        [literal @ Piece::Text(_), Piece::Symbol("::"), cast @ ..]
+            if is_type(cast, data_type) || numbers(cast, data_type) =>
+        {
+            vec![*literal]
+        }
+        [Piece::Word(array), Piece::Symbol("["), ..] if array.eq_ignore_ascii_case("array") && data_type.array => {
+            let end = pieces.iter().position(|piece| *piece == Piece::Symbol("]")).map_or(pieces.len(), |at| at + 1);
+            let (list, cast) = pieces.split_at(end);
+            if !matches!(cast, []) && !matches!(cast, [Piece::Symbol("::"), cast @ ..] if is_type(cast, data_type)) {
+                return pieces.to_vec();
+            }
+            let mut bare = Vec::new();
+            for item in list.split_inclusive(|piece| matches!(piece, Piece::Symbol("," | "]" | "["))) {
+                match item {
+                    [literal @ Piece::Text(_), Piece::Symbol("::"), cast @ .., end] if is_type(cast, &element) => {
+                        bare.extend([*literal, *end]);
+                    }
+                    item => bare.extend_from_slice(item),
+                }
+            }
+            bare
+        }
+        pieces => pieces.to_vec(),
+    }
+}
+
+/// A literal's value, where several texts are one value.
+fn value(literal: Piece<'_>, data_type: &DataType) -> Option<String> {
+    let text = literal.string().filter(|_| !data_type.array)?;
+    match data_type.name.as_str() {
+        "jsonb" => {
+            let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+            Some(quote_literal(&sorted(json).to_string()))
+        }
+        name if is_number(name) => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(|_| text),
+        _ => None,
+    }
+}
+
+fn is_number(name: &str) -> bool {
+    matches!(name, "smallint" | "integer" | "bigint" | "numeric" | "real" | "double precision")
+}
+
+/// Whether a number is cast in a column of numbers: `-1` is printed as `'-1'::integer` whatever the column's type.
+fn numbers(cast: &[Piece<'_>], data_type: &DataType) -> bool {
+    !data_type.array && is_number(&data_type.name) && is_number(&spell(cast))
+}
+
+/// `jsonb` does not keep the order of keys.
+fn sorted(json: serde_json::Value) -> serde_json::Value {
+    match json {
+        serde_json::Value::Object(map) => {
+            let ordered: BTreeMap<String, _> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            serde_json::Value::Object(ordered.into_iter().collect())
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }
 
 fn spell(pieces: &[Piece<'_>]) -> String {
@@ -170,16 +251,20 @@ fn is_type(cast: &[Piece<'_>], data_type: &DataType) -> bool {
         [cast @ .., Piece::Symbol("["), Piece::Symbol("]")] => (cast, true),
         cast => (cast, false),
     };
-    let name = match cast {
-        [name] => name.name(),
-        [schema, Piece::Symbol("."), name] if schema.name() == data_type.schema => name.name(),
-        words => Some(spell(words)),
+    let (schema, name) = match cast {
+        [name] => (None, name.name()),
+        [schema, Piece::Symbol("."), name] => (schema.name(), name.name()),
+        words => (None, Some(spell(words))),
     };
     let name = name.map(|name| match name.as_str() {
         "varchar" => "character varying".to_owned(),
+        "int" | "int4" => "integer".to_owned(),
+        "bool" => "boolean".to_owned(),
+        "timestamptz" => "timestamp with time zone".to_owned(),
+        "timestamp" => "timestamp without time zone".to_owned(),
         _ => name,
     });
-    array == data_type.array && name.is_some_and(|name| name == data_type.name)
+    array == data_type.array && schema == data_type.schema && name.is_some_and(|name| name == data_type.name)
 }
 
 #[cfg(test)]
@@ -211,14 +296,39 @@ mod tests {
 
     #[test]
     fn one_spelling() {
-        let same = |a: &str, b: &str| assert_eq!(canonical(a, None), canonical(b, None));
+        let plain = |text: &str| canonical(text, "public", None);
+        let same = |a: &str, b: &str| assert_eq!(plain(a), plain(b));
         same("NOW( )", "now()");
         same("(\"a\" > 0)", "a>0");
         same("((a) OR (b))", "(a) or (b)");
-        assert_ne!(canonical("\"A\" > 0", None), canonical("a > 0", None));
-        let text = DataType { schema: None, name: "text".to_owned(), modifiers: Vec::new(), array: false };
-        assert_eq!(canonical("'x'::text", Some(&text)), "'x'");
-        assert_ne!(canonical("'x'::jsonb", Some(&text)), "'x'");
+        same("public.f(\"public\".x)", "f(x)");
+        assert_ne!(plain("\"A\" > 0"), plain("a > 0"));
+        assert_ne!(plain("a.public.x"), plain("a.x"));
+    }
+
+    #[test]
+    fn one_value() {
+        let data_type =
+            |name: &str, array| DataType { schema: None, name: name.to_owned(), modifiers: Vec::new(), array };
+        let same = |name: &str, array: bool, a: &str, b: &str| {
+            let data_type = data_type(name, array);
+            canonical(a, "public", Some(&data_type)) == canonical(b, "public", Some(&data_type))
+        };
+        assert!(same("text", false, "'x'::text", "'x'"));
+        assert!(!same("text", false, "'x'::jsonb", "'x'"));
+        assert!(same("Role", false, "'A'::public.\"Role\"", "'A'"));
+        assert!(!same("Role", false, "'A'::other.\"Role\"", "'A'"));
+        assert!(same("Role", true, "ARRAY['A'::\"Role\", 'B'::\"Role\"]", "ARRAY['A', 'B']::\"Role\"[]"));
+        assert!(!same("Role", true, "ARRAY['A'::\"Role\"]", "ARRAY['B'::\"Role\"]"));
+        assert!(same("text", true, "ARRAY[]::TEXT[]", "array[]::text[]"));
+        assert!(same("integer", false, "'-1'::integer", "-1"));
+        assert!(!same("text", false, "'-1'::integer", "-1"));
+        assert!(same("jsonb", false, "'{\"b\":1,\"a\":[]}'", "'{\"a\": [], \"b\": 1}'::jsonb"));
+        assert!(!same("json", false, "'{\"b\":1}'", "'{\"b\": 1}'"));
+    }
+
+    #[test]
+    fn null_is_no_default() {
         assert!(is_null("null::text") && is_null("NULL") && !is_null("nullif(1, 2)") && !is_null("NULL + 1"));
     }
 }

@@ -154,7 +154,7 @@ impl History {
     /// Whether a finished row was written for this very text.
     fn knows_text(&self, migration: &Migration) -> bool {
         let mut applied = self.rows.iter().filter(|row| row.name == migration.name && row.state() == State::Applied);
-        applied.any(|row| checksum_matches(&migration.sql, &row.checksum))
+        applied.any(|row| checksum_matches(&row.checksum, &migration.sql))
     }
 }
 

@@ -14,8 +14,6 @@ use crate::database::{Failure, History, Session};
 use crate::error::{Error, Explain as _};
 use crate::sql::quote_identifier;
 
-/// Prisma waits this long for its lock, and so do we.
-const PRISMA_LOCK_WAIT: Duration = Duration::from_secs(10);
 const PRISMA_LOCK_POLL: Duration = Duration::from_millis(200);
 /// A transaction of ours that hears nothing from us for this long is ended by the server.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
@@ -70,7 +68,7 @@ pub(super) fn attempt(
     settings: &Settings,
 ) -> Result<(), Broken> {
     begin(client, schema, settings).map_err(Broken::AtStart)?;
-    lock(client)?;
+    lock(client, settings.deploy_wait)?;
     check_history(client, schema, &prepared.name)?;
     let transaction = record_start(client, prepared, schema, id).map_err(Broken::AtStart)?;
     for piece in prepared.pieces() {
@@ -107,8 +105,8 @@ fn server_version(client: &mut Client) -> Result<i32, Failure> {
 }
 
 /// Takes Prisma's lock until the transaction ends, so that Prisma's engine finds it free afterwards.
-fn lock(client: &mut Client) -> Result<(), Broken> {
-    let until = Instant::now() + PRISMA_LOCK_WAIT;
+fn lock(client: &mut Client, patience: Duration) -> Result<(), Broken> {
+    let until = Instant::now() + patience;
     loop {
         if try_lock(client).map_err(Broken::AtStart)? {
             return Ok(());

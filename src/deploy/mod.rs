@@ -3,6 +3,7 @@
 pub mod apply;
 mod attempt;
 mod error;
+pub mod preflight;
 pub mod prepare;
 mod settle;
 mod watch;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use self::apply::{Applied, Runner};
 pub use self::error::{ApplyError, Place};
+pub use self::preflight::{Plan, Preflight};
 pub use self::prepare::{Prepared, Route};
 use crate::config;
 
@@ -26,7 +28,12 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// How often a migration is tried again when a lock was not free.
     pub lock_retries: u32,
+    /// How long another deploy's lock is waited for: as long as Prisma waits.
+    pub deploy_wait: Duration,
 }
+
+/// How long Prisma waits for its own lock.
+const PRISMA_LOCK_WAIT: Duration = Duration::from_secs(10);
 
 impl From<&config::Deploy> for Settings {
     fn from(config: &config::Deploy) -> Self {
@@ -36,6 +43,7 @@ impl From<&config::Deploy> for Settings {
             lock_timeout: seconds(config.lock_timeout_seconds),
             statement_timeout: seconds(config.statement_timeout_seconds),
             lock_retries: config.lock_retries,
+            deploy_wait: PRISMA_LOCK_WAIT,
         }
     }
 }

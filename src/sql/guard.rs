@@ -9,7 +9,7 @@ thread_local! {
 }
 
 /// Runs `work`; a panic inside is caught, prints nothing, and gives its message.
-pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     hush_own_panics();
     let before = QUIET.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(work));

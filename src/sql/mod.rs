@@ -6,7 +6,7 @@ mod atomicity;
 mod comments;
 pub mod edit;
 pub(crate) mod expression;
-mod guard;
+pub(crate) mod guard;
 mod identifier;
 mod lower;
 pub(crate) mod naming;

@@ -1,0 +1,86 @@
+//! `migrate deploy`: what would be applied passes through our hands first; what we applied, Prisma reports.
+
+use std::path::PathBuf;
+
+use super::arguments::CliCommand;
+use super::fence::Fence;
+use super::protocol::{self, MigrationsList, Request, Response};
+use super::role::{CommandReply, Reply, Role};
+use super::session::Engine;
+use super::target::Target;
+use crate::error::Result;
+use crate::project::Migration;
+
+/// A deploy, just before anything is applied.
+#[derive(Debug, Clone)]
+pub struct DeployRequest {
+    /// The database.
+    pub target: Target,
+    /// The migrations folder.
+    pub migrations_dir: PathBuf,
+    /// The migrations in it, as Prisma read them: this text runs, whatever happens to the files now.
+    pub migrations: Vec<Migration>,
+}
+
+/// What a command does with a deploy.
+pub trait Deployer {
+    /// Called for every engine process, before it does anything, with what Prisma told it so far.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing has happened then.
+    fn target(&mut self, target: &Target) -> Result<Fence>;
+
+    /// Applies what it wants to apply itself and gives the names, in order. The real engine then applies what is left.
+    ///
+    /// # Errors
+    /// Ends the journey; the real engine has applied nothing then.
+    fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>>;
+}
+
+/// The role around a [`Deployer`].
+pub(super) struct Deploy<'a> {
+    deployer: &'a mut dyn Deployer,
+    fence: Fence,
+    applied: Vec<String>,
+    /// Whether Prisma asked to apply migrations.
+    pub(super) reached: bool,
+}
+
+impl<'a> Deploy<'a> {
+    pub(super) fn new(deployer: &'a mut dyn Deployer) -> Self {
+        Self { deployer, fence: Fence::Production, applied: Vec::new(), reached: false }
+    }
+}
+
+impl Role for Deploy<'_> {
+    fn seated(&mut self, target: &Target) -> Result<()> {
+        target.demand_postgresql()?;
+        self.fence = self.deployer.target(target)?;
+        Ok(())
+    }
+
+    fn command(&mut self, command: CliCommand) -> Result<CommandReply> {
+        self.fence.check_command(command)?;
+        Ok(CommandReply::Relay)
+    }
+
+    fn request(&mut self, request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
+        self.fence.check_request(&request)?;
+        if request.method == "applyMigrations" {
+            self.reached = true;
+            let MigrationsList { directory: migrations_dir, migrations } = protocol::migrations(&request.params)?;
+            let target = engine.target().clone();
+            self.applied = self.deployer.deploy(DeployRequest { target, migrations_dir, migrations }, engine)?;
+        }
+        Ok(Reply::Relay(request))
+    }
+
+    fn response(&mut self, request: &Request, mut response: Response, _: &mut Engine<'_>) -> Result<Response> {
+        if request.method == "applyMigrations"
+            && let Ok(result) = &mut response
+        {
+            protocol::prepend_applied(result, &self.applied);
+        }
+        Ok(response)
+    }
+}
