@@ -120,8 +120,7 @@ fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     }
     for dropped in &given.deletes {
         let known = found.iter().find(|candidate| candidate.rename.same_origin(dropped)).cloned();
-        // a drop that no candidate questions needs no record
-        let Some(mut candidate) = known else { continue };
+        let mut candidate = known.unwrap_or_else(|| new(dropped));
         candidate.decision = Decision::Delete;
         candidate.evidence.push("decided by --delete".into());
         decided.push(candidate);
