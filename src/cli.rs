@@ -149,3 +149,15 @@ pub enum DbCommand {
     #[command(external_subcommand)]
     Prisma(Vec<OsString>),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -88,6 +88,12 @@ impl Place {
         backup::create(&request, &shell())
     }
 
+    /// With a line in `[backup]` of prisma-safe.toml.
+    fn set(self, line: &str) -> Self {
+        fs::write(self.directory.path().join("prisma-safe.toml"), format!("[backup]\n{line}\n")).expect("a file");
+        self
+    }
+
     fn path(&self) -> PathBuf {
         self.directory.path().join("backups")
     }
@@ -185,6 +191,39 @@ fn a_backup_can_be_restored_with_psql() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(place.database.contents(), other.contents());
+}
+
+#[test]
+fn a_backup_is_proved_by_restoring_it_and_dumping_it_again() {
+    let place = Place::new(AWKWARD).set("proof = 'roundtrip'");
+    let role = format!("owner_{}", place.database.name());
+    place.database.execute(&format!(
+        "CREATE ROLE {role}; ALTER TABLE \"Song\" OWNER TO {role}; GRANT SELECT ON footer TO {role};
+         CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE c (v citext UNIQUE); INSERT INTO c VALUES ('X');
+         CREATE TABLE parents (id int PRIMARY KEY); CREATE TABLE children (id int REFERENCES parents);
+         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1)"
+    ));
+    let manifest = place.backup().unwrap().manifest;
+    assert_eq!(manifest.proof, Proof::Roundtrip);
+    place.database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
+    let left = |name: &String| name.starts_with("prisma-safe-proof") && name.contains(&manifest.id[..13]);
+    assert!(!files(Path::new("/tmp")).iter().any(left));
+}
+
+/// `pg_dump` succeeds, psql would say nothing, and yet it is no way back: its search path is empty where the function runs.
+#[test]
+fn a_dump_that_cannot_be_restored_is_no_backup() {
+    let place = Place::new(
+        "CREATE TABLE limits (most int); INSERT INTO limits VALUES (10);
+         CREATE FUNCTION most() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(most) FROM limits); END $$;
+         CREATE TABLE plays (count int CHECK (count < most())); INSERT INTO plays VALUES (5)",
+    );
+    assert!(place.backup().is_ok());
+    fs::remove_dir_all(place.path()).unwrap();
+    let place = place.set("proof = 'restored'");
+    let error = place.fails(place.database.url());
+    assert_eq!(error.to_string(), "could not restore the rows of table plays");
+    assert!(error.causes()[0].contains("relation \"limits\" does not exist"), "{:?}", error.causes());
 }
 
 #[test]
@@ -312,8 +351,7 @@ fn what_a_role_cannot_see_is_named() {
 
 #[test]
 fn a_locked_table_is_waited_for_only_so_long() {
-    let place = Place::new("CREATE TABLE t (id int)");
-    fs::write(place.directory.path().join("prisma-safe.toml"), "[backup]\nlock-wait-seconds = 1\n").unwrap();
+    let place = Place::new("CREATE TABLE t (id int)").set("lock-wait-seconds = 1");
     let mut other = place.database.connect();
     let mut holding = other.transaction().unwrap();
     holding.batch_execute("LOCK TABLE t").unwrap();

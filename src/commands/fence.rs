@@ -15,6 +15,7 @@ use crate::{commands, consent, tools};
 
 /// What lets a fenced command through on production.
 #[derive(Debug, Clone, Default, Args)]
+#[group(skip)]
 #[command(next_help_heading = "On production")]
 pub struct Gate {
     /// Consent without a terminal: the hash that the refusal prints

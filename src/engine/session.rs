@@ -139,7 +139,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn from_prisma(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<End> {
+    fn hear_prisma(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<End> {
         if line.trim_ascii().is_empty() {
             return Ok(End::Over);
         }
@@ -152,6 +152,11 @@ impl Engine<'_> {
         let id = request.id.clone();
         match role.request(request, self)? {
             Reply::Relay(request) if id.is_null() => drop(request),
+            // the role may have taken its time
+            Reply::Relay(_) if self.abandoned() => {
+                self.inbox.broken = true;
+                return Ok(End::Over);
+            }
             Reply::Relay(request) => {
                 let line = request.line();
                 self.pending.insert(id.to_string(), request);
@@ -168,7 +173,7 @@ impl Engine<'_> {
         Ok(End::Over)
     }
 
-    fn from_engine(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<()> {
+    fn hear_engine(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<()> {
         if let Some(Message::Response(id, response)) = Message::parse(&line)
             && let Some(request) = self.pending.remove(&id.to_string())
         {
@@ -189,22 +194,39 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether nobody waits for an answer any more: nothing new is started then. What happened meanwhile is kept.
+    fn abandoned(&mut self) -> bool {
+        self.deferred.extend(self.inbox.pending());
+        self.deferred.iter().any(|event| match event {
+            Event::Prisma(session, None) => *session == self.session,
+            Event::Ended | Event::Signal(_) => true,
+            _ => false,
+        })
+    }
+
+    /// Stops the real engine, and with it the seat, with the same status.
+    fn stop(&mut self) -> Result<()> {
+        let status = self.process.take().map(|mut process| process.stop()).transpose();
+        let status = status.explain(|| "could not stop Prisma's schema engine".into())?.map_or(0, process::code);
+        let answered = self.pending.is_empty();
+        self.inbox.broken |= !answered;
+        // an engine that ends without its answers has failed, whatever it says
+        self.seat.send(&Frame::Exit(if answered { status } else { status.max(1) }));
+        Ok(())
+    }
+
     /// Relays until one side ends.
     fn attend(&mut self, role: &mut dyn Role) -> Result<End> {
         loop {
             let event = self.deferred.pop_front().unwrap_or_else(|| self.inbox.receive());
             match event {
-                Event::Prisma(session, Some(line)) if session == self.session => {
-                    if self.from_prisma(line, role)? == End::Leave {
-                        return Ok(End::Leave);
-                    }
-                }
-                Event::Engine(of, Some(line)) if of == self.generation => self.from_engine(line, role)?,
+                Event::Prisma(session, Some(line)) if session == self.session => match self.hear_prisma(line, role)? {
+                    End::Leave => return Ok(End::Leave),
+                    End::Over => {}
+                },
+                Event::Engine(of, Some(line)) if of == self.generation => self.hear_engine(line, role)?,
                 event @ (Event::Prisma(_, None) | Event::Engine(_, None)) if self.is_end(&event) => {
-                    let status = self.process.take().map(|mut process| process.stop()).transpose();
-                    let status = status.explain(|| "could not stop Prisma's schema engine".into())?;
-                    self.seat.send(&Frame::Exit(status.map_or(0, process::code)));
-                    return Ok(End::Over);
+                    return self.stop().map(|()| End::Over);
                 }
                 // an engine outlives Prisma only when Prisma was killed, or a package manager above it
                 Event::Ended => self.inbox.prisma.hurry(),

@@ -10,6 +10,7 @@ use crate::ui::Shell;
 
 /// `--format` and `--output`, where a report is printed.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Report")]
 pub struct Args {
     /// How the report is written

@@ -15,7 +15,7 @@ pub(crate) enum Piece<'a> {
     /// A string literal with its quotes and prefix.
     Text(&'a str),
     Number(&'a str),
-    /// One character, or `::`.
+    /// A whole operator, `::`, or one other character.
     Symbol(&'a str),
 }
 
@@ -68,6 +68,7 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
             '-' if rest.starts_with("--") => (run(rest, |c| c != '\n'), Piece::Space),
             '/' if rest.starts_with("/*") => (block_comment(rest), Piece::Space),
             ':' if rest.starts_with("::") => (2, Piece::Symbol),
+            c if OPERATOR.contains(c) => (operator(rest), Piece::Symbol),
             c => (c.len_utf8(), Piece::Symbol),
         };
         let (head, tail) = rest.split_at(length);
@@ -75,6 +76,16 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
         rest = tail;
     }
     pieces
+}
+
+/// What operators consist of.
+const OPERATOR: &str = "+-*/<>=~!@#%^&|`?";
+
+/// The length of an operator; a comment ends it.
+fn operator(text: &str) -> usize {
+    let end = run(text, |c| OPERATOR.contains(c));
+    let comment = [text.find("--"), text.find("/*")].into_iter().flatten().min();
+    end.min(comment.unwrap_or(end))
 }
 
 /// The length of a block comment; they nest.

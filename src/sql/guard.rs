@@ -81,7 +81,7 @@ fn depth(text: &str) -> usize {
                 depth = 0;
             }
             Piece::Symbol("." | "::" | ":") => {}
-            Piece::Symbol(_) => depth += 1,
+            Piece::Symbol(operator) => depth += operator.len(), // `+-+1` may be three
             Piece::Word(word) if nests(word) => depth += 1,
             _ => {}
         }

@@ -4,6 +4,8 @@ mod alter;
 mod objects;
 mod statement;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod types;
 
