@@ -40,6 +40,8 @@ impl Remaining<'_, '_> {
                 Some(folder)
             }
         };
+        // the engine's WebAssembly build makes one shadow database in its life
+        self.engine.renew()?;
         let answer = self.engine.call("createMigration", params).explain(|| "Prisma could not replay it".into())?;
         let Some(name) = answer["generatedMigrationName"].as_str() else { return Ok(String::new()) };
         let left = match &folder {

@@ -66,12 +66,18 @@ impl Engine<'_> {
     /// # Errors
     /// Exit status 2 where the URL stands in the schema itself.
     pub fn redirect(&mut self, url: &DatabaseUrl) -> Result<()> {
+        self.renew()?;
+        self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
+        Ok(())
+    }
+
+    /// The next call goes to a new real engine.
+    pub(super) fn renew(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
             process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
         }
         // what the stopped engine still has to say is not the next one's
         self.generation += 1;
-        self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
         Ok(())
     }
 
