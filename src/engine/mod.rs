@@ -12,6 +12,7 @@
 //!      └──starts──▶ the real schema engine
 //! ```
 
+mod adapter;
 mod arguments;
 mod binary;
 mod deploy;
@@ -29,6 +30,8 @@ pub mod seat;
 mod session;
 mod signals;
 mod target;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::ffi::OsString;
@@ -67,7 +70,9 @@ pub fn run(project: &Project, context: &Context, args: &[OsString], role: &mut d
 /// # Errors
 /// As [`run`], and the drafter's own; nothing is on disk then.
 pub fn draft(project: &Project, context: &Context, args: &[OsString], drafter: &mut dyn Drafter) -> Result<Exit> {
-    run(project, context, args, &mut Draft::new(drafter))
+    let mut role = Draft::new(drafter);
+    let exit = run(project, context, args, &mut role)?;
+    demand_engine(exit, role.reached, args)
 }
 
 /// Runs `migrate deploy` with these arguments; nothing is applied before the deployer has seen it.
@@ -75,7 +80,9 @@ pub fn draft(project: &Project, context: &Context, args: &[OsString], drafter: &
 /// # Errors
 /// As [`run`], and the deployer's own. Exit status 2 if Prisma deployed without a schema engine.
 pub fn deploy(project: &Project, context: &Context, args: &[OsString], deployer: &mut dyn Deployer) -> Result<Exit> {
-    run(project, context, args, &mut Deploy::new(deployer))
+    let mut role = Deploy::new(deployer);
+    let exit = run(project, context, args, &mut role)?;
+    demand_engine(exit, role.reached, args)
 }
 
 /// Runs any other command that touches a database (`db push`, `migrate reset`); `decide` is asked for every engine process,
@@ -90,4 +97,10 @@ pub fn fence(
     decide: &mut dyn FnMut(&Target) -> Result<Fence>,
 ) -> Result<Exit> {
     run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
+}
+
+/// Prisma that did its work, but not through us, is no success. Its help needs no engine.
+fn demand_engine(exit: Exit, reached: bool, args: &[OsString]) -> Result<Exit> {
+    let help = args.iter().any(|arg| arg == "--help" || arg == "-h");
+    if exit == Exit::Done && !reached && !help { Err(adapter::no_engine()) } else { Ok(exit) }
 }
