@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::arguments::CliCommand;
 use super::fence::Fence;
+use super::folder::Folder;
 use super::protocol::{self, MigrationsList, Request, Response};
 use super::role::{CommandReply, Reply, Role};
 use super::session::Engine;
@@ -42,13 +43,15 @@ pub(super) struct Deploy<'a> {
     deployer: &'a mut dyn Deployer,
     fence: Fence,
     applied: Vec<String>,
+    /// For Prisma up to 6.5: what its engine reads instead of the real folder.
+    folder: Option<Folder>,
     /// Whether Prisma asked to apply migrations.
     pub(super) reached: bool,
 }
 
 impl<'a> Deploy<'a> {
     pub(super) fn new(deployer: &'a mut dyn Deployer) -> Self {
-        Self { deployer, fence: Fence::Production, applied: Vec::new(), reached: false }
+        Self { deployer, fence: Fence::Production, applied: Vec::new(), folder: None, reached: false }
     }
 }
 
@@ -64,11 +67,17 @@ impl Role for Deploy<'_> {
         Ok(CommandReply::Relay)
     }
 
-    fn request(&mut self, request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
+    fn request(&mut self, mut request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
         self.fence.check_request(&request)?;
         if request.method == "applyMigrations" {
             self.reached = true;
             let MigrationsList { directory: migrations_dir, migrations } = protocol::migrations(&request.params)?;
+            if request.params["migrationsList"].is_null() {
+                // the engine would read the files again, after we have
+                let folder = Folder::copy_of(migrations_dir.clone(), migrations.clone())?;
+                request.params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
+                self.folder = Some(folder);
+            }
             let target = engine.target().clone();
             self.applied = self.deployer.deploy(DeployRequest { target, migrations_dir, migrations }, engine)?;
         }
