@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::os::fd::AsFd as _;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) enum Words {
     /// To the person, and the person's to Prisma.
     Shown,
+    /// To the person, but not on stdout: that is for a program.
+    Aside,
     /// Into the result; Prisma hears nothing.
     Kept,
 }
@@ -71,8 +74,15 @@ pub(super) fn travel(
 
     let mut command = tools::prisma::command(project);
     tools::prisma::quiet(&mut command).args(args).env(VARIABLES[0], place.seat()).env_remove(VARIABLES[1]);
-    if words == Words::Kept {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match words {
+        Words::Shown => {}
+        Words::Aside => {
+            let stderr = std::io::stderr().as_fd().try_clone_to_owned();
+            command.stdout(stderr.explain(|| "stderr is closed".into())?);
+        }
+        Words::Kept => {
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
     }
     let mut prisma = Prisma::start(&mut command, post.clone())
         .explain(|| format!("could not start Prisma by {}", project.command().0.display()))?;

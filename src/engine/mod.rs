@@ -40,7 +40,7 @@ pub use self::arguments::CliCommand;
 pub use self::deploy::{DeployRequest, Deployer};
 pub use self::discover::{Discovered, discover};
 pub use self::draft::{Drafted, Drafter};
-pub use self::fence::Fence;
+pub use self::fence::{Fence, Guard};
 pub use self::protocol::{DataLoss, EngineError, Request, Response, StepNote};
 pub use self::role::{CommandReply, Relay, Reply, Role};
 pub use self::session::Engine;
@@ -62,16 +62,31 @@ use crate::project::Project;
 /// The role's error; 1 if Prisma or its engine could not be started; 2 if the person's `PRISMA_SCHEMA_ENGINE_BINARY`
 /// names no file.
 pub fn run(project: &Project, context: &Context, args: &[OsString], role: &mut dyn Role) -> Result<Exit> {
-    travel(project, context, args, role, Words::Shown).map(|journeyed| journeyed.exit)
+    speak(project, context, args, role, Words::Shown)
+}
+
+/// Leaves stdout to us if that is for a program.
+fn aside(for_machines: bool) -> Words {
+    if for_machines { Words::Aside } else { Words::Shown }
+}
+
+fn speak(project: &Project, context: &Context, args: &[OsString], role: &mut dyn Role, words: Words) -> Result<Exit> {
+    travel(project, context, args, role, words).map(|journeyed| journeyed.exit)
 }
 
 /// Runs `migrate dev` with these arguments (`migrate`, `dev`, …); the draft goes through the drafter.
 ///
 /// # Errors
 /// As [`run`], and the drafter's own; nothing is on disk then.
-pub fn draft(project: &Project, context: &Context, args: &[OsString], drafter: &mut dyn Drafter) -> Result<Exit> {
+pub fn draft(
+    project: &Project,
+    context: &Context,
+    args: &[OsString],
+    for_machines: bool,
+    drafter: &mut dyn Drafter,
+) -> Result<Exit> {
     let mut role = Draft::new(drafter);
-    let exit = run(project, context, args, &mut role)?;
+    let exit = speak(project, context, args, &mut role, aside(for_machines))?;
     demand_engine(exit, role.reached, args)
 }
 
@@ -79,9 +94,15 @@ pub fn draft(project: &Project, context: &Context, args: &[OsString], drafter: &
 ///
 /// # Errors
 /// As [`run`], and the deployer's own. Exit status 2 if Prisma deployed without a schema engine.
-pub fn deploy(project: &Project, context: &Context, args: &[OsString], deployer: &mut dyn Deployer) -> Result<Exit> {
+pub fn deploy(
+    project: &Project,
+    context: &Context,
+    args: &[OsString],
+    for_machines: bool,
+    deployer: &mut dyn Deployer,
+) -> Result<Exit> {
     let mut role = Deploy::new(deployer);
-    let exit = run(project, context, args, &mut role)?;
+    let exit = speak(project, context, args, &mut role, aside(for_machines))?;
     demand_engine(exit, role.reached, args)
 }
 
@@ -94,7 +115,7 @@ pub fn fence(
     project: &Project,
     context: &Context,
     args: &[OsString],
-    decide: &mut dyn FnMut(&Target) -> Result<Fence>,
+    decide: &mut dyn FnMut(&Target) -> Result<Guard>,
 ) -> Result<Exit> {
     run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
 }

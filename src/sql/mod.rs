@@ -1,10 +1,23 @@
 //! SQL text: lossless, as statements with byte ranges, edits and directives. Only this folder and `rules/squawk.rs`
 //! name the parser.
 
-pub mod ast;
+mod ast;
+mod atomicity;
+mod comments;
 pub mod edit;
-pub mod script;
+pub(crate) mod expression;
+pub(crate) mod guard;
+mod identifier;
+mod lower;
+pub(crate) mod naming;
+mod script;
+#[cfg(test)]
+mod tests;
 
 pub use ast::*;
-pub use edit::Edit;
-pub use script::Script;
+pub use atomicity::Atomicity;
+pub use comments::Comment;
+pub use edit::{Edit, Overlap};
+pub use identifier::{identifier_is_cut, quote_identifier, quote_literal};
+pub use naming::{DefaultName, default_name};
+pub use script::{Position, Script};

@@ -1,7 +1,11 @@
 //! Outside programs: the only place that starts them.
 
+pub mod attended;
 pub mod git;
+pub mod pg_dump;
+pub mod postgres;
 pub mod prisma;
+pub mod scratch;
 
 use std::ffi::OsStr;
 use std::process::Command;

@@ -1,0 +1,263 @@
+//! Whether a script can run inside one transaction.
+
+use std::ops::Range;
+
+use super::ast::{ActionKind, Statement, StatementKind};
+use super::expression::{Piece, pieces};
+use super::script::Script;
+
+/// How a script can be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Atomicity {
+    /// It can run inside one transaction as it is.
+    Transaction,
+    /// Its only transaction control is pairs of `BEGIN` and `COMMIT`: with these statements blanked it is one transaction.
+    OwnTransaction {
+        /// The statements to blank.
+        control: Vec<Range<usize>>,
+    },
+    /// It must run alone, outside any transaction of ours.
+    Alone {
+        /// Why, as a sentence's end: "`VACUUM` cannot run inside a transaction".
+        why: String,
+        /// What is to blame.
+        range: Range<usize>,
+    },
+}
+
+impl Script {
+    /// Whether the script can run inside one transaction. What cannot be read cannot.
+    pub fn atomicity(&self) -> Atomicity {
+        if let Some(error) = self.errors().first() {
+            return Atomicity::Alone { why: "it could not be read in full".to_owned(), range: error.range.clone() };
+        }
+        for statement in self.statements() {
+            if let Some(why) = forbidden(&statement.kind, &self.text()[statement.range.clone()]) {
+                return Atomicity::Alone { why, range: statement.range.clone() };
+            }
+        }
+        if let Some((range, value)) = used_new_value(self) {
+            let why = format!("the enum value {value:?} is added and used in the same file");
+            return Atomicity::Alone { why, range };
+        }
+        match control(self.statements()) {
+            Ok(control) if control.is_empty() => Atomicity::Transaction,
+            Ok(control) => Atomicity::OwnTransaction { control },
+            Err((why, range)) => Atomicity::Alone { why: why.to_owned(), range },
+        }
+    }
+}
+
+/// Why PostgreSQL refuses this statement in a transaction block (`PreventInTransactionBlock`), or why we must not wrap it.
+fn forbidden(kind: &StatementKind, text: &str) -> Option<String> {
+    let refused = |what: &str| Some(format!("`{what}` cannot run inside a transaction"));
+    match kind {
+        StatementKind::CreateIndex(index) if index.concurrently => refused("CREATE INDEX CONCURRENTLY"),
+        StatementKind::DropIndex { concurrently: true, .. } => refused("DROP INDEX CONCURRENTLY"),
+        StatementKind::AlterTable { actions, .. } => actions.iter().find_map(|action| match &action.kind {
+            ActionKind::Other { words } if words == "DETACH PARTITION CONCURRENTLY" => refused(words),
+            _ => None,
+        }),
+        StatementKind::Rollback => Some("it rolls back by itself".to_owned()),
+        StatementKind::Other { words } if is_outside(words, text) => refused(words),
+        StatementKind::Other { words } if is_control(words) => {
+            Some(format!("it controls transactions by itself: `{words}`"))
+        }
+        StatementKind::Other { words } if words == "CALL" => Some("a procedure may commit by itself".to_owned()),
+        _ => None,
+    }
+}
+
+fn begins(words: &str, with: &[&str]) -> bool {
+    with.iter().any(|start| words.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+}
+
+fn is_outside(words: &str, text: &str) -> bool {
+    const ALWAYS: &[&str] = &[
+        "VACUUM",
+        "ALTER SYSTEM",
+        "CREATE DATABASE",
+        "DROP DATABASE",
+        "CREATE TABLESPACE",
+        "DROP TABLESPACE",
+        "CREATE SUBSCRIPTION",
+        "ALTER SUBSCRIPTION",
+        "DROP SUBSCRIPTION",
+        "DISCARD ALL",
+        "COMMIT PREPARED",
+        "ROLLBACK PREPARED",
+        "REINDEX DATABASE",
+        "REINDEX SCHEMA",
+        "REINDEX SYSTEM",
+    ];
+    let whole = text.trim_end_matches(';').trim_end().eq_ignore_ascii_case(words); // without a name
+    begins(words, ALWAYS)
+        || begins(words, &["REINDEX"]) && words.ends_with(" CONCURRENTLY")
+        || begins(words, &["CLUSTER"]) && whole
+        || begins(words, &["ALTER DATABASE"]) && text.to_ascii_uppercase().contains("TABLESPACE")
+}
+
+/// Transaction control beyond plain `BEGIN` and `COMMIT`.
+fn is_control(words: &str) -> bool {
+    const CONTROL: &[&str] = &[
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "END",
+        "ROLLBACK",
+        "ABORT",
+        "SAVEPOINT",
+        "RELEASE",
+        "PREPARE TRANSACTION",
+        "SET TRANSACTION",
+    ];
+    begins(words, CONTROL)
+}
+
+/// The `BEGIN`s and `COMMIT`s, if they are pairs one after another.
+fn control(statements: &[Statement]) -> Result<Vec<Range<usize>>, (&'static str, Range<usize>)> {
+    let mut control = Vec::new();
+    let mut open: Option<Range<usize>> = None;
+    for Statement { range, kind } in statements {
+        match (kind, open.take()) {
+            (StatementKind::Begin, None) => open = Some(range.clone()),
+            (StatementKind::Begin, Some(_)) => return Err(("a `BEGIN` stands inside another", range.clone())),
+            (StatementKind::Commit, Some(begin)) => control.extend([begin, range.clone()]),
+            (StatementKind::Commit, None) => return Err(("a `COMMIT` has no `BEGIN`", range.clone())),
+            (_, still) => open = still,
+        }
+    }
+    match open {
+        Some(begin) => Err(("a `BEGIN` has no `COMMIT`", begin)),
+        None => Ok(control),
+    }
+}
+
+/// An enum value that is added to an older type and named again later: PostgreSQL refuses it before the commit (55P04).
+fn used_new_value(script: &Script) -> Option<(Range<usize>, String)> {
+    let statements = script.statements();
+    for (at, Statement { kind, .. }) in statements.iter().enumerate() {
+        let StatementKind::AddEnumValue { name, value, .. } = kind else { continue };
+        let own =
+            |earlier: &Statement| matches!(&earlier.kind, StatementKind::CreateEnum { name: new, .. } if new == name);
+        if statements[..at].iter().any(own) {
+            continue; // a type of this very transaction
+        }
+        let later = statements[at + 1..].iter().filter(|later| {
+            !matches!(
+                later.kind,
+                StatementKind::AddEnumValue { .. }
+                    | StatementKind::RenameEnumValue { .. }
+                    | StatementKind::CreateEnum { .. }
+                    | StatementKind::Comment
+            )
+        });
+        for Statement { range, .. } in later {
+            if pieces(&script.text()[range.clone()]).iter().any(|piece| names_value(*piece, value)) {
+                return Some((range.clone(), value.clone()));
+            }
+        }
+    }
+    None
+}
+
+/// Whether a literal is the value, or is an array or a body of code that has it.
+fn names_value(piece: Piece<'_>, value: &str) -> bool {
+    match piece {
+        Piece::Text(text) => match piece.string() {
+            Some(string) if !string.starts_with('{') => string == value,
+            _ => text.contains(value),
+        },
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn atomicity(text: &str) -> Atomicity {
+        Script::parse(text).atomicity()
+    }
+
+    fn alone(text: &str) -> Option<String> {
+        match atomicity(text) {
+            Atomicity::Alone { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn plain_ddl_is_one_transaction() {
+        assert_eq!(
+            atomicity("CREATE TABLE a (b INT); SET LOCAL lock_timeout = 1; INSERT INTO a VALUES (1);"),
+            Atomicity::Transaction
+        );
+        assert_eq!(atomicity(""), Atomicity::Transaction);
+    }
+
+    #[test]
+    fn pairs_can_be_blanked() {
+        let text = "CREATE TABLE a (b INT);\nBEGIN;\nDROP TABLE a;\nCOMMIT;\nstart transaction; select 1; end work";
+        let Atomicity::OwnTransaction { control } = atomicity(text) else { panic!("{:?}", atomicity(text)) };
+        let control: Vec<&str> = control.into_iter().map(|range| &text[range]).collect();
+        assert_eq!(control, ["BEGIN;", "COMMIT;", "start transaction;", "end work"]);
+    }
+
+    #[test]
+    fn what_cannot_be_wrapped() {
+        for text in [
+            "CREATE INDEX CONCURRENTLY a ON b (c)",
+            "DROP INDEX CONCURRENTLY a",
+            "REINDEX TABLE CONCURRENTLY a",
+            "REINDEX (CONCURRENTLY) INDEX a",
+            "REINDEX DATABASE",
+            "VACUUM",
+            "VACUUM (FULL) a",
+            "ALTER SYSTEM SET a = 1",
+            "CREATE DATABASE a",
+            "DROP DATABASE a",
+            "DROP TABLESPACE a",
+            "ALTER TABLE a DETACH PARTITION b CONCURRENTLY",
+            "BEGIN",
+            "COMMIT",
+            "BEGIN; BEGIN; COMMIT; COMMIT",
+            "BEGIN; ROLLBACK",
+            "BEGIN ISOLATION LEVEL SERIALIZABLE; COMMIT",
+            "BEGIN; COMMIT AND CHAIN",
+            "SAVEPOINT a; RELEASE a",
+            "ROLLBACK TO SAVEPOINT a",
+            "COMMIT PREPARED 'a'",
+            "PREPARE TRANSACTION 'a'",
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            "CLUSTER VERBOSE;",
+            "DISCARD ALL",
+            "ALTER DATABASE a SET TABLESPACE b",
+            "CALL a()",
+            "ALTER TABL a",
+        ] {
+            assert!(alone(text).is_some(), "{text}: {:?}", atomicity(text));
+        }
+        for text in [
+            "REINDEX TABLE a",
+            "REFRESH MATERIALIZED VIEW CONCURRENTLY a",
+            "CLUSTER a",
+            "DISCARD PLANS",
+            "ALTER DATABASE a SET b = 1",
+            "ANALYZE a",
+        ] {
+            assert_eq!(alone(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_new_enum_value_must_wait() {
+        let add = "ALTER TYPE \"Role\" ADD VALUE 'NEW';";
+        assert_eq!(alone(&format!("{add} ALTER TYPE \"Role\" ADD VALUE 'B' AFTER 'NEW';")), None);
+        assert!(alone(&format!("{add} ALTER TABLE a ALTER b SET DEFAULT 'NEW'")).is_some());
+        assert!(alone(&format!("{add} ALTER TABLE a ALTER b SET DEFAULT '{{OLD,NEW}}'")).is_some());
+        assert!(alone(&format!("{add} DO $$ BEGIN UPDATE a SET b = 'NEW'; END $$")).is_some());
+        assert_eq!(alone(&format!("{add} ALTER TABLE a ALTER b SET DEFAULT 'OLD'")), None);
+        assert_eq!(alone(&format!("CREATE TYPE \"Role\" AS ENUM ('OLD'); {add} SELECT 'NEW'")), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! The actions of `ALTER TABLE`.
+
+use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode as _};
+
+use super::{table, tree, types};
+use crate::sql::ast::{Action, ActionKind, StatementKind};
+
+/// `ALTER TABLE`; `ALL IN TABLESPACE` is none of ours.
+pub(super) fn lower(it: &ast::AlterTable) -> StatementKind {
+    let Some(relation) = it.table_relation_name() else {
+        return StatementKind::Other { words: tree::words(it.syntax()) };
+    };
+    let actions = it.actions().map(|it| Action { range: tree::range(it.syntax()), kind: action(&it) });
+    StatementKind::AlterTable {
+        table: tree::name(relation.syntax()),
+        if_exists: it.if_exists().is_some(),
+        actions: actions.collect(),
+    }
+}
+
+fn action(it: &AlterTableAction) -> ActionKind {
+    let other = || ActionKind::Other { words: words(it) };
+    match it {
+        AlterTableAction::AddColumn(it) => {
+            ActionKind::AddColumn { column: table::added_column(it), if_not_exists: it.if_not_exists().is_some() }
+        }
+        AlterTableAction::DropColumn(it) => ActionKind::DropColumn {
+            name: tree::ident_of(it.column_name_ref()),
+            if_exists: it.if_exists().is_some(),
+            cascade: tree::cascade(it.drop_behavior().as_ref()),
+        },
+        AlterTableAction::AlterColumn(it) => {
+            let column = tree::ident_of(it.column_name_ref());
+            it.option().and_then(|option| alter_column(column, &option)).unwrap_or_else(other)
+        }
+        AlterTableAction::AddConstraint(it) => match it.constraint() {
+            Some(ast::Constraint::NotNullConstraint(it)) => {
+                ActionKind::SetNotNull { column: tree::ident_of(it.column_name_ref()) }
+            }
+            Some(it) => table::constraint(&it, "").map_or_else(other, ActionKind::AddConstraint),
+            None => other(),
+        },
+        AlterTableAction::DropConstraint(it) => ActionKind::DropConstraint {
+            name: tree::name_of(it.constraint_name_ref()).name,
+            if_exists: it.if_exists().is_some(),
+            cascade: tree::cascade(it.drop_behavior().as_ref()),
+        },
+        AlterTableAction::ValidateConstraint(it) => {
+            ActionKind::ValidateConstraint { name: tree::name_of(it.constraint_name_ref()).name }
+        }
+        AlterTableAction::RenameColumn(it) => ActionKind::RenameColumn {
+            from: tree::ident_of(it.column_name_ref()),
+            to: tree::ident_of(it.column_name()),
+        },
+        AlterTableAction::TableRenameTo(it) => ActionKind::RenameTable { to: tree::name_of(it.table_name()).name },
+        AlterTableAction::RenameConstraint(it) => ActionKind::RenameConstraint {
+            from: tree::name_of(it.constraint_name_ref()).name,
+            to: tree::ident_of(it.constraint_name()),
+        },
+        AlterTableAction::SetSchema(it) => ActionKind::SetSchema { schema: tree::ident_of(it.schema_ref()) },
+        _ => other(),
+    }
+}
+
+fn alter_column(column: String, option: &AlterColumnOption) -> Option<ActionKind> {
+    Some(match option {
+        AlterColumnOption::SetType(it) => ActionKind::SetType {
+            column,
+            data_type: types::lower(it.ty()),
+            using: it.using_expr().and_then(|it| tree::expr(it.expr())),
+        },
+        AlterColumnOption::SetNotNull(_) => ActionKind::SetNotNull { column },
+        AlterColumnOption::DropNotNull(_) => ActionKind::DropNotNull { column },
+        AlterColumnOption::SetDefault(it) => ActionKind::SetDefault { column, default: tree::expr(it.expr())? },
+        AlterColumnOption::DropDefault(_) => ActionKind::DropDefault { column },
+        AlterColumnOption::AddGenerated(_) => ActionKind::AddIdentity { column },
+        AlterColumnOption::DropIdentity(_) => ActionKind::DropIdentity { column },
+        _ => return None,
+    })
+}
+
+/// The action's leading keywords, for `ALTER COLUMN` with what follows the name.
+fn words(it: &AlterTableAction) -> String {
+    match it {
+        AlterTableAction::AlterColumn(it) => {
+            let option = it.option().map(|option| tree::words(option.syntax())).unwrap_or_default();
+            format!("ALTER COLUMN {option}").trim_end().to_owned()
+        }
+        AlterTableAction::DetachPartition(it) if tree::below::<ast::DetachConcurrently>(it.syntax()).is_some() => {
+            "DETACH PARTITION CONCURRENTLY".to_owned()
+        }
+        it => tree::words(it.syntax()),
+    }
+}
