@@ -360,6 +360,12 @@ fn a_locked_table_is_waited_for_only_so_long() {
 }
 
 #[test]
+fn a_disk_without_room_is_refused_before_anything_is_written() {
+    let place = Place::new("CREATE TABLE t AS SELECT 1 AS id").set("space-factor = 1e12");
+    assert!(place.fails(place.database.url()).to_string().contains("free; the backup may need"));
+}
+
+#[test]
 fn a_pooled_url_is_refused_with_the_direct_one() {
     let place = Place::new("");
     let error = place.fails("postgresql://u:p%40ss@ep-x-1-pooler.eu.aws.neon.tech/music?pgbouncer=true");

@@ -99,13 +99,20 @@ fn run(statement: &str, client: &mut Client, roles: &mut BTreeSet<String>) -> Re
                     .map_err(Failure::from);
                 created.explain(|| format!("could not create the role {role}"))?;
             }
-            _ => {
-                return Err(
-                    Error::failed(format!("the backup cannot be restored: {}", shortened(statement))).because(failure)
-                );
-            }
+            _ => return Err(refused(statement, failure)),
         }
     }
+}
+
+/// The server's refusal, with the statement.
+fn refused(statement: &str, failure: Failure) -> Error {
+    let error = Error::failed(format!("the backup cannot be restored: {}", shortened(statement))).because(failure);
+    if statement.starts_with("CREATE EXTENSION") {
+        return error.help(
+            "install this extension's package on this machine, or be content with backup.proof = \"read\" in prisma-safe.toml",
+        );
+    }
+    error
 }
 
 /// The role of `role "music" does not exist`.
