@@ -201,7 +201,8 @@ fn a_backup_is_proved_by_restoring_it_and_dumping_it_again() {
         "CREATE ROLE {role}; ALTER TABLE \"Song\" OWNER TO {role}; GRANT SELECT ON footer TO {role};
          CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE c (v citext UNIQUE); INSERT INTO c VALUES ('X');
          CREATE TABLE parents (id int PRIMARY KEY); CREATE TABLE children (id int REFERENCES parents);
-         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1)"
+         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1);
+         CREATE TABLE large AS SELECT i, repeat('x', 500) AS pad FROM generate_series(1, 5000) i"
     ));
     let manifest = place.backup().unwrap().manifest;
     assert_eq!(manifest.proof, Proof::Roundtrip);
