@@ -2,5 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
 mod backup;
+mod deploy_apply;
+mod deploy_state;
+mod journey;
+mod review;
 mod smoke;
 mod support;

@@ -2,6 +2,12 @@
 //! read from a server), compared with names, and without column order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+mod canonical;
+mod differences;
+mod expressions;
+mod replay;
 
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
 
@@ -12,6 +18,12 @@ pub struct ObjectName {
     pub schema: String,
     /// The name.
     pub name: String,
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
 }
 
 /// Everything the replayed statements have built.
@@ -63,7 +75,8 @@ pub struct Column {
     pub position: u32,
 }
 
-/// A table constraint. Names inside [`ConstraintKind`] are kept up to date through renames.
+/// A table constraint. Names inside [`ConstraintKind`] are kept up to date through renames. What Prisma's differ does not see
+/// either is not kept: deferrability, `MATCH`, `INCLUDE` and `NULLS NOT DISTINCT` of a constraint, a column's collation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Constraint {
     pub kind: ConstraintKind,
@@ -82,11 +95,84 @@ pub struct Index {
 }
 
 impl Catalog {
+    /// An empty database with its default schema.
+    pub fn new(default_schema: &str) -> Self {
+        Self {
+            default_schema: default_schema.to_owned(),
+            schemas: BTreeSet::from([default_schema.to_owned()]),
+            ..Self::default()
+        }
+    }
+
     /// Fills in the default schema.
     pub fn resolve(&self, name: &Name) -> ObjectName {
         ObjectName {
             schema: name.schema.clone().unwrap_or_else(|| self.default_schema.clone()),
             name: name.name.clone(),
         }
+    }
+
+    /// The name as it is written where the default schema goes without saying. [`Catalog::resolve`] undoes it.
+    pub fn short(&self, object: &ObjectName) -> Name {
+        let schema = (object.schema != self.default_schema).then(|| object.schema.clone());
+        Name { schema, name: object.name.clone() }
+    }
+
+    /// The type that a column's type names, whether it is an enum or not known here; arrays name their elements' type.
+    pub fn type_name(&self, data_type: &DataType) -> ObjectName {
+        self.resolve(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() })
+    }
+
+    /// The values of a column's enum type, if it is one.
+    pub fn enum_values(&self, data_type: &DataType) -> Option<&[String]> {
+        self.enums.get(&self.type_name(data_type)).map(Vec::as_slice)
+    }
+
+    /// The table that an index, or the index behind a constraint, belongs to.
+    pub fn table_of_index(&self, index: &ObjectName) -> Option<&ObjectName> {
+        let own = |table: &Table| {
+            table.indexes.contains_key(&index.name)
+                || table.constraints.get(&index.name).is_some_and(|constraint| constraint.kind.has_index())
+        };
+        self.tables.iter().find(|(name, table)| name.schema == index.schema && own(table)).map(|(name, _)| name)
+    }
+}
+
+impl ConstraintKind {
+    /// Whether an index of the same name stands behind it.
+    pub fn has_index(&self) -> bool {
+        matches!(self, Self::PrimaryKey { .. } | Self::Unique { .. } | Self::Exclude { .. })
+    }
+
+    /// The columns it is on; for checks and exclusions, those are in their text.
+    pub fn columns(&self) -> &[String] {
+        match self {
+            Self::PrimaryKey { columns, .. } | Self::Unique { columns, .. } | Self::ForeignKey { columns, .. } => {
+                columns
+            }
+            Self::Check { .. } | Self::Exclude { .. } => &[],
+        }
+    }
+
+    /// Whether it involves a column of its own table.
+    pub fn involves(&self, column: &str) -> bool {
+        match self {
+            Self::Check { expr } => expr.mentions(column),
+            Self::Exclude { text } => expressions::mentions(text, column),
+            other => other.columns().iter().any(|own| own == column),
+        }
+    }
+}
+
+impl Index {
+    /// Whether it involves a column, by a key, `INCLUDE` or its predicate.
+    pub fn involves(&self, column: &str) -> bool {
+        let key = |key: &IndexKey| match &key.column {
+            Some(name) => name == column,
+            None => expressions::mentions(&key.text, column),
+        };
+        self.keys.iter().any(key)
+            || self.include.iter().any(|included| included == column)
+            || self.predicate.as_ref().is_some_and(|predicate| predicate.mentions(column))
     }
 }

@@ -1,18 +1,26 @@
-//! `backup [create]`, `backup list`, `backup verify [FILE]`.
+//! `backup [create]`, `backup list`, `backup verify [FILE]`, and the backup before anything that changes a database.
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::{self, Request, report};
+use super::fence::Gate;
+use crate::backup::{self, Backup, Request, report};
+use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
-use crate::database::DatabaseUrl;
+use crate::database;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
+use crate::project::Project;
+use crate::report::Format;
+use crate::target::Target;
 
-/// Take, list and prove backups
+/// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    /// `human` or `json`
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    format: Format,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -28,53 +36,93 @@ enum Command {
     },
 }
 
-/// The database that `create` backs up.
-#[derive(Debug, Clone)]
-pub struct Target {
-    pub url: DatabaseUrl,
-    pub production: bool,
-    /// Its environment of `prisma-safe.toml`.
-    pub environment: Option<String>,
-}
-
-/// Runs the command. `root` is the project's; `target` is asked only where a database is needed.
+/// Runs the command.
 ///
 /// # Errors
 /// Those of [`backup::create`] and [`backup::verify`]; exit status 1 for a backup that is not good.
-pub fn run(
-    args: &Args,
-    context: &Context,
-    root: &Path,
-    json: bool,
-    target: impl FnOnce() -> Result<Target>,
-) -> Result<Exit> {
-    let directory = root.join(&context.config.backup.directory);
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let json = match args.format {
+        Format::Human => false,
+        Format::Json => true,
+        _ => return Err(Error::usage("`backup` reports as human or json")),
+    };
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let directory = project.root().join(&config.backup.directory);
     match &args.command {
-        None | Some(Command::Create) => create(context, &directory, json, &target()?),
+        None | Some(Command::Create) => {
+            let (target, _) = super::target(&project, &config, context)?;
+            let backup = take(&directory, &target, &config.backup, &[], context)?;
+            if json {
+                print(context, &report::created(&backup))?;
+            }
+            Ok(Exit::Done)
+        }
         Some(Command::List) => list(context, &directory, json),
         Some(Command::Verify { file }) => verify(context, &directory, json, file.as_deref()),
     }
 }
 
-fn create(context: &Context, directory: &Path, json: bool, target: &Target) -> Result<Exit> {
-    context.shell.status("Backing up", &target.url);
-    let backup = backup::create(
-        &Request {
-            url: &target.url,
-            directory,
-            production: target.production,
-            environment: target.environment.as_deref(),
-            precedes: &[],
-            settings: &context.config.backup,
-            env: &context.env,
-        },
-        &context.shell,
-    )?;
-    context.shell.status("Backed up", &backup);
-    if json {
-        print(context, &report::created(&backup))?;
+/// What is about to happen to a database.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    pub target: &'a Target,
+    /// The project's root.
+    pub root: &'a Path,
+    pub settings: &'a config::Backup,
+    pub gate: &'a Gate,
+    /// The migrations that come next.
+    pub precedes: &'a [String],
+}
+
+/// The backup, or why there is none.
+#[derive(Debug)]
+pub enum Taken {
+    Backup(Box<Backup>),
+    Skipped(String),
+}
+
+/// The stage before anything that changes a database.
+///
+/// # Errors
+/// Those of [`backup::create`]; then nothing may go on.
+pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
+    let Before { target, root, settings, gate, precedes } = *before;
+    if gate.skip_backup {
+        let reason = gate.reason.clone().unwrap_or_default();
+        context.shell.warn(format_args!("no backup is taken: {reason}"));
+        return Ok(Taken::Skipped(reason));
     }
-    Ok(Exit::Done)
+    if target.backup == BackupPolicy::Never {
+        return Ok(Taken::Skipped(format!("{} says backup = \"never\"", target.because)));
+    }
+    if !backup::needed(&mut database::connect(&target.url, "prisma-safe backup")?)? {
+        return Ok(Taken::Skipped("the database has no tables".into()));
+    }
+    let directory = root.join(&settings.directory);
+    take(&directory, target, settings, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
+}
+
+fn take(
+    directory: &Path,
+    target: &Target,
+    settings: &config::Backup,
+    precedes: &[String],
+    context: &Context,
+) -> Result<Backup> {
+    context.shell.status("Backing up", &target.url);
+    let request = Request {
+        url: &target.url,
+        directory,
+        production: target.production,
+        environment: target.environment.as_deref(),
+        precedes,
+        settings,
+        env: &context.env,
+    };
+    let backup = backup::create(&request, &context.shell)?;
+    context.shell.status("Backed up", &backup);
+    Ok(backup)
 }
 
 fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
@@ -93,7 +141,7 @@ fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
 fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) -> Result<Exit> {
     let path = match file {
         // as typed, or as `backup list` shows it
-        Some(file) if file.exists() => file.to_owned(),
+        Some(file) if context.directory.join(file).exists() => context.directory.join(file),
         Some(file) => directory.join(file),
         None => newest(directory)?,
     };

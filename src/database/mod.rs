@@ -4,6 +4,7 @@ pub mod activity;
 mod connection;
 pub mod failure;
 pub mod fingerprint;
+pub mod health;
 pub mod history;
 pub mod libpq;
 pub mod pooler;
@@ -14,11 +15,7 @@ pub use self::activity::Session;
 pub use self::connection::{cancel, connect};
 pub use self::failure::Failure;
 pub use self::fingerprint::Fingerprint;
+pub use self::health::Health;
 pub use self::history::{History, Standing};
 pub use self::pooler::{PoolMode, Pooler};
 pub use self::url::{DatabaseUrl, Host};
-
-/// A name as SQL takes it, in quotes.
-pub fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

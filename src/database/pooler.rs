@@ -30,6 +30,7 @@ pub struct Pooler {
     pub evidence: String,
     /// How it hands out connections.
     pub mode: PoolMode,
+    certain: bool,
     direct: Option<DatabaseUrl>,
 }
 
@@ -42,8 +43,9 @@ impl Pooler {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let port = url.port();
         let plain = url.with_parameter("pgbouncer", None);
-        let found =
-            |provider, evidence: &str, mode, direct| Some(Self { provider, evidence: evidence.into(), mode, direct });
+        let found = |provider, evidence: &str, mode, direct| {
+            Some(Self { provider, evidence: evidence.into(), mode, certain: true, direct })
+        };
 
         if let Some((label, domain)) = host.split_once('.')
             && let Some(endpoint) = label.strip_suffix("-pooler")
@@ -77,7 +79,13 @@ impl Pooler {
             return found("a pooler", "its host name says so", PoolMode::Unknown, None);
         }
         Self::flagged(url).or_else(|| match port {
-            6432 | 6543 => found("PgBouncer", &format!("port {port}"), PoolMode::Unknown, None),
+            6432 | 6543 => Some(Self {
+                provider: "PgBouncer",
+                evidence: format!("port {port}"),
+                mode: PoolMode::Unknown,
+                certain: false,
+                direct: None,
+            }),
             _ => None,
         })
     }
@@ -88,8 +96,14 @@ impl Pooler {
             provider: "PgBouncer",
             evidence: "the URL says pgbouncer=true".into(),
             mode: PoolMode::Transaction,
+            certain: false,
             direct: None,
         })
+    }
+
+    /// Whether the provider's host name says so; a flag or a port is only a hint.
+    pub fn is_certain(&self) -> bool {
+        self.certain
     }
 
     /// The URL past the pooler, where the provider's naming tells it. To be tried openly, never silently.

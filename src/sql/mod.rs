@@ -5,12 +5,14 @@ mod ast;
 mod atomicity;
 mod comments;
 pub mod edit;
-mod expression;
-mod guard;
+pub(crate) mod expression;
+pub(crate) mod guard;
 mod identifier;
 mod lower;
-mod naming;
+pub(crate) mod naming;
 mod script;
+#[cfg(test)]
+mod tests;
 
 pub use ast::*;
 pub use atomicity::Atomicity;

@@ -4,7 +4,7 @@
 //! let project = Project::prisma7().schema(SONG).migration("20250101000000_init", SONG_SQL).rows("Song", 100_000);
 //! project.run(["migrate", "deploy"]).succeeds().says("nothing pending");
 //! ```
-#![allow(dead_code, reason = "tests take from it what they need")]
+#![allow(dead_code, unused_imports, reason = "tests take from it what they need")]
 
 pub(crate) mod output;
 pub(crate) mod postgres;

@@ -1,0 +1,116 @@
+//! `ALTER TABLE`, action by action.
+
+use super::Replay;
+use crate::catalog::{Column, ObjectName};
+use crate::sql::{Action, ActionKind, Name};
+
+impl Replay<'_> {
+    pub(super) fn alter_table(&mut self, name: &Name, actions: &[Action], if_exists: bool) {
+        let table = self.resolve(name);
+        if self.temporary.contains(&table.name) {
+            return;
+        }
+        if self.catalog.tables.contains_key(&table) {
+            for action in actions {
+                self.action(&table, &action.kind);
+            }
+        } else if self.is_relation(&table) {
+            // `ALTER TABLE` also works on indexes, sequences and views
+            for action in actions {
+                if let ActionKind::RenameTable { to } = &action.kind {
+                    self.rename_table(&table, to);
+                }
+            }
+        } else if !if_exists {
+            self.opaque(&format!("ALTER TABLE of the unknown table {name}"));
+        }
+    }
+
+    fn action(&mut self, table: &ObjectName, action: &ActionKind) {
+        match action {
+            ActionKind::AddColumn { column, if_not_exists } => {
+                if *if_not_exists && self.column(table, &column.name).is_some() {
+                    return;
+                }
+                self.add_column(table, column);
+                for constraint in &column.constraints {
+                    self.add_constraint(table, constraint);
+                }
+            }
+            ActionKind::DropColumn { name, cascade, .. } => self.drop_column(table, name, *cascade),
+            ActionKind::AddConstraint(constraint) => self.add_constraint(table, constraint),
+            ActionKind::DropConstraint { name, cascade, .. } => self.drop_constraint(table, name, *cascade),
+            ActionKind::ValidateConstraint { name } => {
+                let table = self.catalog.tables.get_mut(table);
+                if let Some(constraint) = table.and_then(|table| table.constraints.get_mut(name)) {
+                    constraint.valid = true;
+                }
+            }
+            ActionKind::RenameColumn { from, to } => self.rename_column(table, from, to),
+            ActionKind::RenameTable { to } => self.rename_table(table, to),
+            ActionKind::RenameConstraint { from, to } => {
+                let table = self.catalog.tables.get_mut(table);
+                if let Some((table, constraint)) =
+                    table.and_then(|table| table.constraints.remove(from).map(|it| (table, it)))
+                {
+                    table.constraints.insert(to.clone(), constraint);
+                }
+            }
+            ActionKind::SetSchema { schema } => self.set_schema(table, schema),
+            ActionKind::Other { words } => {
+                if [
+                    "INHERIT",
+                    "NO INHERIT",
+                    "ATTACH",
+                    "DETACH",
+                    "OF",
+                    "NOT OF",
+                    "MERGE",
+                    "SPLIT",
+                    "ALTER COLUMN DROP EXPRESSION",
+                ]
+                .iter()
+                .any(|start| words.starts_with(start))
+                {
+                    self.opaque(&format!("ALTER TABLE {words}"));
+                }
+            }
+            other => self.alter_column(table, other),
+        }
+    }
+
+    fn alter_column(&mut self, table: &ObjectName, action: &ActionKind) {
+        match action {
+            ActionKind::SetType { column, data_type, .. } => {
+                let data_type = self.bind_type(data_type);
+                self.change(table, column, |column| column.data_type = data_type);
+            }
+            ActionKind::SetNotNull { column } => self.change(table, column, |column| column.not_null = true),
+            ActionKind::DropNotNull { column } => self.change(table, column, |column| column.not_null = false),
+            ActionKind::SetDefault { column, default } => {
+                let default = self.bind_default(default);
+                self.change(table, column, |column| column.default = default);
+            }
+            ActionKind::DropDefault { column } => self.change(table, column, |column| column.default = None),
+            ActionKind::AddIdentity { column } => {
+                self.own_sequence(table, column);
+                self.change(table, column, |column| column.identity = true);
+            }
+            ActionKind::DropIdentity { column } => {
+                self.drop_owned_sequences(table, Some(column));
+                self.change(table, column, |column| column.identity = false);
+            }
+            _ => {}
+        }
+    }
+
+    fn column(&self, table: &ObjectName, column: &str) -> Option<&Column> {
+        self.catalog.tables.get(table)?.columns.get(column)
+    }
+
+    fn change(&mut self, table: &ObjectName, column: &str, change: impl FnOnce(&mut Column)) {
+        if let Some(column) = self.catalog.tables.get_mut(table).and_then(|table| table.columns.get_mut(column)) {
+            change(column);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Tables, indexes and sequences come into being.
+
+use std::iter;
+
+use super::Replay;
+use crate::catalog::{Index, ObjectName, Table, expressions};
+use crate::sql::naming::chosen_name;
+use crate::sql::{ColumnDef, ConstraintDef, CreateIndex, DefaultName, IndexKey, Name, SequenceOwner};
+
+/// What the keys of an index are called in its name (`ChooseIndexColumnNames`): the column, the function, or `expr`;
+/// with a number at the second of the same name.
+fn key_names(keys: &[IndexKey]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for key in keys {
+        let base = key.column.clone().or_else(|| expressions::called(&key.text)).unwrap_or_else(|| "expr".to_owned());
+        let numbered = (1..).map(|number| format!("{base}{number}"));
+        let name = iter::once(base.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.extend(name);
+    }
+    names
+}
+
+impl Replay<'_> {
+    pub(super) fn create_table(
+        &mut self,
+        name: &Name,
+        if_not_exists: bool,
+        columns: &[ColumnDef],
+        constraints: &[ConstraintDef],
+    ) {
+        let name = self.resolve(name);
+        if if_not_exists && self.is_relation(&name) {
+            return;
+        }
+        self.catalog.tables.insert(name.clone(), Table::default());
+        for column in columns {
+            self.add_column(&name, column);
+        }
+        let of_columns = columns.iter().flat_map(|column| &column.constraints);
+        for constraint in of_columns.chain(constraints) {
+            // a new table is empty: PostgreSQL takes NOT VALID constraints for valid here
+            self.add_constraint(&name, &ConstraintDef { not_valid: false, ..constraint.clone() });
+        }
+    }
+
+    pub(super) fn create_index(&mut self, index: &CreateIndex) {
+        let table = self.resolve(&index.table);
+        if self.temporary.contains(&table.name) || self.catalog.views.contains(&table) {
+            return;
+        }
+        if !self.catalog.tables.contains_key(&table) {
+            self.opaque(&format!("CREATE INDEX on the unknown table {}", index.table));
+            return;
+        }
+        let name = index.name.clone().unwrap_or_else(|| {
+            let columns = key_names(&index.keys);
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            self.choose_relation(DefaultName::Index, &table, &columns)
+        });
+        let own = ObjectName { schema: table.schema.clone(), name };
+        if index.if_not_exists && self.is_relation(&own) {
+            return;
+        }
+        let value = Index {
+            unique: index.unique,
+            method: index.method.clone(),
+            keys: index.keys.clone(),
+            include: index.include.clone(),
+            predicate: index.predicate.clone(),
+            nulls_not_distinct: index.nulls_not_distinct,
+        };
+        if let Some(table) = self.catalog.tables.get_mut(&table) {
+            table.indexes.insert(own.name, value);
+        }
+    }
+
+    pub(super) fn create_sequence(&mut self, name: &Name, owner: Option<&SequenceOwner>) {
+        let name = self.resolve(name);
+        let owner = self.owner(owner).flatten();
+        // IF NOT EXISTS keeps what is there; without it PostgreSQL would have refused
+        self.catalog.sequences.entry(name).or_insert(owner);
+    }
+
+    pub(super) fn alter_sequence(
+        &mut self,
+        name: &Name,
+        rename_to: Option<&str>,
+        set_schema: Option<&str>,
+        owner: Option<&SequenceOwner>,
+    ) {
+        let name = self.resolve(name);
+        if let (Some(new), Some(owner)) = (self.owner(owner), self.catalog.sequences.get_mut(&name)) {
+            *owner = new;
+        }
+        if rename_to.is_some() || set_schema.is_some() {
+            let to = ObjectName {
+                schema: set_schema.unwrap_or(&name.schema).to_owned(),
+                name: rename_to.unwrap_or(&name.name).to_owned(),
+            };
+            self.move_sequence(&name, to);
+        }
+    }
+
+    fn owner(&self, owner: Option<&SequenceOwner>) -> Option<Option<(ObjectName, String)>> {
+        owner.map(|owner| match owner {
+            SequenceOwner::Nobody => None,
+            SequenceOwner::Column(table, column) => Some((self.resolve(table), column.clone())),
+        })
+    }
+
+    /// A sequence for a `SERIAL` or identity column.
+    pub(super) fn own_sequence(&mut self, table: &ObjectName, column: &str) -> ObjectName {
+        let name = self.choose_relation(DefaultName::Sequence, table, &[column]);
+        let sequence = ObjectName { schema: table.schema.clone(), name };
+        self.catalog.sequences.insert(sequence.clone(), Some((table.clone(), column.to_owned())));
+        sequence
+    }
+
+    /// A free relation name, as `ChooseRelationName` takes it.
+    pub(super) fn choose_relation(&self, kind: DefaultName, table: &ObjectName, columns: &[&str]) -> String {
+        chosen_name(kind, &table.name, columns, |name| {
+            self.is_relation(&ObjectName { schema: table.schema.clone(), name: name.to_owned() })
+        })
+    }
+
+    /// A free constraint name, as `ChooseConstraintName` takes it.
+    pub(super) fn choose_constraint(&self, kind: DefaultName, table: &ObjectName, columns: &[&str]) -> String {
+        chosen_name(kind, &table.name, columns, |name| {
+            let tables = self.catalog.tables.iter().filter(|(other, _)| other.schema == table.schema);
+            tables.map(|(_, table)| table).any(|table| table.constraints.contains_key(name))
+        })
+    }
+
+    /// Whether a table, index, sequence or view has this name: they share one name space.
+    pub(super) fn is_relation(&self, name: &ObjectName) -> bool {
+        self.catalog.tables.contains_key(name)
+            || self.catalog.sequences.contains_key(name)
+            || self.catalog.views.contains(name)
+            || self.catalog.table_of_index(name).is_some()
+    }
+
+    /// The columns of a table that a text mentions.
+    pub(super) fn mentioned(&self, table: &ObjectName, text: &str) -> Vec<String> {
+        let columns = self.catalog.tables.get(table).into_iter().flat_map(|table| table.columns.keys());
+        columns.filter(|column| expressions::mentions(text, column)).cloned().collect()
+    }
+}

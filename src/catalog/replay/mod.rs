@@ -1,0 +1,197 @@
+//! What migrations build, statement by statement, as PostgreSQL would.
+
+mod add;
+mod alter;
+mod create;
+#[cfg(test)]
+mod dependents_tests;
+mod drop;
+mod rename;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::collections::BTreeSet;
+
+use super::{Catalog, ObjectName, Opaque};
+use crate::sql::{Name, Script, Statement, StatementKind};
+
+impl Catalog {
+    /// Replays scripts in order, each with its migration's name.
+    pub fn replay<'a>(default_schema: &str, scripts: impl IntoIterator<Item = (&'a str, &'a Script)>) -> Self {
+        let mut catalog = Self::new(default_schema);
+        for (migration, script) in scripts {
+            catalog.apply(script, migration);
+        }
+        catalog
+    }
+
+    /// Replays one more script. What cannot be followed is added to [`Catalog::opaque`].
+    pub fn apply(&mut self, script: &Script, migration: &str) {
+        self.walk(script, migration, |_, _| {});
+    }
+
+    /// Replays one more script, and shows each statement with the catalog just before it.
+    pub fn walk(&mut self, script: &Script, migration: &str, mut look: impl FnMut(&Self, &Statement)) {
+        let schema = self.default_schema.clone();
+        let mut replay = Replay { catalog: self, migration, schema, temporary: BTreeSet::new() };
+        for statement in script.statements() {
+            look(replay.catalog, statement);
+            replay.statement(statement);
+        }
+        if !script.errors().is_empty() {
+            replay.opaque("a statement that could not be read");
+        }
+    }
+}
+
+/// A replay of one script.
+struct Replay<'a> {
+    catalog: &'a mut Catalog,
+    migration: &'a str,
+    /// What unqualified names mean just now (`SET search_path`).
+    schema: String,
+    /// Temporary tables: known, so that statements about them are followed, and gone afterwards.
+    temporary: BTreeSet<String>,
+}
+
+impl Replay<'_> {
+    fn statement(&mut self, statement: &Statement) {
+        match &statement.kind {
+            StatementKind::CreateSchema { name, .. } => {
+                self.catalog.schemas.insert(name.clone());
+            }
+            StatementKind::CreateTable { table, if_not_exists, temporary, columns, constraints, as_query } => {
+                if *temporary {
+                    self.temporary.insert(table.name.clone());
+                } else {
+                    self.create_table(table, *if_not_exists, columns, constraints);
+                    if *as_query {
+                        self.opaque(&format!("columns of table {table} from elsewhere"));
+                    }
+                }
+            }
+            StatementKind::AlterTable { table, actions, if_exists } => self.alter_table(table, actions, *if_exists),
+            StatementKind::CreateIndex(index) => self.create_index(index),
+            StatementKind::RenameIndex { index, to } => self.rename_index(&self.resolve(index), to),
+            StatementKind::CreateSequence { name, owned_by, .. } => self.create_sequence(name, owned_by.as_ref()),
+            StatementKind::AlterSequence { name, rename_to, set_schema, owned_by } => {
+                self.alter_sequence(name, rename_to.as_deref(), set_schema.as_deref(), owned_by.as_ref());
+            }
+            StatementKind::CreateView { name, .. } => {
+                let view = self.resolve(name);
+                self.catalog.views.insert(view);
+            }
+            StatementKind::RenameView { name, to } => self.rename_table(&self.resolve(name), to),
+            StatementKind::Set { name, values, .. } if name == "search_path" => {
+                let default = self.catalog.default_schema.clone();
+                let first = values.iter().find(|schema| *schema != "$user" && !schema.is_empty());
+                self.schema = first.cloned().unwrap_or(default);
+            }
+            StatementKind::Do { .. } => self.opaque("DO"),
+            StatementKind::Other { words } if !is_harmless(words) => self.opaque(words),
+            other => {
+                if !self.type_statement(other) {
+                    self.drop_statement(other);
+                }
+            }
+        }
+    }
+
+    fn opaque(&mut self, words: &str) {
+        self.catalog.opaque.push(Opaque { migration: self.migration.to_owned(), words: words.to_owned() });
+    }
+
+    fn resolve(&self, name: &Name) -> ObjectName {
+        let schema = name.schema.clone().unwrap_or_else(|| self.schema.clone());
+        ObjectName { schema, name: name.name.clone() }
+    }
+
+    /// [`Replay::resolve`], in the form that values of the catalog have.
+    fn short(&self, name: &Name) -> Name {
+        self.catalog.short(&self.resolve(name))
+    }
+}
+
+/// Whether a statement we do not follow leaves tables, indexes, enums, sequences and views as they are.
+fn is_harmless(words: &str) -> bool {
+    const FIRST: &[&str] = &[
+        "ABORT",
+        "ANALYSE",
+        "ANALYZE",
+        "BEGIN",
+        "CHECKPOINT",
+        "CLOSE",
+        "CLUSTER",
+        "COMMENT",
+        "COMMIT",
+        "COPY",
+        "DEALLOCATE",
+        "DECLARE",
+        "DISCARD",
+        "END",
+        "FETCH",
+        "GRANT",
+        "LISTEN",
+        "LOCK",
+        "MERGE",
+        "MOVE",
+        "NOTIFY",
+        "REASSIGN",
+        "REFRESH",
+        "REINDEX",
+        "RELEASE",
+        "RESET",
+        "REVOKE",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "SECURITY",
+        "SET",
+        "SHOW",
+        "START",
+        "UNLISTEN",
+        "VACUUM",
+        "WITH",
+    ];
+    const OBJECTS: &[&str] = &[
+        "ACCESS",
+        "AGGREGATE",
+        "CAST",
+        "COLLATION",
+        "CONVERSION",
+        "DATABASE",
+        "DEFAULT",
+        "EVENT",
+        "FUNCTION",
+        "GROUP",
+        "INDEX",
+        "LANGUAGE",
+        "MATERIALIZED",
+        "OPERATOR",
+        "OR",
+        "POLICY",
+        "PROCEDURE",
+        "PUBLICATION",
+        "ROLE",
+        "ROUTINE",
+        "RULE",
+        "SERVER",
+        "STATISTICS",
+        "SUBSCRIPTION",
+        "SYSTEM",
+        "TABLESPACE",
+        "TEXT",
+        "TRIGGER",
+        "TRUSTED",
+        "USER",
+        "VIEW",
+    ];
+    let mut parts = words.split(' ');
+    let first = parts.next().unwrap_or_default();
+    let object = parts.next().unwrap_or_default();
+    match first {
+        "CREATE" => OBJECTS.contains(&object) || matches!(object, "DOMAIN" | "TYPE"),
+        "ALTER" | "DROP" => OBJECTS.contains(&object),
+        first => FIRST.contains(&first),
+    }
+}

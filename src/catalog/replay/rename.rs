@@ -1,0 +1,171 @@
+//! Things are renamed or moved, and whatever names them follows.
+
+use super::Replay;
+use crate::catalog::{Catalog, Index, ObjectName, Table, expressions};
+use crate::sql::{ConstraintKind, Expr, quote_identifier};
+
+impl Replay<'_> {
+    pub(super) fn rename_column(&mut self, name: &ObjectName, from: &str, to: &str) {
+        let Some(table) = self.catalog.tables.get_mut(name) else { return };
+        let Some(column) = table.columns.remove(from) else { return };
+        table.columns.insert(to.to_owned(), column);
+        rename_inside(table, from, to);
+        let target = self.catalog.short(name);
+        for table in self.catalog.tables.values_mut() {
+            for constraint in table.constraints.values_mut() {
+                if let ConstraintKind::ForeignKey { table, referenced, .. } = &mut constraint.kind
+                    && *table == target
+                {
+                    swap(referenced, from, to);
+                }
+            }
+        }
+        for (owner, column) in self.catalog.sequences.values_mut().flatten() {
+            if owner == name && column == from {
+                to.clone_into(column);
+            }
+        }
+    }
+
+    /// Renames a table; `ALTER TABLE` renames sequences, views and indexes too.
+    pub(super) fn rename_table(&mut self, from: &ObjectName, to: &str) {
+        let to = ObjectName { schema: from.schema.clone(), name: to.to_owned() };
+        if self.catalog.tables.contains_key(from) {
+            self.move_table(from, to);
+        } else if self.catalog.sequences.contains_key(from) {
+            self.move_sequence(from, to);
+        } else if self.catalog.views.remove(from) {
+            self.catalog.views.insert(to);
+        } else {
+            self.rename_index(from, &to.name);
+        }
+    }
+
+    pub(super) fn set_schema(&mut self, table: &ObjectName, schema: &str) {
+        let to = ObjectName { schema: schema.to_owned(), name: table.name.clone() };
+        let owned = self.catalog.sequences.iter();
+        let owned = owned.filter(|(_, owner)| owner.as_ref().is_some_and(|(owner, _)| owner == table));
+        for sequence in owned.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            let to = ObjectName { schema: schema.to_owned(), name: sequence.name.clone() };
+            self.move_sequence(&sequence, to);
+        }
+        self.move_table(table, to);
+    }
+
+    fn move_table(&mut self, from: &ObjectName, to: ObjectName) {
+        let Some(mut table) = self.catalog.tables.remove(from) else { return };
+        if from.name != to.name {
+            each_expression(&mut table, |text| expressions::rename_qualifier(text, &from.name, &to.name));
+        }
+        self.catalog.tables.insert(to.clone(), table);
+        let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
+        for constraint in self.catalog.tables.values_mut().flat_map(|table| table.constraints.values_mut()) {
+            if let ConstraintKind::ForeignKey { table, .. } = &mut constraint.kind
+                && *table == old
+            {
+                *table = new.clone();
+            }
+        }
+        for (owner, _) in self.catalog.sequences.values_mut().flatten() {
+            if owner == from {
+                *owner = to.clone();
+            }
+        }
+    }
+
+    pub(super) fn move_sequence(&mut self, from: &ObjectName, to: ObjectName) {
+        let Some(owner) = self.catalog.sequences.remove(from) else { return };
+        let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
+        self.catalog.sequences.insert(to, owner);
+        for column in self.catalog.tables.values_mut().flat_map(|table| table.columns.values_mut()) {
+            if let Some(default) = &mut column.default
+                && expressions::nextval(&default.text).is_some_and(|used| used == old)
+                && let Some(text) = expressions::with_nextval(&default.text, &new)
+            {
+                default.text = text;
+            }
+        }
+    }
+
+    /// Renames an index; one behind a constraint renames the constraint.
+    pub(super) fn rename_index(&mut self, index: &ObjectName, to: &str) {
+        let Some(table) = self.catalog.table_of_index(index).cloned() else { return };
+        let Some(table) = self.catalog.tables.get_mut(&table) else { return };
+        if let Some(value) = table.indexes.remove(&index.name) {
+            table.indexes.insert(to.to_owned(), value);
+        } else if let Some(value) = table.constraints.remove(&index.name) {
+            table.constraints.insert(to.to_owned(), value);
+        }
+    }
+
+    /// Renames or moves a type: the enum, the columns that have it, and casts to it.
+    pub(super) fn move_type(&mut self, from: &ObjectName, to: &ObjectName) {
+        if let Some(values) = self.catalog.enums.remove(from) {
+            self.catalog.enums.insert(to.clone(), values);
+        }
+        let new = self.catalog.short(to);
+        let resolver = Catalog::new(&self.catalog.default_schema);
+        for table in self.catalog.tables.values_mut() {
+            for column in table.columns.values_mut() {
+                if resolver.type_name(&column.data_type) == *from {
+                    column.data_type.schema.clone_from(&new.schema);
+                    column.data_type.name.clone_from(&new.name);
+                }
+            }
+            each_expression(table, |text| expressions::rename_type(&resolver, text, from, to));
+        }
+    }
+}
+
+/// A column's new name in the indexes, constraints and expressions of its table.
+fn rename_inside(table: &mut Table, from: &str, to: &str) {
+    for constraint in table.constraints.values_mut() {
+        match &mut constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. }
+            | ConstraintKind::Unique { columns, .. }
+            | ConstraintKind::ForeignKey { columns, .. } => swap(columns, from, to),
+            ConstraintKind::Check { .. } | ConstraintKind::Exclude { .. } => {}
+        }
+    }
+    for Index { keys, include, .. } in table.indexes.values_mut() {
+        swap(include, from, to);
+        for key in keys.iter_mut().filter(|key| key.column.as_deref() == Some(from)) {
+            key.column = Some(to.to_owned());
+            if !key.text.contains(char::is_whitespace) {
+                key.text = quote_identifier(to); // a plain key may have a word's name that expressions may not
+            }
+        }
+    }
+    each_expression(table, |text| expressions::rename_column(text, from, to));
+}
+
+fn swap(columns: &mut [String], from: &str, to: &str) {
+    for column in columns.iter_mut().filter(|column| *column == from) {
+        to.clone_into(column);
+    }
+}
+
+/// Rewrites the expressions of a table: defaults, generated columns, checks, exclusions, index keys and predicates.
+pub(super) fn each_expression(table: &mut Table, rewrite: impl Fn(&str) -> Option<String>) {
+    let set = |text: &mut String| {
+        if let Some(new) = rewrite(text) {
+            *text = new;
+        }
+    };
+    let set_expr = |expr: &mut Expr| set(&mut expr.text);
+    for column in table.columns.values_mut() {
+        column.default.iter_mut().for_each(set_expr);
+        column.generated.iter_mut().for_each(set_expr);
+    }
+    for constraint in table.constraints.values_mut() {
+        match &mut constraint.kind {
+            ConstraintKind::Check { expr } => set_expr(expr),
+            ConstraintKind::Exclude { text } => set(text),
+            _ => {}
+        }
+    }
+    for index in table.indexes.values_mut() {
+        index.keys.iter_mut().for_each(|key| set(&mut key.text));
+        index.predicate.iter_mut().for_each(set_expr);
+    }
+}

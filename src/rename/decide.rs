@@ -1,0 +1,153 @@
+//! Decisions: from options, from certainty, from a person. What stays undecided ends in exit status 4.
+
+use super::Draft;
+use super::candidate::{Candidate, Decision, Rename};
+use super::candidates::{self, Given};
+use super::columns::Around;
+use super::options::{self, Options};
+use super::question::{Answer, Asker, Open, question};
+use super::scene::Scene;
+use crate::error::{Error, Result};
+
+/// Every candidate with what was decided about it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decisions {
+    /// Candidates, and renames that only a person knew of.
+    pub candidates: Vec<Candidate>,
+    /// What nobody has decided.
+    pub open: Vec<Open>,
+}
+
+impl Decisions {
+    /// What is renamed.
+    pub fn renames(&self) -> impl Iterator<Item = &Rename> {
+        self.decided(Decision::Rename)
+    }
+
+    /// What shall be renamed in phases (`phases rename`), and stays as drafted here.
+    pub fn expansions(&self) -> impl Iterator<Item = &Rename> {
+        self.decided(Decision::Expand)
+    }
+
+    fn decided(&self, decision: Decision) -> impl Iterator<Item = &Rename> {
+        self.candidates
+            .iter()
+            .filter(move |candidate| candidate.decision == decision)
+            .map(|candidate| &candidate.rename)
+    }
+}
+
+/// Settles what options, certainty and `asker` settle.
+///
+/// # Errors
+/// Exit status 2 for an option that is unknown, unused or contradicts another; 4, without an asker, for open decisions,
+/// each listed with the options that answer it; 130 when the person cancels.
+pub fn decide(draft: &Draft<'_>, options: &Options, asker: Option<&mut dyn Asker>) -> Result<Decisions> {
+    let decisions = settle(draft, options, asker)?;
+    if decisions.open.is_empty() { Ok(decisions) } else { Err(undecided(&decisions.open)) }
+}
+
+/// As [`decide`], but open decisions are given back in [`Decisions::open`] instead of an error.
+///
+/// # Errors
+/// As [`decide`], but never exit status 4.
+pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn Asker>) -> Result<Decisions> {
+    let scene = Scene::new(draft);
+    let mut given = options::objects(&scene, options)?;
+    let around = around(&scene, &given);
+    options::members(&scene, options, &around.tables, &around.enums, &mut given)?;
+    let mut decided = told(&scene, &given);
+    loop {
+        let found = candidates::find(&scene, &given);
+        let next = found
+            .iter()
+            .find(|candidate| candidate.certain || (candidate.decision == Decision::Open && asker.is_some()));
+        let Some(next) = next else {
+            return Ok(finish(&scene, &given, decided, found));
+        };
+        let answer = match &mut asker {
+            Some(asker) if !next.certain => asker.choose(&question(&scene, &self::around(&scene, &given), next))?,
+            _ => Answer::Rename(next.rename.clone()),
+        };
+        let mut candidate = next.clone();
+        match answer {
+            Answer::Rename(rename) => {
+                if rename != candidate.rename {
+                    candidate = Candidate::new(scene.before, rename.clone(), 0.0, false, vec!["answered".into()]);
+                }
+                candidate.decision = Decision::Rename;
+                given.renames.push(rename);
+            }
+            Answer::Expand | Answer::Delete => {
+                candidate.decision = if answer == Answer::Delete { Decision::Delete } else { Decision::Expand };
+                given.deletes.push(candidate.rename.clone());
+            }
+            Answer::Cancel => return Err(Error::cancelled()),
+        }
+        decided.push(candidate);
+    }
+}
+
+/// The tables and enums taken to be renamed in the light of what is given.
+fn around(scene: &Scene<'_>, given: &Given) -> Around {
+    let mut around = Around::default();
+    let likely = candidates::find(scene, given).into_iter().filter(|candidate| candidate.decision != Decision::Delete);
+    for rename in given.renames.iter().cloned().chain(likely.map(|candidate| candidate.rename)) {
+        match rename {
+            Rename::Table { from, to, .. } => {
+                around.tables.insert(from, to);
+            }
+            Rename::Enum { from, to } => {
+                around.enums.insert(from, to);
+            }
+            Rename::Column { .. } | Rename::EnumValue { .. } => {}
+        }
+    }
+    around
+}
+
+/// What options said, with the evidence that was known without them.
+fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
+    let found = candidates::find(scene, &Given::default());
+    let known = |rename: &Rename| found.iter().find(|candidate| candidate.rename == *rename).cloned();
+    let new = |rename: &Rename| Candidate::new(scene.before, rename.clone(), 0.0, false, Vec::new());
+    let mut decided = Vec::new();
+    for rename in &given.renames {
+        let mut candidate = known(rename).unwrap_or_else(|| new(rename));
+        candidate.decision = Decision::Rename;
+        candidate.evidence.push("decided by --rename".into());
+        decided.push(candidate);
+    }
+    for dropped in &given.deletes {
+        let known = found.iter().find(|candidate| candidate.rename.same_origin(dropped)).cloned();
+        let mut candidate = known.unwrap_or_else(|| new(dropped));
+        candidate.decision = Decision::Delete;
+        candidate.evidence.push("decided by --delete".into());
+        decided.push(candidate);
+    }
+    decided
+}
+
+fn finish(scene: &Scene<'_>, given: &Given, decided: Vec<Candidate>, found: Vec<Candidate>) -> Decisions {
+    let around = around(scene, given);
+    let open = found
+        .iter()
+        .filter(|candidate| candidate.decision == Decision::Open)
+        .map(|candidate| question(scene, &around, candidate).into())
+        .collect();
+    Decisions { candidates: [decided, found].concat(), open }
+}
+
+/// The error for decisions that nobody has taken: exit status 4, each with the options that answer it.
+pub fn undecided(open: &[Open]) -> Error {
+    let mut text = String::from("a decision is needed:");
+    for open in open {
+        text.push_str("\n  ");
+        text.push_str(&open.question);
+        for option in &open.options {
+            text.push_str("\n    ");
+            text.push_str(option);
+        }
+    }
+    Error::decision(text).help("add one of the options for each, or run it at a terminal to be asked")
+}

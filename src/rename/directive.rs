@@ -1,0 +1,125 @@
+//! The line in a migration that keeps a decision: `-- prisma-safe:rename column Song.artist -> artist_name`.
+//!
+//! `kind` is `column`, `table`, `enum` or `value`. Names of other than letters, digits, `_`, `-` and `$` stand in double
+//! quotes with JSON's escapes. A schema comes first where it is not the default one: `table auth.User -> auth.Account`.
+
+use super::candidate::Rename;
+use crate::catalog::{Catalog, ObjectName};
+
+const HEAD: &str = "-- prisma-safe:rename ";
+
+/// A name in double quotes with JSON's escapes: no name breaks out of its line.
+fn quote(name: &str) -> String {
+    serde_json::Value::String(name.to_owned()).to_string()
+}
+
+/// A name in quotes where it needs them.
+pub(crate) fn part(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quote(name) }
+}
+
+/// A table or enum, with its schema where that is not the default one.
+pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
+    if name.schema == catalog.default_schema {
+        part(&name.name)
+    } else {
+        format!("{}.{}", part(&name.schema), part(&name.name))
+    }
+}
+
+/// The line for a rename, without its line break.
+pub fn render(catalog: &Catalog, rename: &Rename) -> String {
+    match rename {
+        Rename::Table { from, to, .. } => format!("{HEAD}table {} -> {}", object(catalog, from), object(catalog, to)),
+        Rename::Enum { from, to } => format!("{HEAD}enum {} -> {}", object(catalog, from), object(catalog, to)),
+        Rename::Column { table, from, to } => {
+            format!("{HEAD}column {}.{} -> {}", object(catalog, table), part(from), part(to))
+        }
+        Rename::EnumValue { of, from, to } => {
+            format!("{HEAD}value {}.{} -> {}", object(catalog, of), part(from), part(to))
+        }
+    }
+}
+
+/// Reads such a line; none where it is something else or broken.
+pub fn parse(catalog: &Catalog, comment: &str) -> Option<Rename> {
+    let (kind, rest) = comment.trim_end().strip_prefix(HEAD)?.split_once(' ')?;
+    let (left, rest) = path(rest)?;
+    let (right, rest) = path(rest.strip_prefix(" -> ")?)?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let name = |parts: &[String]| match parts {
+        [name] => Some(ObjectName { schema: catalog.default_schema.clone(), name: name.clone() }),
+        [schema, name] => Some(ObjectName { schema: schema.clone(), name: name.clone() }),
+        _ => None,
+    };
+    match (kind, left.as_slice(), right.as_slice()) {
+        ("table", ..) => {
+            let (from, to) = (name(&left)?, name(&right)?);
+            Some(Rename::Table { join: from.name.starts_with('_') && to.name.starts_with('_'), from, to })
+        }
+        ("enum", ..) => Some(Rename::Enum { from: name(&left)?, to: name(&right)? }),
+        ("column", [parent @ .., from], [to]) => {
+            Some(Rename::Column { table: name(parent)?, from: from.clone(), to: to.clone() })
+        }
+        ("value", [parent @ .., from], [to]) => {
+            Some(Rename::EnumValue { of: name(parent)?, from: from.clone(), to: to.clone() })
+        }
+        _ => None,
+    }
+}
+
+/// Names joined by dots; gives them and what follows.
+pub(crate) fn path(text: &str) -> Option<(Vec<String>, &str)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        let (name, after) = if rest.starts_with('"') {
+            let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+            let name = stream.next()?.ok()?;
+            (name, &rest[stream.byte_offset()..])
+        } else {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '$'))).unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
+        };
+        if name.is_empty() {
+            return None;
+        }
+        parts.push(name);
+        match after.strip_prefix('.') {
+            Some(next) => rest = next,
+            None => return Some((parts, after)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_as_written() {
+        let catalog = Catalog { default_schema: "public".into(), ..Catalog::default() };
+        let table = ObjectName { schema: "public".into(), name: "Song".into() };
+        let rename = Rename::Column { table, from: "artist".into(), to: "artist_name".into() };
+        assert_eq!(render(&catalog, &rename), "-- prisma-safe:rename column Song.artist -> artist_name");
+        assert_eq!(parse(&catalog, "-- prisma-safe:rename column Song.artist ->"), None);
+        assert_eq!(parse(&catalog, "-- prisma-safe:rename column artist -> b"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_survives(schema in ".{1,6}", table in ".{1,6}", from in ".{1,6}", to in "(?s).{1,6}") {
+            let catalog = Catalog { default_schema: "public".into(), ..Catalog::default() };
+            let table = ObjectName { schema, name: table };
+            let rename = Rename::Column { table, from, to };
+            let line = render(&catalog, &rename);
+            prop_assert!(!line.contains('\n') && !line.contains('\r'));
+            prop_assert_eq!(parse(&catalog, &line), Some(rename));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What speaks for a dropped and a created enum, or a removed and an added value, being the same one.
+
+use super::candidate::{Candidate, Rename};
+use super::candidates::{Compare, Given, settle};
+use super::columns::Around;
+use super::names::likeness;
+use super::scene::Scene;
+use super::score::Scale;
+use crate::catalog::ObjectName;
+
+/// Candidates for renamed enum types.
+pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
+    let rename = |from: &ObjectName, to: &ObjectName| Rename::Enum { from: from.clone(), to: to.clone() };
+    let (gone, come) = scene.enums();
+    let gone = gone.into_iter().filter(|name| !given.settles(&rename(name, name)));
+    let gone = gone.filter_map(|name| scene.before.enums.get_key_value(name));
+    let come = come.into_iter().filter(|name| !given.takes(&rename(name, name)));
+    let come: Vec<_> = come.filter_map(|name| scene.after.enums.get_key_value(name)).collect();
+    let compared = gone.map(|(from, old)| {
+        let row = come.iter().map(|(to, new)| {
+            let shared = old.iter().filter(|value| new.contains(value)).count();
+            let mut scale = Scale::starting(-2.5);
+            let same = old == *new;
+            let share = count(2 * shared) / count((old.len() + new.len()).max(1));
+            let line = if same {
+                format!("the same values {}", new.join(", "))
+            } else {
+                format!("{shared} of {} values are the same", old.len())
+            };
+            scale.add((share - 0.4) * 5.0, line);
+            let likeness = likeness(&from.name, &to.name, &[]);
+            let moved = from.name == to.name;
+            scale.add(if moved { 3.0 } else { likeness.score * 3.0 - 0.3 }, likeness.reason.clone());
+            let followers = followers(scene, from, to);
+            if followers > 0 {
+                scale.add(1.5, format!("{followers} columns go from {} to {}", from.name, to.name));
+            }
+            let mapped = scene.head.enums.iter().any(|a| {
+                a.database == from.name && scene.work.enums.iter().any(|b| b.database == to.name && a.name == b.name)
+            });
+            if mapped && !moved {
+                scale.add(4.0, "the enum stayed, only its @@map changed");
+            }
+            // nothing is lost by a wrong guess here: the values, and the columns that hold them, are the same
+            let clear = same && (followers > 0 || moved || likeness.style_only);
+            Some(Compare { rename: rename(from, to), scale, clear, proved: mapped && share > 0.5 })
+        });
+        row.collect()
+    });
+    settle(scene, compared.collect())
+}
+
+/// Columns that had the old type and have the new one.
+fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
+    let is = |of: &crate::sql::DataType, name: &ObjectName| {
+        of.name == name.name && *of.schema.as_ref().unwrap_or(&scene.before.default_schema) == name.schema
+    };
+    scene
+        .before
+        .tables
+        .iter()
+        .filter_map(|(name, old)| scene.after.tables.get(name).map(|new| (old, new)))
+        .flat_map(|(old, new)| {
+            old.columns.iter().filter_map(|(name, column)| new.columns.get(name).map(|after| (column, after)))
+        })
+        .filter(|(old, new)| is(&old.data_type, from) && is(&new.data_type, to))
+        .count()
+}
+
+/// Candidates for renamed values, in enums that stay or are taken to be renamed.
+pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for (name, old) in &scene.before.enums {
+        let Some(new) = scene.after.enums.get(around.enums.get(name).unwrap_or(name)) else { continue };
+        let rename =
+            |from: &String, to: &String| Rename::EnumValue { of: name.clone(), from: from.clone(), to: to.clone() };
+        let untouched = |value: &String| !scene.pool.renamed_values.contains(&(name.clone(), value.clone()));
+        let gone: Vec<_> = old
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !new.contains(value) && untouched(value) && !given.settles(&rename(value, value)))
+            .collect();
+        let come: Vec<_> = new
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !old.contains(value) && untouched(value) && !given.takes(&rename(value, value)))
+            .collect();
+        let compared = gone.iter().map(|(i, from)| {
+            let row = come.iter().map(|(j, to)| {
+                let mut scale = Scale::starting(-1.2);
+                let likeness = likeness(from, to, &[]);
+                if likeness.opposed {
+                    scale.add(-2.0, "the values mean opposite things");
+                } else {
+                    scale.add(likeness.score * 3.5 - 0.4, likeness.reason.clone());
+                }
+                let stayed = |values: &[String], at: usize, others: &[String]| {
+                    let before = values[..at].iter().rev().find(|value| others.contains(value)).cloned();
+                    (before, values[at + 1..].iter().find(|value| others.contains(value)).cloned())
+                };
+                if stayed(old, *i, new) == stayed(new, *j, old) {
+                    scale.add(1.0, format!("{to} stands where {from} stood"));
+                }
+                if gone.len() == 1 && come.len() == 1 {
+                    scale.add(0.8, "the only removed and the only added value");
+                }
+                let mapped = mapped(scene, name, around.enums.get(name).unwrap_or(name), from, to);
+                if mapped {
+                    scale.add(5.0, "the value stayed, only its @map changed");
+                }
+                Some(Compare { rename: rename(from, to), scale, clear: likeness.style_only, proved: mapped })
+            });
+            row.collect()
+        });
+        found.extend(settle(scene, compared.collect()));
+    }
+    found
+}
+
+/// Whether the schema's value is the same and only its name in the database changed.
+fn mapped(scene: &Scene<'_>, before: &ObjectName, after: &ObjectName, from: &str, to: &str) -> bool {
+    let value = |schema: &super::schema::Schema, name: &ObjectName, value: &str| {
+        let found = schema.enums.iter().find(|of| of.database == name.name)?;
+        found.values.iter().find(|(_, database)| database == value).map(|(name, _)| name.clone())
+    };
+    let old = value(&scene.head, before, from);
+    old.is_some() && old == value(&scene.work, after, to)
+}
+
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,69 @@
+//! Implicit many-to-many tables follow their models: `_PostToTag` becomes `_LabelToPost` when `Tag` becomes `Label`.
+
+use super::candidate::{Candidate, Rename};
+use super::candidates::{Compare, Given, settle};
+use super::columns::Around;
+use super::names::likeness;
+use super::scene::{Scene, target};
+use super::score::Scale;
+use super::tables::is_join;
+use crate::catalog::{Catalog, ObjectName};
+
+/// Candidates for join tables. Those whose models were renamed are certain once the models' renames are; a renamed
+/// relation between the same models is found by its place.
+pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
+    let (gone, come) = scene.tables();
+    let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: true };
+    let gone: Vec<_> = gone
+        .into_iter()
+        .filter(|from| is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from)))
+        .collect();
+    let come: Vec<_> =
+        come.into_iter().filter(|to| is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+    let compared = gone.iter().map(|from| {
+        let row = come.iter().map(|to| {
+            let (a, b) = ends(scene.before, from)?;
+            let mapped = |name: ObjectName| around.tables.get(&name).cloned().unwrap_or(name);
+            let moved = a != mapped(a.clone()) || b != mapped(b.clone());
+            let (a, b) = (mapped(a), mapped(b));
+            let (c, d) = ends(&scene.after, to)?;
+            if !((a == c && b == d) || (a == d && b == c)) {
+                return None;
+            }
+            let mut scale = Scale::starting(1.0);
+            scale.add(0.5, format!("both join {} and {}", c.name, d.name));
+            // `_PostToTag`: Prisma derives the name from the models, so a follower's name is derived again
+            let derived = |name: &ObjectName, a: &ObjectName, b: &ObjectName| default_names(scene, name, a, b);
+            let (old_a, old_b) = ends(scene.before, from)?;
+            let follows = moved && derived(from, &old_a, &old_b) && derived(to, &c, &d);
+            if follows {
+                scale.add(3.0, "it follows its models");
+            }
+            let likeness = likeness(&from.name, &to.name, &[]);
+            scale.add(likeness.score, likeness.reason.clone());
+            if a == b {
+                scale.add(-0.5, "both ends are the same table: which is A is not known");
+            }
+            Some(Compare { rename: rename(from, to), scale, clear: follows && a != b, proved: false })
+        });
+        row.collect()
+    });
+    settle(scene, compared.collect())
+}
+
+/// The tables that columns A and B reference.
+pub(crate) fn ends(catalog: &Catalog, name: &ObjectName) -> Option<(ObjectName, ObjectName)> {
+    let table = catalog.tables.get(name)?;
+    Some((target(catalog, table, "A")?, target(catalog, table, "B")?))
+}
+
+/// Whether a join table has the name that Prisma gives when the relation has none: `_` and both models' names.
+fn default_names(scene: &Scene<'_>, name: &ObjectName, a: &ObjectName, b: &ObjectName) -> bool {
+    let model = |table: &ObjectName| {
+        let find = |schema: &super::schema::Schema| {
+            schema.model_of_table(&table.schema, &table.name).map(|model| model.name.clone())
+        };
+        find(&scene.work).or_else(|| find(&scene.head)).unwrap_or_else(|| table.name.clone())
+    };
+    name.name == format!("_{}To{}", model(a), model(b)) || name.name == format!("_{}To{}", a.name, b.name)
+}

@@ -1,0 +1,66 @@
+//! Renames: what a draft drops and adds is compared, decided, rewritten and proved.
+//!
+//! Prisma's engine knows no renames: a renamed field is a dropped and an added column in its drafts. Here every pair of a
+//! dropped and an added object is weighed ([`candidates`]), somebody decides ([`decide`]), the draft's bytes concerned
+//! are changed ([`rewrite`]), and the result is proved to end where the draft ended ([`prove`]).
+
+mod assign;
+mod candidate;
+mod candidates;
+mod cast;
+mod columns;
+mod decide;
+pub mod directive;
+mod enums;
+mod joins;
+mod names;
+mod options;
+mod prove;
+mod question;
+mod render;
+mod rewrite;
+mod scene;
+pub mod schema;
+mod score;
+mod tables;
+
+pub use candidate::{Candidate, Decision, Rename};
+pub use decide::{Decisions, decide, settle, undecided};
+pub use options::Options;
+pub use prove::{Proof, prove};
+pub use question::{Answer, Asker, Open, Question, Terminal};
+pub use rewrite::{Kept, Rewrite, rewrite};
+
+use crate::catalog::Catalog;
+use crate::sql::Script;
+use candidates::Given;
+use scene::Scene;
+
+/// A migration as Prisma drafted it, and what is known around it.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// The migration's directory name.
+    pub migration: &'a str,
+    /// Its SQL.
+    pub script: &'a Script,
+    /// The catalog just before it.
+    pub before: &'a Catalog,
+    /// What else is known.
+    pub hints: &'a Hints,
+}
+
+/// What else is known of a draft; all of it may be empty.
+#[derive(Debug, Clone, Default)]
+pub struct Hints {
+    /// The texts of the schema's files at git HEAD.
+    pub schema_before: Vec<String>,
+    /// The texts of the schema's files in the working tree.
+    pub schema_after: Vec<String>,
+    /// Prisma's own warnings of data loss, with its counts of rows.
+    pub warnings: Vec<String>,
+}
+
+/// Every possible rename, one-to-one, by kind: enums, tables, join tables, columns, enum values.
+pub fn candidates(draft: &Draft<'_>) -> Vec<Candidate> {
+    candidates::find(&Scene::new(draft), &Given::default())
+}

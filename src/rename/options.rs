@@ -1,0 +1,398 @@
+//! `--rename` and `--delete` as typed, resolved against the state before (left) and after (right).
+
+use std::collections::BTreeMap;
+
+use super::candidate::Rename;
+use super::candidates::Given;
+use super::directive::path;
+use super::names::likeness;
+use super::scene::{Pair, Scene};
+use super::schema::Schema;
+use crate::catalog::{Catalog, ObjectName};
+use crate::error::{Error, Result};
+
+/// Decisions from the command line, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `--rename`: `Song.artist:artist_name`, `Song:Track`, `enum:Role:UserRole`, `value:Role.USER:MEMBER`.
+    pub rename: Vec<String>,
+    /// `--delete`: `Song.artist`, `Song`, `enum:Role`, `value:Role.USER`.
+    pub delete: Vec<String>,
+}
+
+/// What an option is about, by its prefix and its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A table or a column.
+    Plain,
+    Enum,
+    Value,
+}
+
+/// One option, taken apart.
+struct Typed<'a> {
+    text: &'a str,
+    kind: Kind,
+    left: Vec<String>,
+    /// None for `--delete`.
+    right: Option<Vec<String>>,
+}
+
+impl Typed<'_> {
+    fn flag(&self) -> String {
+        format!("{} {}", if self.right.is_some() { "--rename" } else { "--delete" }, self.text)
+    }
+
+    fn error(&self, why: impl std::fmt::Display) -> Error {
+        Error::usage(format!("{}: {why}", self.flag()))
+    }
+}
+
+/// Resolves the options that name tables and enums. They come first: columns are looked for in their light.
+pub(crate) fn objects(scene: &Scene<'_>, options: &Options) -> Result<Given> {
+    let mut given = Given::default();
+    for typed in typed(options)? {
+        let found = match typed.kind {
+            Kind::Plain if is_column(scene, &typed) => continue,
+            Kind::Value => continue,
+            Kind::Plain => table(scene, &typed)?,
+            Kind::Enum => enumeration(scene, &typed)?,
+        };
+        given.add(&typed, found)?;
+    }
+    tables_stay(scene, &given)?;
+    Ok(given)
+}
+
+/// Every renamed table must go away under its old name, or give it to another one; a name that is taken must become free.
+fn tables_stay(scene: &Scene<'_>, given: &Given) -> Result<()> {
+    for rename in &given.renames {
+        let Rename::Table { from, to, join } = rename else { continue };
+        let object =
+            |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: *join };
+        if scene.after.tables.contains_key(from) && !given.takes(&object(from, from)) {
+            return Err(Error::usage(format!("--rename: {} is not dropped by this migration", from.name))
+                .help("leave the option out, or say which table takes its name"));
+        }
+        let settled = given.renames.iter().any(|other| other.same_origin(&object(to, to)));
+        if scene.before.tables.contains_key(to) && !settled {
+            return Err(Error::usage(format!("--rename: {} exists already", to.name))
+                .help(format!("say what it is renamed to: `--rename {}:…`", to.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Resolves the options that name columns and values, given which tables and enums are taken to be renamed.
+pub(crate) fn members(
+    scene: &Scene<'_>,
+    options: &Options,
+    tables: &BTreeMap<ObjectName, ObjectName>,
+    enums: &BTreeMap<ObjectName, ObjectName>,
+    given: &mut Given,
+) -> Result<()> {
+    for typed in typed(options)? {
+        let found = match typed.kind {
+            Kind::Plain if is_column(scene, &typed) => column(scene, tables, &typed)?,
+            Kind::Value => value(scene, enums, &typed)?,
+            Kind::Plain | Kind::Enum => continue,
+        };
+        given.add(&typed, found)?;
+    }
+    stays(scene, tables, given)
+}
+
+/// Every renamed column must go away under its old name, or give it to another one (a chain, a swap); a name that is
+/// taken must become free.
+fn stays(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, given: &Given) -> Result<()> {
+    for rename in &given.renames {
+        let Rename::Column { table, from, to } = rename else { continue };
+        let pair = Pair { from: table.clone(), to: tables.get(table).unwrap_or(table).clone() };
+        let (gone, come) = scene.columns(&pair);
+        let (_, spoken_from, spoken_to) = rename.spoken(scene.before);
+        let taken = given.takes(&Rename::Column { table: table.clone(), from: String::new(), to: from.clone() });
+        if !gone.contains(from) && !taken {
+            return Err(Error::usage(format!(
+                "--rename: {}.{spoken_from} is not dropped by this migration",
+                table.name
+            ))
+            .help("leave the option out, or say which column takes its name"));
+        }
+        let there = scene.before.tables.get(table).is_some_and(|table| table.columns.contains_key(to));
+        let settled = given.settles(&Rename::Column { table: table.clone(), from: to.clone(), to: String::new() });
+        if from != to && there && !settled && !come.contains(to) {
+            return Err(Error::usage(format!("--rename: {}.{spoken_to} exists already and stays", table.name))
+                .help(format!("say what becomes of it: `--rename {}.{to}:…`", table.name)));
+        }
+    }
+    Ok(())
+}
+
+impl Given {
+    /// Adds what an option said; refuses what contradicts an earlier one.
+    fn add(&mut self, typed: &Typed<'_>, rename: Rename) -> Result<()> {
+        let known = if typed.right.is_some() { &self.renames } else { &self.deletes };
+        if known.contains(&rename) {
+            return Ok(());
+        }
+        if self.settles(&rename) {
+            return Err(typed.error("another option says something else about it"));
+        }
+        if typed.right.is_some() && self.takes(&rename) {
+            return Err(typed.error("another option gives this name to something else"));
+        }
+        if typed.right.is_some() {
+            self.renames.push(rename);
+        } else {
+            self.deletes.push(rename);
+        }
+        Ok(())
+    }
+}
+
+fn typed(options: &Options) -> Result<Vec<Typed<'_>>> {
+    let renames = options.rename.iter().map(|text| (text, true));
+    renames
+        .chain(options.delete.iter().map(|text| (text, false)))
+        .map(|(text, rename)| take_apart(text, rename))
+        .collect()
+}
+
+fn take_apart(text: &str, rename: bool) -> Result<Typed<'_>> {
+    let (kind, rest) = match text.split_once(':') {
+        Some(("enum", rest)) => (Kind::Enum, rest),
+        Some(("value", rest)) => (Kind::Value, rest),
+        _ => (Kind::Plain, text),
+    };
+    let broken = || {
+        let (flag, form) = if rename {
+            ("--rename", "--rename Song.artist:artist_name")
+        } else {
+            ("--delete", "--delete Song.artist")
+        };
+        Error::usage(format!("{flag} {text}: cannot be read")).help(format!("write it like `{form}`"))
+    };
+    let (left, right) = if rename { split(rest).ok_or_else(broken)? } else { (rest, "") };
+    let left = parts(left).ok_or_else(broken)?;
+    let right = if rename { Some(parts(right).ok_or_else(broken)?) } else { None };
+    Ok(Typed { text, kind, left, right })
+}
+
+/// At the colon that stands outside quotes.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ':' if !quoted => return Some((&text[..at], &text[at + 1..])),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Names joined by dots; quotes are needed only around a dot, a colon or a quote.
+fn parts(text: &str) -> Option<Vec<String>> {
+    match path(text) {
+        Some((parts, "")) => Some(parts),
+        _ if text.contains('"') => None,
+        _ => Some(text.split('.').map(str::to_owned).collect::<Vec<_>>())
+            .filter(|parts| parts.iter().all(|part| !part.is_empty())),
+    }
+}
+
+/// Whether the left side names a column: three parts do, two do unless they are a schema and a table.
+fn is_column(scene: &Scene<'_>, typed: &Typed<'_>) -> bool {
+    match typed.left.as_slice() {
+        [parent, name] => {
+            let parents = tables_named(scene.before, &scene.head, std::slice::from_ref(parent));
+            let known = parents.iter().any(|table| column_named(scene.before, &scene.head, table, name).is_some());
+            let object = ObjectName { schema: parent.clone(), name: name.clone() };
+            known || !scene.before.tables.contains_key(&object)
+        }
+        parts => parts.len() > 2,
+    }
+}
+
+fn table(scene: &Scene<'_>, typed: &Typed<'_>) -> Result<Rename> {
+    let from = only(typed, "table", &typed.left, tables_named(scene.before, &scene.head, &typed.left), || {
+        scene.before.tables.keys().map(|table| table.name.clone()).collect()
+    })?;
+    let join = from.name.starts_with('_') && super::tables::is_join(scene.before.tables.get(&from));
+    let Some(right) = &typed.right else {
+        if scene.after.tables.contains_key(&from) {
+            return Err(typed.error("this migration does not drop it"));
+        }
+        return Ok(Rename::Table { to: from.clone(), from, join });
+    };
+    let mut found = tables_named(&scene.after, &scene.work, right);
+    if found.len() > 1 {
+        found.retain(|to| to.schema == from.schema);
+    }
+    let to = only(typed, "table after the migration", right, found, || {
+        scene.after.tables.keys().map(|table| table.name.clone()).collect()
+    })?;
+    Ok(Rename::Table { from, to, join })
+}
+
+fn enumeration(scene: &Scene<'_>, typed: &Typed<'_>) -> Result<Rename> {
+    let from = enum_named(scene.before, &scene.head, &typed.left);
+    let all = |catalog: &Catalog| catalog.enums.keys().map(|name| name.name.clone()).collect();
+    let from = only(typed, "enum", &typed.left, from, || all(scene.before))?;
+    if scene.after.enums.contains_key(&from) {
+        return Err(typed.error("this migration does not drop it"));
+    }
+    let Some(right) = &typed.right else { return Ok(Rename::Enum { to: from.clone(), from }) };
+    let mut found = enum_named(&scene.after, &scene.work, right);
+    if found.len() > 1 {
+        found.retain(|to| to.schema == from.schema);
+    }
+    let to = only(typed, "enum after the migration", right, found, || all(&scene.after))?;
+    if scene.before.enums.contains_key(&to) {
+        return Err(typed.error(format!("{} was there before", to.name)));
+    }
+    Ok(Rename::Enum { from, to })
+}
+
+fn column(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, typed: &Typed<'_>) -> Result<Rename> {
+    let (name, parent) = typed.left.split_last().ok_or_else(|| typed.error("names nothing"))?;
+    let mut parents = tables_named(scene.before, &scene.head, parent);
+    if parents.len() > 1 {
+        let has = |table: &ObjectName| column_named(scene.before, &scene.head, table, name).is_some();
+        parents.retain(has);
+    }
+    let table =
+        only(typed, "table", parent, parents, || scene.before.tables.keys().map(|table| table.name.clone()).collect())?;
+    let columns = |catalog: &Catalog, table: &ObjectName| -> Vec<String> {
+        catalog.tables.get(table).map(|table| table.columns.keys().cloned().collect()).unwrap_or_default()
+    };
+    let from = column_named(scene.before, &scene.head, &table, name);
+    let from = only(typed, "column", &typed.left, from.into_iter().collect(), || columns(scene.before, &table))?;
+    let target = tables.get(&table).unwrap_or(&table);
+    let pair = Pair { from: table.clone(), to: target.clone() };
+    if !scene.after.tables.contains_key(target) {
+        return Err(typed
+            .error(format!("{} is dropped as a whole by this migration", table.name))
+            .help(format!("if the table was renamed, say so: `--rename {}:…`", table.name)));
+    }
+    let Some(right) = &typed.right else {
+        if !scene.columns(&pair).0.contains(&from) {
+            return Err(typed.error("this migration does not drop it"));
+        }
+        return Ok(Rename::Column { table, to: from.clone(), from });
+    };
+    let wanted = right.last().ok_or_else(|| typed.error("names nothing"))?;
+    let to = column_named(&scene.after, &scene.work, target, wanted);
+    let to =
+        only(typed, "column after the migration", right, to.into_iter().collect(), || columns(&scene.after, target))?;
+    Ok(Rename::Column { table, from, to })
+}
+
+fn value(scene: &Scene<'_>, enums: &BTreeMap<ObjectName, ObjectName>, typed: &Typed<'_>) -> Result<Rename> {
+    let (name, parent) = typed.left.split_last().ok_or_else(|| typed.error("names nothing"))?;
+    let of = only(typed, "enum", parent, enum_named(scene.before, &scene.head, parent), || {
+        scene.before.enums.keys().map(|name| name.name.clone()).collect()
+    })?;
+    let target = enums.get(&of).unwrap_or(&of);
+    let values = |catalog: &Catalog, of: &ObjectName| catalog.enums.get(of).cloned().unwrap_or_default();
+    let from = value_named(scene.before, &scene.head, &of, name);
+    let from = only(typed, "value", &typed.left, from.into_iter().collect(), || values(scene.before, &of))?;
+    if values(&scene.after, target).contains(&from) {
+        return Err(typed.error("this migration does not remove it"));
+    }
+    let Some(right) = &typed.right else { return Ok(Rename::EnumValue { of, to: from.clone(), from }) };
+    let wanted = right.last().ok_or_else(|| typed.error("names nothing"))?;
+    let to = value_named(&scene.after, &scene.work, target, wanted);
+    let to =
+        only(typed, "value after the migration", right, to.into_iter().collect(), || values(&scene.after, target))?;
+    Ok(Rename::EnumValue { of, from, to })
+}
+
+/// The one object found; none or several are errors that say what would do.
+fn only<T: std::fmt::Debug>(
+    typed: &Typed<'_>,
+    what: &str,
+    name: &[String],
+    mut found: Vec<T>,
+    known: impl FnOnce() -> Vec<String>,
+) -> Result<T> {
+    match (found.pop(), found.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => Err(typed
+            .error(format!("{} names more than one {what}", name.join(".")))
+            .help("put the schema before it: `schema.Table`")),
+        (None, _) => {
+            let error = typed.error(format!("there is no {what} {}", name.join(".")));
+            let wanted = name.last().map_or("", String::as_str);
+            let near = known().into_iter().map(|name| (likeness(wanted, &name, &[]).score, name));
+            let near = near.filter(|(score, _)| *score >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0));
+            Err(match near {
+                Some((_, name)) => error.help(format!("did you mean {name}?")),
+                None => error.help("`prisma-safe renames MIGRATION` lists what may be renamed"),
+            })
+        }
+    }
+}
+
+/// Tables by database name or model name, with or without a schema.
+fn tables_named(catalog: &Catalog, schema: &Schema, name: &[String]) -> Vec<ObjectName> {
+    let (wanted_schema, name) = match name {
+        [name] => (None, name),
+        [schema, name] => (Some(schema), name),
+        _ => return Vec::new(),
+    };
+    let fits = |table: &&ObjectName| wanted_schema.is_none_or(|schema| *schema == table.schema);
+    let by_name: Vec<ObjectName> =
+        catalog.tables.keys().filter(|table| table.name == *name).filter(fits).cloned().collect();
+    if let Some(table) = by_name.iter().find(|table| wanted_schema.is_none() && table.schema == catalog.default_schema)
+    {
+        return vec![table.clone()];
+    }
+    if !by_name.is_empty() {
+        return by_name;
+    }
+    let Some(model) = schema.model(name) else { return Vec::new() };
+    let of_model = |table: &&ObjectName| {
+        table.name == model.table && model.schema.as_ref().is_none_or(|schema| *schema == table.schema)
+    };
+    catalog.tables.keys().filter(of_model).filter(fits).cloned().collect()
+}
+
+fn column_named(catalog: &Catalog, schema: &Schema, table: &ObjectName, name: &str) -> Option<String> {
+    let columns = &catalog.tables.get(table)?.columns;
+    if columns.contains_key(name) {
+        return Some(name.to_owned());
+    }
+    let field = schema.model_of_table(&table.schema, &table.name)?.field(name)?;
+    columns.contains_key(&field.column).then(|| field.column.clone())
+}
+
+fn enum_named(catalog: &Catalog, schema: &Schema, name: &[String]) -> Vec<ObjectName> {
+    let (wanted_schema, name) = match name {
+        [name] => (None, name),
+        [schema, name] => (Some(schema), name),
+        _ => return Vec::new(),
+    };
+    let named = |wanted: &str| -> Vec<ObjectName> {
+        let fits = |of: &&ObjectName| of.name == *wanted && wanted_schema.is_none_or(|schema| *schema == of.schema);
+        catalog.enums.keys().filter(fits).cloned().collect()
+    };
+    let direct = named(name);
+    if !direct.is_empty() {
+        return direct;
+    }
+    schema.enums.iter().find(|of| of.name == *name).map(|of| named(&of.database)).unwrap_or_default()
+}
+
+fn value_named(catalog: &Catalog, schema: &Schema, of: &ObjectName, name: &str) -> Option<String> {
+    let values = catalog.enums.get(of)?;
+    if values.iter().any(|value| value == name) {
+        return Some(name.to_owned());
+    }
+    let declared = schema.enums.iter().find(|declared| declared.database == of.name)?;
+    let (_, database) = declared.values.iter().find(|(prisma, _)| prisma == name)?;
+    values.contains(database).then(|| database.clone())
+}

@@ -1,0 +1,208 @@
+//! What every stage needs to know of a draft, worked out once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Draft;
+use super::cast::{self, Cast};
+use super::schema::{Field, Model, Schema};
+use crate::catalog::{Catalog, Column, ObjectName, Table};
+use crate::sql::{ActionKind, ConstraintKind, StatementKind};
+
+/// A draft with the catalog after it and the schema's two states.
+pub(crate) struct Scene<'a> {
+    pub(crate) draft: &'a Draft<'a>,
+    pub(crate) before: &'a Catalog,
+    pub(crate) after: Catalog,
+    pub(crate) head: Schema,
+    pub(crate) work: Schema,
+    pub(crate) pool: Pool,
+    /// Non-null values that Prisma counted in a dropped column, by its words (which leave out the schema).
+    pub(crate) values: BTreeMap<(String, String), u64>,
+}
+
+/// A table before and after: the same, or a renamed one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Pair {
+    pub(crate) from: ObjectName,
+    pub(crate) to: ObjectName,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn new(draft: &'a Draft<'a>) -> Self {
+        let mut after = draft.before.clone();
+        after.apply(draft.script, draft.migration);
+        Self {
+            draft,
+            before: draft.before,
+            after,
+            head: Schema::read(&draft.hints.schema_before),
+            work: Schema::read(&draft.hints.schema_after),
+            pool: Pool::read(draft),
+            values: counted_values(&draft.hints.warnings),
+        }
+    }
+
+    /// Tables the draft drops, and tables it creates.
+    pub(crate) fn tables(&self) -> (Vec<&ObjectName>, Vec<&ObjectName>) {
+        let gone =
+            |name: &&ObjectName| !self.after.tables.contains_key(name) && self.pool.dropped_tables.contains(*name);
+        let come =
+            |name: &&ObjectName| !self.before.tables.contains_key(name) && self.pool.created_tables.contains(*name);
+        (self.before.tables.keys().filter(gone).collect(), self.after.tables.keys().filter(come).collect())
+    }
+
+    /// Enums the draft drops, and enums it creates.
+    pub(crate) fn enums(&self) -> (Vec<&ObjectName>, Vec<&ObjectName>) {
+        let gone = |name: &&ObjectName| !self.after.enums.contains_key(name) && self.pool.dropped_types.contains(*name);
+        let come =
+            |name: &&ObjectName| !self.before.enums.contains_key(name) && self.pool.created_types.contains(*name);
+        (self.before.enums.keys().filter(gone).collect(), self.after.enums.keys().filter(come).collect())
+    }
+
+    /// Tables that stay under their name.
+    pub(crate) fn kept_tables(&self) -> impl Iterator<Item = Pair> + '_ {
+        let kept = self.before.tables.keys().filter(|name| self.after.tables.contains_key(name));
+        kept.map(|name| Pair { from: name.clone(), to: name.clone() })
+    }
+
+    /// Columns dropped from and added to a table; those recreated with another type are in both.
+    pub(crate) fn columns(&self, pair: &Pair) -> (Vec<String>, Vec<String>) {
+        let (Some(old), Some(new)) = (self.before.tables.get(&pair.from), self.after.tables.get(&pair.to)) else {
+            return (Vec::new(), Vec::new());
+        };
+        if pair.from == pair.to {
+            let touched = |columns: &BTreeSet<(ObjectName, String)>, name: &String| {
+                columns.contains(&(pair.from.clone(), name.clone()))
+            };
+            let again =
+                |name: &String| touched(&self.pool.dropped_columns, name) && touched(&self.pool.added_columns, name);
+            let gone = |name: &&String| {
+                touched(&self.pool.dropped_columns, name) && (!new.columns.contains_key(*name) || again(name))
+            };
+            let come = |name: &&String| {
+                touched(&self.pool.added_columns, name) && (!old.columns.contains_key(*name) || again(name))
+            };
+            return (
+                old.columns.keys().filter(gone).cloned().collect(),
+                new.columns.keys().filter(come).cloned().collect(),
+            );
+        }
+        // a renamed table keeps what has the same name, unless its values cannot become the new type
+        let lost = |name: &String| match (old.columns.get(name), new.columns.get(name)) {
+            (Some(a), Some(b)) => {
+                matches!(cast::between(&self.after, a, b), Cast::None | Cast::Loses { .. }) && !self.is_enum(a)
+            }
+            _ => true,
+        };
+        (
+            old.columns.keys().filter(|name| lost(name)).cloned().collect(),
+            new.columns.keys().filter(|name| lost(name)).cloned().collect(),
+        )
+    }
+
+    fn is_enum(&self, column: &Column) -> bool {
+        self.before.enum_values(&column.data_type).is_some()
+    }
+
+    /// The models behind a table before and after.
+    pub(crate) fn models(&self, pair: &Pair) -> (Option<&Model>, Option<&Model>) {
+        (
+            self.head.model_of_table(&pair.from.schema, &pair.from.name),
+            self.work.model_of_table(&pair.to.schema, &pair.to.name),
+        )
+    }
+
+    /// The fields behind two columns.
+    pub(crate) fn fields(&self, pair: &Pair, from: &str, to: &str) -> (Option<&Field>, Option<&Field>) {
+        let (old, new) = self.models(pair);
+        (old.and_then(|model| model.field_of_column(from)), new.and_then(|model| model.field_of_column(to)))
+    }
+}
+
+/// The table that a column alone references, as the catalog resolves it.
+pub(crate) fn target(catalog: &Catalog, table: &Table, column: &str) -> Option<ObjectName> {
+    table.constraints.values().find_map(|constraint| match &constraint.kind {
+        ConstraintKind::ForeignKey { columns, table, .. } if columns.iter().any(|name| name == column) => {
+            Some(catalog.resolve(table))
+        }
+        _ => None,
+    })
+}
+
+/// In how many indexes and keys a column stands: primary key, unique, plain.
+pub(crate) fn memberships(table: &Table, column: &str) -> [usize; 3] {
+    let mut counts = [0; 3];
+    for constraint in table.constraints.values() {
+        match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } if columns.iter().any(|name| name == column) => counts[0] += 1,
+            ConstraintKind::Unique { columns, .. } if columns.iter().any(|name| name == column) => counts[1] += 1,
+            _ => {}
+        }
+    }
+    for index in
+        table.indexes.values().filter(|index| index.keys.iter().any(|key| key.column.as_deref() == Some(column)))
+    {
+        counts[if index.unique { 1 } else { 2 }] += 1;
+    }
+    counts
+}
+
+/// What a draft's statements drop and create.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    pub(crate) dropped_tables: BTreeSet<ObjectName>,
+    pub(crate) created_tables: BTreeSet<ObjectName>,
+    pub(crate) dropped_types: BTreeSet<ObjectName>,
+    pub(crate) created_types: BTreeSet<ObjectName>,
+    pub(crate) dropped_columns: BTreeSet<(ObjectName, String)>,
+    pub(crate) added_columns: BTreeSet<(ObjectName, String)>,
+    /// Enum values that a statement renames already.
+    pub(crate) renamed_values: BTreeSet<(ObjectName, String)>,
+}
+
+impl Pool {
+    fn read(draft: &Draft<'_>) -> Self {
+        let mut pool = Self::default();
+        let resolve = |name| draft.before.resolve(name);
+        for statement in draft.script.statements() {
+            match &statement.kind {
+                StatementKind::DropTable { tables, .. } => pool.dropped_tables.extend(tables.iter().map(resolve)),
+                StatementKind::CreateTable { table, .. } => pool.created_tables.extend([resolve(table)]),
+                StatementKind::DropType { names, .. } => pool.dropped_types.extend(names.iter().map(resolve)),
+                StatementKind::CreateEnum { name, .. } => pool.created_types.extend([resolve(name)]),
+                StatementKind::RenameEnumValue { name, from, to } => {
+                    pool.renamed_values.extend([from, to].map(|value| (resolve(name), value.clone())));
+                }
+                StatementKind::AlterTable { table, actions, .. } => {
+                    for action in actions {
+                        match &action.kind {
+                            ActionKind::DropColumn { name, .. } => {
+                                pool.dropped_columns.extend([(resolve(table), name.clone())]);
+                            }
+                            ActionKind::AddColumn { column, .. } => {
+                                pool.added_columns.extend([(resolve(table), column.name.clone())]);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        pool
+    }
+}
+
+/// Reads Prisma's warnings: ``You are about to drop the column `c` on the `T` table, which still contains N non-null values.``
+fn counted_values(warnings: &[String]) -> BTreeMap<(String, String), u64> {
+    warnings
+        .iter()
+        .filter_map(|warning| {
+            let rest = warning.split_once("drop the column `")?.1;
+            let (column, rest) = rest.split_once("` on the `")?;
+            let (table, rest) = rest.split_once("` table, which still contains ")?;
+            let count = rest.split_once(' ')?.0.parse().ok()?;
+            Some(((table.to_owned(), column.to_owned()), count))
+        })
+        .collect()
+}

@@ -1,0 +1,353 @@
+//! A light reader of schema.prisma: models, fields and enums with their names in the database, their attributes and their
+//! place. It reads what evidence needs; Prisma itself has checked the file before.
+
+/// What the files of one schema declare.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// Models (and views), in order.
+    pub models: Vec<Model>,
+    /// Enums, in order.
+    pub enums: Vec<Enum>,
+}
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Model {
+    /// Its name in Prisma.
+    pub name: String,
+    /// Its table's name: `@@map`, or the same.
+    pub table: String,
+    /// `@@schema`.
+    pub schema: Option<String>,
+    /// Fields that are columns or relations, in order.
+    pub fields: Vec<Field>,
+}
+
+/// A field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in Prisma.
+    pub name: String,
+    /// Its column's name: `@map`, or the same.
+    pub column: String,
+    /// Its type as written, with `?` and `[]`.
+    pub kind: String,
+    /// Its attributes as written, without `@map`.
+    pub attributes: String,
+    /// The `///` comment above it and its `//` comments beside it.
+    pub comment: String,
+    /// The scalar fields of `@relation(fields: […])`.
+    pub relation_fields: Vec<String>,
+    /// `@relation("name")`.
+    pub relation_name: Option<String>,
+    /// Whether it is a relation and thus no column.
+    pub relation: bool,
+}
+
+/// An enum.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Enum {
+    /// Its name in Prisma.
+    pub name: String,
+    /// Its type's name: `@@map`, or the same.
+    pub database: String,
+    /// Values as (Prisma's name, database's name).
+    pub values: Vec<(String, String)>,
+}
+
+impl Schema {
+    /// Reads the texts of a schema's files. Never fails: what is not understood is left out.
+    pub fn read(texts: &[String]) -> Self {
+        let mut schema = Self::default();
+        for text in texts {
+            read_file(text, &mut schema);
+        }
+        let names: Vec<String> = schema.models.iter().map(|model| model.name.clone()).collect();
+        for field in schema.models.iter_mut().flat_map(|model| &mut model.fields) {
+            field.relation = names.iter().any(|name| name == field.kind.trim_end_matches(['?', '[', ']', '!']));
+        }
+        schema
+    }
+
+    /// The model behind a table.
+    pub fn model_of_table(&self, schema: &str, table: &str) -> Option<&Model> {
+        self.models
+            .iter()
+            .find(|model| model.table == table && model.schema.as_deref().is_none_or(|name| name == schema))
+    }
+
+    /// The model by its name in Prisma.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+}
+
+impl Model {
+    /// The field behind a column.
+    pub fn field_of_column(&self, column: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| !field.relation && field.column == column)
+    }
+
+    /// The field by its name in Prisma.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The relation whose scalar field this is.
+    pub fn relation_through(&self, scalar: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.relation_fields.iter().any(|name| name == scalar))
+    }
+}
+
+/// One line of a block: its words, its attributes, its comment.
+struct Line {
+    code: String,
+    comment: String,
+}
+
+fn read_file(text: &str, schema: &mut Schema) {
+    let mut lines = logical_lines(text).into_iter();
+    while let Some(line) = lines.next() {
+        let mut words = line.code.split_whitespace();
+        let (Some(keyword), Some(name)) = (words.next(), words.next()) else { continue };
+        if !line.code.trim_end().ends_with('{') {
+            continue;
+        }
+        let name = name.trim_end_matches('{').to_owned();
+        let mut body = Vec::new();
+        for line in lines.by_ref() {
+            if line.code.trim() == "}" {
+                break;
+            }
+            body.push(line);
+        }
+        match keyword {
+            "model" | "view" => schema.models.push(read_model(name, &body)),
+            "enum" => schema.enums.push(read_enum(name, &body)),
+            _ => {}
+        }
+    }
+}
+
+fn read_model(name: String, body: &[Line]) -> Model {
+    let mut model = Model { table: name.clone(), name, ..Model::default() };
+    let mut above = String::new();
+    for line in body {
+        let code = line.code.trim();
+        if code.is_empty() {
+            above.push_str(&line.comment);
+        } else if let Some(attribute) = code.strip_prefix("@@") {
+            if let Some(mapped) = argument(attribute, "map") {
+                model.table = mapped;
+            } else if let Some(schema) = argument(attribute, "schema") {
+                model.schema = Some(schema);
+            }
+        } else {
+            let comment = std::mem::take(&mut above) + &line.comment;
+            model.fields.extend(read_field(code, comment));
+        }
+    }
+    model
+}
+
+fn read_field(code: &str, comment: String) -> Option<Field> {
+    let (name, rest) = code.split_once(char::is_whitespace)?;
+    let rest = rest.trim_start();
+    let (kind, attributes) =
+        rest.find(|c: char| c.is_whitespace() || c == '@').map_or((rest, ""), |at| rest.split_at(at));
+    let mut field = Field {
+        name: name.to_owned(),
+        column: name.to_owned(),
+        kind: kind.to_owned(),
+        comment: comment.trim().to_owned(),
+        ..Field::default()
+    };
+    let mut kept = Vec::new();
+    for attribute in attribute_texts(attributes) {
+        if let Some(mapped) = argument(&attribute, "map") {
+            field.column = mapped;
+            continue;
+        }
+        if let Some(arguments) = attribute.strip_prefix("relation") {
+            field.relation_name = strings(arguments).into_iter().next();
+            field.relation_fields = arguments
+                .split_once("fields:")
+                .and_then(|(_, rest)| rest.split_once('[')?.1.split_once(']'))
+                .map(|(list, _)| list.split(',').map(|name| name.trim().to_owned()).collect())
+                .unwrap_or_default();
+        }
+        kept.push(format!("@{}", attribute.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    field.attributes = kept.join(" ");
+    Some(field)
+}
+
+fn read_enum(name: String, body: &[Line]) -> Enum {
+    let mut result = Enum { database: name.clone(), name, values: Vec::new() };
+    for line in body {
+        let code = line.code.trim();
+        if let Some(attribute) = code.strip_prefix("@@") {
+            if let Some(mapped) = argument(attribute, "map") {
+                result.database = mapped;
+            }
+        } else if let Some(value) = code.split_whitespace().next() {
+            let mapped = code.split_once('@').and_then(|(_, attribute)| argument(attribute, "map"));
+            result.values.push((value.to_owned(), mapped.unwrap_or_else(|| value.to_owned())));
+        }
+    }
+    result
+}
+
+/// `map("x")` or `map(name: "x")`: the first string of the attribute `name`, which stands without its `@`.
+fn argument(attribute: &str, name: &str) -> Option<String> {
+    let rest = attribute.strip_prefix(name)?.trim_start();
+    rest.starts_with('(').then(|| strings(rest).into_iter().next()).flatten()
+}
+
+/// The string literals of a text, unescaped.
+fn strings(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut chars = text.chars();
+    while chars.any(|c| c == '"') {
+        let mut string = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '"' => break,
+                '\\' => match chars.next() {
+                    Some('n') => string.push('\n'),
+                    Some(c) => string.push(c),
+                    None => break,
+                },
+                c => string.push(c),
+            }
+        }
+        found.push(string);
+    }
+    found
+}
+
+/// The attributes of a field, each without its `@`, split outside strings and brackets.
+fn attribute_texts(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' | '[' if !quoted => depth += 1,
+            ')' | ']' if !quoted => depth = depth.saturating_sub(1),
+            '@' if !quoted && depth == 0 => {
+                found.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = found.last_mut() {
+            last.push(c);
+        }
+    }
+    for attribute in &mut found {
+        attribute.truncate(attribute.trim_end().len());
+    }
+    found
+}
+
+/// Lines with code and comment apart; a line that ends inside brackets goes on in the next.
+fn logical_lines(text: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = Line { code: String::new(), comment: String::new() };
+    let mut depth = 0usize;
+    let mut block_comment = false;
+    for raw in text.lines() {
+        let mut chars = raw.char_indices().peekable();
+        let (mut quoted, mut escaped) = (false, false);
+        while let Some((at, c)) = chars.next() {
+            let next = chars.peek().map(|(_, c)| *c);
+            if block_comment {
+                if c == '*' && next == Some('/') {
+                    chars.next();
+                    block_comment = false;
+                }
+                continue;
+            }
+            match c {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                '/' if !quoted && next == Some('/') => {
+                    line.comment.push_str(raw[at..].trim_start_matches('/').trim());
+                    line.comment.push('\n');
+                    break;
+                }
+                '/' if !quoted && next == Some('*') => {
+                    block_comment = true;
+                    continue;
+                }
+                '(' | '[' if !quoted => depth += 1,
+                ')' | ']' if !quoted => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            line.code.push(c);
+        }
+        if depth > 0 {
+            line.code.push(' ');
+            continue;
+        }
+        // `enum E { A }` on one line is not valid Prisma, so a line holds one thing
+        lines.push(std::mem::replace(&mut line, Line { code: String::new(), comment: String::new() }));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+datasource db { provider = "postgresql" }
+/// a song
+model Song {
+  id     Int    @id @default(autoincrement())
+  /// who sings
+  artist String @default("a // \"b\" @map") @map("artist name") // beside
+  tags   String[]
+  owner  User?  @relation("Owns", fields: [ownerId],
+    references: [id])
+  ownerId Int? @map(name: "owner_id") @db.Integer
+  @@map("songs")
+  @@schema("music")
+}
+enum Role {
+  USER @map("user")
+  ADMIN
+  @@map("role_type")
+}
+"#;
+
+    #[test]
+    fn models_fields_and_enums_are_read() {
+        let schema = Schema::read(&[TEXT.to_owned()]);
+        let model = schema.model_of_table("music", "songs").expect("the model");
+        assert_eq!(model.name, "Song");
+        let artist = model.field_of_column("artist name").expect("the field");
+        assert_eq!((artist.name.as_str(), artist.kind.as_str()), ("artist", "String"));
+        assert_eq!(artist.attributes, r#"@default("a // \"b\" @map")"#);
+        assert_eq!(artist.comment, "who sings\nbeside");
+        assert_eq!(model.field("tags").map(|field| field.kind.as_str()), Some("String[]"));
+        let owner = model.relation_through("ownerId").expect("the relation");
+        assert_eq!(owner.relation_name.as_deref(), Some("Owns"));
+        assert_eq!(model.field_of_column("owner_id").map(|field| field.attributes.as_str()), Some("@db.Integer"));
+        assert_eq!(schema.enums[0].database, "role_type");
+        assert_eq!(schema.enums[0].values, [("USER".into(), "user".into()), ("ADMIN".into(), "ADMIN".into())]);
+    }
+
+    #[test]
+    fn nonsense_is_read_without_a_panic() {
+        for text in
+            ["model", "model {", "model A {\n b", "enum E {\n @@map(\n", "model A {\n x Y @map(\"\\", "\u{feff}}{"]
+        {
+            Schema::read(&[text.to_owned()]);
+        }
+    }
+}

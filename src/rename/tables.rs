@@ -1,0 +1,169 @@
+//! What speaks for a dropped and a created table being the same one.
+
+use super::candidate::{Candidate, Rename};
+use super::candidates::{Compare, Given, settle};
+use super::cast::{self, Cast};
+use super::columns::Around;
+use super::names::likeness;
+use super::scene::{Pair, Scene};
+use super::score::Scale;
+use crate::catalog::{ObjectName, Table};
+use crate::sql::{ConstraintKind, DataType};
+
+/// Candidates for renamed tables; those of implicit many-to-many relations follow their models and are left out.
+pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
+    let (gone, come) = scene.tables();
+    let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: false };
+    let gone: Vec<_> = gone
+        .into_iter()
+        .filter(|from| !is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from)))
+        .collect();
+    let come: Vec<_> =
+        come.into_iter().filter(|to| !is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+    let compared = gone.iter().map(|from| {
+        let row = come.iter().map(|to| {
+            let mut compare = compare(scene, around, from, to)?;
+            if gone.len() == 1 && come.len() == 1 {
+                compare.scale.add(0.8, "the only dropped and the only created table");
+            }
+            Some(compare)
+        });
+        row.collect()
+    });
+    settle(scene, compared.collect())
+}
+
+/// Whether a table is shaped like Prisma's for an implicit many-to-many relation: columns A and B, each a foreign key.
+pub(crate) fn is_join(table: Option<&Table>) -> bool {
+    table.is_some_and(|table| {
+        let keys = table
+            .constraints
+            .values()
+            .filter(|constraint| matches!(constraint.kind, ConstraintKind::ForeignKey { .. }));
+        table.columns.keys().map(String::as_str).eq(["A", "B"]) && keys.count() == 2
+    })
+}
+
+fn compare(scene: &Scene<'_>, around: &Around, from: &ObjectName, to: &ObjectName) -> Option<Compare> {
+    let (old, new) = (scene.before.tables.get(from)?, scene.after.tables.get(to)?);
+    let mut scale = Scale::starting(-4.0);
+    let overlap = columns(scene, around, (from, old), (to, new), &mut scale);
+    let likeness = likeness(&from.name, &to.name, &[]);
+    let moved = from.name == to.name;
+    if moved {
+        scale.add(4.0, format!("the same name in schema {}", to.schema));
+    } else if likeness.opposed {
+        scale.add(-2.0, "the names mean opposite things");
+    } else {
+        scale.add(likeness.score * 3.5 - 0.5, likeness.reason.clone());
+    }
+    let followers = followers(scene, from, to);
+    if followers > 0 {
+        scale.add(1.0, format!("{followers} foreign keys to {} now lead to {}", from.name, to.name));
+    }
+    let pair = Pair { from: from.clone(), to: to.clone() };
+    let mut proved = false;
+    let mut lives_on = false;
+    if let (Some(a), Some(b)) = scene.models(&pair) {
+        if a.name == b.name {
+            scale.add(5.0, format!("the model {} stayed, only its table's name changed", a.name));
+            proved = overlap >= 0.5;
+        } else if scene.work.model(&a.name).is_some() || scene.head.model(&b.name).is_some() {
+            scale.add(-4.0, format!("the models {} and {} are two", a.name, b.name));
+            lives_on = true;
+        }
+    }
+    let clear =
+        !lives_on && overlap >= 0.999 && (moved || likeness.style_only || (followers > 0 && likeness.score >= 0.7));
+    Some(Compare { rename: Rename::Table { from: from.clone(), to: to.clone(), join: false }, scale, clear, proved })
+}
+
+/// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
+fn columns(
+    scene: &Scene<'_>,
+    around: &Around,
+    (from, old): (&ObjectName, &Table),
+    (to, new): (&ObjectName, &Table),
+    scale: &mut Scale,
+) -> f64 {
+    let mut same = 0.0;
+    let mut telling = 0.0;
+    for (name, column) in &old.columns {
+        let best = new
+            .columns
+            .iter()
+            .map(|(other, counterpart)| {
+                let name = if name == other { 1.0 } else { likeness(name, other, &[&from.name, &to.name]).score * 0.8 };
+                let kind = match cast::cast(
+                    &scene.after,
+                    &renamed(scene, around, &column.data_type),
+                    &counterpart.data_type,
+                    "c",
+                ) {
+                    Cast::Same => 1.0,
+                    Cast::None | Cast::Loses { .. } => 0.2,
+                    Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
+                };
+                if name < 0.4 { 0.0 } else { name * kind }
+            })
+            .fold(0.0, f64::max);
+        same += best;
+        if !COMMON.contains(&name.as_str()) {
+            telling += best;
+        }
+    }
+    let size = old.columns.len() + new.columns.len();
+    let share = if size == 0 { 0.0 } else { 2.0 * same / f64::from(u32::try_from(size).unwrap_or(u32::MAX)) };
+    let own = old.columns.keys().filter(|name| !COMMON.contains(&name.as_str())).count();
+    // columns that nearly every table has say nothing
+    let weight = (share - 0.5) * 5.0 + if own == 0 { 0.0 } else { (telling.min(4.0) / 4.0) * 1.5 - 0.3 };
+    let all = old.columns.len();
+    let equal = old.columns.keys().filter(|name| new.columns.contains_key(*name)).count();
+    let line = if equal == all && new.columns.len() == all {
+        format!("the same {all} columns")
+    } else {
+        format!("{equal} of {all} columns have the same name")
+    };
+    scale.add(weight, line);
+    share
+}
+
+/// Columns that nearly every table has.
+const COMMON: &[&str] =
+    &["id", "uuid", "createdAt", "updatedAt", "created_at", "updated_at", "deletedAt", "deleted_at", "name"];
+
+/// A type after the enums taken to be renamed.
+fn renamed(scene: &Scene<'_>, around: &Around, of: &DataType) -> DataType {
+    let schema = of.schema.clone().unwrap_or_else(|| scene.before.default_schema.clone());
+    match around.enums.get(&ObjectName { schema, name: of.name.clone() }) {
+        Some(to) => DataType {
+            schema: Some(to.schema.clone()).filter(|schema| *schema != scene.before.default_schema),
+            name: to.name.clone(),
+            ..of.clone()
+        },
+        None => of.clone(),
+    }
+}
+
+/// Foreign keys of other tables that referenced the old table and, on the same columns, reference the new one.
+fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
+    scene
+        .kept_tables()
+        .filter(|pair| {
+            let (Some(old), Some(new)) = (scene.before.tables.get(&pair.from), scene.after.tables.get(&pair.to)) else {
+                return false;
+            };
+            old.constraints.values().any(|a| match &a.kind {
+                ConstraintKind::ForeignKey { columns, table, .. } if scene.before.resolve(table) == *from => {
+                    new.constraints.values().any(|b| match &b.kind {
+                        ConstraintKind::ForeignKey { columns: others, table, .. } => {
+                            others == columns && scene.after.resolve(table) == *to
+                        }
+                        _ => false,
+                    })
+                }
+                _ => false,
+            })
+        })
+        .count()
+}
