@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::config::Config;
+use crate::cli::Global;
 use crate::ui::Shell;
 
 /// The environment as it was at the start; tests and commands read it from here, nothing writes it.
@@ -54,6 +54,6 @@ pub struct Context {
     pub env: Env,
     /// Where the command runs: `-C`, or the current directory.
     pub directory: PathBuf,
-    /// The settings.
-    pub config: Config,
+    /// Options everywhere, as typed.
+    pub global: Global,
 }

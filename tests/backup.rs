@@ -67,7 +67,7 @@ impl Place {
     fn new(sql: &str) -> Self {
         let database = Database::new();
         database.execute(sql);
-        Self { database, directory: tempfile::tempdir().unwrap(), env: Env::read() }
+        Self { database, directory: tempfile::tempdir().expect("a directory"), env: Env::read() }
     }
 
     fn backup(&self) -> Result<Backup> {
@@ -75,9 +75,9 @@ impl Place {
     }
 
     fn backup_as(&self, url: &str) -> Result<Backup> {
-        let config = Config::load(self.directory.path()).unwrap();
+        let config = Config::load(self.directory.path()).expect("a configuration");
         let request = Request {
-            url: &DatabaseUrl::parse(url).unwrap(),
+            url: &DatabaseUrl::parse(url).expect("a URL"),
             directory: &self.path(),
             production: true,
             environment: None,
@@ -88,6 +88,12 @@ impl Place {
         backup::create(&request, &shell())
     }
 
+    /// With a line in `[backup]` of prisma-safe.toml.
+    fn set(self, line: &str) -> Self {
+        fs::write(self.directory.path().join("prisma-safe.toml"), format!("[backup]\n{line}\n")).expect("a file");
+        self
+    }
+
     fn path(&self) -> PathBuf {
         self.directory.path().join("backups")
     }
@@ -95,13 +101,13 @@ impl Place {
     /// A `pg_dump` whose output goes through a shell command, `pg_dump` being the real one.
     fn with_pg_dump(mut self, dump: &str) -> Self {
         let bin = self.directory.path().join("bin");
-        fs::create_dir(&bin).unwrap();
-        let real = server_programs(&Env::read()).unwrap().join("pg_dump").display().to_string();
+        fs::create_dir(&bin).expect("a directory");
+        let real = server_programs(&Env::read()).expect("PostgreSQL").join("pg_dump").display().to_string();
         let script = format!(
             "#!/bin/sh\npg_dump() {{ {real} \"$@\"; }}\ncase \"$1\" in --version) pg_dump --version; exit;; esac\n{dump}\n"
         );
-        fs::write(bin.join("pg_dump"), script).unwrap();
-        fs::set_permissions(bin.join("pg_dump"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(bin.join("pg_dump"), script).expect("a script");
+        fs::set_permissions(bin.join("pg_dump"), fs::Permissions::from_mode(0o755)).expect("a program");
         let vars = std::env::vars().chain([("PRISMA_SAFE_PG_BIN".to_owned(), bin.display().to_string())]);
         self.env = vars.collect();
         self
@@ -110,7 +116,7 @@ impl Place {
     /// Fails, with nothing left over.
     #[track_caller]
     fn fails(&self, url: &str) -> Error {
-        let error = self.backup_as(url).map(|backup| backup.path).unwrap_err();
+        let error = self.backup_as(url).map(|backup| backup.path).expect_err("a failure");
         let left: Vec<_> = files(&self.path()).into_iter().filter(|name| name != ".gitignore").collect();
         assert_eq!(left, Vec::<String>::new());
         let said = format!("{error:?} {:?}", error.help_text());
@@ -125,7 +131,8 @@ fn shell() -> Shell {
 
 fn files(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().into_string().expect("a name in UTF-8")).collect();
     names.sort();
     names
 }
@@ -184,6 +191,39 @@ fn a_backup_can_be_restored_with_psql() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(place.database.contents(), other.contents());
+}
+
+#[test]
+fn a_backup_is_proved_by_restoring_it_and_dumping_it_again() {
+    let place = Place::new(AWKWARD).set("proof = 'roundtrip'");
+    let role = format!("owner_{}", place.database.name());
+    place.database.execute(&format!(
+        "CREATE ROLE {role}; ALTER TABLE \"Song\" OWNER TO {role}; GRANT SELECT ON footer TO {role};
+         CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE c (v citext UNIQUE); INSERT INTO c VALUES ('X');
+         CREATE TABLE parents (id int PRIMARY KEY); CREATE TABLE children (id int REFERENCES parents);
+         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1)"
+    ));
+    let manifest = place.backup().unwrap().manifest;
+    assert_eq!(manifest.proof, Proof::Roundtrip);
+    place.database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
+    let left = |name: &String| name.starts_with("prisma-safe-proof") && name.contains(&manifest.id[..13]);
+    assert!(!files(Path::new("/tmp")).iter().any(left));
+}
+
+/// `pg_dump` succeeds, psql would say nothing, and yet it is no way back: its search path is empty where the function runs.
+#[test]
+fn a_dump_that_cannot_be_restored_is_no_backup() {
+    let place = Place::new(
+        "CREATE TABLE limits (most int); INSERT INTO limits VALUES (10);
+         CREATE FUNCTION most() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(most) FROM limits); END $$;
+         CREATE TABLE plays (count int CHECK (count < most())); INSERT INTO plays VALUES (5)",
+    );
+    assert!(place.backup().is_ok());
+    fs::remove_dir_all(place.path()).unwrap();
+    let place = place.set("proof = 'restored'");
+    let error = place.fails(place.database.url());
+    assert_eq!(error.to_string(), "could not restore the rows of table plays");
+    assert!(error.causes()[0].contains("relation \"limits\" does not exist"), "{:?}", error.causes());
 }
 
 #[test]
@@ -311,8 +351,7 @@ fn what_a_role_cannot_see_is_named() {
 
 #[test]
 fn a_locked_table_is_waited_for_only_so_long() {
-    let place = Place::new("CREATE TABLE t (id int)");
-    fs::write(place.directory.path().join("prisma-safe.toml"), "[backup]\nlock-wait-seconds = 1\n").unwrap();
+    let place = Place::new("CREATE TABLE t (id int)").set("lock-wait-seconds = 1");
     let mut other = place.database.connect();
     let mut holding = other.transaction().unwrap();
     holding.batch_execute("LOCK TABLE t").unwrap();

@@ -1,4 +1,5 @@
 //! Applying migrations to a real PostgreSQL: all of one, or nothing, whatever happens.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,7 +15,7 @@ use prisma_safe::project::Migration;
 use prisma_safe::project::migrations::checksum;
 use prisma_safe::sql::Script;
 
-use crate::support::Database;
+use crate::support::{Database, Prisma, Project};
 
 const SONG: &str =
     "CREATE TABLE \"Song\" (\"isrc\" TEXT PRIMARY KEY, \"artist\" TEXT);\nINSERT INTO \"Song\" VALUES ('1', 'Nina');";
@@ -381,4 +382,29 @@ fn a_constraint_checked_at_commit_undoes_everything() {
     let error = apply(&database, "1_x", "CREATE TABLE a (b INT); INSERT INTO c VALUES (1);").unwrap_err();
     assert_eq!(error.failure().unwrap().code.as_ref().unwrap().code(), "23503");
     assert_unchanged(&database, &before);
+}
+
+/// Prisma sees what it would have done itself, down to the history's table.
+fn prisma_accepts_what_was_applied(prisma: Prisma) {
+    let sql = "CREATE TABLE \"Song\" (\n    \"isrc\" TEXT NOT NULL,\n\n    CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"isrc\")\n);\n";
+    let project =
+        || Project::on(prisma).schema("model Song {\n  isrc String @id\n}\n").migration("20250101000000_init", sql);
+    let (ours, theirs) = (project(), project());
+    theirs.prisma(["migrate", "deploy"]).succeeds();
+    apply(ours.database(), "20250101000000_init", sql).unwrap();
+    assert_eq!(ours.database().catalog(), theirs.database().catalog());
+    let row = "SELECT migration_name, checksum, applied_steps_count, logs IS NULL OR logs = '', rolled_back_at FROM _prisma_migrations";
+    assert_eq!(ours.database().rows(row), theirs.database().rows(row));
+    ours.prisma(["migrate", "status"]).succeeds().says("Database schema is up to date!");
+    ours.prisma(["migrate", "deploy"]).succeeds().says("No pending migrations to apply.");
+}
+
+#[test]
+fn prisma_7_accepts_what_was_applied() {
+    prisma_accepts_what_was_applied(Prisma::V7);
+}
+
+#[test]
+fn prisma_6_accepts_what_was_applied() {
+    prisma_accepts_what_was_applied(Prisma::V6);
 }

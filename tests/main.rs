@@ -3,5 +3,8 @@
 
 mod backup;
 mod deploy_apply;
+mod deploy_state;
+mod journey;
+mod review;
 mod smoke;
 mod support;

@@ -81,6 +81,11 @@ impl Reader {
         self.open.as_ref().map(|(table, offset)| (table, self.scanner.position() - offset))
     }
 
+    /// Bytes read so far.
+    pub fn bytes(&self) -> u64 {
+        self.scanner.position()
+    }
+
     /// The blocks that are read.
     pub fn blocks(&self) -> &[Block] {
         &self.contents.blocks

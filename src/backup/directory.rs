@@ -68,14 +68,15 @@ impl Directory {
     /// Says how much is missing.
     pub fn demand(&self, expected: u64) -> Result<()> {
         let (free, reserve) = self.space()?;
-        if free >= expected.saturating_add(reserve) {
+        let demanded = expected.saturating_add(reserve);
+        if free >= demanded {
             return Ok(());
         }
         Err(Error::failed(format!(
             "the disk of {} has {} free; the backup may need {}",
             self.path.display(),
             super::size(free),
-            super::size(expected),
+            super::size(demanded),
         ))
         .help("free some space, or set backup.directory (or a smaller backup.space-factor) in prisma-safe.toml"))
     }

@@ -11,6 +11,7 @@ use super::scan::TableName;
 use crate::database::history::History;
 use crate::database::{self, DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
+use crate::sql::quote_identifier;
 use crate::ui::interrupt::Guard;
 
 /// How often a waiting thread looks whether it should stop.
@@ -138,12 +139,35 @@ impl Snapshot {
         let history = History::read(&mut self.client, schema)?.unwrap_or_default();
         Ok(history.compare(&[]).applied)
     }
+}
 
-    fn count(&mut self, relation: &Relation) -> Result<u64> {
-        let query = format!("SELECT count(*) FROM ONLY {} {}", relation.quoted, relation.condition);
-        let row = self.client.query_one(&query, &[]);
-        let row = row.map_err(|error| refused(format!("could not count the rows of {}", relation.quoted), &error))?;
+impl Relation {
+    /// A table as a restored dump has it.
+    pub(super) fn named(name: &TableName) -> Self {
+        let quoted = format!("{}.{}", quote_identifier(&name.schema), quote_identifier(&name.name));
+        Self { name: name.clone(), quoted, condition: String::new(), bytes: 0 }
+    }
+
+    /// Counts its rows.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn count(&self, client: &mut Client) -> Result<u64> {
+        let query = format!("SELECT count(*) FROM ONLY {} {}", self.quoted, self.condition);
+        let row = client.query_one(&query, &[]);
+        let row = row.map_err(|error| refused(format!("could not count the rows of {}", self.quoted), &error))?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
+    }
+
+    /// Whether it belongs to an extension.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn is_extensions(&self, client: &mut Client) -> Result<bool> {
+        let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE deptype = 'e' \
+                     AND classid = 'pg_catalog.pg_class'::regclass AND objid = $1::text::regclass)";
+        let row = client.query_one(query, &[&self.quoted]).map_err(Failure::from);
+        Ok(row.explain(|| format!("could not ask whose table {} is", self.quoted))?.get(0))
     }
 }
 
@@ -152,9 +176,13 @@ pub(super) struct Counting {
     url: DatabaseUrl,
     cancel: CancelToken,
     stop: Arc<AtomicBool>,
-    result: mpsc::Receiver<Result<(Snapshot, Vec<u64>)>>,
+    result: mpsc::Receiver<Result<Counted>>,
+    /// What the thread found; the snapshot stays open until this is dropped.
+    counted: Option<Counted>,
     ended: bool,
 }
+
+type Counted = (Snapshot, Vec<u64>);
 
 impl Counting {
     /// Begins to count.
@@ -164,17 +192,28 @@ impl Counting {
         let cancel = snapshot.client.cancel_token();
         let stopped = Arc::clone(&stop);
         thread::spawn(move || {
-            let counts: Result<Vec<u64>> =
-                relations
-                    .iter()
-                    .map(|relation| {
-                        if stopped.load(Ordering::SeqCst) { Err(Error::cancelled()) } else { snapshot.count(relation) }
-                    })
-                    .collect();
+            let counts: Result<Vec<u64>> = relations
+                .iter()
+                .map(|relation| {
+                    if stopped.load(Ordering::SeqCst) {
+                        Err(Error::cancelled())
+                    } else {
+                        relation.count(&mut snapshot.client)
+                    }
+                })
+                .collect();
             // nobody listens any more after a failure elsewhere
             let _ = sender.send(counts.map(|counts| (snapshot, counts)));
         });
-        Self { url: url.clone(), cancel, stop, result, ended: false }
+        Self { url: url.clone(), cancel, stop, result, counted: None, ended: false }
+    }
+
+    /// Looks whether counting has failed: then there is no point in going on with the dump.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn check(&mut self) -> Result<()> {
+        self.wait(Duration::ZERO)
     }
 
     /// The rows of each relation, in their order; the snapshot ends.
@@ -183,17 +222,27 @@ impl Counting {
     /// The server's own, or Ctrl-C.
     pub(super) fn finish(mut self, guard: &Guard) -> Result<Vec<u64>> {
         loop {
-            match self.result.recv_timeout(TICK) {
-                Ok(result) => {
-                    self.ended = true;
-                    return result.map(|(_, counts)| counts);
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => guard.check()?,
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(Error::failed("counting the rows ended unexpectedly"));
-                }
+            self.wait(TICK)?;
+            if let Some((_, counts)) = self.counted.take() {
+                return Ok(counts);
+            }
+            guard.check()?;
+        }
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<()> {
+        if self.ended {
+            return Ok(());
+        }
+        match self.result.recv_timeout(time) {
+            Err(mpsc::RecvTimeoutError::Timeout) => return Ok(()),
+            Ok(result) => self.counted = Some(result.inspect_err(|_| self.ended = true)?),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(Error::failed("counting the rows ended unexpectedly"));
             }
         }
+        self.ended = true;
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! One pass from `pg_dump` to the file: read, counted and hashed on the way, with an eye on the disk and on Ctrl-C.
+//! One pass from `pg_dump` to the file: read, counted and hashed on the way, with an eye on the disk.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read};
@@ -14,7 +14,6 @@ use super::directory::Directory;
 use super::scan::TableName;
 use super::snapshot::Relation;
 use crate::error::{Explain as _, Result};
-use crate::ui::interrupt::Guard;
 use crate::ui::progress::{Position, Progress};
 
 /// Bytes read at once.
@@ -37,15 +36,16 @@ pub(super) struct Written {
 
 /// Writes all of `source` to `aside`. A dump that is not whole is no error here: first its writer is asked what happened.
 ///
+/// `check` is asked all the time whether to go on.
+///
 /// # Errors
-/// If reading or writing fails, the disk gets full, or Ctrl-C is pressed.
+/// If reading or writing fails, the disk gets full, or `check` says so.
 pub(super) fn write(
     source: impl Read + Send + 'static,
     aside: &mut Aside,
     directory: &Directory,
-    guard: &Guard,
-    progress: &mut Progress,
-    estimate: &mut Estimate,
+    mut check: impl FnMut() -> Result<()>,
+    mut show: impl FnMut(&Reader),
 ) -> Result<Written> {
     let chunks = read_aside(source);
     let mut reader = Reader::default();
@@ -57,7 +57,7 @@ pub(super) fn write(
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
         };
-        guard.check()?;
+        check()?;
         bytes += chunk.len() as u64;
         aside.write(&chunk)?;
         hash.update(&chunk);
@@ -66,8 +66,7 @@ pub(super) fn write(
             watched = bytes;
             directory.watch()?;
         }
-        let current = reader.current().map(|(table, _)| table.to_string()).unwrap_or_default();
-        progress.show(Position { fraction: estimate.fraction(&reader), bytes, current: &current });
+        show(&reader);
     }
     Ok(Written { contents: reader.finish(), bytes, sha256: hash.finalize().into() })
 }
@@ -109,6 +108,12 @@ impl Estimate {
     pub(super) fn new(relations: &[Relation]) -> Self {
         let sizes: HashMap<_, _> = relations.iter().map(|relation| (relation.name.clone(), relation.bytes)).collect();
         Self { total: sizes.values().sum::<u64>().max(1), sizes, done: 0, blocks: 0 }
+    }
+
+    /// Shows it.
+    pub(super) fn show(&mut self, reader: &Reader, progress: &mut Progress) {
+        let current = reader.current().map(|(table, _)| table.to_string()).unwrap_or_default();
+        progress.show(Position { fraction: self.fraction(reader), bytes: reader.bytes(), current: &current });
     }
 
     fn fraction(&mut self, reader: &Reader) -> f64 {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use super::{Catalog, Column, Constraint, Index, ObjectName, Table, expressions};
+use super::canonical::canonical;
+use super::{Catalog, Column, Constraint, Index, ObjectName, Table};
 use crate::sql::{ConstraintKind, Expr};
 
 impl Catalog {
@@ -68,23 +69,26 @@ impl Catalog {
 impl Constraint {
     /// Whether both demand the same, whatever their names.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.valid == other.valid && definition(&self.kind) == definition(&other.kind)
+        self.valid == other.valid && ALONE.constraint(&self.kind) == ALONE.constraint(&other.kind)
     }
 }
 
 impl Index {
     /// Whether both are defined the same, whatever their names.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        index(self) == index(other)
+        ALONE.index(self) == ALONE.index(other)
     }
 }
 
 impl Column {
     /// Whether both have the same default.
     pub(crate) fn same_default(&self, other: &Self) -> bool {
-        expr(self.default.as_ref(), self) == expr(other.default.as_ref(), other)
+        ALONE.expr(self.default.as_ref(), self) == ALONE.expr(other.default.as_ref(), other)
     }
 }
+
+/// Two definitions compared outside of their catalog.
+const ALONE: Definitions<'static> = Definitions { schema: "public" };
 
 fn list(words: &[String]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
@@ -150,12 +154,12 @@ impl Definitions<'_> {
     }
 
     fn expr(self, expr: Option<&Expr>, column: &Column) -> String {
-        let canonical = |expr: &Expr| expressions::canonical(&expr.text, self.schema, Some(&column.data_type));
-        expr.map_or_else(|| "none".to_owned(), canonical)
+        let spelled = |expr: &Expr| canonical(&expr.text, self.schema, Some(&column.data_type));
+        expr.map_or_else(|| "none".to_owned(), spelled)
     }
 
     fn text(self, text: &str) -> String {
-        expressions::canonical(text, self.schema, None)
+        canonical(text, self.schema, None)
     }
 
     fn constraint(self, kind: &ConstraintKind) -> String {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+mod canonical;
 mod differences;
 mod expressions;
 mod replay;

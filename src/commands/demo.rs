@@ -73,13 +73,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     story.expect(&stage, &["migrate", "deploy"], 0)?;
     story.rows(&stage, "SELECT isrc || '  ' || rpad(title, 22) || artist_name FROM \"Song\" ORDER BY isrc LIMIT 4")?;
     if fingerprint(&stage, "artist_name")? != before {
-        return Err(Error::failed("the demo's artists are not what they were").help("please report this with the output above"));
+        return Err(
+            Error::failed("the demo's artists are not what they were").help("please report this with the output above")
+        );
     }
     story.done("all 5,000 artists are in `artist_name`, unchanged, and the backup is in backups/");
 
     story.act("6. And if data would really be lost?");
     story.tell("Now the column `plays` is deleted from the schema, and prisma-safe is told that this is meant.");
-    let without = renamed.lines().filter(|line| !line.trim_start().starts_with("plays ")).collect::<Vec<_>>().join("\n");
+    let without =
+        renamed.lines().filter(|line| !line.trim_start().starts_with("plays ")).collect::<Vec<_>>().join("\n");
     stage.write("prisma/schema.prisma", &format!("{without}\n"))?;
     story.expect(&stage, &["migrate", "dev", "--name", "drop_plays", "--delete", "Song.plays"], 0)?;
     story.tell("The migration is there, but it does not reach production until somebody has written down why:");
@@ -108,7 +111,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 /// One text for all values of a column of `Song`.
 fn fingerprint(stage: &Stage, column: &str) -> Result<Vec<String>> {
     let expression = FINGERPRINT.replace("{column}", column);
-    stage.query(&format!("SELECT count(*) || ' ' || {expression} FROM \"Song\"")).explain(|| format!("could not read the column {column}"))
+    stage
+        .query(&format!("SELECT count(*) || ' ' || {expression} FROM \"Song\""))
+        .explain(|| format!("could not read the column {column}"))
 }
 
 /// The narrator.
@@ -118,7 +123,10 @@ struct Story<'a> {
 
 impl Story<'_> {
     fn act(&self, title: &str) {
-        let line = self.shell.paint(&format!("── {title} {}", "─".repeat(92_usize.saturating_sub(title.chars().count()))), &Style::new().cyan().bold());
+        let line = self.shell.paint(
+            &format!("── {title} {}", "─".repeat(92_usize.saturating_sub(title.chars().count()))),
+            &Style::new().cyan().bold(),
+        );
         self.shell.block(&format!("\n{line}\n\n"));
     }
 
@@ -139,7 +147,10 @@ impl Story<'_> {
         if ended == i32::from(status) {
             return Ok(());
         }
-        Err(Error::failed(format!("`prisma-safe {}` ended with exit status {ended} instead of {status}", arguments.join(" "))))
+        Err(Error::failed(format!(
+            "`prisma-safe {}` ended with exit status {ended} instead of {status}",
+            arguments.join(" ")
+        )))
     }
 
     fn rows(&self, stage: &Stage, query: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 
-use super::{Prepared, Settings};
+use super::{Prepared, Settings, milliseconds};
 use crate::database::activity::{self, PRISMA_LOCK};
 use crate::database::history::{self, State};
 use crate::database::{Failure, History, Session};
@@ -87,8 +87,8 @@ fn begin(client: &mut Client, schema: &str, settings: &Settings) -> Result<(), F
     let mut sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = {};",
-        settings.lock_timeout.as_millis(),
-        settings.statement_timeout.as_millis(),
+        milliseconds(settings.lock_timeout),
+        milliseconds(settings.statement_timeout),
         IDLE_LIMIT.as_millis(),
         quote_identifier(schema),
     );

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::wire::Hello;
-use crate::error::{Explain as _, Result};
+use crate::database::DatabaseUrl;
+use crate::error::{Error, Explain as _, Result};
 
 /// A command of the engine's that makes no calls: it is run once and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,47 @@ impl Arguments {
             parsed.command.get_or_insert(CliCommand::Other);
         }
         parsed
+    }
+
+    /// The same start on another database.
+    ///
+    /// # Errors
+    /// Exit status 2 where the schema holds the URL itself: it cannot be given another one from outside.
+    pub(super) fn redirect(&self, hello: &Hello, url: &DatabaseUrl) -> Result<Hello> {
+        let mut redirected = hello.clone();
+        if let Some(given) = &self.datasource {
+            let replacement = match serde_json::from_str::<Value>(given) {
+                Ok(Value::Object(mut object)) => {
+                    object.remove("directUrl");
+                    object.insert("url".into(), url.expose().into());
+                    Value::Object(object).to_string()
+                }
+                _ => url.expose().to_owned(),
+            };
+            for arg in &mut redirected.args {
+                if arg.to_str() == Some(given) {
+                    *arg = replacement.clone().into();
+                } else if let Some((name, value)) = arg.to_str().and_then(|arg| arg.split_once('='))
+                    && value == given
+                {
+                    *arg = format!("{name}={replacement}").into();
+                }
+            }
+            return Ok(redirected);
+        }
+        for file in &self.schema_files {
+            let text = std::fs::read_to_string(file).explain(|| format!("could not read {}", file.display()))?;
+            let Some(block) = datasource_block(&text) else { continue };
+            for (_, setting) in block.iter().filter(|(key, _)| key == "url" || key == "directUrl") {
+                let Setting::Env(name) = setting else {
+                    return Err(Error::usage(format!("{} holds the database URL itself", file.display()))
+                        .help("write url = env(\"DATABASE_URL\") there: only then can another database be chosen"));
+                };
+                redirected.env.retain(|(key, _)| key != name.as_str());
+                redirected.env.push((name.into(), url.expose().into()));
+            }
+        }
+        Ok(redirected)
     }
 
     /// The database, as far as the arguments and the schema files tell.

@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::arguments::CliCommand;
-use super::fence::Fence;
+use super::fence::{Fence, Guard};
+use super::folder::Folder;
 use super::protocol::{self, MigrationsList, Request, Response};
 use super::role::{CommandReply, Reply, Role};
 use super::session::Engine;
 use super::target::Target;
-use crate::error::Result;
+use crate::database::DatabaseUrl;
+use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 
 /// A deploy, just before anything is applied.
@@ -20,6 +24,32 @@ pub struct DeployRequest {
     pub migrations_dir: PathBuf,
     /// The migrations in it, as Prisma read them: this text runs, whatever happens to the files now.
     pub migrations: Vec<Migration>,
+    /// The call itself.
+    pub params: Value,
+}
+
+impl DeployRequest {
+    /// Lets the real engine apply what is pending up to this migration, as if the later ones were not there yet.
+    ///
+    /// # Errors
+    /// If the folder cannot be copied (Prisma up to 6.5 reads it itself). The engine's own error is the inner one.
+    pub fn apply_up_to(&self, name: &str, engine: &mut Engine<'_>) -> Result<Response> {
+        let mut params = self.params.clone();
+        let later = |directory: &str| {
+            self.migrations.iter().skip_while(|each| each.name != name).skip(1).any(|each| each.name == directory)
+        };
+        if let Some(list) = params["migrationsList"]["migrationDirectories"].as_array_mut() {
+            list.retain(|directory| !directory["path"].as_str().is_some_and(later));
+            return Ok(engine.call("applyMigrations", params));
+        }
+        let folder = Folder::copy(self.migrations_dir.clone())?;
+        for migration in self.migrations.iter().filter(|each| later(&each.name)) {
+            let path = folder.path().join(&migration.name);
+            std::fs::remove_dir_all(&path).explain(|| format!("could not remove {}", path.display()))?;
+        }
+        params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
+        Ok(engine.call("applyMigrations", params))
+    }
 }
 
 /// What a command does with a deploy.
@@ -28,7 +58,7 @@ pub trait Deployer {
     ///
     /// # Errors
     /// Ends the journey; nothing has happened then.
-    fn target(&mut self, target: &Target) -> Result<Fence>;
+    fn target(&mut self, target: &Target) -> Result<Guard>;
 
     /// Applies what it wants to apply itself and gives the names, in order. The real engine then applies what is left.
     ///
@@ -53,10 +83,11 @@ impl<'a> Deploy<'a> {
 }
 
 impl Role for Deploy<'_> {
-    fn seated(&mut self, target: &Target) -> Result<()> {
+    fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
         target.demand_postgresql()?;
-        self.fence = self.deployer.target(target)?;
-        Ok(())
+        let guard = self.deployer.target(target)?;
+        self.fence = guard.fence;
+        Ok(guard.url)
     }
 
     fn command(&mut self, command: CliCommand) -> Result<CommandReply> {
@@ -70,7 +101,9 @@ impl Role for Deploy<'_> {
             self.reached = true;
             let MigrationsList { directory: migrations_dir, migrations } = protocol::migrations(&request.params)?;
             let target = engine.target().clone();
-            self.applied = self.deployer.deploy(DeployRequest { target, migrations_dir, migrations }, engine)?;
+            self.applied = self
+                .deployer
+                .deploy(DeployRequest { target, migrations_dir, migrations, params: request.params.clone() }, engine)?;
         }
         Ok(Reply::Relay(request))
     }

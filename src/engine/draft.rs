@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::arguments::CliCommand;
-use super::fence::Fence;
+use super::fence::{Fence, Guard};
 use super::folder::Folder;
 use super::protocol::{self, DataLoss, MigrationsList, Request, Response};
 use super::role::{CommandReply, Reply, Role};
 use super::session::Engine;
 use super::target::Target;
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 
@@ -44,7 +45,7 @@ pub trait Drafter {
     ///
     /// # Errors
     /// Ends the journey; nothing has happened then.
-    fn target(&mut self, target: &Target) -> Result<Fence>;
+    fn target(&mut self, target: &Target) -> Result<Guard>;
 
     /// The script to write instead of the draft.
     ///
@@ -96,10 +97,11 @@ impl<'a> Draft<'a> {
 }
 
 impl Role for Draft<'_> {
-    fn seated(&mut self, target: &Target) -> Result<()> {
+    fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
         target.demand_postgresql()?;
-        self.fence = self.drafter.target(target)?;
-        Ok(())
+        let guard = self.drafter.target(target)?;
+        self.fence = guard.fence;
+        Ok(guard.url)
     }
 
     fn command(&mut self, command: CliCommand) -> Result<CommandReply> {

@@ -5,6 +5,7 @@ use super::protocol::Request;
 use super::role::{CommandReply, Reply, Role};
 use super::session::Engine;
 use super::target::Target;
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
 
 /// How much is allowed.
@@ -54,16 +55,26 @@ impl Fence {
     }
 }
 
+/// What a command makes of the database that Prisma named.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// How much is allowed.
+    pub fence: Fence,
+    /// The database to work on instead (`--url`, `--env`, the direct one behind a pooler).
+    pub url: Option<DatabaseUrl>,
+}
+
 /// The fence on its own, around a command that prisma-safe has nothing else to do with.
 pub(super) struct Fenced<'a> {
-    pub(super) decide: &'a mut dyn FnMut(&Target) -> Result<Fence>,
+    pub(super) decide: &'a mut dyn FnMut(&Target) -> Result<Guard>,
     pub(super) fence: Fence,
 }
 
 impl Role for Fenced<'_> {
-    fn seated(&mut self, target: &Target) -> Result<()> {
-        self.fence = (self.decide)(target)?;
-        Ok(())
+    fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
+        let guard = (self.decide)(target)?;
+        self.fence = guard.fence;
+        Ok(guard.url)
     }
 
     fn command(&mut self, command: CliCommand) -> Result<CommandReply> {

@@ -55,6 +55,8 @@ pub(super) struct Inbox {
     waiting: VecDeque<(Hello, BufReader<UnixStream>)>,
     pub(super) post: Sender<Event>,
     pub(super) prisma: Prisma,
+    /// Whether an engine or its seat ended with calls unanswered.
+    pub(super) broken: bool,
     /// The first signal that reached us.
     pub(super) signal: Option<i32>,
     /// The same, known even while nobody takes events.
@@ -68,7 +70,7 @@ impl Inbox {
         prisma: Prisma,
         interrupted: Arc<AtomicBool>,
     ) -> Self {
-        Self { events, waiting: VecDeque::new(), post, prisma, signal: None, interrupted }
+        Self { events, waiting: VecDeque::new(), post, prisma, broken: false, signal: None, interrupted }
     }
 
     /// Keeps an engine that was started while another one is served.
@@ -94,20 +96,31 @@ impl Inbox {
                 Err(RecvTimeoutError::Disconnected) => break Event::Ended,
             }
         };
+        self.heed(&event);
+        event
+    }
+
+    /// What has happened already.
+    pub(super) fn pending(&mut self) -> Vec<Event> {
+        let events: Vec<Event> = self.events.try_iter().collect();
+        events.iter().for_each(|event| self.heed(event));
+        events
+    }
+
+    fn heed(&mut self, event: &Event) {
         match event {
             Event::Ended => self.prisma.ended = true,
             // the terminal tells Prisma too, which knows best how to end
             Event::Signal(signal @ (SIGINT | SIGQUIT)) => {
-                self.signal.get_or_insert(signal);
+                self.signal.get_or_insert(*signal);
                 self.prisma.hurry();
             }
             Event::Signal(signal) => {
-                self.signal.get_or_insert(signal);
+                self.signal.get_or_insert(*signal);
                 self.prisma.press();
             }
             _ => {}
         }
-        event
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::os::fd::AsFd as _;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) enum Words {
     /// To the person, and the person's to Prisma.
     Shown,
+    /// To the person, but not on stdout: that is for a program.
+    Aside,
     /// Into the result; Prisma hears nothing.
     Kept,
 }
@@ -69,8 +72,15 @@ pub(super) fn travel(
 
     let mut command = tools::prisma::command(project);
     tools::prisma::quiet(&mut command).args(args).env(VARIABLES[0], place.seat()).env_remove(VARIABLES[1]);
-    if words == Words::Kept {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match words {
+        Words::Shown => {}
+        Words::Aside => {
+            let stderr = std::io::stderr().as_fd().try_clone_to_owned();
+            command.stdout(stderr.explain(|| "stderr is closed".into())?);
+        }
+        Words::Kept => {
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
     }
     let mut prisma = Prisma::start(&mut command, post.clone())
         .explain(|| format!("could not start Prisma by {}", project.command().0.display()))?;
@@ -93,14 +103,22 @@ pub(super) fn travel(
         (Ok(_), Some(SIGINT)) => Exit::Cancelled,
         (Ok(_), Some(signal)) => Exit::Child(128 + u8::try_from(signal).unwrap_or(0)),
         (Ok(End::Leave), None) => Exit::Done,
-        (Ok(End::Over), None) => match code(status) {
-            0 => Exit::Done,
-            code => Exit::Child(code),
+        (Ok(End::Over), None) => match (code(status), inbox.broken) {
+            (0, false) => Exit::Done,
+            (0, true) => return Err(broken()),
+            (code, _) => Exit::Child(code),
         },
     };
     let last_words = |kept: Option<Receiver<Vec<u8>>>| kept.and_then(|kept| kept.recv_timeout(LAST_WORDS).ok());
     let (stdout, stderr) = (last_words(stdout).unwrap_or_default(), last_words(stderr).unwrap_or_default());
     Ok(Journeyed { exit, said: tools::prisma::words(&stdout, &stderr) })
+}
+
+/// Prisma 6 and 7 end well, and silently, when their engine ends before its answer: they wait for its end a second time,
+/// with a timer that does not keep them alive (`SchemaEngineCLI.stop`).
+fn broken() -> Error {
+    Error::failed("Prisma's schema engine ended before it had answered")
+        .help("what it had done by then is unknown: `prisma migrate status` tells what is applied")
 }
 
 /// Serves Prisma's engines, one after the other, until Prisma ends.

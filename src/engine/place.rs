@@ -17,6 +17,9 @@ use super::wire::{SEAT, SOCKET};
 /// The longest path that a socket may have on every system: macOS has 104 bytes with the final zero.
 const SOCKET_PATH: usize = 103;
 
+/// How the directory's name begins.
+const PREFIX: &str = "prisma-safe-";
+
 /// A place for the seat; gone when dropped.
 pub(super) struct Place {
     directory: TempDir,
@@ -54,14 +57,55 @@ impl Drop for Place {
     }
 }
 
+/// Removes what journeys left behind that were killed. Their sockets refuse connections; a live one takes ours for an
+/// engine that went away.
+fn tidy(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let directory = entry.path();
+        let socket = directory.join(SOCKET);
+        if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
+            && UnixStream::connect(&socket).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        {
+            for path in [socket, directory.join(SEAT)] {
+                let _ = std::fs::remove_file(path);
+            }
+            let _ = std::fs::remove_dir(directory);
+        }
+    }
+}
+
 /// 0700, in the system's temporary directory, or in /tmp where that one's name is too long for a socket.
 fn private_directory() -> io::Result<TempDir> {
     let make = |parent: &Path| {
-        tempfile::Builder::new()
-            .prefix("prisma-safe-")
-            .permissions(std::fs::Permissions::from_mode(0o700))
-            .tempdir_in(parent)
+        tempfile::Builder::new().prefix(PREFIX).permissions(std::fs::Permissions::from_mode(0o700)).tempdir_in(parent)
     };
-    let directory = make(&std::env::temp_dir())?;
+    let temporary = std::env::temp_dir();
+    tidy(&temporary);
+    let directory = make(&temporary)?;
     if directory.path().join(SOCKET).as_os_str().len() <= SOCKET_PATH { Ok(directory) } else { make(Path::new("/tmp")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_listens_at_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            let directory = parent.path().join(name);
+            std::fs::create_dir(&directory).unwrap();
+            symlink("/bin/true", directory.join(SEAT)).unwrap();
+            UnixListener::bind(directory.join(SOCKET)).unwrap()
+        };
+        let _live = make("prisma-safe-live");
+        drop(make("prisma-safe-dead"));
+        drop(make("other-dead"));
+        std::fs::create_dir(parent.path().join("prisma-safe-beginning")).unwrap();
+        tidy(parent.path());
+        let mut left: Vec<_> =
+            std::fs::read_dir(parent.path()).unwrap().map(|each| each.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["other-dead", "prisma-safe-beginning", "prisma-safe-live"]);
+    }
 }

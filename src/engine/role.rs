@@ -6,6 +6,7 @@ use super::arguments::CliCommand;
 use super::protocol::{EngineError, Request, Response};
 use super::session::Engine;
 use super::target::Target;
+use crate::database::DatabaseUrl;
 use crate::error::Result;
 
 /// What is done with a command of the engine's command line.
@@ -37,13 +38,14 @@ pub enum Reply {
 /// An error from any of these ends the journey: Prisma is ended before it can print anything, its engine is stopped, and
 /// [`super::run`] returns the error.
 pub trait Role {
-    /// An engine was started; before anything else happens. Prisma starts several, one after the other.
+    /// An engine was started; before anything else happens. Prisma starts several, one after the other. Gives the
+    /// database that the real engine works on, where that is another one than Prisma said.
     ///
     /// # Errors
     /// Ends the journey.
-    fn seated(&mut self, target: &Target) -> Result<()> {
+    fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
         let _ = target;
-        Ok(())
+        Ok(None)
     }
 
     /// A command of the engine's command line.

@@ -4,7 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -16,7 +17,11 @@ use super::protocol::{self, EngineError, Message, Request, Response};
 use super::role::{CommandReply, Reply, Role};
 use super::target::Target;
 use super::wire::{Frame, Hello};
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
+
+/// Bits for the engines of one session.
+const GENERATIONS: u32 = 16;
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub(super) enum End {
 /// The real engine of a session, for roles that make calls of their own.
 pub struct Engine<'a> {
     session: u64,
+    /// Tells the real engines of all sessions apart.
+    generation: u64,
     inbox: &'a mut Inbox,
     binary: &'a mut Binary,
     hello: Hello,
@@ -54,6 +61,25 @@ impl Engine<'_> {
         self.inbox.interrupted.load(Ordering::SeqCst)
     }
 
+    /// Makes the real engine work on this database from the next call on.
+    ///
+    /// # Errors
+    /// Exit status 2 where the URL stands in the schema itself.
+    pub fn redirect(&mut self, url: &DatabaseUrl) -> Result<()> {
+        if let Some(mut process) = self.process.take() {
+            process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
+        }
+        // what the stopped engine still has to say is not the next one's
+        self.generation += 1;
+        self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
+        Ok(())
+    }
+
+    /// The flag that Ctrl-C and its like raise.
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.inbox.interrupted)
+    }
+
     /// Makes a call and waits for its response.
     ///
     /// # Errors
@@ -69,9 +95,9 @@ impl Engine<'_> {
         }
         loop {
             match self.inbox.receive() {
-                Event::Engine(session, Some(line)) if session == self.session => match Message::parse(&line) {
+                Event::Engine(of, Some(line)) if of == self.generation => match Message::parse(&line) {
                     Some(Message::Response(of, response)) if of == id => return response,
-                    Some(Message::Response(..)) => self.deferred.push_back(Event::Engine(session, Some(line))),
+                    Some(Message::Response(..)) => self.deferred.push_back(Event::Engine(self.generation, Some(line))),
                     _ => self.seat.send(&Frame::Out(line)),
                 },
                 // what the engine asks Prisma, Prisma answers
@@ -84,7 +110,7 @@ impl Engine<'_> {
                 }
                 event => {
                     let cut = match &event {
-                        Event::Engine(session, None) if *session == self.session => "the schema engine ended",
+                        Event::Engine(of, None) if *of == self.generation => "the schema engine ended",
                         Event::Prisma(session, None) if *session == self.session => "Prisma stopped its engine",
                         Event::Ended => "Prisma ended",
                         Event::Signal(_) => "a signal came",
@@ -106,14 +132,14 @@ impl Engine<'_> {
             none => {
                 let (post, seat) = (self.inbox.post.clone(), self.seat.clone());
                 let binary = self.binary.path()?;
-                none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.session, post, seat)?)
+                none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.generation, post, seat)?)
             }
         };
         process.send(line);
         Ok(())
     }
 
-    fn from_prisma(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<End> {
+    fn hear_prisma(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<End> {
         if line.trim_ascii().is_empty() {
             return Ok(End::Over);
         }
@@ -126,6 +152,11 @@ impl Engine<'_> {
         let id = request.id.clone();
         match role.request(request, self)? {
             Reply::Relay(request) if id.is_null() => drop(request),
+            // the role may have taken its time
+            Reply::Relay(_) if self.abandoned() => {
+                self.inbox.broken = true;
+                return Ok(End::Over);
+            }
             Reply::Relay(request) => {
                 let line = request.line();
                 self.pending.insert(id.to_string(), request);
@@ -142,7 +173,7 @@ impl Engine<'_> {
         Ok(End::Over)
     }
 
-    fn from_engine(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<()> {
+    fn hear_engine(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<()> {
         if let Some(Message::Response(id, response)) = Message::parse(&line)
             && let Some(request) = self.pending.remove(&id.to_string())
         {
@@ -154,22 +185,48 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Whether Prisma, or the real engine, is gone for good.
+    fn is_end(&self, event: &Event) -> bool {
+        match event {
+            Event::Prisma(session, None) => *session == self.session,
+            Event::Engine(generation, None) => *generation == self.generation,
+            _ => false,
+        }
+    }
+
+    /// Whether nobody waits for an answer any more: nothing new is started then. What happened meanwhile is kept.
+    fn abandoned(&mut self) -> bool {
+        self.deferred.extend(self.inbox.pending());
+        self.deferred.iter().any(|event| match event {
+            Event::Prisma(session, None) => *session == self.session,
+            Event::Ended | Event::Signal(_) => true,
+            _ => false,
+        })
+    }
+
+    /// Stops the real engine, and with it the seat, with the same status.
+    fn stop(&mut self) -> Result<()> {
+        let status = self.process.take().map(|mut process| process.stop()).transpose();
+        let status = status.explain(|| "could not stop Prisma's schema engine".into())?.map_or(0, process::code);
+        let answered = self.pending.is_empty();
+        self.inbox.broken |= !answered;
+        // an engine that ends without its answers has failed, whatever it says
+        self.seat.send(&Frame::Exit(if answered { status } else { status.max(1) }));
+        Ok(())
+    }
+
     /// Relays until one side ends.
     fn attend(&mut self, role: &mut dyn Role) -> Result<End> {
         loop {
             let event = self.deferred.pop_front().unwrap_or_else(|| self.inbox.receive());
             match event {
-                Event::Prisma(session, Some(line)) if session == self.session => {
-                    if self.from_prisma(line, role)? == End::Leave {
-                        return Ok(End::Leave);
-                    }
-                }
-                Event::Engine(session, Some(line)) if session == self.session => self.from_engine(line, role)?,
-                Event::Prisma(session, None) | Event::Engine(session, None) if session == self.session => {
-                    let status = self.process.take().map(|mut process| process.stop()).transpose();
-                    let status = status.explain(|| "could not stop Prisma's schema engine".into())?;
-                    self.seat.send(&Frame::Exit(status.map_or(0, process::code)));
-                    return Ok(End::Over);
+                Event::Prisma(session, Some(line)) if session == self.session => match self.hear_prisma(line, role)? {
+                    End::Leave => return Ok(End::Leave),
+                    End::Over => {}
+                },
+                Event::Engine(of, Some(line)) if of == self.generation => self.hear_engine(line, role)?,
+                event @ (Event::Prisma(_, None) | Event::Engine(_, None)) if self.is_end(&event) => {
+                    return self.stop().map(|()| End::Over);
                 }
                 // an engine outlives Prisma only when Prisma was killed, or a package manager above it
                 Event::Ended => self.inbox.prisma.hurry(),
@@ -211,7 +268,11 @@ fn play(
 ) -> Result<End> {
     let arguments = Arguments::parse(&hello);
     let target = Target::new(&arguments, &hello)?;
-    role.seated(&target)?;
+    let redirected = role.seated(&target)?;
+    let (hello, target) = match redirected {
+        Some(url) => (arguments.redirect(&hello, &url)?, Target { url: Some(url), ..target }),
+        None => (hello, target),
+    };
     if let Some(command) = arguments.command {
         let reply = role.command(command)?;
         return obey(reply, &hello, &seat, binary).map(|()| End::Over);
@@ -222,7 +283,9 @@ fn play(
         let _ = post.send(Event::Prisma(session, None));
     });
     let (process, pending, deferred) = (None, HashMap::new(), VecDeque::new());
-    let mut engine = Engine { session, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
+    let generation = session << GENERATIONS;
+    let mut engine =
+        Engine { session, generation, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
     let end = engine.attend(role);
     for event in std::mem::take(&mut engine.deferred) {
         if let Event::Seated(hello, reader) = event {

@@ -97,7 +97,7 @@ impl Project {
     /// Something a person should know about how Prisma is started.
     pub fn note(&self) -> Option<String> {
         self.install.is_none().then(|| {
-            let add = self.package_manager.add("prisma@7");
+            let add = self.package_manager.add_command("prisma@7");
             format!("Prisma is not installed here: `npx prisma` brings one of its own choice; `{add}` installs it")
         })
     }

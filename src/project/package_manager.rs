@@ -63,7 +63,7 @@ impl PackageManager {
     }
 
     /// The command that adds a package for development.
-    pub fn add(self, package: &str) -> String {
+    pub fn add_command(self, package: &str) -> String {
         match self {
             Self::Npm => format!("npm install --save-dev {package}"),
             Self::Pnpm => format!("pnpm add -D {package}"),

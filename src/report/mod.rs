@@ -1,10 +1,16 @@
 //! A review as people and machines read it: one format a file.
 
+mod args;
+mod github;
+mod html;
 mod human;
 mod json;
+mod markdown;
+mod sarif;
 
 use std::path::Path;
 
+pub use self::args::Args;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
 use crate::sql::Script;
@@ -17,6 +23,14 @@ pub enum Format {
     Human,
     /// One document; `schemas/review.schema.json` describes it.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands that become annotations on GitHub.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One self-contained page.
+    Html,
 }
 
 /// What a report needs to know besides the review.
@@ -35,6 +49,10 @@ pub fn render(review: &Review, format: Format, look: Look<'_>) -> String {
     match format {
         Format::Human => human::render(review, look),
         Format::Json => json::render(review, look),
+        Format::Sarif => sarif::render(review, look),
+        Format::Github => github::render(review, look),
+        Format::Markdown => markdown::render(review, look),
+        Format::Html => html::render(review, look),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod acceptances;
 pub mod history;
 pub mod plan_hash;
+pub mod probes;
 
 use std::cmp::Reverse;
 use std::path::PathBuf;

@@ -24,18 +24,12 @@ pub const MISSING: Rule = Rule {
     check: Check::Review,
 };
 
-/// The file of an applied migration has another checksum than the one that was applied.
-pub fn edited(name: &str, applied: &str, found: &str) -> Finding {
-    let short = |checksum: &str| checksum.chars().take(12).collect::<String>();
+/// The file of an applied migration has another checksum than the one Prisma noted.
+pub fn edited(name: &str) -> Finding {
+    let message = format!("`{name}` was changed after it was applied: the target has what stood there before");
     without_place(
-        Finding::new(
-            &EDITED,
-            name,
-            0..0,
-            format!("`{name}` was changed after it was applied: the target has what stood there before"),
-        )
-        .measured(format!("applied with checksum {}…, the file now has {}…", short(applied), short(found)))
-        .help("restore the file as it was applied (from version control), and put the change into a new migration"),
+        Finding::new(&EDITED, name, 0..0, message)
+            .help("restore the file as it was applied (from version control), and put the change into a new migration"),
     )
 }
 

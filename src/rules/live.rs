@@ -15,6 +15,15 @@ pub struct Unchecked {
     pub why: String,
 }
 
+/// How many values a change of type would refuse or alter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// In so many rows.
+    Rows(u64),
+    /// In one row at least: the database refused the cast.
+    Some,
+}
+
 /// Questions to the target, read-only and bounded in time. `None` is "not known": the table does not exist there, or the
 /// answer did not come in time; the latter is listed in [`Live::unchecked`].
 pub trait Live: std::fmt::Debug {
@@ -46,7 +55,7 @@ pub trait Live: std::fmt::Debug {
     /// Rows whose column, as text, is one of `values` (arrays: contains one).
     fn holding(&self, table: &ObjectName, column: &str, values: &[String], array: bool) -> Option<u64>;
     /// Rows whose value a change of type would refuse or alter.
-    fn lost(&self, table: &ObjectName, column: &str, loss: &Loss) -> Option<u64>;
+    fn lost(&self, table: &ObjectName, column: &str, loss: &Loss) -> Option<Lost>;
     /// Questions that found no answer so far.
     fn unchecked(&self) -> Vec<Unchecked>;
 }

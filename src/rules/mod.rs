@@ -42,7 +42,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-pub use self::live::{Live, Unchecked};
+pub use self::live::{Live, Lost, Unchecked};
 pub use self::subject::{Step, Subject};
 use crate::sql::Edit;
 

@@ -1,7 +1,7 @@
 //! A change of type that not every value survives.
 
 use super::retype::{self, Loss, Retype};
-use super::{Check, Finding, Rule, Severity, Step, cost};
+use super::{Check, Finding, Lost, Rule, Severity, Step, cost};
 use crate::sql::{ActionKind, Name};
 
 /// The rule.
@@ -53,16 +53,19 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             .live
             .filter(|_| askable)
             .and_then(|live| live.lost(&table.target, &on_target, &Loss { from: from.clone(), to: to.clone() }));
-        let rows = if table.rows == Some(0) { Some(0) } else { lost };
-        findings.push(match rows {
-            Some(0) if !table.written => finding
+        let lost = if table.rows == Some(0) { Some(Lost::Rows(0)) } else { lost };
+        findings.push(match lost {
+            Some(Lost::Rows(0)) if !table.written => finding
                 .severity(Severity::Info)
                 .measured(format!("every value of {object} fits {to}"))
                 .help("the running release may still write values that do not fit: deploy the one that does not first"),
-            Some(0) | None => finding.help(help(&object)),
-            Some(lost) => {
-                let verb = if lost == 1 { "holds a value that does" } else { "hold values that do" };
-                finding.measured(format!("{} {verb} not fit {to}", cost::rows(lost))).help(help(&object))
+            Some(Lost::Rows(0)) | None => finding.help(help(&object)),
+            Some(Lost::Rows(rows)) => {
+                let verb = if rows == 1 { "holds a value that does" } else { "hold values that do" };
+                finding.measured(format!("{} {verb} not fit {to}", cost::rows(rows))).help(help(&object))
+            }
+            Some(Lost::Some) => {
+                finding.measured(format!("at least one value of {object} cannot become {to}")).help(help(&object))
             }
         });
     }

@@ -18,7 +18,7 @@ pub(crate) const RULE: Rule = Rule {
 /// Words that may destroy or block, wherever they stand.
 const DESTROYING: &[&str] = &["drop", "truncate", "delete", "update", "execute", "merge"];
 
-/// Statements that are not followed but touch neither rows nor columns.
+/// Statements that are not followed but touch neither rows nor columns, or have a rule of their own.
 const HARMLESS: &[&str] = &[
     "GRANT",
     "REVOKE",
@@ -82,6 +82,8 @@ const HARMLESS: &[&str] = &[
     "DROP STATISTICS",
     "DROP AGGREGATE",
     "DROP DOMAIN",
+    "ALTER DOMAIN",
+    "DROP DATABASE",
 ];
 
 /// Functions a `SELECT` may call without anything happening to rows.

@@ -50,6 +50,11 @@ pub fn built_in(data_type: &DataType) -> bool {
     known && data_type.schema.as_deref().is_none_or(|schema| schema == "pg_catalog")
 }
 
+/// Whether it is a number.
+pub fn is_number(data_type: &DataType) -> bool {
+    rank(data_type).is_some()
+}
+
 fn between(from: &DataType, to: &DataType) -> Retype {
     if from == to {
         return Retype::Instant;
@@ -151,7 +156,14 @@ fn between_decimals(from: Option<(i64, i64)>, to: Option<(i64, i64)>) -> Retype 
 }
 
 fn is_time(data_type: &DataType) -> bool {
-    data_type.name == "date" || data_type.name.starts_with("time")
+    matches!(
+        data_type.name.as_str(),
+        "date"
+            | "time without time zone"
+            | "time with time zone"
+            | "timestamp without time zone"
+            | "timestamp with time zone"
+    )
 }
 
 fn between_times(from: &DataType, to: &DataType) -> Retype {

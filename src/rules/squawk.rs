@@ -104,7 +104,7 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let text = without_ignores(subject);
-    let violations = guard::catch(|| {
+    let violations = guard::catch(&text, || {
         let rules: Vec<Theirs> = CHOSEN.iter().map(|(theirs, ..)| *theirs).collect();
         Linter::from(rules).lint(&SourceFile::parse(&text), &text)
     });

@@ -149,5 +149,9 @@ fn retyped(
         return None;
     }
     let verdict = retype::judge(from, to, using, column);
+    // what may lose values is narrow-type's matter; a rewrite is worth a word beside it where the size is known
+    if step.subject.live.is_none() && verdict != Retype::Rewrites {
+        return None;
+    }
     (from != to && verdict != Retype::Instant).then(|| format!("{column} goes from {from} to {to}"))
 }

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Check, RULES, find, near};
 use crate::project::Migration;
-use crate::review::history::{Applied, standing};
-use crate::review::plan_hash::checksum;
+use crate::review::history::standing;
 use crate::review::{Request, Review, review};
 
 fn folder() -> PathBuf {
@@ -56,18 +55,17 @@ fn is_history(rule: &str) -> bool {
 
 #[test]
 fn history_rules_have_examples() {
-    let read = |file: &str| std::fs::read_to_string(folder().join(file)).unwrap();
-    let applied = |sql: &str| [Applied { name: "a".into(), checksum: checksum(sql) }];
-    let now = |name: &str, sql: String| [Migration { name: name.into(), path: name.into(), sql }];
-    let good = read("edited-migration/good.sql");
-    let edited = standing(&applied(&good), &now("a", read("edited-migration/bad.sql")), Path::new(""));
-    assert_eq!(edited[0].findings[0].rule, "edited-migration");
-    assert_eq!(standing(&applied(&good), &now("a", good.clone()), Path::new("")), []);
-    let bad = read("missing-migration/bad.sql");
-    let missing = standing(&applied(&bad), &now("b", bad.clone()), Path::new(""));
-    assert_eq!(missing[0].findings[0].rule, "missing-migration");
-    let good = read("missing-migration/good.sql");
-    assert_eq!(standing(&applied(&good), &now("a", good.clone()), Path::new("")), []);
+    let folder = Path::new("prisma/migrations");
+    for (rule, edited, missing) in
+        [("edited-migration", &["a".to_owned()][..], &[][..]), ("missing-migration", &[], &["a".to_owned()])]
+    {
+        let read = |file: &str| std::fs::read_to_string(super::tests::folder().join(rule).join(file)).unwrap();
+        assert!(!read("bad.sql").is_empty() && !read("good.sql").is_empty());
+        let now = [Migration { name: "a".into(), path: "a".into(), sql: read("bad.sql") }];
+        let found = standing(edited, missing, &now, folder);
+        assert_eq!(found.iter().map(|it| it.findings[0].rule).collect::<Vec<_>>(), [rule]);
+        assert_eq!(standing(&[], &[], &now, folder), []);
+    }
 }
 
 #[test]
@@ -107,4 +105,27 @@ fn near_names_are_offered() {
     assert_eq!(near("drop-colum").first(), Some(&"drop-column"));
     assert_eq!(near("unique").first(), Some(&"add-unique"));
     assert_eq!(near("xyzzyxyzzyxyzzy"), Vec::<&str>::new());
+}
+
+/// Files of `tests/review`: what is expected stands at the top, one line a finding, in order.
+#[test]
+fn prismas_own_output() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/review");
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let expected: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("-- expect: ")).filter(|line| *line != "pass").collect();
+        assert!(text.starts_with("-- expect: "), "{}", path.display());
+        let review = review_text(&text);
+        let found: Vec<String> = review
+            .findings()
+            .map(|finding| format!("{} {}({})", finding.severity.as_str(), finding.rule, finding.object))
+            .collect();
+        if found != expected {
+            wrong.push(format!("{}\n  expected {expected:#?}\n  found {found:#?}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

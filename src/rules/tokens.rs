@@ -123,6 +123,43 @@ fn dollar_tag(text: &str) -> Option<&str> {
     named.then(|| &text[..end + 2])
 }
 
+/// Words that stand before a parenthesis without being a function.
+const KEYWORDS: &[&str] = &[
+    "all",
+    "and",
+    "any",
+    "as",
+    "between",
+    "by",
+    "case",
+    "distinct",
+    "else",
+    "exists",
+    "filter",
+    "from",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "is",
+    "like",
+    "not",
+    "null",
+    "on",
+    "or",
+    "over",
+    "returning",
+    "select",
+    "set",
+    "some",
+    "then",
+    "using",
+    "values",
+    "when",
+    "where",
+    "with",
+];
+
 /// Names of the functions a piece of SQL calls, in lower case. A type with a modifier, as in `::varchar(9)`, is no call.
 pub fn calls(text: &str) -> Vec<String> {
     let tokens = tokens(text);
@@ -131,6 +168,7 @@ pub fn calls(text: &str) -> Vec<String> {
         .filter(|&at| matches!(tokens[at].kind, Kind::Word | Kind::Quoted) && tokens[at + 1].is_symbol("("))
         .filter(|&at| !after_cast(at))
         .map(|at| tokens[at].text.to_lowercase())
+        .filter(|name| !KEYWORDS.contains(&name.as_str()))
         .collect()
 }
 
@@ -167,6 +205,7 @@ mod tests {
         assert_eq!(calls("'x'::character varying(9)"), ["varying"]);
         assert_eq!(calls("'now()'::varchar(9)"), Vec::<String>::new());
         assert_eq!(calls("cast(a as numeric(3, 1))"), ["cast"]);
+        assert_eq!(calls("CASE WHEN (a IN (1)) THEN (2) END"), Vec::<String>::new());
     }
 
     proptest! {

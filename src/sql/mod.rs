@@ -11,6 +11,8 @@ mod identifier;
 mod lower;
 pub(crate) mod naming;
 mod script;
+#[cfg(test)]
+mod tests;
 
 pub use ast::*;
 pub use atomicity::Atomicity;

@@ -34,7 +34,10 @@ impl Guard {
     /// If the operating system lets us install no signal handlers.
     pub fn new() -> Result<Self> {
         let flags = flags().explain(|| "could not watch for Ctrl-C".into())?;
-        GUARDS.fetch_add(1, Ordering::SeqCst);
+        if GUARDS.fetch_add(1, Ordering::SeqCst) == 0 {
+            // what came in an earlier stretch of work has ended that
+            flags.requested.store(false, Ordering::SeqCst);
+        }
         flags.idle.store(false, Ordering::SeqCst);
         Ok(Self(()))
     }

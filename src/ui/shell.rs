@@ -66,6 +66,11 @@ impl Shell {
         self.color
     }
 
+    /// The terminal's width in columns; 100 where there is none.
+    pub fn width(&self) -> usize {
+        console::Term::stderr().size_checked().map_or(100, |(_, columns)| usize::from(columns))
+    }
+
     /// How many `-v` were given.
     pub fn verbose(&self) -> u8 {
         self.verbose

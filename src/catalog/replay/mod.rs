@@ -3,6 +3,8 @@
 mod add;
 mod alter;
 mod create;
+#[cfg(test)]
+mod dependents_tests;
 mod drop;
 mod rename;
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(super) struct Target {
     pub(super) objects: i64,
     may_create_schema: bool,
     may_create_table: bool,
+    pub(super) may_read_history: bool,
     may_write_history: bool,
 }
 
@@ -30,7 +31,8 @@ SELECT current_setting('server_version_num')::int, split_part(current_setting('s
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')),
   has_database_privilege(current_database(), 'CREATE'),
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE'), false),
-  coalesce(has_table_privilege(h.oid, 'SELECT') AND has_table_privilege(h.oid, 'INSERT') AND has_table_privilege(h.oid, 'UPDATE'), false)
+  coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(h.oid, 'SELECT'), false),
+  coalesce(has_table_privilege(h.oid, 'INSERT') AND has_table_privilege(h.oid, 'UPDATE'), false)
 FROM (SELECT 1) AS one
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1
 LEFT JOIN pg_catalog.pg_class h ON h.relnamespace = n.oid AND h.relname = $2";
@@ -53,7 +55,8 @@ impl Target {
             objects: row.try_get(6)?,
             may_create_schema: row.try_get(7)?,
             may_create_table: row.try_get(8)?,
-            may_write_history: row.try_get(9)?,
+            may_read_history: row.try_get(9)?,
+            may_write_history: row.try_get(10)?,
         })
     }
 
@@ -78,9 +81,17 @@ impl Target {
                 "give the primary server's URL".into(),
             );
         }
-        if self.history && !self.may_write_history {
-            let help = format!("GRANT SELECT, INSERT, UPDATE ON {} TO \"{user}\";", history::table(&schema));
-            blocking(Concern::Privilege, format!("{user} may not write Prisma's history in the schema {schema}"), help);
+        if self.history && !(self.may_read_history && self.may_write_history) {
+            let help = format!(
+                "as its owner: GRANT USAGE ON SCHEMA \"{schema}\" TO \"{user}\"; GRANT SELECT, INSERT, UPDATE ON {} TO \"{user}\";",
+                history::table(&schema)
+            );
+            let what = if self.may_read_history { "write" } else { "read" };
+            blocking(
+                Concern::Privilege,
+                format!("{user} may not {what} Prisma's history in the schema {schema}"),
+                help,
+            );
         }
         if !self.history && self.schema && !self.may_create_table {
             let help = format!("as the schema's owner: GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\";");
