@@ -13,7 +13,7 @@ use crate::consent;
 use crate::context::Context;
 use crate::database;
 use crate::deploy::{
-    APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Route, Runner, Settings, Turn, alone, verify,
+    self, APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Route, Runner, Settings, Turn, alone, verify,
 };
 use crate::engine::{self, DeployRequest, Deployer, Engine, Fence, Guard};
 use crate::error::{Error, Result};
@@ -93,6 +93,7 @@ impl Deployer for Deploying<'_> {
         let names: Vec<String> = pending.iter().map(|migration| migration.name.clone()).collect();
         shell.status("Checking", format!("{} ({}): {}", target.url.identity(), target.because, names.join(", ")));
         let turn = Turn::take(self.project.root())?;
+        deploy::exclude_others(&mut client)?;
         self.explain_interrupted(&turn, &preflight)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let started = Event::Started { version, target: target.url.identity(), pending: names };
