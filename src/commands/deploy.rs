@@ -211,7 +211,7 @@ impl Deploying<'_> {
             .zip(deployment.scripts)
             .map(|(migration, script)| crate::deploy::Prepared::route(migration, script))
             .collect::<Result<_>>()?;
-        let settings = Settings::from(&self.config.deploy);
+        let settings = Settings::read(&self.config.deploy)?;
         let mut runner = Runner::open(deployment.target.url.clone(), settings, engine.interrupt())?;
         let mut applied = Vec::new();
         for (migration, route) in deployment.pending.iter().zip(routes) {

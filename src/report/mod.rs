@@ -7,6 +7,8 @@ mod human;
 mod json;
 mod markdown;
 mod sarif;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
