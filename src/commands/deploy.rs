@@ -210,7 +210,7 @@ impl Deploying<'_> {
             .pending
             .iter()
             .zip(deployment.scripts)
-            .map(|(migration, script)| crate::deploy::Prepared::route(migration, script))
+            .map(|(migration, script)| deploy::Prepared::route(migration, script))
             .collect::<Result<_>>()?;
         let settings = Settings::read(&self.config.deploy)?;
         let mut runner = Runner::open(deployment.target.url.clone(), settings, engine.interrupt())?;
