@@ -20,7 +20,7 @@ use super::inbox::{Inbox, Prisma};
 use super::session::{End, serve};
 use super::wire::Hello;
 use super::*;
-use crate::config::Config;
+use crate::cli::Global;
 use crate::context::Env;
 use crate::error::Error;
 use crate::ui::Shell;
@@ -100,7 +100,7 @@ fn session<T: Send + 'static>(
         .collect();
     let context = Context {
         shell: Shell::new(true, 0, ColorChoice::Never, true, &|_| None),
-        config: Config::load(directory.path()).unwrap(),
+        global: Global::default(),
         directory: directory.path().to_owned(),
         env,
     };
@@ -280,8 +280,8 @@ impl Keeper {
 }
 
 impl Deployer for Keeper {
-    fn target(&mut self, _: &Target) -> Result<Fence> {
-        Ok(self.fence)
+    fn target(&mut self, _: &Target) -> Result<Guard> {
+        Ok(Guard { fence: self.fence, url: None })
     }
 
     fn deploy(&mut self, request: DeployRequest, _: &mut Engine<'_>) -> Result<Vec<String>> {
@@ -291,11 +291,11 @@ impl Deployer for Keeper {
 }
 
 impl Drafter for Keeper {
-    fn target(&mut self, _: &Target) -> Result<Fence> {
-        Ok(self.fence)
+    fn target(&mut self, _: &Target) -> Result<Guard> {
+        Ok(Guard { fence: self.fence, url: None })
     }
 
-    fn drafted(&mut self, drafted: Drafted) -> Result<String> {
+    fn drafted(&mut self, drafted: Drafted, _: &mut Remaining<'_, '_>) -> Result<String> {
         let warnings = drafted.data_loss.warnings.iter().map(|warning| warning.message.clone());
         self.shown.borrow_mut().extend(warnings.chain([drafted.name, drafted.script]));
         Ok("BETTER".into())

@@ -8,6 +8,8 @@ mod json;
 mod markdown;
 pub mod renames;
 mod sarif;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
