@@ -84,7 +84,7 @@ impl Deployer for Deploying<'_> {
         let plan = Plan { url: &target.url, migrations: &request.migrations, external_tables: &[] };
         let preflight = Preflight::of(&mut client, &plan)?;
         let pending = pending(&preflight, &request.migrations);
-        if pending.is_empty() {
+        if pending.is_empty() && preflight.standing.failed.is_empty() {
             // Prisma says so itself; only a word about what it does not look at
             for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
                 shell.warn(format!("{}: {}", problem.message, problem.help));

@@ -132,7 +132,7 @@ impl Drafter for Developing<'_> {
         let schema = self.target.url.schema();
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
         let drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
-        let outcome = drafting.settle(&options, shell, Some(remaining))?;
+        let outcome = drafting.settle(&options, shell, &mut |script| remaining.after(script).map(Some))?;
         if !outcome.open().is_empty() {
             self.report(&migration.name, &outcome, None)?;
             return Err(rename::undecided(outcome.open()));

@@ -10,6 +10,7 @@ pub mod fence;
 pub mod init;
 pub mod man;
 pub mod review;
+pub mod rewrite;
 
 use std::ffi::OsString;
 
@@ -50,6 +51,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
             Some(DbCommand::Prisma(rest)) => pass(context, &["db"], rest),
             None => pass(context, &["db"], Vec::new()),
         },
+        Command::Renames(args) => rewrite::list(&args, context),
+        Command::Rewrite(args) => rewrite::run(&args, context),
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::catalog::Catalog;
 use crate::config;
-use crate::engine::{DataLoss, Remaining};
+use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Proof, Rewrite, Terminal};
@@ -15,6 +15,9 @@ use crate::review::{self, Review};
 use crate::sql::Script;
 use crate::tools::git;
 use crate::ui::{Shell, diff};
+
+/// What Prisma would still draft after this script; none where it cannot be asked.
+pub type AskPrisma<'a> = dyn FnMut(&str) -> Result<Option<String>> + 'a;
 
 /// A draft and what is known around it.
 pub struct Drafting<'a> {
@@ -109,7 +112,7 @@ impl<'a> Drafting<'a> {
     ///
     /// # Errors
     /// Exit status 2 for wrong options, 3 for a rename that would lose values, 130 when the person cancels.
-    pub fn settle(&self, options: &Options, shell: &Shell, prisma: Option<&mut Remaining<'_, '_>>) -> Result<Outcome> {
+    pub fn settle(&self, options: &Options, shell: &Shell, remaining: &mut AskPrisma<'_>) -> Result<Outcome> {
         let mut terminal = Terminal::new(shell);
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
         let decisions = rename::settle(&self.draft(), options, asker)?;
@@ -122,7 +125,7 @@ impl<'a> Drafting<'a> {
             return Ok(unchanged(decisions));
         }
         let catalog = rename::prove(&self.draft(), &rewrite)?;
-        let prisma = prisma.map(|prisma| prisma.after(&rewrite.text)).transpose()?;
+        let prisma = remaining(&rewrite.text)?;
         let proofs = Proofs { catalog, prisma };
         let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
         Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })

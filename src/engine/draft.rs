@@ -86,7 +86,7 @@ impl<'a> Draft<'a> {
         let MigrationsList { directory: migrations_dir, migrations } = list;
         let target = engine.target().clone();
         let drafted = Drafted { name: name.to_owned(), script, migrations_dir, migrations, data_loss, target };
-        self.drafter.drafted(drafted, &mut Remaining { draft: request, name, engine })
+        self.drafter.drafted(drafted, &mut Remaining { params: &request.params, name, engine })
     }
 
     /// Nothing changed where there is no name.

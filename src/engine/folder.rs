@@ -43,10 +43,10 @@ impl Folder {
         Ok(Self { copy, real, migrations })
     }
 
-    /// Adds a migration to the copy.
+    /// Puts a migration into the copy.
     pub(super) fn add(&self, name: &str, script: &str) -> Result<()> {
         let directory = self.copy.path().join(name);
-        fs::create_dir(&directory)
+        fs::create_dir_all(&directory)
             .and_then(|()| fs::write(directory.join(SCRIPT), script))
             .explain(|| "could not copy the migrations folder".into())
     }

@@ -4,16 +4,18 @@ use serde_json::{Value, json};
 
 use super::draft::EMPTY;
 use super::folder::Folder;
-use super::protocol::{self, EngineError, Request};
+use super::protocol::{self, EngineError};
 use super::session::Engine;
 use crate::error::{Error, Result};
 
 /// Keeps the proof's own draft apart from the one it is about.
 const NAME: &str = "prisma_safe_proof";
 
-/// Asks the engine that has made the draft. Nothing is written into the project.
+/// Asks an engine. Nothing is written into the project.
 pub struct Remaining<'a, 'e> {
-    pub(super) draft: &'a Request,
+    /// A call that names the migrations and the schema.
+    pub(super) params: &'a Value,
+    /// The migration in question; it may be among them already.
     pub(super) name: &'a str,
     pub(super) engine: &'a mut Engine<'e>,
 }
@@ -24,13 +26,18 @@ impl Remaining<'_, '_> {
     /// # Errors
     /// If the engine cannot replay the script: its own error is the cause.
     pub fn after(&mut self, script: &str) -> Result<String> {
-        let mut params = self.draft.params.clone();
+        let mut params = self.params.clone();
         params["migrationName"] = NAME.into();
         params["draft"] = true.into();
         let folder = match params["migrationsList"]["migrationDirectories"].as_array_mut() {
             Some(list) => {
                 let content = json!({"tag": "ok", "value": script});
-                list.push(json!({"path": self.name, "migrationFile": {"path": "migration.sql", "content": content}}));
+                let migration =
+                    json!({"path": self.name, "migrationFile": {"path": "migration.sql", "content": content}});
+                match list.iter_mut().find(|each| each["path"] == self.name) {
+                    Some(known) => *known = migration,
+                    None => list.push(migration),
+                }
                 None
             }
             None => {

@@ -1,5 +1,7 @@
 //! Backups of a real database by a real `pg_dump`, and by some that fail.
 
+mod signals;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
