@@ -69,8 +69,7 @@ pub(super) fn travel(
     let _watch = Watch::start(move |signal| {
         flag.store(true, Ordering::SeqCst);
         let _ = signals.send(Event::Signal(signal));
-    })
-    .explain(|| "could not watch for signals".into())?;
+    })?;
 
     let mut command = tools::prisma::command(project);
     tools::prisma::quiet(&mut command).args(args).env(VARIABLES[0], place.seat()).env_remove(VARIABLES[1]);

@@ -20,9 +20,6 @@ use super::wire::{Frame, Hello};
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 
-/// Bits for the engines of one session.
-const GENERATIONS: u32 = 16;
-
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -35,8 +32,8 @@ pub(super) enum End {
 /// The real engine of a session, for roles that make calls of their own.
 pub struct Engine<'a> {
     session: u64,
-    /// Tells the real engines of all sessions apart.
-    generation: u64,
+    /// The number of the real engine, once there is one.
+    number: u64,
     inbox: &'a mut Inbox,
     binary: &'a mut Binary,
     hello: Hello,
@@ -69,8 +66,8 @@ impl Engine<'_> {
         if let Some(mut process) = self.process.take() {
             process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
         }
-        // what the stopped engine still has to say is not the next one's
-        self.generation += 1;
+        // what the stopped engine still has to say is nobody's
+        self.number = 0;
         self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
         Ok(())
     }
@@ -95,9 +92,9 @@ impl Engine<'_> {
         }
         loop {
             match self.inbox.receive() {
-                Event::Engine(of, Some(line)) if of == self.generation => match Message::parse(&line) {
+                Event::Engine(of, Some(line)) if of == self.number => match Message::parse(&line) {
                     Some(Message::Response(of, response)) if of == id => return response,
-                    Some(Message::Response(..)) => self.deferred.push_back(Event::Engine(self.generation, Some(line))),
+                    Some(Message::Response(..)) => self.deferred.push_back(Event::Engine(self.number, Some(line))),
                     _ => self.seat.send(&Frame::Out(line)),
                 },
                 // what the engine asks Prisma, Prisma answers
@@ -110,7 +107,7 @@ impl Engine<'_> {
                 }
                 event => {
                     let cut = match &event {
-                        Event::Engine(of, None) if *of == self.generation => "the schema engine ended",
+                        Event::Engine(of, None) if *of == self.number => "the schema engine ended",
                         Event::Prisma(session, None) if *session == self.session => "Prisma stopped its engine",
                         Event::Ended => "Prisma ended",
                         Event::Signal(_) => "a signal came",
@@ -132,7 +129,8 @@ impl Engine<'_> {
             none => {
                 let (post, seat) = (self.inbox.post.clone(), self.seat.clone());
                 let binary = self.binary.path()?;
-                none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.generation, post, seat)?)
+                self.number = self.inbox.number_engine();
+                none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.number, post, seat)?)
             }
         };
         process.send(line);
@@ -189,7 +187,7 @@ impl Engine<'_> {
     fn is_end(&self, event: &Event) -> bool {
         match event {
             Event::Prisma(session, None) => *session == self.session,
-            Event::Engine(generation, None) => *generation == self.generation,
+            Event::Engine(number, None) => *number == self.number,
             _ => false,
         }
     }
@@ -223,7 +221,7 @@ impl Engine<'_> {
                     End::Leave => return Ok(End::Leave),
                     End::Over => {}
                 },
-                Event::Engine(of, Some(line)) if of == self.generation => self.hear_engine(line, role)?,
+                Event::Engine(of, Some(line)) if of == self.number => self.hear_engine(line, role)?,
                 event @ (Event::Prisma(_, None) | Event::Engine(_, None)) if self.is_end(&event) => {
                     return self.stop().map(|()| End::Over);
                 }
@@ -282,9 +280,8 @@ fn play(
         let _ = post.send(Event::Prisma(session, None));
     });
     let (process, pending, deferred) = (None, HashMap::new(), VecDeque::new());
-    let generation = session << GENERATIONS;
     let mut engine =
-        Engine { session, generation, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
+        Engine { session, number: 0, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
     let end = engine.attend(role);
     for event in std::mem::take(&mut engine.deferred) {
         if let Event::Seated(hello, reader) = event {
