@@ -89,6 +89,8 @@ pub enum Command {
     Deploy(commands::deploy::Args),
     /// Review migrations: what they destroy, block or break
     Review(commands::review::Args),
+    /// What a rule of the review flags, why, and the safe way
+    Explain(commands::explain::Args),
     /// Take, list and prove backups
     Backup(commands::backup::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore

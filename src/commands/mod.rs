@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod deploy;
 pub mod dev;
+pub mod explain;
 pub mod fence;
 pub mod init;
 pub mod man;
@@ -50,6 +51,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
             None => pass(context, &["db"], Vec::new()),
         },
         Command::Review(args) => review::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),

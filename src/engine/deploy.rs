@@ -8,11 +8,11 @@ use super::arguments::CliCommand;
 use super::fence::{Fence, Guard};
 use super::folder::Folder;
 use super::protocol::{self, MigrationsList, Request, Response};
+use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
-use super::session::Engine;
 use super::target::Target;
 use crate::database::DatabaseUrl;
-use crate::error::{Explain as _, Result};
+use crate::error::Result;
 use crate::project::Migration;
 
 /// A deploy, just before anything is applied.
@@ -42,11 +42,8 @@ impl DeployRequest {
             list.retain(|directory| !directory["path"].as_str().is_some_and(later));
             return Ok(engine.call("applyMigrations", params));
         }
-        let folder = Folder::copy_of(self.migrations_dir.clone(), self.migrations.clone())?;
-        for migration in self.migrations.iter().filter(|each| later(&each.name)) {
-            let path = folder.path().join(&migration.name);
-            std::fs::remove_dir_all(&path).explain(|| format!("could not remove {}", path.display()))?;
-        }
+        let until = self.migrations.iter().filter(|each| !later(&each.name)).cloned().collect();
+        let folder = Folder::copy_of(self.migrations_dir.clone(), until)?;
         params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
         Ok(engine.call("applyMigrations", params))
     }

@@ -43,6 +43,14 @@ impl Folder {
         Ok(Self { copy, real, migrations })
     }
 
+    /// Adds a migration to the copy.
+    pub(super) fn add(&self, name: &str, script: &str) -> Result<()> {
+        let directory = self.copy.path().join(name);
+        fs::create_dir(&directory)
+            .and_then(|()| fs::write(directory.join(SCRIPT), script))
+            .explain(|| "could not copy the migrations folder".into())
+    }
+
     /// The folder to give to the engine.
     pub(super) fn path(&self) -> &Path {
         self.copy.path()

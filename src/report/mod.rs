@@ -6,7 +6,10 @@ mod html;
 mod human;
 mod json;
 mod markdown;
+pub mod renames;
 mod sarif;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 pub use self::plan_hash::plan_hash;
 use crate::catalog::Catalog;
 use crate::project::Migration;
+use crate::project::migrations::checksum;
 use crate::rules::origins::Origins;
 use crate::rules::{self, Check, Finding, Live, RULES, Severity, Step, Subject, Unchecked, opaque_code, squawk};
 use crate::sql::Script;
@@ -28,8 +29,8 @@ pub struct Request<'a> {
     pub default_schema: &'a str,
     /// The target, where it can be asked.
     pub live: Option<&'a dyn Live>,
-    /// Identifies the target's server and database, without a secret; only where `migrations` are what a deploy would
-    /// apply to it. Gives the plan hash.
+    /// Identifies the target's server and database, without a secret; only where `migrations` are the plan, what a deploy
+    /// would apply at once. Gives the plan hash; what one migration of a plan creates is not in the target for the next.
     pub identity: Option<&'a str>,
     /// `review.small-table-rows`.
     pub small_table_rows: u64,
@@ -93,7 +94,7 @@ impl Reviewed {
     /// A migration with one standing finding (see [`rules::history`]).
     pub fn standing(migration: Migration, finding: Finding) -> Self {
         Self {
-            checksum: plan_hash::checksum(&migration.sql),
+            checksum: checksum(&migration.sql),
             name: migration.name,
             path: migration.path,
             sql: migration.sql,
@@ -136,6 +137,10 @@ pub fn review(request: Request<'_>) -> Review {
     let mut origins = Origins::default();
     let mut migrations = request.standing;
     for migration in request.migrations {
+        if request.identity.is_none() {
+            // not a plan: each is looked at as if those before it had been deployed
+            origins = Origins::default();
+        }
         let script = Script::parse(migration.sql.as_str());
         let mut after = catalog.clone();
         after.apply(&script, &migration.name);
@@ -162,7 +167,7 @@ pub fn review(request: Request<'_>) -> Review {
         migrations.push(Reviewed {
             name: migration.name.clone(),
             path: migration.path.clone(),
-            checksum: plan_hash::checksum(&migration.sql),
+            checksum: checksum(&migration.sql),
             sql: migration.sql.clone(),
             findings,
         });

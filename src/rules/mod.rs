@@ -266,7 +266,13 @@ pub fn near(id: &str) -> Vec<&'static str> {
     };
     let mut ranked: Vec<_> = RULES.iter().map(|rule| (distance(rule.id), rule.id)).collect();
     ranked.sort_unstable();
-    ranked.into_iter().filter(|(distance, id)| *distance <= id.len() / 2).map(|(_, id)| id).take(3).collect()
+    let nearest = ranked.first().map_or(0, |(distance, _)| *distance);
+    ranked
+        .into_iter()
+        .filter(|(distance, id)| *distance <= (nearest + 1).min(id.len() / 2))
+        .map(|(_, id)| id)
+        .take(3)
+        .collect()
 }
 
 /// Levenshtein's distance in characters.

@@ -10,6 +10,8 @@ pub struct Token<'a> {
     pub text: &'a str,
     /// Where it begins, quotes included.
     pub start: usize,
+    /// Where it ends, quotes included.
+    pub end: usize,
 }
 
 /// What a token is.
@@ -64,7 +66,7 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
         } else {
             (first.len_utf8(), Some((Kind::Symbol, &rest[..first.len_utf8()])))
         };
-        tokens.extend(token.map(|(kind, text)| Token { kind, text, start: at }));
+        tokens.extend(token.map(|(kind, text)| Token { kind, text, start: at, end: at + length }));
         at += length;
     }
     tokens
@@ -212,7 +214,7 @@ mod tests {
         #[test]
         fn never_panics_and_stays_inside(sql in "[a-z'\"$/*\\-\\\\E ä\n();:]{0,60}") {
             for token in tokens(&sql) {
-                prop_assert!(sql[token.start..].contains(token.text));
+                prop_assert!(sql[token.start..token.end].contains(token.text));
             }
         }
     }
