@@ -201,7 +201,8 @@ fn a_backup_is_proved_by_restoring_it_and_dumping_it_again() {
         "CREATE ROLE {role}; ALTER TABLE \"Song\" OWNER TO {role}; GRANT SELECT ON footer TO {role};
          CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE c (v citext UNIQUE); INSERT INTO c VALUES ('X');
          CREATE TABLE parents (id int PRIMARY KEY); CREATE TABLE children (id int REFERENCES parents);
-         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1)"
+         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1);
+         CREATE TABLE large AS SELECT i, repeat('x', 500) AS pad FROM generate_series(1, 5000) i"
     ));
     let manifest = place.backup().unwrap().manifest;
     assert_eq!(manifest.proof, Proof::Roundtrip);
@@ -357,6 +358,12 @@ fn a_locked_table_is_waited_for_only_so_long() {
     holding.batch_execute("LOCK TABLE t").unwrap();
     let error = place.fails(place.database.url());
     assert!(error.help_text().unwrap_or_default().contains("another session holds a lock"), "{error:?}");
+}
+
+#[test]
+fn a_disk_without_room_is_refused_before_anything_is_written() {
+    let place = Place::new("CREATE TABLE t AS SELECT 1 AS id").set("space-factor = 1e12");
+    assert!(place.fails(place.database.url()).to_string().contains("free; the backup may need"));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn deploys_exclude_each_other() {
     assert_eq!(activity::lock_holders(&mut two, activity::DEPLOY_LOCK).unwrap().len(), 1);
     drop(one);
     // the server notices in its own time
-    let taken = (0..100).any(|_| {
+    let taken = (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
         exclude_others(&mut two).is_ok()
     });

@@ -110,11 +110,7 @@ impl Work {
             let fraction = bytes as f64 / total as f64;
             self.progress.show(Position { fraction, bytes, current });
         };
-        let loaded = load::load(&self.file, &mut self.client, show)?;
-        let expected = self.manifest.tables.iter().map(|table| (table.name.clone(), table.rows));
-        if !loaded.into_iter().eq(expected) {
-            return Err(unproved("it restores other tables or rows than were dumped".into()));
-        }
+        load::load(&self.file, &self.manifest.tables, &mut self.client, show)?;
         for (table, rows) in self.manifest.rows_by_table() {
             let relation = Relation::named(table);
             let counted = relation.count(&mut self.client)?;

@@ -148,6 +148,11 @@ impl Relation {
         Self { name: name.clone(), quoted, condition: String::new(), bytes: 0 }
     }
 
+    /// Its name as SQL takes it.
+    pub(super) fn quoted(&self) -> &str {
+        &self.quoted
+    }
+
     /// Counts its rows.
     ///
     /// # Errors

@@ -43,7 +43,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());
-    let mut deploying = Deploying { args, context, project: &project, config: &config, target: None };
+    let settings = Settings::read(&config.deploy)?;
+    let mut deploying = Deploying { args, context, project: &project, config: &config, settings, target: None };
     engine::deploy(&project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
@@ -52,6 +53,7 @@ struct Deploying<'a> {
     context: &'a Context,
     project: &'a Project,
     config: &'a Config,
+    settings: Settings,
     target: Option<Target>,
 }
 
@@ -211,7 +213,7 @@ impl Deploying<'_> {
             .zip(deployment.scripts)
             .map(|(migration, script)| crate::deploy::Prepared::route(migration, script))
             .collect::<Result<_>>()?;
-        let settings = Settings::read(&self.config.deploy)?;
+        let settings = self.settings;
         let mut runner = Runner::open(deployment.target.url.clone(), settings, engine.interrupt())?;
         let mut applied = Vec::new();
         for (migration, route) in deployment.pending.iter().zip(routes) {

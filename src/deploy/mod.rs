@@ -79,7 +79,7 @@ pub fn exclude_others(client: &mut Client) -> Result<()> {
     // the session is idle while the backup runs; the setting is there from 14 on
     const STAY: &str = "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 140000";
     let mut lock = || -> Result<Option<Vec<Session>>, Failure> {
-        client.query_opt(STAY, &[])?;
+        client.query_typed_opt(STAY, &[])?;
         match activity::lock_deploy(client)? {
             true => Ok(None),
             false => activity::lock_holders(client, DEPLOY_LOCK).map(Some),

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::adapter::no_engine;
 use super::arguments::CliCommand;
 use super::journey::{Words, travel};
 use super::protocol::{self, Request};
@@ -67,14 +68,6 @@ pub fn discover(
         return Err(no_engine());
     }
     Err(Error::failed("Prisma cannot work with this project").because(journeyed.said))
-}
-
-/// Prisma did its work without a schema engine.
-pub(super) fn no_engine() -> Error {
-    Error::usage("Prisma works here without its schema engine, so prisma-safe cannot guard it").help(
-        "a configuration with `engine: \"js\"` or an `adapter` does that in Prisma 6: \
-         use `engine: \"classic\"` with a `datasource` for migrations",
-    )
 }
 
 struct Discover {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +47,11 @@ impl Outbox {
     /// A seat that is gone is noticed by the end of its lines.
     pub(super) fn send(&self, frame: &Frame) {
         let _ = frame.write(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Nothing more is said or heard; what was sent still arrives.
+    pub(super) fn close(&self) {
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).shutdown(Shutdown::Both);
     }
 }
 
@@ -153,11 +159,10 @@ impl Prisma {
         self.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
     }
 
-    /// Ends it where it is.
+    /// Ends it where it is. By force: on SIGTERM it would still report what became of its engine.
     pub(super) fn end(&mut self) {
-        if !self.pressed {
-            self.press();
-        }
+        self.pressed = true;
+        self.press();
     }
 
     /// Ends it by SIGTERM; the second time by force.
@@ -165,14 +170,10 @@ impl Prisma {
         let signal = if self.pressed { Signal::KILL } else { Signal::TERM };
         self.pressed = true;
         self.deadline = Some(Instant::now() + PATIENCE);
-        let mut pids = vec![];
-        if !self.ended {
-            pids.push(Pid::from_child(&self.child));
-        }
+        let child = Pid::from_child(&self.child);
+        let caller = self.caller.and_then(|pid| Pid::from_raw(pid.cast_signed())).filter(|pid| *pid != child);
         // a package manager first: it would report the end of Prisma as a failure
-        let caller = self.caller.and_then(|pid| Pid::from_raw(pid.cast_signed()));
-        pids.extend(caller.filter(|pid| *pid != Pid::from_child(&self.child)));
-        for pid in pids {
+        for pid in (!self.ended).then_some(child).into_iter().chain(caller) {
             let _ = rustix::process::kill_process(pid, signal);
         }
     }

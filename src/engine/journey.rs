@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 
+use super::adapter;
 use super::binary::{Binary, VARIABLES};
 use super::inbox::{Event, Inbox, Prisma};
 use super::place::Place;
@@ -60,6 +61,7 @@ pub(super) fn travel(
     let (post, events) = channel();
     let mut binary = Binary::new(project, context);
     binary.chosen()?;
+    adapter::refuse(project, args)?;
     let place = Place::make(post.clone()).explain(|| "could not make a place for the schema engine's seat".into())?;
 
     let interrupted = Arc::new(AtomicBool::new(false));

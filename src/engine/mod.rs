@@ -12,6 +12,7 @@
 //!      └──starts──▶ the real schema engine
 //! ```
 
+mod adapter;
 mod arguments;
 mod binary;
 mod deploy;
@@ -24,11 +25,14 @@ mod journey;
 mod place;
 mod process;
 pub mod protocol;
+mod remaining;
 mod role;
 pub mod seat;
 mod session;
 mod signals;
 mod target;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::ffi::OsString;
@@ -39,6 +43,7 @@ pub use self::discover::{Discovered, discover};
 pub use self::draft::{Drafted, Drafter};
 pub use self::fence::{Fence, Guard};
 pub use self::protocol::{DataLoss, EngineError, Request, Response, StepNote};
+pub use self::remaining::Remaining;
 pub use self::role::{CommandReply, Relay, Reply, Role};
 pub use self::session::Engine;
 pub use self::target::Target;
@@ -82,7 +87,9 @@ pub fn draft(
     for_machines: bool,
     drafter: &mut dyn Drafter,
 ) -> Result<Exit> {
-    speak(project, context, args, &mut Draft::new(drafter), aside(for_machines))
+    let mut role = Draft::new(drafter);
+    let exit = speak(project, context, args, &mut role, aside(for_machines))?;
+    demand_engine(exit, role.reached, args)
 }
 
 /// Runs `migrate deploy` with these arguments; nothing is applied before the deployer has seen it.
@@ -96,7 +103,9 @@ pub fn deploy(
     for_machines: bool,
     deployer: &mut dyn Deployer,
 ) -> Result<Exit> {
-    speak(project, context, args, &mut Deploy::new(deployer), aside(for_machines))
+    let mut role = Deploy::new(deployer);
+    let exit = speak(project, context, args, &mut role, aside(for_machines))?;
+    demand_engine(exit, role.reached, args)
 }
 
 /// Runs any other command that touches a database (`db push`, `migrate reset`); `decide` is asked for every engine process,
@@ -111,4 +120,10 @@ pub fn fence(
     decide: &mut dyn FnMut(&Target) -> Result<Guard>,
 ) -> Result<Exit> {
     run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
+}
+
+/// Prisma that did its work, but not through us, is no success. Its help needs no engine.
+fn demand_engine(exit: Exit, reached: bool, args: &[OsString]) -> Result<Exit> {
+    let help = args.iter().any(|arg| arg == "--help" || arg == "-h");
+    if exit == Exit::Done && !reached && !help { Err(adapter::no_engine()) } else { Ok(exit) }
 }

@@ -66,12 +66,18 @@ impl Engine<'_> {
     /// # Errors
     /// Exit status 2 where the URL stands in the schema itself.
     pub fn redirect(&mut self, url: &DatabaseUrl) -> Result<()> {
+        self.renew()?;
+        self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
+        Ok(())
+    }
+
+    /// The next call goes to a new real engine.
+    pub(super) fn renew(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
             process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
         }
         // what the stopped engine still has to say is not the next one's
         self.generation += 1;
-        self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
         Ok(())
     }
 
@@ -208,10 +214,9 @@ impl Engine<'_> {
     fn stop(&mut self) -> Result<()> {
         let status = self.process.take().map(|mut process| process.stop()).transpose();
         let status = status.explain(|| "could not stop Prisma's schema engine".into())?.map_or(0, process::code);
-        let answered = self.pending.is_empty();
-        self.inbox.broken |= !answered;
         // an engine that ends without its answers has failed, whatever it says
-        self.seat.send(&Frame::Exit(if answered { status } else { status.max(1) }));
+        self.inbox.broken |= !self.pending.is_empty();
+        self.seat.send(&Frame::Exit(if self.inbox.broken { status.max(1) } else { status }));
         Ok(())
     }
 
@@ -253,7 +258,7 @@ pub(super) fn serve(
     if !matches!(end, Ok(End::Over)) {
         inbox.prisma.end();
     }
-    drop(seat);
+    seat.close();
     end
 }
 

@@ -194,10 +194,10 @@ fn fields(scene: &Scene<'_>, pair: &Pair, from: &str, to: &str, scale: &mut Scal
     }
     let relation =
         |model: &Model, field: &Field| model.relation_through(&field.name).map(|relation| relation.name.clone());
-    if let (Some(a), Some(b)) = (relation(old_model, old), relation(new_model, new)) {
-        if a == b {
-            scale.add(2.5, format!("the relation {a} goes through both"));
-        }
+    if let (Some(a), Some(b)) = (relation(old_model, old), relation(new_model, new))
+        && a == b
+    {
+        scale.add(2.5, format!("the relation {a} goes through both"));
     }
     place(old_model, new_model, old, new, scale)
 }

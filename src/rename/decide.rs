@@ -120,8 +120,7 @@ fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     }
     for dropped in &given.deletes {
         let known = found.iter().find(|candidate| candidate.rename.same_origin(dropped)).cloned();
-        // a drop that no candidate questions needs no record
-        let Some(mut candidate) = known else { continue };
+        let mut candidate = known.unwrap_or_else(|| new(dropped));
         candidate.decision = Decision::Delete;
         candidate.evidence.push("decided by --delete".into());
         decided.push(candidate);
@@ -139,7 +138,8 @@ fn finish(scene: &Scene<'_>, given: &Given, decided: Vec<Candidate>, found: Vec<
     Decisions { candidates: [decided, found].concat(), open }
 }
 
-fn undecided(open: &[Open]) -> Error {
+/// The error for decisions that nobody has taken: exit status 4, each with the options that answer it.
+pub fn undecided(open: &[Open]) -> Error {
     let mut text = String::from("a decision is needed:");
     for open in open {
         text.push_str("\n  ");

@@ -60,7 +60,27 @@ pub(crate) fn objects(scene: &Scene<'_>, options: &Options) -> Result<Given> {
         };
         given.add(&typed, found)?;
     }
+    tables_stay(scene, &given)?;
     Ok(given)
+}
+
+/// Every renamed table must go away under its old name, or give it to another one; a name that is taken must become free.
+fn tables_stay(scene: &Scene<'_>, given: &Given) -> Result<()> {
+    for rename in &given.renames {
+        let Rename::Table { from, to, join } = rename else { continue };
+        let object =
+            |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: *join };
+        if scene.after.tables.contains_key(from) && !given.takes(&object(from, from)) {
+            return Err(Error::usage(format!("--rename: {} is not dropped by this migration", from.name))
+                .help("leave the option out, or say which table takes its name"));
+        }
+        let settled = given.renames.iter().any(|other| other.same_origin(&object(to, to)));
+        if scene.before.tables.contains_key(to) && !settled {
+            return Err(Error::usage(format!("--rename: {} exists already", to.name))
+                .help(format!("say what it is renamed to: `--rename {}:…`", to.name)));
+        }
+    }
+    Ok(())
 }
 
 /// Resolves the options that name columns and values, given which tables and enums are taken to be renamed.
@@ -122,9 +142,9 @@ impl Given {
             return Err(typed.error("another option gives this name to something else"));
         }
         if typed.right.is_some() {
-            self.renames.push(rename)
+            self.renames.push(rename);
         } else {
-            self.deletes.push(rename)
+            self.deletes.push(rename);
         }
         Ok(())
     }
@@ -215,12 +235,6 @@ fn table(scene: &Scene<'_>, typed: &Typed<'_>) -> Result<Rename> {
     let to = only(typed, "table after the migration", right, found, || {
         scene.after.tables.keys().map(|table| table.name.clone()).collect()
     })?;
-    if scene.after.tables.contains_key(&from) {
-        return Err(typed.error("this migration does not drop it"));
-    }
-    if scene.before.tables.contains_key(&to) {
-        return Err(typed.error(format!("{} was there before", to.name)));
-    }
     Ok(Rename::Table { from, to, join })
 }
 

@@ -177,7 +177,7 @@ impl Pool {
                     for action in actions {
                         match &action.kind {
                             ActionKind::DropColumn { name, .. } => {
-                                pool.dropped_columns.extend([(resolve(table), name.clone())])
+                                pool.dropped_columns.extend([(resolve(table), name.clone())]);
                             }
                             ActionKind::AddColumn { column, .. } => {
                                 pool.added_columns.extend([(resolve(table), column.name.clone())]);

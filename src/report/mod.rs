@@ -6,6 +6,7 @@ mod html;
 mod human;
 mod json;
 mod markdown;
+pub mod renames;
 mod sarif;
 #[cfg(test)]
 mod tests;

@@ -101,6 +101,44 @@ fn cascades() {
 }
 
 #[test]
+fn everything_follows_a_renamed_column() {
+    let follow = |rename: &str, before: &str, after: &str| {
+        let (left, right) = (replay(&format!("{before}; {rename}")), replay(after));
+        assert_eq!(right.differences(&left), Vec::<String>::new());
+    };
+    follow(
+        "ALTER TABLE t RENAME n TO \"N n\"; ALTER TABLE t RENAME id TO k; ALTER SEQUENCE t_id_seq RENAME TO s",
+        "CREATE TABLE t (id SERIAL, n INT, g INT GENERATED ALWAYS AS (n * 2) STORED, CONSTRAINT c CHECK (n > 0 AND f(n) <> 'n'),
+            CONSTRAINT x EXCLUDE (n WITH =), CONSTRAINT u UNIQUE (n, id), CONSTRAINT f FOREIGN KEY (n) REFERENCES t (id));
+        CREATE INDEX i ON t (n DESC, id) INCLUDE (n) WHERE t.n > 1; CREATE INDEX j ON t ((n + id))",
+        "CREATE SEQUENCE s; CREATE TABLE t (k INT NOT NULL DEFAULT nextval('s'), \"N n\" INT, g INT GENERATED ALWAYS AS (\"N n\" * 2) STORED,
+            CONSTRAINT c CHECK (\"N n\" > 0 AND f(\"N n\") <> 'n'), CONSTRAINT x EXCLUDE (\"N n\" WITH =), CONSTRAINT u UNIQUE (\"N n\", k),
+            CONSTRAINT f FOREIGN KEY (\"N n\") REFERENCES t (k)); ALTER SEQUENCE s OWNED BY t.k;
+        CREATE INDEX i ON t (\"N n\" DESC, k) INCLUDE (\"N n\") WHERE t.\"N n\" > 1; CREATE INDEX j ON t ((\"N n\" + k))",
+    );
+    follow(
+        "ALTER TABLE t RENAME TO u; ALTER TABLE u SET SCHEMA o",
+        "CREATE SCHEMA o; CREATE TABLE t (id SERIAL, CONSTRAINT c CHECK (t.id > 0)); CREATE TABLE v (t INT, CONSTRAINT f FOREIGN KEY (t) REFERENCES t (id))",
+        "CREATE SCHEMA o; CREATE SEQUENCE o.t_id_seq; CREATE TABLE o.u (id INT NOT NULL DEFAULT nextval('o.t_id_seq'), CONSTRAINT c CHECK (u.id > 0));
+        ALTER SEQUENCE o.t_id_seq OWNED BY o.u.id; CREATE TABLE v (t INT, CONSTRAINT f FOREIGN KEY (t) REFERENCES o.u (id))",
+    );
+    follow(
+        "ALTER TYPE e RENAME VALUE 'a' TO 'b'; ALTER TYPE e RENAME TO f",
+        "CREATE TYPE e AS ENUM ('a', 'c'); CREATE TABLE t (x e DEFAULT 'a', y TEXT DEFAULT 'a', CONSTRAINT c CHECK (x <> 'a'::e)); CREATE INDEX i ON t (y) WHERE x = 'a'",
+        "CREATE TYPE f AS ENUM ('b', 'c'); CREATE TABLE t (x f DEFAULT 'b', y TEXT DEFAULT 'a', CONSTRAINT c CHECK (x <> 'b'::f)); CREATE INDEX i ON t (y) WHERE x = 'b'",
+    );
+}
+
+#[test]
+fn a_new_enum_value_has_its_place() {
+    let catalog = replay(
+        "CREATE TYPE e AS ENUM ('a', 'c'); ALTER TYPE e ADD VALUE 'b' AFTER 'a'; ALTER TYPE e ADD VALUE '0' BEFORE 'a';
+        ALTER TYPE e ADD VALUE 'd'; ALTER TYPE e ADD VALUE IF NOT EXISTS 'a';",
+    );
+    assert_eq!(catalog.enums.values().next().expect("there"), &["0", "a", "b", "c", "d"]);
+}
+
+#[test]
 fn an_index_becomes_a_constraint() {
     let catalog = replay(
         "CREATE TABLE a (x INT, y INT); CREATE UNIQUE INDEX i ON a (x); CREATE UNIQUE INDEX j ON a (y);

@@ -1,6 +1,7 @@
 //! What the server says about itself, the URL's schema and the user's privileges, in one query.
 
 use postgres::Client;
+use postgres::types::{ToSql, Type};
 
 use super::{Concern, Plan, Problem};
 use crate::database::{Failure, history};
@@ -43,7 +44,9 @@ impl Target {
         let prefix = format!("{schema}.");
         let external: Vec<&str> =
             plan.external_tables.iter().map(|table| table.strip_prefix(&prefix).unwrap_or(table)).collect();
-        let row = client.query_one(TARGET, &[&schema, &history::TABLE, &external])?;
+        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&schema, Type::TEXT), (&history::TABLE, Type::TEXT), (&external, Type::TEXT_ARRAY)];
+        let row = client.query_typed_one(TARGET, &parameters)?;
         let version: i32 = row.try_get(0)?;
         Ok(Self {
             version: version.unsigned_abs(),

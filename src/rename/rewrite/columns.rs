@@ -46,7 +46,7 @@ pub(crate) fn plan(plan: &mut Plan<'_>, touched: &Touched) -> Result<()> {
 fn add(plan: &mut Plan<'_>, touched: &Touched, name: &str, column: &Column) {
     let owner = Some((touched.to.clone(), name.to_owned()));
     let owns = plan.scene.after.sequences.values().any(|of| *of == owner);
-    let serial = (owns && !column.identity).then(|| match column.data_type.name.as_str() {
+    let serial = (owns && !column.identity).then_some(match column.data_type.name.as_str() {
         "smallint" => "SMALLSERIAL",
         "bigint" => "BIGSERIAL",
         _ => "SERIAL",

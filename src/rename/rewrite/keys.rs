@@ -1,10 +1,10 @@
 //! Constraints, indexes and sequences of a renamed table or column: what only needs a new name is renamed, what stays the
 //! same stays, and the draft's drops and creations of both go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::{Plan, Touched};
-use super::sequence::order;
+use super::sequence::order_with;
 use crate::catalog::{Constraint, Index, ObjectName, Table};
 use crate::rename::render::{constraint, names, object};
 use crate::sql::{ConstraintKind, quote_identifier};
@@ -124,18 +124,22 @@ pub(crate) fn plan(plan: &mut Plan<'_>, touched: &Touched) {
             }
         });
     }
-    let mut renames = (Vec::new(), Vec::new());
     for (key, other) in kept {
         cut_drop(plan, touched, key);
         cut_create(plan, touched, other);
-        let list = if matches!(key, Key::Constraint(..)) { &mut renames.0 } else { &mut renames.1 };
-        list.push((key.name().clone(), other.name().clone()));
+        let (word, relation) = match key {
+            Key::Constraint(_, constraint) => (Word::Constraint, constraint.kind.has_index()),
+            Key::Index(..) => (Word::Index, true),
+        };
+        let (from, to) = (key.name().clone(), other.name().clone());
+        if from != to {
+            plan.new_names.push(NewName { word, table: touched.to.clone(), relation, from, to });
+        }
     }
-    let taking: BTreeSet<&String> = renames.0.iter().chain(&renames.1).map(|(_, to)| to).collect();
+    let taking: BTreeSet<String> = plan.new_names.iter().map(|name| name.to.clone()).collect();
     for key in old {
         drop_key(plan, touched, key, taking.contains(key.name()), new_table);
     }
-    rename_keys(plan, touched, renames);
     for key in new {
         create_key(plan, touched, key);
     }
@@ -209,23 +213,45 @@ fn drop_key(plan: &mut Plan<'_>, touched: &Touched, key: Key<'_>, in_the_way: bo
     plan.block.push(line);
 }
 
-fn rename_keys(
-    plan: &mut Plan<'_>,
-    touched: &Touched,
-    (constraints, indexes): (Vec<(String, String)>, Vec<(String, String)>),
-) {
-    let table = object(plan.scene.before, &touched.to);
-    let taken: BTreeSet<String> = plan.relations(&touched.to.schema);
-    for (from, to) in order(constraints, &taken) {
-        plan.block.push(format!(
-            "ALTER TABLE {table} RENAME CONSTRAINT {} TO {};",
-            quote_identifier(&from),
-            quote_identifier(&to)
-        ));
+/// What a rename of a key, an index or a sequence is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Constraint,
+    Index,
+    Sequence,
+}
+
+/// A key, index or sequence that gets another name.
+#[derive(Debug, Clone)]
+pub(crate) struct NewName {
+    pub(crate) word: Word,
+    /// Its table, by the name after.
+    pub(crate) table: ObjectName,
+    /// It shares the name space of its schema's tables and indexes; other constraints' names are their table's own.
+    pub(crate) relation: bool,
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
+/// Writes all new names, in an order that works across tables.
+pub(crate) fn rename_all(plan: &mut Plan<'_>) {
+    let mut spaces: BTreeMap<(String, Option<String>), Vec<(String, String, NewName)>> = BTreeMap::new();
+    for name in std::mem::take(&mut plan.new_names) {
+        let space = (name.table.schema.clone(), (!name.relation).then(|| name.table.name.clone()));
+        spaces.entry(space).or_default().push((name.from.clone(), name.to.clone(), name));
     }
-    for (from, to) in order(indexes, &taken) {
-        let from = object(plan.scene.before, &ObjectName { schema: touched.to.schema.clone(), name: from });
-        plan.block.push(format!("ALTER INDEX {from} RENAME TO {};", quote_identifier(&to)));
+    for ((schema, _), names) in spaces {
+        let taken = plan.relations(&schema);
+        for (from, to, name) in order_with(names, &taken) {
+            let own = object(plan.scene.before, &ObjectName { schema: schema.clone(), name: from.clone() });
+            let table = object(plan.scene.before, &name.table);
+            let (from, to) = (quote_identifier(&from), quote_identifier(&to));
+            plan.block.push(match name.word {
+                Word::Constraint => format!("ALTER TABLE {table} RENAME CONSTRAINT {from} TO {to};"),
+                Word::Index => format!("ALTER INDEX {own} RENAME TO {to};"),
+                Word::Sequence => format!("ALTER SEQUENCE {own} RENAME TO {to};"),
+            });
+        }
     }
 }
 
@@ -267,17 +293,12 @@ fn sequences(plan: &mut Plan<'_>, touched: &Touched) {
     let Some(table) = plan.scene.after.tables.get(&touched.to) else { return };
     let columns: Vec<String> =
         table.columns.keys().filter(|name| touched.whole || touched.columns.contains(*name)).cloned().collect();
-    let mut renames = Vec::new();
     for column in columns {
         if let (Some(old), Some(new)) = (owned(&plan.renamed, &column), owned(&plan.scene.after, &column))
             && old.name != new.name
         {
-            renames.push((old.name, new.name));
+            let table = touched.to.clone();
+            plan.new_names.push(NewName { word: Word::Sequence, table, relation: true, from: old.name, to: new.name });
         }
-    }
-    let taken = plan.relations(&touched.to.schema);
-    for (from, to) in order(renames, &taken) {
-        let from = object(plan.scene.before, &ObjectName { schema: touched.to.schema.clone(), name: from });
-        plan.block.push(format!("ALTER SEQUENCE {from} RENAME TO {};", quote_identifier(&to)));
     }
 }

@@ -7,6 +7,7 @@ use crate::catalog::{Catalog, ObjectName};
 use crate::rename::joins::ends;
 use crate::rename::render::object;
 use crate::rename::scene::{Pair, Scene};
+use crate::rename::tables::is_join;
 use crate::rename::{Rename, directive};
 use crate::sql::{Script, quote_identifier, quote_literal};
 
@@ -39,10 +40,16 @@ impl Moves {
                 }
             }
         }
-        for rename in renames {
-            if let Rename::Table { from, to, join: true } = rename
-                && moves.flips(scene, from, to)
-            {
+        // a join table's A and B change places with its models' names, also where the table's own name stays
+        let renamed = renames.iter().filter_map(|rename| match rename {
+            Rename::Table { from, to, join: true } => Some((from, to)),
+            _ => None,
+        });
+        let kept = scene.before.tables.keys().filter(|name| scene.after.tables.contains_key(name));
+        let kept =
+            kept.filter(|name| is_join(scene.before.tables.get(*name)) && is_join(scene.after.tables.get(*name)));
+        for (from, to) in renamed.chain(kept.map(|name| (name, name))) {
+            if moves.flips(scene, from, to) {
                 let swap = [("A", "B"), ("B", "A")].map(|(from, to)| (from.to_owned(), to.to_owned()));
                 moves.columns.insert(from.clone(), BTreeMap::from(swap));
             }
@@ -53,7 +60,7 @@ impl Moves {
     /// Whether a join table's columns A and B change places: Prisma puts its models in alphabetical order.
     fn flips(&self, scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> bool {
         match (ends(scene.before, from), ends(&scene.after, to)) {
-            (Some((a, b)), Some((c, _))) => self.table(&a) != c && self.table(&b) == c,
+            (Some((a, b)), Some((c, d))) => a != b && self.table(&a) == d && self.table(&b) == c,
             _ => false,
         }
     }

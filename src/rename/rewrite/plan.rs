@@ -72,6 +72,8 @@ pub(crate) struct Plan<'a> {
     given_up: BTreeSet<(ObjectName, String)>,
     replaced: Vec<(ObjectName, BTreeSet<String>)>,
     pub(crate) cuts: BTreeSet<At>,
+    /// Keys, indexes and sequences that get another name.
+    pub(crate) new_names: Vec<keys::NewName>,
     /// Statements after the renames.
     pub(crate) block: Vec<String>,
     pub(crate) places: BTreeMap<ObjectName, Place>,
@@ -99,6 +101,7 @@ impl<'a> Plan<'a> {
             given_up,
             replaced: Vec::new(),
             cuts: BTreeSet::new(),
+            new_names: Vec::new(),
             block: Vec::new(),
             places: BTreeMap::new(),
             kept: Vec::new(),
@@ -114,6 +117,9 @@ impl<'a> Plan<'a> {
                     plan.cuts.insert(at);
                 }
             }
+            if touched.whole && scene.before.tables.contains_key(&touched.to) {
+                plan.cut_columns(&touched.to);
+            }
             columns::plan(&mut plan, touched)?;
         }
         // keys of other tables follow as well: their foreign keys lead here
@@ -124,6 +130,7 @@ impl<'a> Plan<'a> {
         for touched in &with_keys {
             keys::plan(&mut plan, touched);
         }
+        keys::rename_all(&mut plan);
         Ok(plan)
     }
 
@@ -170,6 +177,15 @@ impl<'a> Plan<'a> {
         if !blocked {
             self.cuts.insert(at);
         }
+    }
+
+    /// Takes out every change of columns of a table: the draft means another table of this name.
+    fn cut_columns(&mut self, table: &ObjectName) {
+        let of = |((name, _), at): (&(ObjectName, String), &At)| (name == table).then_some(*at);
+        let single = self.atoms.drop_column.iter().chain(&self.atoms.add_column).filter_map(of);
+        let altered = self.atoms.alter_column.iter().filter(|((name, _), _)| name == table);
+        let all: Vec<At> = single.chain(altered.flat_map(|(_, at)| at.iter().copied())).collect();
+        all.into_iter().for_each(|at| self.cut(at));
     }
 
     /// Whether a column is dropped by a person's decision although its table lives on.

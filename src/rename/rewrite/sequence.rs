@@ -3,17 +3,26 @@
 use std::collections::BTreeSet;
 
 /// Orders renames so that each target is free when its turn comes. `taken` are all names in use before.
-pub(crate) fn order(mut renames: Vec<(String, String)>, taken: &BTreeSet<String>) -> Vec<(String, String)> {
-    renames.retain(|(from, to)| from != to);
+pub(crate) fn order(renames: Vec<(String, String)>, taken: &BTreeSet<String>) -> Vec<(String, String)> {
+    let bare = renames.into_iter().map(|(from, to)| (from, to, ())).collect();
+    order_with(bare, taken).into_iter().map(|(from, to, ())| (from, to)).collect()
+}
+
+/// As [`order`], where each rename carries something along.
+pub(crate) fn order_with<T: Clone>(
+    mut renames: Vec<(String, String, T)>,
+    taken: &BTreeSet<String>,
+) -> Vec<(String, String, T)> {
+    renames.retain(|(from, to, _)| from != to);
     let mut ordered = Vec::new();
     while !renames.is_empty() {
-        let free = renames.iter().position(|(_, to)| !renames.iter().any(|(from, _)| from == to));
+        let free = renames.iter().position(|(_, to, _)| !renames.iter().any(|(from, _, _)| from == to));
         if let Some(at) = free {
             ordered.push(renames.remove(at));
-        } else if let Some((from, _)) = renames.first_mut() {
+        } else if let Some((from, _, carried)) = renames.first_mut() {
             // a circle: its first name steps aside
             let aside = temporary(from, taken);
-            ordered.push((std::mem::replace(from, aside.clone()), aside));
+            ordered.push((std::mem::replace(from, aside.clone()), aside, carried.clone()));
         }
     }
     ordered

@@ -117,10 +117,12 @@ fn first(plan: &Plan<'_>) -> Option<usize> {
         _ => false,
     };
     let statements = plan.scene.draft.script.statements();
+    // an enum's block that stays works on the renamed values
+    let enums = plan.moves.values.keys().filter_map(|of| plan.atoms.enum_block.get(of)).map(|block| block.start).min();
     let first = (0..statements.len()).find(|number| {
         let cut =
             plan.cuts.range(At { statement: *number, action: None }..).next().is_some_and(|at| at.statement == *number);
-        cut || new_names(&statements[*number])
+        cut || enums == Some(*number) || new_names(&statements[*number])
     })?;
     let block = plan.atoms.enum_block.values().find(|block| block.contains(&first));
     Some(block.map_or(first, |block| block.start))
@@ -261,7 +263,8 @@ impl Work<'_> {
             }
         }
         for (action, _) in actions.iter().zip(cut).filter(|(_, cut)| !**cut) {
-            let Some(column) = column_of(&action.kind).filter(|_| touched.whole) else { continue };
+            // only this one names columns as they were before, in an enum's block
+            let ActionKind::DropDefault { column } = &action.kind else { continue };
             let Some(new) = touched.renamed.iter().find(|(_, from)| *from == column).map(|(to, _)| to) else {
                 continue;
             };

@@ -119,6 +119,19 @@ fn actions_of_alter_table() {
 }
 
 #[test]
+fn expressions_on_one_line() {
+    for (written, want) in [
+        ("( a  >\n 0 )", "(a > 0)"),
+        ("f( a ,b )[ 1 ]", "f(a,b)[1]"),
+        ("'a  b' -- why\n || $$ c  d $$", "'a  b' || $$ c  d $$"),
+        ("a/* x */::int", "a ::int"),
+    ] {
+        let found = actions(&format!("ALTER TABLE t ALTER a SET DEFAULT {written}"));
+        assert!(matches!(&found[0], ActionKind::SetDefault { default, .. } if default.text == want), "{found:?}");
+    }
+}
+
+#[test]
 fn indexes() {
     let StatementKind::CreateIndex(index) = kind(
         r#"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "I" ON ONLY s."T" USING GIN ("a" COLLATE "C" text_ops DESC, lower(b), (c + 1)) INCLUDE ("D", e) NULLS NOT DISTINCT WHERE "f"  IS NULL"#,

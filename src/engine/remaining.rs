@@ -1,0 +1,61 @@
+//! Prisma's own proof: what its engine would still change after the migrations and a script.
+
+use serde_json::{Value, json};
+
+use super::draft::EMPTY;
+use super::folder::Folder;
+use super::protocol::{self, Request};
+use super::session::Engine;
+use crate::error::{Error, Explain as _, Result};
+
+/// Keeps the proof's own draft apart from the one it is about.
+const NAME: &str = "prisma_safe_proof";
+
+/// Asks the engine that has made the draft. Nothing is written into the project.
+pub struct Remaining<'a, 'e> {
+    pub(super) draft: &'a Request,
+    pub(super) name: &'a str,
+    pub(super) engine: &'a mut Engine<'e>,
+}
+
+impl Remaining<'_, '_> {
+    /// The SQL that Prisma would still draft if the migration held this script; empty when the schema is reached.
+    ///
+    /// # Errors
+    /// If the engine cannot replay the script: its own error is the cause.
+    pub fn after(&mut self, script: &str) -> Result<String> {
+        let mut params = self.draft.params.clone();
+        params["migrationName"] = NAME.into();
+        params["draft"] = true.into();
+        let folder = match params["migrationsList"]["migrationDirectories"].as_array_mut() {
+            Some(list) => {
+                let content = json!({"tag": "ok", "value": script});
+                list.push(json!({"path": self.name, "migrationFile": {"path": "migration.sql", "content": content}}));
+                None
+            }
+            None => {
+                let folder = Folder::copy(protocol::migrations_directory(&params)?)?;
+                folder.add(self.name, script)?;
+                params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
+                Some(folder)
+            }
+        };
+        // the engine's WebAssembly build makes one shadow database in its life
+        self.engine.renew()?;
+        let answer = self.engine.call("createMigration", params).explain(|| "Prisma could not replay it".into())?;
+        let Some(name) = answer["generatedMigrationName"].as_str() else { return Ok(String::new()) };
+        let left = match &folder {
+            Some(folder) => folder.draft(name)?,
+            None => script_of(&answer)?,
+        };
+        Ok(if left.trim() == EMPTY { String::new() } else { left })
+    }
+}
+
+/// The script in an answer to `createMigration`.
+pub(super) fn script_of(answer: &Value) -> Result<String> {
+    answer["migrationScript"]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Error::failed("Prisma's schema engine gave a migration without a script"))
+}
