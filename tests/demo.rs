@@ -46,7 +46,11 @@ fn it_tells_the_journey_and_leaves_nothing() {
     let child = demo(&project, &[]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let directory = PathBuf::from(format!("/tmp/prisma-safe-demo-{}", child.id()));
     let output = crate::support::Output::of("demo".into(), child.wait_with_output().unwrap());
-    output.succeeds().says("RENAME COLUMN").says("all 5,000 artists are in `artist_name`").says("refused, and every play count");
+    output
+        .succeeds()
+        .says("RENAME COLUMN")
+        .says("all 5,000 artists are in `artist_name`")
+        .says("refused, and every play count");
     assert!(!directory.exists());
 }
 
@@ -76,7 +80,8 @@ fn kill_9_leaves_nothing_either() {
 #[test]
 fn kept_it_can_be_played_with_and_ended_by_its_own_words() {
     let project = Project::prisma7();
-    let child = demo(&project, &["--keep"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        demo(&project, &["--keep"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let directory = PathBuf::from(format!("/tmp/prisma-safe-demo-{}", child.id()));
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -129,7 +129,7 @@ fn deploys_exclude_each_other() {
     let (mut one, mut two) = (database.connect(), database.connect());
     exclude_others(&mut one).unwrap();
     let error = exclude_others(&mut two).unwrap_err();
-    assert_eq!(error.exit(), Exit::Refused);
+    assert_eq!(error.exit(), Exit::Failed);
     assert!(error.causes()[0].contains("session "), "{error:?}");
     assert_eq!(activity::lock_holders(&mut two, activity::DEPLOY_LOCK).unwrap().len(), 1);
     drop(one);

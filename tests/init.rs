@@ -22,7 +22,10 @@ fn untouched(project: &Project) {
 #[test]
 fn yes_answers_and_twice_changes_nothing() {
     let project = project();
-    project.run(["init", "--yes", "--ci", "github"]).succeeds().says("+    \"migrate\": \"dotenv -e .env -- npx prisma-safe");
+    project
+        .run(["init", "--yes", "--ci", "github"])
+        .succeeds()
+        .says("+    \"migrate\": \"dotenv -e .env -- npx prisma-safe");
     assert_eq!(project.read("package.json"), REWIRED);
     assert!(project.read(".gitignore").contains("\nbackups/\n.prisma-safe/\n"));
     assert!(project.read("prisma-safe.toml").contains("# lock-timeout-seconds = "));

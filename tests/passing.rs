@@ -54,7 +54,8 @@ fn every_word_is_prismas_on_6() {
 #[test]
 fn arguments_stdin_and_status_reach_prisma_untouched() {
     let project = Project::prisma7().package("prisma", "7.10.1", TELLTALE);
-    let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["generate", "--generator", "a b", "--", "-x", "ü'\"$"]);
+    let mut command =
+        project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["generate", "--generator", "a b", "--", "-x", "ü'\"$"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"one\ntwo").unwrap();
     let output = Output::of("generate".into(), child.wait_with_output().unwrap()).exits(7);
@@ -116,7 +117,9 @@ fn prisma_8_is_refused_with_what_to_do() {
 
 #[test]
 fn without_prisma_npx_brings_it() {
-    let project = Project::prisma7().package("other", "1.0.0", "").only_programs(&["node"], &[("npx", "echo \"npx $*\"; exit 5")]);
+    let project = Project::prisma7()
+        .package("other", "1.0.0", "")
+        .only_programs(&["node"], &[("npx", "echo \"npx $*\"; exit 5")]);
     project.run(["generate", "--sql"]).exits(5).says("npx prisma generate --sql\n");
 }
 
@@ -135,7 +138,8 @@ fn a_cargo_workspace_names_its_prisma_project() {
     let project = Project::prisma7();
     project.write("web/node_modules/prisma/package.json", r#"{"version":"7.10.1","bin":{"prisma":"index.js"}}"#);
     project.write("web/node_modules/prisma/index.js", TELLTALE);
-    project.write("Cargo.toml", "[workspace]\nmembers = [\"api\"]\n[workspace.metadata.prisma-safe]\nproject = \"web\"\n");
+    project
+        .write("Cargo.toml", "[workspace]\nmembers = [\"api\"]\n[workspace.metadata.prisma-safe]\nproject = \"web\"\n");
     project.write("api/Cargo.toml", "[package]\nname = \"api\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
     project.write("api/src/lib.rs", "");
     // the toolchain's own cargo: rustup's would look for its settings in the real home directory

@@ -13,7 +13,8 @@ use crate::consent;
 use crate::context::Context;
 use crate::database;
 use crate::deploy::{
-    APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Route, Runner, Settings, Turn, alone, verify,
+    self, APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Prepared, Route, Runner, Settings, Turn, alone,
+    verify,
 };
 use crate::engine::{self, DeployRequest, Deployer, Engine, Fence, Guard};
 use crate::error::{Error, Result};
@@ -93,6 +94,7 @@ impl Deployer for Deploying<'_> {
         let names: Vec<String> = pending.iter().map(|migration| migration.name.clone()).collect();
         shell.status("Checking", format!("{} ({}): {}", target.url.identity(), target.because, names.join(", ")));
         let turn = Turn::take(self.project.root())?;
+        deploy::exclude_others(&mut client)?;
         self.explain_interrupted(&turn, &preflight)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let started = Event::Started { version, target: target.url.identity(), pending: names };
@@ -211,7 +213,7 @@ impl Deploying<'_> {
             .pending
             .iter()
             .zip(deployment.scripts)
-            .map(|(migration, script)| crate::deploy::Prepared::route(migration, script))
+            .map(|(migration, script)| Prepared::route(migration, script))
             .collect::<Result<_>>()?;
         let settings = self.settings;
         let mut runner = Runner::open(deployment.target.url.clone(), settings, engine.interrupt())?;

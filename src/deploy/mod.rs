@@ -74,7 +74,7 @@ fn milliseconds(limit: Duration) -> i32 {
 /// Keeps other prisma-safe deploys out of this database for as long as the session of `client` lives.
 ///
 /// # Errors
-/// Exit status 3, naming the other deploy's session.
+/// Exit status 1, naming the other deploy's session.
 pub fn exclude_others(client: &mut Client) -> Result<()> {
     // the session is idle while the backup runs; the setting is there from 14 on
     const STAY: &str = "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 140000";
@@ -87,7 +87,7 @@ pub fn exclude_others(client: &mut Client) -> Result<()> {
     };
     match lock().explain(|| "could not take the lock of a deploy".into())? {
         None => Ok(()),
-        Some(holders) => Err(Error::refused("another prisma-safe deploy to this database is running")
+        Some(holders) => Err(Error::failed("another prisma-safe deploy to this database is running")
             .because(activity::list(&holders))
             .help("wait for it to end, then deploy again")),
     }

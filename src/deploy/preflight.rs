@@ -111,11 +111,14 @@ impl Preflight {
     /// Refuses to go on if anything is in the way, and tells all of it.
     ///
     /// # Errors
-    /// Exit status 3.
+    /// Exit status 3; 1 where the only trouble is that another deploy is running, which passes by itself.
     pub fn check(&self) -> Result<()> {
         let blocking: Vec<&Problem> = self.problems.iter().filter(|problem| problem.blocking).collect();
         match blocking.as_slice() {
             [] => Ok(()),
+            [problem] if problem.concern == Concern::Running => {
+                Err(Error::failed(problem.message.clone()).help(problem.help.clone()))
+            }
             [problem] => Err(Error::refused(problem.message.clone()).help(problem.help.clone())),
             problems => {
                 let mut text = String::new();

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::draft::EMPTY;
 use super::folder::Folder;
-use super::protocol::{self, Request};
+use super::protocol::{self, EngineError, Request};
 use super::session::Engine;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 
 /// Keeps the proof's own draft apart from the one it is about.
 const NAME: &str = "prisma_safe_proof";
@@ -40,9 +40,11 @@ impl Remaining<'_, '_> {
                 Some(folder)
             }
         };
-        // the engine's WebAssembly build makes one shadow database in its life
-        self.engine.renew()?;
-        let answer = self.engine.call("createMigration", params).explain(|| "Prisma could not replay it".into())?;
+        let answer = match self.engine.call("createMigration", params.clone()) {
+            Ok(answer) => answer,
+            // the engine's WebAssembly build makes a shadow database for `diff` only; the native one has none for it
+            Err(error) => return self.difference(&params).map_err(|_| unanswered(error)),
+        };
         let Some(name) = answer["generatedMigrationName"].as_str() else { return Ok(String::new()) };
         let left = match &folder {
             Some(folder) => folder.draft(name)?,
@@ -50,6 +52,28 @@ impl Remaining<'_, '_> {
         };
         Ok(if left.trim() == EMPTY { String::new() } else { left })
     }
+
+    /// The same by `diff`: from the migrations to the schema.
+    fn difference(&mut self, params: &Value) -> Result<String> {
+        let mut from = match &params["migrationsList"] {
+            Value::Null => json!({"path": params["migrationsDirectoryPath"]}),
+            list => list.clone(),
+        };
+        from["tag"] = "migrations".into();
+        let mut to = params["schema"].clone();
+        to["tag"] = "schemaDatamodel".into();
+        let call = json!({
+            "from": from, "to": to, "script": true, "shadowDatabaseUrl": null, "exitCode": null,
+            "filters": params["filters"],
+        });
+        let answer = self.engine.call_unheard("diff", call).map_err(unanswered)?;
+        let left = answer["stdout"].as_str().unwrap_or_default();
+        Ok(if left.trim() == EMPTY { String::new() } else { left.to_owned() })
+    }
+}
+
+fn unanswered(error: EngineError) -> Error {
+    Error::failed("Prisma could not tell whether the rewrite reaches the schema").because(error)
 }
 
 /// The script in an answer to `createMigration`.

@@ -48,6 +48,8 @@ pub struct Engine<'a> {
     /// Events that came while a role waited for an answer of its own.
     deferred: VecDeque<Event>,
     calls: u64,
+    /// What the engine prints is not handed on.
+    unheard: bool,
 }
 
 impl Engine<'_> {
@@ -72,7 +74,7 @@ impl Engine<'_> {
     }
 
     /// The next call goes to a new real engine.
-    pub(super) fn renew(&mut self) -> Result<()> {
+    fn renew(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
             process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
         }
@@ -84,6 +86,17 @@ impl Engine<'_> {
     /// The flag that Ctrl-C and its like raise.
     pub fn interrupt(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.inbox.interrupted)
+    }
+
+    /// As [`Engine::call`], but what the engine prints meanwhile is not for the person.
+    ///
+    /// # Errors
+    /// Those of [`Engine::call`].
+    pub(super) fn call_unheard(&mut self, method: &str, params: Value) -> Response {
+        self.unheard = true;
+        let response = self.call(method, params);
+        self.unheard = false;
+        response
     }
 
     /// Makes a call and waits for its response.
@@ -104,6 +117,12 @@ impl Engine<'_> {
                 Event::Engine(of, Some(line)) if of == self.generation => match Message::parse(&line) {
                     Some(Message::Response(of, response)) if of == id => return response,
                     Some(Message::Response(..)) => self.deferred.push_back(Event::Engine(self.generation, Some(line))),
+                    Some(Message::Request(print)) if self.unheard && print.method == "print" => {
+                        let answer = protocol::answer(&print.id, &Ok(Value::Object(serde_json::Map::new())));
+                        if let Err(error) = self.send(&answer) {
+                            return Err(EngineError::new(error.to_string(), None));
+                        }
+                    }
                     _ => self.seat.send(&Frame::Out(line)),
                 },
                 // what the engine asks Prisma, Prisma answers
@@ -289,8 +308,20 @@ fn play(
     });
     let (process, pending, deferred) = (None, HashMap::new(), VecDeque::new());
     let generation = session << GENERATIONS;
-    let mut engine =
-        Engine { session, generation, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
+    let mut engine = Engine {
+        session,
+        generation,
+        inbox,
+        binary,
+        hello,
+        target,
+        seat,
+        process,
+        pending,
+        deferred,
+        calls: 0,
+        unheard: false,
+    };
     let end = engine.attend(role);
     for event in std::mem::take(&mut engine.deferred) {
         if let Event::Seated(hello, reader) = event {

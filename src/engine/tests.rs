@@ -295,7 +295,7 @@ impl Drafter for Keeper {
         Ok(Guard { fence: self.fence, url: None })
     }
 
-    fn drafted(&mut self, drafted: Drafted, _: &mut super::Remaining<'_, '_>) -> Result<String> {
+    fn drafted(&mut self, drafted: Drafted, _: &mut Remaining<'_, '_>) -> Result<String> {
         let warnings = drafted.data_loss.warnings.iter().map(|warning| warning.message.clone());
         self.shown.borrow_mut().extend(warnings.chain([drafted.name, drafted.script]));
         Ok("BETTER".into())
