@@ -9,6 +9,7 @@ mod deploy_state;
 mod init;
 mod journey;
 mod passing;
+mod readme;
 mod review;
 mod smoke;
 mod support;
