@@ -9,8 +9,9 @@ use super::columns::{self, Around, Compared};
 use super::names::change;
 use super::scene::{Pair, Scene};
 use super::score::{ASK, FLOOR, Scale};
-use super::{enums, joins, tables};
-use crate::catalog::ObjectName;
+use super::{directive, enums, joins, tables};
+use crate::catalog::{Catalog, ObjectName};
+use crate::sql::Script;
 
 /// What people have decided already; candidates are looked for in its light.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,18 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    /// The drops that a person has decided in the file before.
+    pub(crate) fn recorded(scene: &Scene<'_>) -> Self {
+        Self::recorded_in(scene.draft.script, scene.before)
+    }
+
+    /// As [`Given::recorded`], for any script.
+    pub(crate) fn recorded_in(script: &Script, before: &Catalog) -> Self {
+        let comments = script.comments().iter();
+        let deletes = comments.filter_map(|comment| directive::parse_delete(before, &comment.text)).collect();
+        Self { renames: Vec::new(), deletes }
+    }
+
     /// Whether the object on the left is settled, so that nothing is to be found for it.
     pub(crate) fn settles(&self, rename: &Rename) -> bool {
         self.renames.iter().chain(&self.deletes).any(|given| given.same_origin(rename))
