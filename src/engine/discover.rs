@@ -4,12 +4,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::adapter::no_engine;
 use super::arguments::CliCommand;
 use super::journey::{Words, travel};
 use super::protocol::{self, Request};
+use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
-use super::session::Engine;
+use super::supported::no_engine;
 use super::target::Target;
 use crate::context::Context;
 use crate::database::DatabaseUrl;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
-use signal_hook::consts::{SIGINT, SIGQUIT};
+use signal_hook::consts::SIGINT;
 
 use super::wire::{Frame, Hello};
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the seat may take to introduce itself.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 
-/// Something that happened. Sessions are numbered; lines keep their newline, and none stands for the end.
+/// Something that happened. Sessions and real engines are numbered; lines keep their newline, and none stands for the end.
 #[derive(Debug)]
 pub(super) enum Event {
     /// Prisma started an engine.
@@ -59,6 +59,8 @@ impl Outbox {
 pub(super) struct Inbox {
     events: Receiver<Event>,
     waiting: VecDeque<(Hello, BufReader<UnixStream>)>,
+    /// How many real engines there were; tells their events apart.
+    engines: u64,
     pub(super) post: Sender<Event>,
     pub(super) prisma: Prisma,
     /// Whether an engine or its seat ended with calls unanswered.
@@ -76,7 +78,13 @@ impl Inbox {
         prisma: Prisma,
         interrupted: Arc<AtomicBool>,
     ) -> Self {
-        Self { events, waiting: VecDeque::new(), post, prisma, broken: false, signal: None, interrupted }
+        Self { events, waiting: VecDeque::new(), engines: 0, post, prisma, broken: false, signal: None, interrupted }
+    }
+
+    /// A number for a real engine.
+    pub(super) fn number_engine(&mut self) -> u64 {
+        self.engines += 1;
+        self.engines
     }
 
     /// Keeps an engine that was started while another one is served.
@@ -117,8 +125,8 @@ impl Inbox {
         match event {
             Event::Ended => self.prisma.ended = true,
             // the terminal tells Prisma too, which knows best how to end
-            Event::Signal(signal @ (SIGINT | SIGQUIT)) => {
-                self.signal.get_or_insert(*signal);
+            Event::Signal(SIGINT) => {
+                self.signal.get_or_insert(SIGINT);
                 self.prisma.hurry();
             }
             Event::Signal(signal) => {

@@ -12,7 +12,6 @@
 //!      └──starts──▶ the real schema engine
 //! ```
 
-mod adapter;
 mod arguments;
 mod binary;
 mod deploy;
@@ -26,11 +25,13 @@ mod place;
 mod process;
 pub mod protocol;
 mod prove;
+mod real;
 mod remaining;
 mod role;
 pub mod seat;
 mod session;
 mod signals;
+mod supported;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -45,9 +46,9 @@ pub use self::draft::{Drafted, Drafter};
 pub use self::fence::{Fence, Guard};
 pub use self::protocol::{DataLoss, EngineError, Request, Response, StepNote};
 pub use self::prove::prove;
+pub use self::real::Engine;
 pub use self::remaining::Remaining;
 pub use self::role::{CommandReply, Relay, Reply, Role};
-pub use self::session::Engine;
 pub use self::target::Target;
 
 use self::deploy::Deploy;
@@ -127,5 +128,5 @@ pub fn fence(
 /// Prisma that did its work, but not through us, is no success. Its help needs no engine.
 fn demand_engine(exit: Exit, reached: bool, args: &[OsString]) -> Result<Exit> {
     let help = args.iter().any(|arg| arg == "--help" || arg == "-h");
-    if exit == Exit::Done && !reached && !help { Err(adapter::no_engine()) } else { Ok(exit) }
+    if exit == Exit::Done && !reached && !help { Err(supported::no_engine()) } else { Ok(exit) }
 }

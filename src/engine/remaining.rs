@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::draft::EMPTY;
 use super::folder::Folder;
 use super::protocol::{self, EngineError};
-use super::session::Engine;
+use super::real::Engine;
 use crate::error::{Error, Result};
 
 /// Keeps the proof's own draft apart from the one it is about.

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assign::assign;
 use super::candidate::{Candidate, Rename};
 use super::columns::{self, Around, Compared};
-use super::names::substitution;
+use super::names::change;
 use super::scene::{Pair, Scene};
 use super::score::{ASK, FLOOR, Scale};
-use super::{enums, joins, tables};
-use crate::catalog::ObjectName;
+use super::{directive, enums, joins, tables};
+use crate::catalog::{Catalog, ObjectName};
+use crate::sql::Script;
 
 /// What people have decided already; candidates are looked for in its light.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,18 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    /// The drops that a person has decided in the file before.
+    pub(crate) fn recorded(scene: &Scene<'_>) -> Self {
+        Self::recorded_in(scene.draft.script, scene.before)
+    }
+
+    /// As [`Given::recorded`], for any script.
+    pub(crate) fn recorded_in(script: &Script, before: &Catalog) -> Self {
+        let comments = script.comments().iter();
+        let deletes = comments.filter_map(|comment| directive::parse_delete(before, &comment.text)).collect();
+        Self { renames: Vec::new(), deletes }
+    }
+
     /// Whether the object on the left is settled, so that nothing is to be found for it.
     pub(crate) fn settles(&self, rename: &Rename) -> bool {
         self.renames.iter().chain(&self.deletes).any(|given| given.same_origin(rename))
@@ -61,7 +74,7 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     for candidate in &joins {
         take(&mut around, &candidate.rename);
     }
-    around.exchanges = exchanges(scene, &around);
+    around.changes = changes(scene, &around);
     let columns = find_columns(scene, given, &around);
     let values = enums::values(scene, given, &around);
     [enums, tables, joins, columns, values].concat()
@@ -91,22 +104,24 @@ pub(crate) fn pairs(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>
     kept.chain(renamed).collect()
 }
 
-/// Counts the tables in which one word takes another's place, over all pairs of dropped and added columns.
-fn exchanges(scene: &Scene<'_>, around: &Around) -> BTreeMap<(String, String), usize> {
+/// Counts, for each way to make one name from another, the objects it fits: tables and enums taken to be renamed, and
+/// dropped columns with an added one of the same type.
+fn changes(scene: &Scene<'_>, around: &Around) -> BTreeMap<(String, String), usize> {
     let mut counts = BTreeMap::new();
-    let named = around.tables.iter().chain(&around.enums);
-    for exchange in named.filter_map(|(from, to)| substitution(&from.name, &to.name)).collect::<BTreeSet<_>>() {
-        *counts.entry(exchange).or_default() += 1;
+    for (from, to) in around.tables.iter().chain(&around.enums) {
+        *counts.entry(change(&from.name, &to.name)).or_default() += 1;
     }
     for pair in pairs(scene, &around.tables) {
         let (gone, come) = scene.columns(&pair);
-        let found: BTreeSet<(String, String)> =
-            gone.iter().flat_map(|from| come.iter().filter_map(|to| substitution(from, to))).collect();
-        for exchange in found {
-            *counts.entry(exchange).or_default() += 1;
+        for from in &gone {
+            let same_type = |to: &&String| scene.same_type(&pair, from, to);
+            let found: BTreeSet<_> = come.iter().filter(same_type).map(|to| change(from, to)).collect();
+            for change in found {
+                *counts.entry(change).or_default() += 1;
+            }
         }
     }
-    counts
+    counts.into_iter().filter_map(|(change, count)| change.map(|change| (change, count))).collect()
 }
 
 fn find_columns(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
@@ -127,9 +142,7 @@ fn find_columns(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candid
         let compared = gone.iter().map(|from| {
             let row = come.iter().map(|to| {
                 let Compared { mut scale, clear, proved } = columns::compare(scene, around, &pair, from, to)?;
-                if gone.len() == 1 && come.len() == 1 {
-                    scale.add(0.6, "the only dropped and the only added column of the table");
-                }
+                alone(scene, &pair, (from, &gone), (to, &come), &mut scale);
                 Some(Compare { rename: rename(from, to), scale, clear, proved })
             });
             row.collect()
@@ -137,6 +150,26 @@ fn find_columns(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candid
         found.extend(settle(scene, compared.collect()));
     }
     found
+}
+
+/// Weighs how many other columns of the same type could be meant.
+fn alone(
+    scene: &Scene<'_>,
+    pair: &Pair,
+    (from, gone): (&str, &[String]),
+    (to, come): (&str, &[String]),
+    scale: &mut Scale,
+) {
+    if gone.len() == 1 && come.len() == 1 {
+        scale.add(0.4, "the only dropped and the only added column of the table");
+    }
+    let same = scene.same_type(pair, from, to);
+    let others = gone.iter().filter(|other| *other != from && scene.same_type(pair, other, to)).count()
+        + come.iter().filter(|other| *other != to && scene.same_type(pair, from, other)).count();
+    if same && others == 0 {
+        let line = if gone.len() + come.len() > 2 { "no other dropped or added column has this type" } else { "" };
+        scale.add(1.0, line);
+    }
 }
 
 /// Counts rivals over the whole pool, then assigns. A pair that leaves no doubt in itself is certain only if no other pair

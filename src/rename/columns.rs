@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cast::{self, Cast};
-use super::names::{Likeness, likeness, substitution};
+use super::names::{Likeness, change, likeness};
 use super::render::data_type;
 use super::scene::{Pair, Scene, memberships, target};
 use super::schema::{Field, Model};
@@ -17,8 +17,8 @@ pub(crate) struct Around {
     pub(crate) tables: BTreeMap<ObjectName, ObjectName>,
     /// Enums taken to be renamed.
     pub(crate) enums: BTreeMap<ObjectName, ObjectName>,
-    /// How many tables show an exchange of words (`team` for `organization`); a renamed table or enum counts as well.
-    pub(crate) exchanges: BTreeMap<(String, String), usize>,
+    /// How many objects of the migration a change of words fits (`team` to `organization`, `plaid` added).
+    pub(crate) changes: BTreeMap<(String, String), usize>,
 }
 
 /// A compared pair of columns.
@@ -35,12 +35,18 @@ pub(crate) struct Compared {
 pub(crate) fn compare(scene: &Scene<'_>, around: &Around, pair: &Pair, from: &str, to: &str) -> Option<Compared> {
     let (old_table, new_table) = (scene.before.tables.get(&pair.from)?, scene.after.tables.get(&pair.to)?);
     let (old, new) = (old_table.columns.get(from)?, new_table.columns.get(to)?);
-    let mut scale = Scale::starting(-3.2);
+    if new.generated.is_some() {
+        return None; // its values are computed
+    }
+    let mut scale = Scale::starting(-3.0);
     let same_type = types(scene, around, old, new, &mut scale)?;
     let same_shape = shape(old, new, &mut scale);
     let likeness = likeness(from, to, &[&pair.from.name, &pair.to.name]);
     named(&likeness, &mut scale);
-    let exchanged = exchange(around, pair, from, to, &mut scale);
+    let exchanged = repeated(around, from, to, &mut scale);
+    if split(scene, pair, from, to) {
+        scale.add(-1.5, "several names contain this one: split or merged?");
+    }
     let keys = relations(scene, around, (old_table, from), (new_table, to), &mut scale);
     let field = fields(scene, pair, from, to, &mut scale);
     if let Some(count) = scene.values.get(&(pair.from.name.clone(), from.to_owned())) {
@@ -109,20 +115,44 @@ fn named(likeness: &Likeness, scale: &mut Scale) {
     if likeness.opposed {
         scale.add(-3.0, "the names mean opposite things");
     } else {
-        scale.add(likeness.score * 4.5 - 0.8, likeness.reason.clone());
+        scale.add(likeness.score * 4.0 - 0.9, likeness.reason.clone());
+    }
+    if likeness.other_form {
+        scale.add(-1.0, "only one of the names says key, unit or form");
     }
 }
 
-/// The same exchange of words elsewhere in the migration: `teamId` → `organizationId` in five tables.
-fn exchange(around: &Around, pair: &Pair, from: &str, to: &str, scale: &mut Scale) -> bool {
-    let Some(exchange) = substitution(from, to) else { return false };
-    let elsewhere = around.exchanges.get(&exchange).copied().unwrap_or(0);
-    let here = usize::from(pair.from == pair.to);
-    if elsewhere > here {
-        scale.add(2.0, format!("{} becomes {} elsewhere in the migration too", exchange.0, exchange.1));
-        return true;
+/// The same change of words elsewhere in the migration: `teamId` → `organizationId` in five tables.
+fn repeated(around: &Around, from: &str, to: &str, scale: &mut Scale) -> bool {
+    let Some(change) = change(from, to) else { return false };
+    let count = around.changes.get(&change).copied().unwrap_or(0);
+    if count < 2 {
+        return false;
     }
-    false
+    let line = match (change.0.as_str(), change.1.as_str()) {
+        ("", added) => format!("{added} is added to other names too"),
+        (gone, "") => format!("{gone} goes from other names too"),
+        (gone, come) => format!("{gone} becomes {come} elsewhere too"),
+    };
+    scale.add(1.2, line);
+    true
+}
+
+/// Whether the dropped column's name lives on in several added ones, or the added one's in several dropped: one column was
+/// split, or several merged, and no rename can keep that.
+fn split(scene: &Scene<'_>, pair: &Pair, from: &str, to: &str) -> bool {
+    let (gone, come) = scene.columns(pair);
+    let parts = |one: &str, many: &[String]| {
+        many.iter()
+            .filter(|other| *other != one)
+            .filter(|other| {
+                let found = likeness(one, other, &[]);
+                found.contained && found.score < 0.95
+            })
+            .count()
+    };
+    let exact = likeness(from, to, &[]).score >= 0.95;
+    !exact && (parts(from, &come) > 1 || parts(to, &gone) > 1)
 }
 
 /// Weighs foreign keys, keys and indexes. Gives whether both reference the same table.

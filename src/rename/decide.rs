@@ -57,6 +57,8 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
     let around = around(&scene, &given);
     options::members(&scene, options, &around.tables, &around.enums, &mut given)?;
     let mut decided = told(&scene, &given);
+    let recorded = Given::recorded(&scene).deletes.into_iter().filter(|dropped| !given.settles(dropped));
+    given.deletes.extend(recorded.collect::<Vec<_>>());
     loop {
         let found = candidates::find(&scene, &given);
         let next = found

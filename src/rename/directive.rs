@@ -1,4 +1,5 @@
-//! The line in a migration that keeps a decision: `-- prisma-safe:rename column Song.artist -> artist_name`.
+//! The lines in a migration that keep decisions: `-- prisma-safe:rename column Song.artist -> artist_name` for what was
+//! renamed, `-- prisma-safe:delete column Song.artist` for what a person was asked about and really drops.
 //!
 //! `kind` is `column`, `table`, `enum` or `value`. Names of other than letters, digits, `_`, `-` and `$` stand in double
 //! quotes with JSON's escapes. A schema comes first where it is not the default one: `table auth.User -> auth.Account`.
@@ -6,7 +7,8 @@
 use super::candidate::Rename;
 use crate::catalog::{Catalog, ObjectName};
 
-const HEAD: &str = "-- prisma-safe:rename ";
+const RENAME: &str = "-- prisma-safe:rename ";
+const DELETE: &str = "-- prisma-safe:delete ";
 
 /// A name in double quotes with JSON's escapes: no name breaks out of its line.
 fn quote(name: &str) -> String {
@@ -30,37 +32,57 @@ pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
 
 /// The line for a rename, without its line break.
 pub fn render(catalog: &Catalog, rename: &Rename) -> String {
+    let to = match rename {
+        Rename::Table { to, .. } | Rename::Enum { to, .. } => object(catalog, to),
+        Rename::Column { to, .. } | Rename::EnumValue { to, .. } => part(to),
+    };
+    format!("{RENAME}{} -> {to}", left(catalog, rename))
+}
+
+/// The line for a drop, without its line break.
+pub fn render_delete(catalog: &Catalog, dropped: &Rename) -> String {
+    format!("{DELETE}{}", left(catalog, dropped))
+}
+
+/// The kind and the object before.
+fn left(catalog: &Catalog, rename: &Rename) -> String {
     match rename {
-        Rename::Table { from, to, .. } => format!("{HEAD}table {} -> {}", object(catalog, from), object(catalog, to)),
-        Rename::Enum { from, to } => format!("{HEAD}enum {} -> {}", object(catalog, from), object(catalog, to)),
-        Rename::Column { table, from, to } => {
-            format!("{HEAD}column {}.{} -> {}", object(catalog, table), part(from), part(to))
-        }
-        Rename::EnumValue { of, from, to } => {
-            format!("{HEAD}value {}.{} -> {}", object(catalog, of), part(from), part(to))
-        }
+        Rename::Table { from, .. } => format!("table {}", object(catalog, from)),
+        Rename::Enum { from, .. } => format!("enum {}", object(catalog, from)),
+        Rename::Column { table, from, .. } => format!("column {}.{}", object(catalog, table), part(from)),
+        Rename::EnumValue { of, from, .. } => format!("value {}.{}", object(catalog, of), part(from)),
     }
+}
+
+/// Reads the line for a drop; the rename it gives ends where it starts. None where it is something else or broken.
+pub fn parse_delete(catalog: &Catalog, comment: &str) -> Option<Rename> {
+    let (kind, rest) = comment.trim_end().strip_prefix(DELETE)?.split_once(' ')?;
+    let (left, rest) = path(rest)?;
+    let last = std::slice::from_ref(left.last()?);
+    let whole = matches!(kind, "table" | "enum");
+    rest.is_empty().then(|| build(catalog, kind, &left, if whole { &left } else { last }))?
 }
 
 /// Reads such a line; none where it is something else or broken.
 pub fn parse(catalog: &Catalog, comment: &str) -> Option<Rename> {
-    let (kind, rest) = comment.trim_end().strip_prefix(HEAD)?.split_once(' ')?;
+    let (kind, rest) = comment.trim_end().strip_prefix(RENAME)?.split_once(' ')?;
     let (left, rest) = path(rest)?;
     let (right, rest) = path(rest.strip_prefix(" -> ")?)?;
-    if !rest.is_empty() {
-        return None;
-    }
+    rest.is_empty().then(|| build(catalog, kind, &left, &right))?
+}
+
+fn build(catalog: &Catalog, kind: &str, left: &[String], right: &[String]) -> Option<Rename> {
     let name = |parts: &[String]| match parts {
         [name] => Some(ObjectName { schema: catalog.default_schema.clone(), name: name.clone() }),
         [schema, name] => Some(ObjectName { schema: schema.clone(), name: name.clone() }),
         _ => None,
     };
-    match (kind, left.as_slice(), right.as_slice()) {
+    match (kind, left, right) {
         ("table", ..) => {
-            let (from, to) = (name(&left)?, name(&right)?);
+            let (from, to) = (name(left)?, name(right)?);
             Some(Rename::Table { join: from.name.starts_with('_') && to.name.starts_with('_'), from, to })
         }
-        ("enum", ..) => Some(Rename::Enum { from: name(&left)?, to: name(&right)? }),
+        ("enum", ..) => Some(Rename::Enum { from: name(left)?, to: name(right)? }),
         ("column", [parent @ .., from], [to]) => {
             Some(Rename::Column { table: name(parent)?, from: from.clone(), to: to.clone() })
         }
@@ -119,7 +141,9 @@ mod tests {
             let rename = Rename::Column { table, from, to };
             let line = render(&catalog, &rename);
             prop_assert!(!line.contains('\n') && !line.contains('\r'));
-            prop_assert_eq!(parse(&catalog, &line), Some(rename));
+            prop_assert_eq!(parse(&catalog, &line), Some(rename.clone()));
+            let dropped = parse_delete(&catalog, &render_delete(&catalog, &rename));
+            prop_assert!(dropped.is_some_and(|dropped| dropped.same_origin(&rename)));
         }
     }
 }

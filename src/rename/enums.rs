@@ -13,7 +13,8 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Enum { from: from.clone(), to: to.clone() };
     let (gone, come) = scene.enums();
     let gone = gone.into_iter().filter(|name| !given.settles(&rename(name, name)));
-    let gone = gone.filter_map(|name| scene.before.enums.get_key_value(name));
+    let unknown = Vec::new();
+    let gone = gone.map(|name| (name, scene.before.enums.get(name).unwrap_or(&unknown)));
     let come = come.into_iter().filter(|name| !given.takes(&rename(name, name)));
     let come: Vec<_> = come.filter_map(|name| scene.after.enums.get_key_value(name)).collect();
     let compared = gone.map(|(from, old)| {
@@ -22,18 +23,19 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
             let mut scale = Scale::starting(-2.5);
             let same = old == *new;
             let share = count(2 * shared) / count((old.len() + new.len()).max(1));
-            let line = if same {
-                format!("the same values {}", new.join(", "))
+            if old.is_empty() {
+                scale.add(-1.0, format!("the values of {} are not known", from.name));
+            } else if same {
+                scale.add((share - 0.4) * 5.0, format!("the same values {}", new.join(", ")));
             } else {
-                format!("{shared} of {} values are the same", old.len())
-            };
-            scale.add((share - 0.4) * 5.0, line);
+                scale.add((share - 0.4) * 5.0, format!("{shared} of {} values are the same", old.len()));
+            }
             let likeness = likeness(&from.name, &to.name, &[]);
             let moved = from.name == to.name;
             scale.add(if moved { 3.0 } else { likeness.score * 3.0 - 0.3 }, likeness.reason.clone());
             let followers = followers(scene, from, to);
             if followers > 0 {
-                scale.add(1.5, format!("{followers} columns go from {} to {}", from.name, to.name));
+                scale.add(2.5, format!("{followers} columns go from {} to {}", from.name, to.name));
             }
             let mapped = scene.head.enums.iter().any(|a| {
                 a.database == from.name && scene.work.enums.iter().any(|b| b.database == to.name && a.name == b.name)
@@ -55,16 +57,16 @@ fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
     let is = |of: &crate::sql::DataType, name: &ObjectName| {
         of.name == name.name && *of.schema.as_ref().unwrap_or(&scene.before.default_schema) == name.schema
     };
-    scene
-        .before
-        .tables
-        .iter()
-        .filter_map(|(name, old)| scene.after.tables.get(name).map(|new| (old, new)))
-        .flat_map(|(old, new)| {
-            old.columns.iter().filter_map(|(name, column)| new.columns.get(name).map(|after| (column, after)))
+    let (_, created) = scene.tables();
+    let becomes = |table: &ObjectName, column: &String| {
+        let mut targets = std::iter::once(table).chain(created.iter().copied());
+        targets.any(|target| {
+            let after = scene.after.tables.get(target).and_then(|table| table.columns.get(column));
+            after.is_some_and(|after| is(&after.data_type, to))
         })
-        .filter(|(old, new)| is(&old.data_type, from) && is(&new.data_type, to))
-        .count()
+    };
+    let columns = scene.before.tables.iter().flat_map(|(table, of)| of.columns.iter().map(move |own| (table, own)));
+    columns.filter(|(table, (name, column))| is(&column.data_type, from) && becomes(table, name)).count()
 }
 
 /// Candidates for renamed values, in enums that stay or are taken to be renamed.

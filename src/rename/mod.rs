@@ -62,5 +62,6 @@ pub struct Hints {
 
 /// Every possible rename, one-to-one, by kind: enums, tables, join tables, columns, enum values.
 pub fn candidates(draft: &Draft<'_>) -> Vec<Candidate> {
-    candidates::find(&Scene::new(draft), &Given::default())
+    let scene = Scene::new(draft);
+    candidates::find(&scene, &Given::recorded(&scene))
 }

@@ -116,6 +116,8 @@ pub(crate) struct Likeness {
     pub(crate) contained: bool,
     /// A word was exchanged for its opposite, or one unit for another.
     pub(crate) opposed: bool,
+    /// Only one name says that it holds a key, a unit, or values in some form.
+    pub(crate) other_form: bool,
 }
 
 /// An identifier's words in lower case: `createdAt`, `created_at` and `CREATED-AT` are all `created`, `at`.
@@ -167,12 +169,14 @@ pub(crate) fn likeness(from: &str, to: &str, context: &[&str]) -> Likeness {
     let (old, new) = (words(from), words(to));
     let flat = |words: &[String]| words.iter().map(|word| stem(word)).collect::<Vec<_>>().concat();
     let opposed = opposed(&old, &new);
+    let other_form = other_form(&old, &new);
     let make = |score: f64, reason: String, style_only: bool, contained: bool| Likeness {
         score: if opposed { score.min(0.2) } else { score },
         reason: if opposed { String::new() } else { reason },
         style_only,
         contained,
         opposed,
+        other_form,
     };
     if old.concat() == new.concat() && !old.is_empty() {
         return make(1.0, format!("{from} and {to} differ only in case and separators"), true, true);
@@ -322,14 +326,32 @@ fn opposed(old: &[String], new: &[String]) -> bool {
     opposite || (gone.iter().any(unit) && come.iter().any(unit)) || negated % 2 == 1
 }
 
-/// The words exchanged between two names, where one run was replaced by another: `teamId` → `organizationId` is
-/// (`team`, `organization`).
-pub(crate) fn substitution(from: &str, to: &str) -> Option<(String, String)> {
+/// How one name was made from the other: words taken out of one place, words put there. `teamId` → `organizationId` is
+/// (`team`, `organization`), `type` → `plaid_type` is (``, `plaid`). None where the names are the same.
+pub(crate) fn change(from: &str, to: &str) -> Option<(String, String)> {
     let (old, new) = (words(from), words(to));
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     let (gone, come) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
-    (!gone.is_empty() && !come.is_empty()).then(|| (gone.join(" "), come.join(" ")))
+    (!gone.is_empty() || !come.is_empty()).then(|| (gone.join(" "), come.join(" ")))
+}
+
+/// Words that say in which form a value is kept.
+const FORMS: &[&str] =
+    &["encrypted", "encryption", "obfuscated", "masked", "signed", "compressed", "serialized", "hashed"];
+
+/// Whether only one name says that its values are keys, quantities of a unit, or in some form: values would have to be
+/// looked up or computed.
+fn other_form(old: &[String], new: &[String]) -> bool {
+    let (gone, come) = differing(old, new);
+    let one = |words: &[&str]| {
+        let has = |list: &[String]| list.iter().any(|word| words.iter().any(|own| word == own || *word == stem(own)));
+        has(&gone) != has(&come)
+    };
+    let keys = one(&["id", "uuid", "identifier"])
+        && old.len().abs_diff(new.len()) == 1
+        && (gone.is_empty() || come.is_empty());
+    keys || one(UNITS) || one(FORMS)
 }
 
 /// Damerau-Levenshtein distance (adjacent letters swapped count once).
@@ -378,7 +400,8 @@ mod tests {
 
     #[test]
     fn exchanged_words_are_named() {
-        assert_eq!(substitution("teamId", "organizationId"), Some(("team".into(), "organization".into())));
-        assert_eq!(substitution("name", "fullName"), None);
+        assert_eq!(change("teamId", "organizationId"), Some(("team".into(), "organization".into())));
+        assert_eq!(change("type", "plaid_type"), Some((String::new(), "plaid".into())));
+        assert_eq!(change("fullName", "full_name"), None);
     }
 }

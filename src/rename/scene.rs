@@ -56,7 +56,13 @@ impl<'a> Scene<'a> {
         let gone = |name: &&ObjectName| !self.after.enums.contains_key(name) && self.pool.dropped_types.contains(*name);
         let come =
             |name: &&ObjectName| !self.before.enums.contains_key(name) && self.pool.created_types.contains(*name);
-        (self.before.enums.keys().filter(gone).collect(), self.after.enums.keys().filter(come).collect())
+        // an enum that the replayed migrations do not know (they start late) may be renamed all the same
+        let unknown = self
+            .pool
+            .dropped_types
+            .iter()
+            .filter(|name| !self.before.enums.contains_key(name) && self.pool.strange_types.contains(*name));
+        (self.before.enums.keys().filter(gone).chain(unknown).collect(), self.after.enums.keys().filter(come).collect())
     }
 
     /// Tables that stay under their name.
@@ -98,6 +104,13 @@ impl<'a> Scene<'a> {
             old.columns.keys().filter(|name| lost(name)).cloned().collect(),
             new.columns.keys().filter(|name| lost(name)).cloned().collect(),
         )
+    }
+
+    /// Whether a column before and one after have the same type.
+    pub(crate) fn same_type(&self, pair: &Pair, from: &str, to: &str) -> bool {
+        let old = self.before.tables.get(&pair.from).and_then(|table| table.columns.get(from));
+        let new = self.after.tables.get(&pair.to).and_then(|table| table.columns.get(to));
+        old.map(|column| &column.data_type) == new.map(|column| &column.data_type)
     }
 
     fn is_enum(&self, column: &Column) -> bool {
@@ -154,6 +167,8 @@ pub(crate) struct Pool {
     pub(crate) created_tables: BTreeSet<ObjectName>,
     pub(crate) dropped_types: BTreeSet<ObjectName>,
     pub(crate) created_types: BTreeSet<ObjectName>,
+    /// Types that are dropped although nothing known created them.
+    strange_types: BTreeSet<ObjectName>,
     pub(crate) dropped_columns: BTreeSet<(ObjectName, String)>,
     pub(crate) added_columns: BTreeSet<(ObjectName, String)>,
     /// Enum values that a statement renames already.
@@ -163,6 +178,8 @@ pub(crate) struct Pool {
 impl Pool {
     fn read(draft: &Draft<'_>) -> Self {
         let mut pool = Self::default();
+        // `"Role_old"` has its name from the script itself
+        let mut named: BTreeSet<ObjectName> = BTreeSet::new();
         let resolve = |name| draft.before.resolve(name);
         for statement in draft.script.statements() {
             match &statement.kind {
@@ -170,6 +187,9 @@ impl Pool {
                 StatementKind::CreateTable { table, .. } => pool.created_tables.extend([resolve(table)]),
                 StatementKind::DropType { names, .. } => pool.dropped_types.extend(names.iter().map(resolve)),
                 StatementKind::CreateEnum { name, .. } => pool.created_types.extend([resolve(name)]),
+                StatementKind::RenameType { name, to } => {
+                    named.insert(ObjectName { name: to.clone(), ..resolve(name) });
+                }
                 StatementKind::RenameEnumValue { name, from, to } => {
                     pool.renamed_values.extend([from, to].map(|value| (resolve(name), value.clone())));
                 }
@@ -189,6 +209,10 @@ impl Pool {
                 _ => {}
             }
         }
+        let made = |name: &&ObjectName| {
+            draft.before.enums.contains_key(name) || pool.created_types.contains(name) || named.contains(name)
+        };
+        pool.strange_types = pool.dropped_types.iter().filter(|name| !made(name)).cloned().collect();
         pool
     }
 }

@@ -2,10 +2,10 @@
 //! object are the same one. The weights are round numbers checked against labelled migrations (`make eval`).
 
 /// From this score on, a candidate is put as a question.
-pub(crate) const ASK: f64 = 0.5;
+pub(crate) const ASK: f64 = 0.3;
 
 /// Below this score, a pair is not even named.
-pub(crate) const FLOOR: f64 = 0.25;
+pub(crate) const FLOOR: f64 = 0.1;
 
 /// Evidence as it is gathered.
 #[derive(Debug, Clone, Default, PartialEq)]

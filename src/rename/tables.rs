@@ -157,7 +157,8 @@ fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
                 ConstraintKind::ForeignKey { columns, table, .. } if scene.before.resolve(table) == *from => {
                     new.constraints.values().any(|b| match &b.kind {
                         ConstraintKind::ForeignKey { columns: others, table, .. } => {
-                            others == columns && scene.after.resolve(table) == *to
+                            let same = others == columns || follow(scene, &pair, columns, others);
+                            same && scene.after.resolve(table) == *to
                         }
                         _ => false,
                     })
@@ -166,4 +167,13 @@ fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
             })
         })
         .count()
+}
+
+/// Whether a foreign key's columns may have been renamed together with the table it leads to.
+fn follow(scene: &Scene<'_>, pair: &Pair, old: &[String], new: &[String]) -> bool {
+    let (gone, come) = scene.columns(pair);
+    old.len() == new.len()
+        && old.iter().zip(new).all(|(from, to)| {
+            from == to || (gone.contains(from) && come.contains(to) && scene.same_type(pair, from, to))
+        })
 }

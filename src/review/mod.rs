@@ -16,7 +16,7 @@ use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rules::origins::Origins;
 use crate::rules::{self, Check, Finding, Live, RULES, Severity, Step, Subject, Unchecked, opaque_code, squawk};
-use crate::sql::Script;
+use crate::sql::{Script, StatementKind};
 
 /// What is to be reviewed, and what is known around it.
 #[derive(Debug)]
@@ -152,7 +152,8 @@ pub fn review(request: Request<'_>) -> Review {
             before: &catalog,
             after: &after,
             origins: &origins,
-            live: request.live,
+            // under another search_path the names here are other tables there
+            live: request.live.filter(|_| !changes_search_path(&script)),
             acceptances: &accepting,
             small_table_rows: request.small_table_rows,
         };
@@ -163,6 +164,12 @@ pub fn review(request: Request<'_>) -> Review {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
         });
+        if request.live.is_some() && changes_search_path(&script) {
+            unchecked.push(Unchecked {
+                what: format!("the target's data, for {}", migration.name),
+                why: "it sets search_path: which tables its names mean is not known".into(),
+            });
+        }
         unchecked.extend(unfollowed(&migration.name, &script, &findings));
         migrations.push(Reviewed {
             name: migration.name.clone(),
@@ -208,9 +215,20 @@ fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
                 check(&step, &mut findings);
             }
         }
-        origins.follow(statement, catalog);
+        let text = subject.script.text().get(statement.range.clone()).unwrap_or_default();
+        origins.follow(statement, text, catalog);
     });
     (findings, origins)
+}
+
+fn changes_search_path(script: &Script) -> bool {
+    script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::Set { name, .. } => name == "search_path",
+        StatementKind::Select | StatementKind::Other { .. } => {
+            script.text().get(statement.range.clone()).is_some_and(|text| text.to_lowercase().contains("search_path"))
+        }
+        _ => false,
+    })
 }
 
 fn verdict(migrations: &[Reviewed]) -> Verdict {

@@ -67,12 +67,13 @@ fn changed_tables<'a>(subject: &'a Subject<'a>) -> Vec<Changed<'a>> {
         let changed = &mut tables[at];
         for (_, action) in step.actions() {
             match &action.kind {
-                ActionKind::DropColumn { name, .. } if step.column_before(&changed.table, name).is_some() => {
-                    if !subject.accepts("drop-column", &format!("{}.{name}", changed.table.label)) {
-                        let known = subject.before.tables.get(&changed.table.name);
-                        let data_type = known.and_then(|known| known.columns.get(name)).map(|column| &column.data_type);
-                        changed.dropped.push(Dropped { name, range: action.range.clone(), data_type });
-                    }
+                ActionKind::DropColumn { name, .. }
+                    if step.column_before(&changed.table, name).is_some()
+                        && !subject.accepts("drop-column", &format!("{}.{name}", changed.table.label)) =>
+                {
+                    let known = subject.before.tables.get(&changed.table.name);
+                    let data_type = known.and_then(|known| known.columns.get(name)).map(|column| &column.data_type);
+                    changed.dropped.push(Dropped { name, range: action.range.clone(), data_type });
                 }
                 ActionKind::AddColumn { column, .. } => changed.added.push(column),
                 _ => {}

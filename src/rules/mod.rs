@@ -14,6 +14,7 @@ pub mod acceptance;
 mod add_unique;
 mod blocking_index;
 mod blocking_index_drop;
+mod blocking_statement;
 mod breaking_rename;
 mod concurrently_in_transaction;
 mod delete_without_where;
@@ -236,6 +237,7 @@ pub const RULES: &[&Rule] = &[
     &table_rewrite::RULE,
     &blocking_index::RULE,
     &blocking_index_drop::RULE,
+    &blocking_statement::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,

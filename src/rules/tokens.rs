@@ -125,6 +125,22 @@ fn dollar_tag(text: &str) -> Option<&str> {
     named.then(|| &text[..end + 2])
 }
 
+/// Whether a statement's last `WHERE` lets every row through: `WHERE true`, `WHERE 1 = 1`.
+pub fn where_is_trivial(text: &str) -> bool {
+    let tokens = tokens(text);
+    let Some(at) = tokens.iter().rposition(|token| token.is("where")) else { return true };
+    let rest: Vec<&Token<'_>> = tokens[at + 1..]
+        .iter()
+        .filter(|token| token.kind != Kind::Symbol || !matches!(token.text, "(" | ")" | ";"))
+        .collect();
+    match rest.as_slice() {
+        [] => true,
+        [only] => only.is("true") || only.kind == Kind::Literal,
+        [left, equal, right] => equal.is_symbol("=") && left.kind == right.kind && left.text == right.text,
+        _ => false,
+    }
+}
+
 /// Words that stand before a parenthesis without being a function.
 const KEYWORDS: &[&str] = &[
     "all",
@@ -208,6 +224,18 @@ mod tests {
         assert_eq!(calls("'now()'::varchar(9)"), Vec::<String>::new());
         assert_eq!(calls("cast(a as numeric(3, 1))"), ["cast"]);
         assert_eq!(calls("CASE WHEN (a IN (1)) THEN (2) END"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_condition_that_says_nothing_is_none() {
+        for text in
+            ["DELETE FROM a", "DELETE FROM a WHERE true;", "DELETE FROM a WHERE (1 = 1)", "DELETE FROM a WHERE b=b"]
+        {
+            assert!(where_is_trivial(text), "{text}");
+        }
+        for text in ["DELETE FROM a WHERE b = 1", "DELETE FROM a WHERE b IS NULL", "DELETE FROM a WHERE b"] {
+            assert!(!where_is_trivial(text), "{text}");
+        }
     }
 
     proptest! {

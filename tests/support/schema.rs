@@ -35,20 +35,26 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
             "enum" if !list(wanted).contains(value) => fail(format!("{value} is none of {wanted}")),
             "type" if !types(wanted).any(|name| is(value, name)) => fail(format!("{value} is no {wanted}")),
             "minimum" if value.as_f64() < wanted.as_f64() => fail(format!("{value} is below {wanted}")),
-            "minLength" if value.as_str().is_some_and(|text| (text.len() as u64) < wanted.as_u64().unwrap()) => {
+            "minLength"
+                if value.as_str().is_some_and(|text| (text.len() as u64) < wanted.as_u64().expect("a length")) =>
+            {
                 fail("is too short".into());
             }
             "pattern" if value.as_str().is_some_and(|text| !pattern(wanted).is_match(text)) => {
                 fail(format!("{value} does not match {wanted}"));
             }
             "required" => {
-                for name in list(wanted).iter().filter(|name| value.get(name.as_str().unwrap()).is_none()) {
+                for name in list(wanted).iter().filter(|name| value.get(name.as_str().expect("a name")).is_none()) {
                     fail(format!("lacks {name}"));
                 }
             }
             "dependentRequired" => {
-                for (name, needed) in wanted.as_object().unwrap().iter().filter(|(name, _)| value.get(name).is_some()) {
-                    for needed in list(needed).iter().filter(|needed| value.get(needed.as_str().unwrap()).is_none()) {
+                for (name, needed) in
+                    wanted.as_object().expect("an object").iter().filter(|(name, _)| value.get(name).is_some())
+                {
+                    for needed in
+                        list(needed).iter().filter(|needed| value.get(needed.as_str().expect("a name")).is_none())
+                    {
                         fail(format!("has {name} but lacks {needed}"));
                     }
                 }

@@ -14,10 +14,11 @@ mod text;
 
 use std::collections::BTreeSet;
 
-use super::Draft;
 use super::candidate::{Decision, Rename};
+use super::candidates::Given;
 use super::decide::Decisions;
 use super::scene::Scene;
+use super::{Draft, directive};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{Edit, edit};
@@ -56,7 +57,8 @@ pub struct Kept {
 /// Refused (exit status 3) where values could be lost, or where a statement of a person's own names what is renamed.
 pub fn rewrite(draft: &Draft<'_>, decisions: &Decisions) -> Result<Rewrite> {
     let renames: Vec<Rename> = decisions.renames().cloned().collect();
-    if renames.is_empty() {
+    let dropped = dropped(draft, decisions);
+    if renames.is_empty() && dropped.is_empty() {
         return Ok(Rewrite { text: draft.script.text().to_owned(), ..Rewrite::default() });
     }
     if let Some(error) = draft.script.errors().first() {
@@ -71,14 +73,27 @@ pub fn rewrite(draft: &Draft<'_>, decisions: &Decisions) -> Result<Rewrite> {
     let plan = Plan::new(&scene, &moves, given_up)?;
     opaque::check(&plan)?;
     let mut block = moves::directives(draft.before, &renames);
+    block.extend(dropped.iter().map(|rename| directive::render_delete(draft.before, rename)));
     block.extend(moves.statements(&scene));
     block.extend(plan.block.iter().cloned());
-    let mut edits = text::edits(&plan, &block);
+    let mut edits = text::edits(&plan, &block, &dropped);
     edits.extend(header::edit(&plan));
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let text = edit::apply(draft.script.text(), &edits).explain(|| format!("could not rewrite {}", draft.migration))?;
     let kept = plan.kept.into_iter().map(|(table, name, index)| Kept { table, name, index }).collect();
     Ok(Rewrite { text, edits, renames, kept, notes: plan.notes })
+}
+
+/// What a person was asked about and really drops, unless the file says so already.
+fn dropped(draft: &Draft<'_>, decisions: &Decisions) -> Vec<Rename> {
+    let written: Vec<Rename> = Given::recorded_in(draft.script, draft.before).deletes;
+    let dropped = decisions.candidates.iter();
+    let dropped =
+        dropped.filter(|candidate| candidate.decision == Decision::Delete && candidate.score >= super::score::ASK);
+    dropped
+        .map(|candidate| candidate.rename.clone())
+        .filter(|rename| !written.iter().any(|own| own.same_origin(rename)))
+        .collect()
 }
 
 /// Columns that a person decided to drop.

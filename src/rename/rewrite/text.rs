@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::atoms::At;
 use super::plan::Plan;
+use crate::rename::Rename;
 use crate::rename::render::object;
 use crate::sql::expression::{Piece, pieces};
 use crate::sql::{Action, ActionKind, Edit, Script, Statement, StatementKind, quote_identifier};
@@ -34,7 +35,7 @@ const STEPS: &[&str] = &[
 ];
 
 /// The edits, in order and without overlaps. `block` are the new lines, renames first.
-pub(crate) fn edits(plan: &Plan<'_>, block: &[String]) -> Vec<Edit> {
+pub(crate) fn edits(plan: &Plan<'_>, block: &[String], dropped: &[Rename]) -> Vec<Edit> {
     let script = plan.scene.draft.script;
     let newline = if script.text().contains("\r\n") { "\r\n" } else { "\n" };
     let mut work = Work { script, newline, removed: Vec::new(), small: Vec::new() };
@@ -44,7 +45,8 @@ pub(crate) fn edits(plan: &Plan<'_>, block: &[String]) -> Vec<Edit> {
         let put = placed.remove(&number).unwrap_or_default();
         work.statement(plan, number, statement, put);
     }
-    work.finish(first(plan), &block)
+    let first = first(plan).or_else(|| dropped.iter().filter_map(|rename| drop_of(plan, rename)).min());
+    work.finish(first, &block)
 }
 
 /// What is put at a statement.
@@ -126,6 +128,18 @@ fn first(plan: &Plan<'_>) -> Option<usize> {
     })?;
     let block = plan.atoms.enum_block.values().find(|block| block.contains(&first));
     Some(block.map_or(first, |block| block.start))
+}
+
+/// The statement that drops something.
+fn drop_of(plan: &Plan<'_>, dropped: &Rename) -> Option<usize> {
+    let atoms = &plan.atoms;
+    let at = match dropped {
+        Rename::Table { from, .. } => atoms.drop_table.get(from),
+        Rename::Enum { from, .. } => atoms.drop_type.get(from),
+        Rename::Column { table, from, .. } => atoms.drop_column.get(&(table.clone(), from.clone())),
+        Rename::EnumValue { of, .. } => return atoms.enum_block.get(of).map(|block| block.start),
+    };
+    at.map(|at| at.statement)
 }
 
 /// The column that an action is about.
