@@ -23,6 +23,9 @@ fn told(output: &Output) -> serde_json::Value {
 
 fn every_word_is_prismas(prisma: Prisma) {
     let project = Project::on(prisma).schema(SONG).migration("20250101000000_init", SONG_SQL).applied();
+    // Prisma 6 reads no .env for `migrate diff`
+    let url = project.database().url().to_owned();
+    let project = project.env("DATABASE_URL", &url);
     let to_schema = if prisma == Prisma::V7 { "--to-schema" } else { "--to-schema-datamodel" };
     for arguments in [
         &["validate"][..],
@@ -38,6 +41,7 @@ fn every_word_is_prismas(prisma: Prisma) {
         assert_eq!(ours.stdout, plain.stdout, "{arguments:?}\n{ours}");
         assert_eq!(ours.stderr, plain.stderr, "{arguments:?}\n{ours}");
         assert_eq!(ours.status, plain.status, "{arguments:?}\n{ours}");
+        assert_eq!(plain.stdout.contains("CREATE TABLE"), arguments.contains(&"--script"), "{plain}");
     }
 }
 
