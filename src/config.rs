@@ -37,6 +37,9 @@ pub struct Backup {
     pub lock_wait_seconds: u64,
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
+    /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
+    #[serde(default)]
+    pub pg_bin: Option<PathBuf>,
 }
 
 /// `[deploy]`
@@ -107,7 +110,7 @@ impl Config {
     /// # Errors
     /// Exit status 2 with the line and the key if the file is no TOML or has unknown keys.
     pub fn load(root: &Path) -> Result<Self> {
-        let path = root.join(FILE_NAME);
+        let path = find(root);
         let mut table: toml::Table = DEFAULTS.parse().explain(|| "the built-in defaults are broken".into())?;
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => Some(text),
@@ -130,6 +133,30 @@ impl Config {
         config.path = found.then_some(path);
         Ok(config)
     }
+}
+
+/// The text of a new file: every setting with what it means, commented out, so that later defaults apply.
+pub fn commented() -> String {
+    let settings = DEFAULTS.lines().skip(1).map(|line| match line {
+        setting if setting.contains(" = ") && !setting.starts_with('#') => format!("# {setting}\n"),
+        other => format!("{other}\n"),
+    });
+    let head = "# Settings of prisma-safe. What is commented out stands at its default.\n";
+    std::iter::once(head.to_owned()).chain(settings).collect()
+}
+
+/// The nearest file from the project upwards, but not beyond the repository; the project's own place if there is none.
+fn find(root: &Path) -> PathBuf {
+    for directory in root.ancestors() {
+        let path = directory.join(FILE_NAME);
+        if path.is_file() {
+            return path;
+        }
+        if directory.join(".git").exists() {
+            break;
+        }
+    }
+    root.join(FILE_NAME)
 }
 
 /// The file's shape with every key optional; only used to refuse unknown keys with their place.

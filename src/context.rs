@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::config::Config;
+use crate::cli::Global;
 use crate::ui::Shell;
 
 /// The environment as it was at the start; tests and commands read it from here, nothing writes it.
@@ -25,6 +25,11 @@ impl Env {
     /// A variable that is set and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.vars.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.vars.keys().map(String::as_str)
     }
 }
 
@@ -49,6 +54,6 @@ pub struct Context {
     pub env: Env,
     /// Where the command runs: `-C`, or the current directory.
     pub directory: PathBuf,
-    /// The settings.
-    pub config: Config,
+    /// Options everywhere, as typed.
+    pub global: Global,
 }

@@ -20,14 +20,87 @@
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 
+pub mod atomic;
+pub mod backup;
 pub mod catalog;
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod consent;
 pub mod context;
 pub mod database;
+pub mod demo;
+pub mod deploy;
+pub mod engine;
 pub mod error;
 pub mod exit;
+pub mod init;
 pub mod project;
 pub mod rename;
+pub mod report;
+pub mod review;
 pub mod rules;
 pub mod sql;
+pub mod target;
+pub mod tools;
 pub mod ui;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+use crate::context::{Context, Env};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::ui::Shell;
+
+/// `prisma-safe`: parses, runs, and gives the exit status. In the engine's seat it is the engine instead.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    if let Some(socket) = args.first().and_then(|program| engine::seat::taken(program)) {
+        return engine::seat::sit(&socket);
+    }
+    start(args, |_| Ok(None))
+}
+
+/// `cargo prisma-safe`: the same, in the Prisma project of the Cargo workspace unless `-C` names one.
+pub fn cargo_main(args: Vec<OsString>) -> ExitCode {
+    start(args, |directory| project::cargo::find(directory).map(Some))
+}
+
+/// `locate` may name another directory than the current one.
+fn start(args: Vec<OsString>, locate: impl FnOnce(&std::path::Path) -> Result<Option<PathBuf>>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let env = Env::read();
+    let global = cli.global;
+    let shell = Shell::new(global.quiet, global.verbose, global.color, global.non_interactive, &|name| {
+        env.get(name).map(str::to_owned)
+    });
+    let run = || {
+        let current =
+            std::env::current_dir().map_err(|error| Error::failed("the current directory is gone").because(error))?;
+        let directory = match &global.project {
+            Some(directory) => current.join(directory),
+            None => locate(&current)?.unwrap_or(current),
+        };
+        if !directory.is_dir() {
+            return Err(Error::usage(format!("there is no directory {}", directory.display())));
+        }
+        commands::run(cli.command, &Context { shell: shell.clone(), env, directory, global })
+    };
+    match run() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            shell.error(&error);
+            error.exit().into()
+        }
+    }
+}

@@ -1,1 +1,10 @@
+//! One integration binary: real Prisma, a real PostgreSQL, prisma-safe as people run it.
+#![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
+mod backup;
+mod deploy_apply;
+mod deploy_state;
+mod journey;
+mod review;
+mod smoke;
+mod support;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use super::{Catalog, Column, Constraint, Index, ObjectName, Table, expressions};
+use super::canonical::canonical;
+use super::{Catalog, Column, Constraint, Index, ObjectName, Table};
 use crate::sql::{ConstraintKind, Expr};
 
 impl Catalog {
@@ -16,6 +17,7 @@ impl Catalog {
     /// is another way. The order of columns is no difference.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
+        let definitions = Definitions { schema: &self.default_schema };
         let schemas = |catalog: &Self| catalog.schemas.iter().map(|name| (name.clone(), ())).collect();
         compare(&mut found, &schemas(self), &schemas(other), |name| format!("schema {name}"), |_, _, (), ()| {});
         let views = |catalog: &Self| catalog.views.iter().map(|name| (name.clone(), ())).collect();
@@ -47,7 +49,7 @@ impl Catalog {
             |name| format!("table {}", self.short(name)),
             |found, what, left, right| {
                 let name = what.trim_start_matches("table ");
-                tables(found, name, left, right);
+                definitions.tables(found, name, left, right);
             },
         );
         let opaque = |catalog: &Self| catalog.opaque.iter().map(|opaque| opaque.words.clone()).collect::<Vec<_>>();
@@ -67,23 +69,26 @@ impl Catalog {
 impl Constraint {
     /// Whether both demand the same, whatever their names.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.valid == other.valid && definition(&self.kind) == definition(&other.kind)
+        self.valid == other.valid && ALONE.constraint(&self.kind) == ALONE.constraint(&other.kind)
     }
 }
 
 impl Index {
     /// Whether both are defined the same, whatever their names.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        index(self) == index(other)
+        ALONE.index(self) == ALONE.index(other)
     }
 }
 
 impl Column {
     /// Whether both have the same default.
     pub(crate) fn same_default(&self, other: &Self) -> bool {
-        expr(self.default.as_ref(), self) == expr(other.default.as_ref(), other)
+        ALONE.expr(self.default.as_ref(), self) == ALONE.expr(other.default.as_ref(), other)
     }
 }
+
+/// Two definitions compared outside of their catalog.
+const ALONE: Definitions<'static> = Definitions { schema: "public" };
 
 fn list(words: &[String]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
@@ -114,63 +119,77 @@ fn changed<T: PartialEq + Display + ?Sized>(found: &mut Vec<String>, what: &str,
     }
 }
 
-fn tables(found: &mut Vec<String>, name: &str, left: &Table, right: &Table) {
-    compare(found, &left.columns, &right.columns, |column| format!("column {name}.{column}"), columns);
-    compare(found, &left.constraints, &right.constraints, |own| format!("constraint {own} of {name}"), constraints);
-    compare(found, &left.indexes, &right.indexes, |own| format!("index {own} of {name}"), indexes);
+/// Compares definitions, in the light of the default schema.
+#[derive(Clone, Copy)]
+struct Definitions<'a> {
+    schema: &'a str,
 }
 
-fn columns(found: &mut Vec<String>, what: &str, left: &Column, right: &Column) {
-    let null = |column: &Column| if column.not_null { "NOT NULL" } else { "NULL" };
-    let identity = |column: &Column| if column.identity { "an identity" } else { "no identity" };
-    changed(found, what, "the type", &left.data_type, &right.data_type);
-    changed(found, what, "the nullability", null(left), null(right));
-    changed(found, what, "as generator", identity(left), identity(right));
-    let default = |column: &Column| expr(column.default.as_ref(), column);
-    changed(found, what, "the default", &default(left), &default(right));
-    let generated = |column: &Column| expr(column.generated.as_ref(), column);
-    changed(found, what, "the generating expression", &generated(left), &generated(right));
-}
-
-fn expr(expr: Option<&Expr>, column: &Column) -> String {
-    expr.map_or_else(|| "none".to_owned(), |expr| expressions::canonical(&expr.text, Some(&column.data_type)))
-}
-
-fn constraints(found: &mut Vec<String>, what: &str, left: &Constraint, right: &Constraint) {
-    let valid = |constraint: &Constraint| if constraint.valid { "valid" } else { "not valid" };
-    changed(found, what, "the definition", &definition(&left.kind), &definition(&right.kind));
-    changed(found, what, "the state", valid(left), valid(right));
-}
-
-fn definition(kind: &ConstraintKind) -> String {
-    match kind {
-        ConstraintKind::PrimaryKey { columns, .. } => format!("PRIMARY KEY ({})", columns.join(", ")),
-        ConstraintKind::Unique { columns, .. } => format!("UNIQUE ({})", columns.join(", ")),
-        ConstraintKind::ForeignKey { columns, table, referenced, on_delete, on_update } => {
-            let action = |action: &Option<String>| action.clone().unwrap_or_else(|| "NO ACTION".to_owned());
-            let (columns, referenced) = (columns.join(", "), referenced.join(", "));
-            let (delete, update) = (action(on_delete), action(on_update));
-            format!("FOREIGN KEY ({columns}) REFERENCES {table} ({referenced}) ON DELETE {delete} ON UPDATE {update}")
-        }
-        ConstraintKind::Check { expr } => format!("CHECK ({})", expressions::canonical(&expr.text, None)),
-        ConstraintKind::Exclude { text } => expressions::canonical(text, None),
+impl Definitions<'_> {
+    fn tables(self, found: &mut Vec<String>, name: &str, left: &Table, right: &Table) {
+        let column = |column: &String| format!("column {name}.{column}");
+        let constraint = |own: &String| format!("constraint {own} of {name}");
+        let index = |own: &String| format!("index {own} of {name}");
+        compare(found, &left.columns, &right.columns, column, |found, what, l, r| self.columns(found, what, l, r));
+        compare(found, &left.constraints, &right.constraints, constraint, |found, what, left, right| {
+            let valid = |constraint: &Constraint| if constraint.valid { "valid" } else { "not valid" };
+            changed(found, what, "the definition", &self.constraint(&left.kind), &self.constraint(&right.kind));
+            changed(found, what, "the state", valid(left), valid(right));
+        });
+        compare(found, &left.indexes, &right.indexes, index, |found, what, left, right| {
+            changed(found, what, "the definition", &self.index(left), &self.index(right));
+        });
     }
-}
 
-fn indexes(found: &mut Vec<String>, what: &str, left: &Index, right: &Index) {
-    changed(found, what, "the definition", &index(left), &index(right));
-}
+    fn columns(self, found: &mut Vec<String>, what: &str, left: &Column, right: &Column) {
+        let null = |column: &Column| if column.not_null { "NOT NULL" } else { "NULL" };
+        let identity = |column: &Column| if column.identity { "an identity" } else { "no identity" };
+        let default = |column: &Column| self.expr(column.default.as_ref(), column);
+        let generated = |column: &Column| self.expr(column.generated.as_ref(), column);
+        changed(found, what, "the type", &left.data_type, &right.data_type);
+        changed(found, what, "the nullability", null(left), null(right));
+        changed(found, what, "as generator", identity(left), identity(right));
+        changed(found, what, "the default", &default(left), &default(right));
+        changed(found, what, "the generating expression", &generated(left), &generated(right));
+    }
 
-fn index(index: &Index) -> String {
-    let Index { unique, method, keys, include, predicate, nulls_not_distinct } = index;
-    let key = |text: &str| {
-        let text = expressions::canonical(text, None);
-        text.strip_suffix(" asc").map_or(text.clone(), ToOwned::to_owned) // the default
-    };
-    let keys: Vec<String> = keys.iter().map(|own| key(&own.text)).collect();
-    let unique = if *unique { "UNIQUE " } else { "" };
-    let nulls = if *nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
-    let predicate = predicate.as_ref().map(|own| format!(" WHERE {}", expressions::canonical(&own.text, None)));
-    let include = if include.is_empty() { String::new() } else { format!(" INCLUDE ({})", include.join(", ")) };
-    format!("{unique}{method} ({}){include}{nulls}{}", keys.join(", "), predicate.unwrap_or_default())
+    fn expr(self, expr: Option<&Expr>, column: &Column) -> String {
+        let spelled = |expr: &Expr| canonical(&expr.text, self.schema, Some(&column.data_type));
+        expr.map_or_else(|| "none".to_owned(), spelled)
+    }
+
+    fn text(self, text: &str) -> String {
+        canonical(text, self.schema, None)
+    }
+
+    fn constraint(self, kind: &ConstraintKind) -> String {
+        match kind {
+            ConstraintKind::PrimaryKey { columns, .. } => format!("PRIMARY KEY ({})", columns.join(", ")),
+            ConstraintKind::Unique { columns, .. } => format!("UNIQUE ({})", columns.join(", ")),
+            ConstraintKind::ForeignKey { columns, table, referenced, on_delete, on_update } => {
+                let action = |action: &Option<String>| action.clone().unwrap_or_else(|| "NO ACTION".to_owned());
+                let (columns, referenced) = (columns.join(", "), referenced.join(", "));
+                let (delete, update) = (action(on_delete), action(on_update));
+                format!(
+                    "FOREIGN KEY ({columns}) REFERENCES {table} ({referenced}) ON DELETE {delete} ON UPDATE {update}"
+                )
+            }
+            ConstraintKind::Check { expr } => format!("CHECK ({})", self.text(&expr.text)),
+            ConstraintKind::Exclude { text } => self.text(text),
+        }
+    }
+
+    fn index(self, index: &Index) -> String {
+        let Index { unique, method, keys, include, predicate, nulls_not_distinct } = index;
+        let key = |text: &str| {
+            let text = self.text(text);
+            text.strip_suffix(" asc").map_or(text.clone(), ToOwned::to_owned) // the default
+        };
+        let keys: Vec<String> = keys.iter().map(|own| key(&own.text)).collect();
+        let unique = if *unique { "UNIQUE " } else { "" };
+        let nulls = if *nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
+        let predicate = predicate.as_ref().map(|own| format!(" WHERE {}", self.text(&own.text)));
+        let include = if include.is_empty() { String::new() } else { format!(" INCLUDE ({})", include.join(", ")) };
+        format!("{unique}{method} ({}){include}{nulls}{}", keys.join(", "), predicate.unwrap_or_default())
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+mod canonical;
 mod differences;
 mod expressions;
 mod replay;
@@ -74,7 +75,8 @@ pub struct Column {
     pub position: u32,
 }
 
-/// A table constraint. Names inside [`ConstraintKind`] are kept up to date through renames.
+/// A table constraint. Names inside [`ConstraintKind`] are kept up to date through renames. What Prisma's differ does not see
+/// either is not kept: deferrability, `MATCH`, `INCLUDE` and `NULLS NOT DISTINCT` of a constraint, a column's collation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Constraint {
     pub kind: ConstraintKind,

@@ -1,5 +1,21 @@
 //! The target: its URL, a connection to it, Prisma's history table, locks and poolers.
 
+pub mod activity;
+mod connection;
+pub mod failure;
+pub mod fingerprint;
+pub mod health;
+pub mod history;
+pub mod libpq;
+pub mod pooler;
+pub mod tls;
 pub mod url;
 
-pub use self::url::DatabaseUrl;
+pub use self::activity::Session;
+pub use self::connection::{cancel, connect};
+pub use self::failure::Failure;
+pub use self::fingerprint::Fingerprint;
+pub use self::health::Health;
+pub use self::history::{History, Standing};
+pub use self::pooler::{PoolMode, Pooler};
+pub use self::url::{DatabaseUrl, Host};

@@ -1,12 +1,50 @@
-//! The review's rules. One rule is a constant with its page (`x.md`) and a `check` (`x.rs`); [`RULES`] is the registry
+//! The review's rules. One rule is a constant with its page (`x.md`) and a check (`x.rs`); [`RULES`] is the registry
 //! that `explain`, SARIF, the README and the tests read.
+
+pub mod cost;
+pub mod live;
+pub mod origins;
+pub mod retype;
+pub mod subject;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod tokens;
+
+pub mod acceptance;
+mod add_unique;
+mod blocking_index;
+mod blocking_index_drop;
+mod breaking_rename;
+mod concurrently_in_transaction;
+mod delete_without_where;
+mod drop_cascade;
+mod drop_column;
+mod drop_enum_value;
+mod drop_object;
+mod drop_table;
+mod drop_then_add;
+pub mod history;
+mod long_identifier;
+mod narrow_type;
+mod new_enum_value_used;
+pub(crate) mod opaque_code;
+mod required_column;
+mod set_not_null;
+pub(crate) mod squawk;
+mod table_rewrite;
+mod truncate_table;
+mod unindexed_foreign_key;
+mod unreadable_sql;
+mod update_without_where;
+mod validated_constraint;
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::catalog::Catalog;
-use crate::sql::{Edit, Script};
+pub use self::live::{Live, Lost, Unchecked};
+pub use self::subject::{Step, Subject};
+use crate::sql::Edit;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -20,6 +58,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// As the reports print it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One rule.
 #[derive(Debug)]
 pub struct Rule {
@@ -31,41 +80,31 @@ pub struct Rule {
     pub severity: Severity,
     /// Whether `-- prisma-safe:allow` may accept it.
     pub acceptable: bool,
+    /// Whether an accepted error destroys data: a deploy to production then asks for more than the line in the file.
+    pub destroys: bool,
     /// The page: what, why, bad, instead, version, source.
     pub page: &'static str,
-    /// Looks at one migration.
-    pub check: fn(&Subject<'_>, &mut Vec<Finding>),
+    /// Where its findings come from.
+    pub check: Check,
 }
 
-/// What a rule looks at: one migration and what is known around it.
-#[derive(Debug)]
-pub struct Subject<'a> {
-    /// The migration's directory name.
-    pub migration: &'a str,
-    /// Its SQL.
-    pub script: &'a Script,
-    /// The catalog just before it.
-    pub before: &'a Catalog,
-    /// The catalog after it.
-    pub after: &'a Catalog,
-    /// What the target says, where it was asked.
-    pub live: Option<&'a dyn Live>,
-}
-
-/// Questions to the target, read-only and bounded in time. `None` is "not known".
-pub trait Live: std::fmt::Debug {
-    /// `server_version_num`.
-    fn server_version(&self) -> u32;
-    /// Rows of a table: exact below some thousand, else estimated. `None` also where the table does not exist.
-    fn rows(&self, table: &crate::catalog::ObjectName) -> Option<u64>;
-    /// Rows whose column is not null.
-    fn non_null(&self, table: &crate::catalog::ObjectName, column: &str) -> Option<u64>;
+/// Where a rule's findings come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// Looks at each statement, with the catalog just before it.
+    Statement(fn(&Step<'_>, &mut Vec<Finding>)),
+    /// Looks at the migration as a whole.
+    Migration(fn(&Subject<'_>, &mut Vec<Finding>)),
+    /// One of those that [`squawk`] finds together.
+    Squawk,
+    /// The review itself finds it: the history, the accepting lines.
+    Review,
 }
 
 /// A fact behind a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// `measured` on the target, `replayed` from the migrations, `prisma` said it.
+    /// `measured` on the target, `estimated` from what was measured, `replayed` from the migrations, `prisma` said it.
     pub kind: &'static str,
     /// One line.
     pub text: String,
@@ -87,13 +126,14 @@ pub struct Finding {
     pub rule: &'static str,
     /// How bad it is here.
     pub severity: Severity,
-    /// What it is about, as the acceptance names it: `Song.artist`, `Song`, `enum Role.USER`.
+    /// What it is about, as the acceptance names it: `Song.artist`, `Song`, `Role.USER`; a schema stands in front where
+    /// it is not the default one.
     pub object: String,
     /// Where in the migration's text; none for what has no place (a missing migration).
     pub range: Option<Range<usize>>,
     /// What happens, in a sentence.
     pub message: String,
-    /// What to do instead.
+    /// What to do instead; lines are ways on their own.
     pub help: String,
     /// What is known about it.
     pub evidence: Vec<Evidence>,
@@ -101,6 +141,65 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// The line in the migration that accepts it.
     pub accepted: Option<Acceptance>,
+}
+
+impl Finding {
+    /// A finding with the rule's own severity.
+    pub fn new(rule: &Rule, object: impl Into<String>, range: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            rule: rule.id,
+            severity: rule.severity,
+            object: object.into(),
+            range: Some(range),
+            message: message.into(),
+            help: String::new(),
+            evidence: Vec::new(),
+            fix: None,
+            accepted: None,
+        }
+    }
+
+    /// Another severity than the rule's own.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// What to do instead.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// Adds what the target said.
+    #[must_use]
+    pub fn measured(self, text: impl Into<String>) -> Self {
+        self.because("measured", text)
+    }
+
+    /// Adds what follows from what the target said.
+    #[must_use]
+    pub fn estimated(self, text: impl Into<String>) -> Self {
+        self.because("estimated", text)
+    }
+
+    /// Adds what the replayed migrations say.
+    #[must_use]
+    pub fn replayed(self, text: impl Into<String>) -> Self {
+        self.because("replayed", text)
+    }
+
+    fn because(mut self, kind: &'static str, text: impl Into<String>) -> Self {
+        self.evidence.push(Evidence { kind, text: text.into() });
+        self
+    }
+
+    /// Whether it closes the gate.
+    pub fn blocks(&self) -> bool {
+        self.severity == Severity::Error && self.accepted.is_none()
+    }
 }
 
 /// `-- prisma-safe:allow RULE(OBJECT): REASON`
@@ -117,4 +216,71 @@ pub struct Acceptance {
 }
 
 /// Every rule, in the order of the README's table.
-pub const RULES: &[&Rule] = &[];
+pub const RULES: &[&Rule] = &[
+    &drop_column::RULE,
+    &drop_table::RULE,
+    &drop_then_add::RULE,
+    &drop_enum_value::RULE,
+    &narrow_type::RULE,
+    &drop_cascade::RULE,
+    &drop_object::RULE,
+    &truncate_table::RULE,
+    &delete_without_where::RULE,
+    &update_without_where::RULE,
+    &opaque_code::RULE,
+    &required_column::RULE,
+    &set_not_null::RULE,
+    &add_unique::RULE,
+    &new_enum_value_used::RULE,
+    &concurrently_in_transaction::RULE,
+    &table_rewrite::RULE,
+    &blocking_index::RULE,
+    &blocking_index_drop::RULE,
+    &validated_constraint::RULE,
+    &unindexed_foreign_key::RULE,
+    &breaking_rename::RULE,
+    &long_identifier::RULE,
+    &squawk::UNCOMMITTED,
+    &squawk::DROP_DATABASE,
+    &squawk::BLOCKING_REINDEX,
+    &squawk::BLOCKING_DETACH,
+    &squawk::DOMAIN_CONSTRAINT,
+    &history::EDITED,
+    &history::MISSING,
+    &acceptance::MALFORMED,
+    &acceptance::UNUSED,
+    &unreadable_sql::RULE,
+];
+
+/// The rule with this id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id == id)
+}
+
+/// Ids that a person may have meant by `id`, nearest first, three at most.
+pub fn near(id: &str) -> Vec<&'static str> {
+    let id = id.to_lowercase();
+    let distance = |rule: &str| {
+        let shared = rule.split('-').filter(|word| id.split(['-', '_', ' ']).any(|typed| typed == *word)).count();
+        edit_distance(&id, rule).saturating_sub(3 * shared)
+    };
+    let mut ranked: Vec<_> = RULES.iter().map(|rule| (distance(rule.id), rule.id)).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().filter(|(distance, id)| *distance <= id.len() / 2).map(|(_, id)| id).take(3).collect()
+}
+
+/// Levenshtein's distance in characters.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}

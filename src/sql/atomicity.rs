@@ -32,7 +32,7 @@ impl Script {
             return Atomicity::Alone { why: "it could not be read in full".to_owned(), range: error.range.clone() };
         }
         for statement in self.statements() {
-            if let Some(why) = forbidden(&statement.kind) {
+            if let Some(why) = forbidden(&statement.kind, &self.text()[statement.range.clone()]) {
                 return Atomicity::Alone { why, range: statement.range.clone() };
             }
         }
@@ -49,7 +49,7 @@ impl Script {
 }
 
 /// Why PostgreSQL refuses this statement in a transaction block (`PreventInTransactionBlock`), or why we must not wrap it.
-fn forbidden(kind: &StatementKind) -> Option<String> {
+fn forbidden(kind: &StatementKind, text: &str) -> Option<String> {
     let refused = |what: &str| Some(format!("`{what}` cannot run inside a transaction"));
     match kind {
         StatementKind::CreateIndex(index) if index.concurrently => refused("CREATE INDEX CONCURRENTLY"),
@@ -59,46 +59,59 @@ fn forbidden(kind: &StatementKind) -> Option<String> {
             _ => None,
         }),
         StatementKind::Rollback => Some("it rolls back by itself".to_owned()),
-        StatementKind::Other { words } => {
-            let is = |start: &str| words == start || words.starts_with(&format!("{start} "));
-            let outside = is("VACUUM")
-                || is("ALTER SYSTEM")
-                || is("CREATE DATABASE")
-                || is("DROP DATABASE")
-                || is("ALTER DATABASE")
-                || is("CREATE TABLESPACE")
-                || is("DROP TABLESPACE")
-                || is("CREATE SUBSCRIPTION")
-                || is("ALTER SUBSCRIPTION")
-                || is("DROP SUBSCRIPTION")
-                || is("DISCARD")
-                || is("CLUSTER")
-                || is("CALL")
-                || is("COMMIT PREPARED")
-                || is("ROLLBACK PREPARED")
-                || is("REINDEX DATABASE")
-                || is("REINDEX SCHEMA")
-                || is("REINDEX SYSTEM")
-                || is("REINDEX") && words.ends_with(" CONCURRENTLY");
-            let own = is("BEGIN")
-                || is("START TRANSACTION")
-                || is("COMMIT")
-                || is("END")
-                || is("ROLLBACK")
-                || is("ABORT")
-                || is("SAVEPOINT")
-                || is("RELEASE")
-                || is("PREPARE TRANSACTION");
-            if outside {
-                refused(words)
-            } else if own {
-                Some(format!("it controls transactions by itself: `{words}`"))
-            } else {
-                None
-            }
+        StatementKind::Other { words } if is_outside(words, text) => refused(words),
+        StatementKind::Other { words } if is_control(words) => {
+            Some(format!("it controls transactions by itself: `{words}`"))
         }
+        StatementKind::Other { words } if words == "CALL" => Some("a procedure may commit by itself".to_owned()),
         _ => None,
     }
+}
+
+fn begins(words: &str, with: &[&str]) -> bool {
+    with.iter().any(|start| words.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
+}
+
+fn is_outside(words: &str, text: &str) -> bool {
+    const ALWAYS: &[&str] = &[
+        "VACUUM",
+        "ALTER SYSTEM",
+        "CREATE DATABASE",
+        "DROP DATABASE",
+        "CREATE TABLESPACE",
+        "DROP TABLESPACE",
+        "CREATE SUBSCRIPTION",
+        "ALTER SUBSCRIPTION",
+        "DROP SUBSCRIPTION",
+        "DISCARD ALL",
+        "COMMIT PREPARED",
+        "ROLLBACK PREPARED",
+        "REINDEX DATABASE",
+        "REINDEX SCHEMA",
+        "REINDEX SYSTEM",
+    ];
+    let whole = text.trim_end_matches(';').trim_end().eq_ignore_ascii_case(words); // without a name
+    begins(words, ALWAYS)
+        || begins(words, &["REINDEX"]) && words.ends_with(" CONCURRENTLY")
+        || begins(words, &["CLUSTER"]) && whole
+        || begins(words, &["ALTER DATABASE"]) && text.to_ascii_uppercase().contains("TABLESPACE")
+}
+
+/// Transaction control beyond plain `BEGIN` and `COMMIT`.
+fn is_control(words: &str) -> bool {
+    const CONTROL: &[&str] = &[
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "END",
+        "ROLLBACK",
+        "ABORT",
+        "SAVEPOINT",
+        "RELEASE",
+        "PREPARE TRANSACTION",
+        "SET TRANSACTION",
+    ];
+    begins(words, CONTROL)
 }
 
 /// The `BEGIN`s and `COMMIT`s, if they are pairs one after another.
@@ -213,12 +226,28 @@ mod tests {
             "BEGIN ISOLATION LEVEL SERIALIZABLE; COMMIT",
             "BEGIN; COMMIT AND CHAIN",
             "SAVEPOINT a; RELEASE a",
+            "ROLLBACK TO SAVEPOINT a",
+            "COMMIT PREPARED 'a'",
+            "PREPARE TRANSACTION 'a'",
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            "CLUSTER VERBOSE;",
+            "DISCARD ALL",
+            "ALTER DATABASE a SET TABLESPACE b",
+            "CALL a()",
             "ALTER TABL a",
         ] {
             assert!(alone(text).is_some(), "{text}: {:?}", atomicity(text));
         }
-        assert_eq!(alone("REINDEX TABLE a"), None);
-        assert_eq!(alone("REFRESH MATERIALIZED VIEW CONCURRENTLY a"), None);
+        for text in [
+            "REINDEX TABLE a",
+            "REFRESH MATERIALIZED VIEW CONCURRENTLY a",
+            "CLUSTER a",
+            "DISCARD PLANS",
+            "ALTER DATABASE a SET b = 1",
+            "ANALYZE a",
+        ] {
+            assert_eq!(alone(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::identifier::{fold, quote_identifier};
 /// A piece of an expression's text. All pieces together are the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
+    /// White space or a comment.
     Space(&'a str),
     /// A keyword or an unquoted identifier.
     Word(&'a str),
@@ -14,7 +15,7 @@ pub(crate) enum Piece<'a> {
     /// A string literal with its quotes and prefix.
     Text(&'a str),
     Number(&'a str),
-    /// One character, or `::`.
+    /// A whole operator, `::`, or one other character.
     Symbol(&'a str),
 }
 
@@ -64,7 +65,10 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
                 (run(rest, |c| c.is_ascii_alphanumeric() || c == '.' || c == '_'), Piece::Number)
             }
             c if is_word_start(c) => word(rest),
+            '-' if rest.starts_with("--") => (run(rest, |c| c != '\n'), Piece::Space),
+            '/' if rest.starts_with("/*") => (block_comment(rest), Piece::Space),
             ':' if rest.starts_with("::") => (2, Piece::Symbol),
+            c if OPERATOR.contains(c) => (operator(rest), Piece::Symbol),
             c => (c.len_utf8(), Piece::Symbol),
         };
         let (head, tail) = rest.split_at(length);
@@ -72,6 +76,38 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
         rest = tail;
     }
     pieces
+}
+
+/// What operators consist of.
+const OPERATOR: &str = "+-*/<>=~!@#%^&|`?";
+
+/// The length of an operator; a comment ends it.
+fn operator(text: &str) -> usize {
+    let end = run(text, |c| OPERATOR.contains(c));
+    let comment = [text.find("--"), text.find("/*")].into_iter().flatten().min();
+    end.min(comment.unwrap_or(end))
+}
+
+/// The length of a block comment; they nest.
+fn block_comment(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(next) = text[at..].find(['/', '*']) {
+        at += next;
+        match text.get(at..at + 2) {
+            Some("/*") => depth += 1,
+            Some("*/") => depth -= 1,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        at += 2;
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
 }
 
 fn is_word_start(c: char) -> bool {
@@ -171,7 +207,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_are_the_text(text in "[a-zA-Z0-9_ ä$'\"&:.()\\\\-]{0,40}") {
+        fn pieces_are_the_text(text in "[a-zA-Z0-9_ ä$'\"&:.()/*\n\\\\-]{0,40}") {
             let all: String = pieces(&text).into_iter().map(Piece::text).collect();
             prop_assert_eq!(all, text);
         }

@@ -6,11 +6,13 @@ mod atomicity;
 mod comments;
 pub mod edit;
 pub(crate) mod expression;
-mod guard;
+pub(crate) mod guard;
 mod identifier;
 mod lower;
 pub(crate) mod naming;
 mod script;
+#[cfg(test)]
+mod tests;
 
 pub use ast::*;
 pub use atomicity::Atomicity;

@@ -91,6 +91,8 @@ mod tests {
         assert_eq!(cut(10, 80), format!("{}_{}_seq", "t".repeat(10), "c".repeat(48)));
         assert_eq!(cut(80, 10), format!("{}_{}_seq", "t".repeat(48), "c".repeat(10)));
         assert_eq!(cut(80, 70), format!("{}_{}_seq", "t".repeat(29), "c".repeat(29)));
+        let odd = object_name(&"t".repeat(80), &"c".repeat(70), "seq1");
+        assert_eq!(odd, format!("{}_{}_seq1", "t".repeat(29), "c".repeat(28)));
         assert_eq!(object_name(&"ä".repeat(40), "", "pkey"), format!("{}_pkey", "ä".repeat(29)));
     }
 

@@ -56,9 +56,19 @@ impl Shell {
         self.interactive
     }
 
+    /// Whether only warnings and errors are wanted.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether colours are on.
     pub fn color(&self) -> bool {
         self.color
+    }
+
+    /// The terminal's width in columns; 100 where there is none.
+    pub fn width(&self) -> usize {
+        console::Term::stderr().size_checked().map_or(100, |(_, columns)| usize::from(columns))
     }
 
     /// How many `-v` were given.

@@ -1,9 +1,24 @@
 //! Tables, indexes and sequences come into being.
 
+use std::iter;
+
 use super::Replay;
 use crate::catalog::{Index, ObjectName, Table, expressions};
 use crate::sql::naming::chosen_name;
-use crate::sql::{ColumnDef, ConstraintDef, CreateIndex, DefaultName, Name, SequenceOwner};
+use crate::sql::{ColumnDef, ConstraintDef, CreateIndex, DefaultName, IndexKey, Name, SequenceOwner};
+
+/// What the keys of an index are called in its name (`ChooseIndexColumnNames`): the column, the function, or `expr`;
+/// with a number at the second of the same name.
+fn key_names(keys: &[IndexKey]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for key in keys {
+        let base = key.column.clone().or_else(|| expressions::called(&key.text)).unwrap_or_else(|| "expr".to_owned());
+        let numbered = (1..).map(|number| format!("{base}{number}"));
+        let name = iter::once(base.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.extend(name);
+    }
+    names
+}
 
 impl Replay<'_> {
     pub(super) fn create_table(
@@ -38,7 +53,8 @@ impl Replay<'_> {
             return;
         }
         let name = index.name.clone().unwrap_or_else(|| {
-            let columns: Vec<&str> = index.keys.iter().map(|key| key.column.as_deref().unwrap_or("expr")).collect();
+            let columns = key_names(&index.keys);
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
             self.choose_relation(DefaultName::Index, &table, &columns)
         });
         let own = ObjectName { schema: table.schema.clone(), name };

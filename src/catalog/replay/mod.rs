@@ -3,6 +3,8 @@
 mod add;
 mod alter;
 mod create;
+#[cfg(test)]
+mod dependents_tests;
 mod drop;
 mod rename;
 #[cfg(test)]
@@ -26,9 +28,15 @@ impl Catalog {
 
     /// Replays one more script. What cannot be followed is added to [`Catalog::opaque`].
     pub fn apply(&mut self, script: &Script, migration: &str) {
+        self.walk(script, migration, |_, _| {});
+    }
+
+    /// Replays one more script, and shows each statement with the catalog just before it.
+    pub fn walk(&mut self, script: &Script, migration: &str, mut look: impl FnMut(&Self, &Statement)) {
         let schema = self.default_schema.clone();
         let mut replay = Replay { catalog: self, migration, schema, temporary: BTreeSet::new() };
         for statement in script.statements() {
+            look(replay.catalog, statement);
             replay.statement(statement);
         }
         if !script.errors().is_empty() {

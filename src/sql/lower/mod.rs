@@ -4,6 +4,8 @@ mod alter;
 mod objects;
 mod statement;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod types;
 
@@ -27,7 +29,8 @@ pub(super) fn lower(text: &str) -> Lowered {
     if u32::try_from(text.len()).is_err() {
         return broken(text, "longer than 4 GiB");
     }
-    guard::catch(|| read(text)).unwrap_or_else(|reason| broken(text, &format!("the parser broke on it: {reason}")))
+    guard::catch(text, || read(text))
+        .unwrap_or_else(|reason| broken(text, &format!("it could not be parsed: {reason}")))
 }
 
 fn broken(text: &str, why: &str) -> Lowered {

@@ -1,0 +1,34 @@
+# What people run here; `make help` lists it. Everything does its own set-up and may be run twice.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# Prisma's native engine, or its stand-in where Prisma's host is out of reach (tests/fixtures/schema-engine.mjs)
+ifeq ($(PRISMA_SAFE_TEST_NATIVE),1)
+ENGINE :=
+else
+ENGINE := PRISMA_SCHEMA_ENGINE_BINARY="$(CURDIR)/tests/fixtures/prisma7/schema-engine.mjs"
+endif
+
+.PHONY: help setup test lint demo bench
+
+help: ## list these
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## get what tests and demo need: PostgreSQL, real Prisma 7 and 6
+	@tests/setup.sh
+
+test: setup ## run every test
+	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --quiet; fi
+	@cd npm && node --test --test-reporter=dot
+
+lint: ## check format and lints
+	@cargo fmt --check
+	@cargo clippy --locked --all-targets --quiet -- -D warnings
+
+demo: setup ## watch a rename reach production, on a scratch database
+	@cargo build --locked --quiet
+	@$(ENGINE) target/debug/prisma-safe demo --prisma-from tests/fixtures/prisma7 $(DEMO)
+
+bench: setup ## compare with plain Prisma, as ratios
+	@cargo bench --locked --quiet --bench overhead

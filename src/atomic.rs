@@ -1,0 +1,57 @@
+//! Writing a file so that no crash leaves half of it: aside, flushed, renamed.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// What a new file may be, before the umask.
+const EVERYONE: u32 = 0o666;
+
+/// Replaces or creates `path`. An existing file keeps its permissions, and a link stays one: what it leads to is replaced.
+///
+/// # Errors
+/// Whatever the file system says; the file is as before then.
+pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let existing = fs::metadata(&path).ok();
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut aside = tempfile::Builder::new()
+        .prefix(".prisma-safe-")
+        .permissions(Permissions::from_mode(EVERYONE))
+        .tempfile_in(directory)?;
+    if let Some(existing) = existing {
+        aside.as_file().set_permissions(existing.permissions())?;
+    }
+    aside.write_all(contents.as_ref())?;
+    aside.as_file().sync_all()?;
+    aside.persist(&path)?;
+    // the new name itself must survive a power cut too
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn keeps_permissions_and_links_and_leaves_nothing_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        write(&file, "one").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        symlink("file", &link).unwrap();
+        write(&link, "two").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_an_error() {
+        assert!(write(Path::new("/nonexistent/file"), "").is_err());
+    }
+}

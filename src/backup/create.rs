@@ -1,0 +1,240 @@
+//! Taking a backup: the order of steps, and what must agree before it counts as one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::aside::Aside;
+use super::contents::{Contents, Reader};
+use super::directory::Directory;
+use super::manifest::{self, Manifest, Proof, Source, Table};
+use super::names::{self, Name};
+use super::scan::TableName;
+use super::server::Server;
+use super::snapshot::{Counting, Relation, Snapshot};
+use super::stream::{self, Estimate, Written};
+use super::{hex, verify};
+use crate::config;
+use crate::context::Env;
+use crate::database::{self, DatabaseUrl, PoolMode, pooler};
+use crate::error::{Error, Result};
+use crate::tools::pg_dump::PgDump;
+use crate::ui::Shell;
+use crate::ui::interrupt::Guard;
+use crate::ui::progress::Progress;
+
+/// The name that the server shows for our sessions.
+const APPLICATION: &str = "prisma-safe backup";
+
+/// What to back up, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The direct URL.
+    pub url: &'a DatabaseUrl,
+    /// Where backups go.
+    pub directory: &'a Path,
+    /// Real users' data: the backup's name begins with `prod`.
+    pub production: bool,
+    /// The environment of `prisma-safe.toml`, which otherwise begins its name.
+    pub environment: Option<&'a str>,
+    /// The migrations that are to be deployed next.
+    pub precedes: &'a [String],
+    pub settings: &'a config::Backup,
+    pub env: &'a Env,
+}
+
+/// A backup that exists.
+#[derive(Debug, Clone)]
+pub struct Backup {
+    pub path: PathBuf,
+    pub manifest: Manifest,
+}
+
+/// Takes a backup. It exists, whole and on the disk, when this returns; after an error or Ctrl-C nothing of it is left.
+///
+/// # Errors
+/// Exit status 1 if any step or check fails, 3 through a pooler that mixes sessions, 130 after Ctrl-C.
+pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
+    let guard = Guard::new()?;
+    refuse_pooler(request.url)?;
+    let mut client = database::connect(request.url, APPLICATION)?;
+    let server = Server::read(&mut client)?;
+    let settings = request.settings;
+    let pg_dump = PgDump::find(server.major, request.env, settings.pg_bin.as_deref())?;
+
+    let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
+    let started_at = Timestamp::now();
+    let relations = snapshot.relations()?;
+    let migrations = snapshot.applied_migrations(&request.url.schema())?;
+    let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>() + snapshot.large_objects()?;
+
+    let directory = Directory::prepare(request.directory)?;
+    directory.demand(times(expected, settings.space_factor))?;
+    let prefix = names::prefix(request.production, request.environment);
+    let (name, mut aside) = directory.create(&prefix, started_at)?;
+    guard.check()?;
+
+    let id = snapshot.id().to_owned();
+    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard };
+    let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
+    let tables = agree(&relations, &taken.counts, &taken.contents)?;
+    aside.sync()?;
+    read_back(&aside, &taken, &guard)?;
+
+    let proved_at = Timestamp::now();
+    let manifest = Manifest {
+        schema_version: manifest::SCHEMA_VERSION,
+        id: manifest::new_id(started_at)?,
+        file: name.as_str().to_owned(),
+        started_at,
+        finished_at: proved_at,
+        bytes: taken.bytes,
+        sha256: hex(&taken.sha256),
+        source: source(request.url, server, prefix),
+        pg_dump_version: pg_dump.version().to_owned(),
+        snapshot: id,
+        tables,
+        migrations,
+        precedes: request.precedes.to_vec(),
+        proof: Proof::Read,
+        proved_at,
+    };
+    let path = publish(&directory, &name, aside, &manifest)?;
+    Ok(Backup { path, manifest })
+}
+
+/// Through a transaction pooler `pg_dump` changes the settings of other clients' sessions, and may dump something else.
+fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
+    let named = url.pooled();
+    let (provider, evidence) = match &named {
+        Some(pooler) if pooler.mode == PoolMode::Transaction => (pooler.provider, pooler.evidence.as_str()),
+        _ if pooler::probe(url, APPLICATION)?.sessions_mix => {
+            ("a pooler", "one session ran on several server processes")
+        }
+        _ => return Ok(()),
+    };
+    let direct = named.as_ref().and_then(|pooler| pooler.direct_suggestion());
+    let suggestion = direct.map(|direct| format!(", probably {direct}")).unwrap_or_default();
+    Err(Error::refused(format!("{url} goes through {provider}, which shares connections between transactions"))
+        .because(format!("{evidence}; a dump through it disturbs other clients and may be wrong"))
+        .help(format!(
+            "give the direct URL{suggestion}: with --url, in prisma-safe.toml (url-env), or in one of {}",
+            pooler::DIRECT_VARIABLES.join(", ")
+        )))
+}
+
+/// What a dump needs besides its snapshot.
+struct Dump<'a> {
+    pg_dump: &'a PgDump,
+    snapshot: &'a str,
+    request: &'a Request<'a>,
+    directory: &'a Directory,
+    guard: &'a Guard,
+}
+
+impl Dump<'_> {
+    /// Dumps and counts at the same time; what pg_dump says of itself goes before what we find.
+    fn run(&self, snapshot: Snapshot, relations: &[Relation], aside: &mut Aside, shell: &Shell) -> Result<Taken> {
+        let url = self.request.url;
+        let mut progress = Progress::start(shell, "Dumping");
+        let mut estimate = Estimate::new(relations);
+        // counting holds the snapshot open until the dump has ended
+        let mut counting = Counting::start(snapshot, relations.to_vec(), url);
+        let wait = self.request.settings.lock_wait_seconds;
+        let (running, stdout) = self.pg_dump.start(url, self.snapshot, wait)?;
+        let check = || self.guard.check().and_then(|()| counting.check());
+        let show = |reader: &Reader| estimate.show(reader, &mut progress);
+        let written = stream::write(stdout, aside, self.directory, check, show)?;
+        // a dump that is cut short has a cause, and pg_dump knows it
+        running.wait()?;
+        let Written { contents, bytes, sha256 } = written;
+        let contents = contents.map_err(|defect| Error::failed("the dump is not whole").because(defect))?;
+        let counts = counting.finish(self.guard)?;
+        Ok(Taken { contents, counts, bytes, sha256 })
+    }
+}
+
+/// A whole dump, and the rows that the server counted meanwhile.
+struct Taken {
+    contents: Contents,
+    counts: Vec<u64>,
+    bytes: u64,
+    sha256: [u8; 32],
+}
+
+/// Compares the rows that were dumped with those that the server counted in the same snapshot.
+fn agree(relations: &[Relation], counts: &[u64], contents: &Contents) -> Result<Vec<Table>> {
+    let mut dumped: BTreeMap<&TableName, u64> = BTreeMap::new();
+    for block in &contents.blocks {
+        *dumped.entry(&block.table).or_default() += block.rows;
+    }
+    let differs = |table: &TableName, what: String| {
+        Err(Error::failed(format!("the dump does not hold what the database holds: {what} of table {table}"))
+            .because("the dump and the count saw the same snapshot, so one of them is wrong")
+            .help("try again; if it stays so, please report it with the versions of PostgreSQL and pg_dump"))
+    };
+    for (relation, count) in relations.iter().zip(counts) {
+        match dumped.remove(&relation.name) {
+            Some(rows) if rows == *count => {}
+            Some(rows) => return differs(&relation.name, format!("{rows} instead of {count} rows")),
+            None => return differs(&relation.name, format!("none of the {count} rows")),
+        }
+    }
+    if let Some((table, rows)) = dumped.first_key_value() {
+        return differs(table, format!("{rows} rows that were not counted"));
+    }
+    let tables = contents.blocks.iter().map(|block| Table {
+        name: block.table.clone(),
+        rows: block.rows,
+        offset: block.offset,
+        length: block.length,
+    });
+    Ok(tables.collect())
+}
+
+/// Reads the file again: what the disk gives back must be what was written.
+fn read_back(aside: &Aside, taken: &Taken, guard: &Guard) -> Result<()> {
+    let (bytes, sha256) = verify::hash(aside.partial(), |_| guard.check())?;
+    if bytes == taken.bytes && sha256 == taken.sha256 {
+        return Ok(());
+    }
+    Err(Error::failed("the disk does not give back what was written to it").help("check the disk and its file system"))
+}
+
+/// Gives dump and manifest their names, the manifest last: a backup exists only with it.
+fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest) -> Result<PathBuf> {
+    let target = names::manifest_path(&directory.path().join(name.as_str()));
+    let partial = directory.path().join(names::manifest_partial(name));
+    let mut beside = Aside::create(&partial, &target)?
+        .ok_or_else(|| Error::failed(format!("another run writes {}", target.display())))?;
+    beside.write(manifest.to_json()?.as_bytes())?;
+    beside.sync()?;
+    let path = dump.finish()?;
+    if let Err(error) = beside.finish() {
+        // a dump without a manifest would be taken for a backup by people
+        let _ = fs::remove_file(&path);
+        return Err(error);
+    }
+    Ok(path)
+}
+
+fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
+    Source {
+        environment,
+        address: format!("{}:{}/{}", url.host(), url.port(), server.database),
+        database: server.database,
+        oid: server.oid,
+        system_identifier: server.system_identifier,
+        server_version: server.version,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+fn times(bytes: u64, factor: f64) -> u64 {
+    (bytes as f64 * factor.max(0.0)) as u64
+}
+
+#[cfg(test)]
+mod tests;

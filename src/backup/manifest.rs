@@ -1,0 +1,184 @@
+//! The manifest beside a backup: what the dump holds, where it comes from, and how far it was proved. A backup exists only
+//! with its manifest.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::names;
+use super::scan::TableName;
+use crate::error::{Error, Explain as _, Result};
+
+/// The version of the format that this program writes and the newest that it reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How far a backup was proved; each level includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Proof {
+    /// Complete, with the rows of its snapshot, and read back from the disk with the same hash.
+    Read,
+    /// Also loaded into a scratch server and counted there.
+    Restored,
+    /// Also dumped again from there, and the same.
+    Roundtrip,
+}
+
+impl std::fmt::Display for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Restored => "restored",
+            Self::Roundtrip => "roundtrip",
+        })
+    }
+}
+
+/// A backup's manifest, format 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    pub schema_version: u32,
+    /// A UUID of version 7.
+    pub id: String,
+    /// The backup's file name when it was taken.
+    pub file: String,
+    /// When the snapshot was taken: later writes are not in the backup.
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    /// Size of the dump in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the dump, in hex.
+    pub sha256: String,
+    pub source: Source,
+    /// The version of `pg_dump` that wrote it.
+    pub pg_dump_version: String,
+    /// The snapshot that the dump and the counts were taken in, as PostgreSQL names it.
+    pub snapshot: String,
+    /// In the order of the dump.
+    pub tables: Vec<Table>,
+    /// Applied migrations by name, oldest first; empty if the database has no history of Prisma's.
+    pub migrations: Vec<String>,
+    /// The migrations that were to be deployed next.
+    pub precedes: Vec<String>,
+    pub proof: Proof,
+    pub proved_at: Timestamp,
+}
+
+/// The database that was dumped. No user, no password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// `prod` and the like: the part of the name before `_backup_`.
+    pub environment: String,
+    /// Host, port and database, as `host:port/database`.
+    pub address: String,
+    pub database: String,
+    /// The database's oid: another one means that it was created anew.
+    pub oid: u32,
+    /// The cluster's identifier; absent where the host does not let us read it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub system_identifier: Option<String>,
+    pub server_version: String,
+}
+
+/// One table's rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Table {
+    #[serde(flatten)]
+    pub name: TableName,
+    /// Rows counted by the server in the snapshot; the rows in the dump are as many, or there is no backup.
+    pub rows: u64,
+    /// Bytes of the dump before the first row.
+    pub offset: u64,
+    /// Bytes of the rows, with the closing `\.` line.
+    pub length: u64,
+}
+
+/// A new identity: a UUID of version 7, which begins with the time.
+///
+/// # Errors
+/// If the operating system has no random bytes.
+pub fn new_id(time: Timestamp) -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::failed(format!("no random bytes: {error}")))?;
+    let milliseconds = u64::try_from(time.as_millisecond()).unwrap_or_default();
+    bytes[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let text = super::hex(&bytes);
+    Ok([&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-"))
+}
+
+impl Manifest {
+    /// All rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    /// The text that stands in the file.
+    ///
+    /// # Errors
+    /// Never in practice: every value has a form in JSON.
+    pub fn to_json(&self) -> Result<String> {
+        let mut text = serde_json::to_string_pretty(self).explain(|| "could not write the manifest".into())?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Reads the manifest of the backup at `backup`; `None` if it has none.
+    ///
+    /// # Errors
+    /// If it cannot be read, is broken, or was written by a newer version.
+    pub fn read(backup: &Path) -> Result<Option<Self>> {
+        let path = names::manifest_path(backup);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).explain(|| format!("could not read {}", path.display())),
+        };
+        Self::parse(&text).map(Some).map_err(|error| {
+            Error::failed(format!("the manifest {} is not understood", path.display()))
+                .because(error)
+                .help("take a new backup: without its manifest a dump cannot be checked")
+        })
+    }
+
+    fn parse(text: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            schema_version: u32,
+        }
+        let Version { schema_version } = serde_json::from_slice(text).explain(|| "it is no JSON of ours".into())?;
+        if schema_version != SCHEMA_VERSION {
+            return Err(Error::failed(format!(
+                "it has format {schema_version}; this version of prisma-safe reads format {SCHEMA_VERSION}"
+            )));
+        }
+        serde_json::from_slice(text).explain(|| "it does not have the form of a manifest".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_begins_with_its_time() {
+        let id = new_id(Timestamp::from_millisecond(0x0123_4567_89ab).unwrap()).unwrap();
+        assert_eq!((&id[..13], &id[14..15], id.len()), ("01234567-89ab", "7", 36), "{id}");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_its_number() {
+        let error = Manifest::parse(br#"{"schemaVersion":2,"id":7}"#).unwrap_err();
+        assert_eq!(error.to_string(), "it has format 2; this version of prisma-safe reads format 1");
+        assert!(Manifest::parse(b"{}").is_err());
+        assert!(Manifest::parse(b"").is_err());
+    }
+}

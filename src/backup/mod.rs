@@ -1,0 +1,42 @@
+//! Backups: a dump that was read while it was written, counted against its own snapshot, and a manifest that says so.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `create` | the order of steps |
+//! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
+//! | `stream` | from `pg_dump` to the file: read, hashed, watched |
+//! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
+//! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
+//! | `manifest` | what is known of a backup |
+//! | `verify`, `list`, `report` | looking back |
+
+pub mod aside;
+pub mod contents;
+mod create;
+pub mod directory;
+mod list;
+pub mod manifest;
+pub mod names;
+pub mod report;
+pub mod scan;
+mod server;
+mod snapshot;
+mod stream;
+mod verify;
+
+pub use self::contents::{Contents, Defect};
+pub use self::create::{Backup, Request, create};
+pub use self::list::{Entry, State, list};
+pub use self::manifest::{Manifest, Proof};
+pub use self::server::needed;
+pub use self::verify::{Report, verify};
+
+/// A number of bytes for people: `1.38 GB`.
+pub fn size(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

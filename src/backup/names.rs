@@ -1,0 +1,138 @@
+//! Names of backups: `prod_backup_20250121_103000.sql`, in UTC, with a manifest beside each.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+/// What a manifest's name adds to its backup's.
+const MANIFEST: &str = ".json";
+const PARTIAL: &str = ".partial";
+const STAMP: &str = "%Y%m%d_%H%M%S";
+
+/// The name of a backup, without its directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(String);
+
+impl Name {
+    /// The name for a dump that began at `time`.
+    pub fn new(prefix: &str, time: Timestamp) -> Self {
+        Self(format!("{prefix}_backup_{}.sql", time.strftime(STAMP)))
+    }
+
+    /// A file name that is a backup's.
+    pub fn parse(name: &str) -> Option<Self> {
+        stamp(name).map(|_| Self(name.to_owned()))
+    }
+
+    /// The name the next second gives.
+    #[must_use]
+    pub fn next(&self, prefix: &str) -> Option<Self> {
+        Some(Self::new(prefix, self.time()?.checked_add(1.second()).ok()?))
+    }
+
+    /// When the dump began, to the second.
+    pub fn time(&self) -> Option<Timestamp> {
+        stamp(&self.0)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Where the dump is written until it is whole.
+    pub fn partial(&self) -> String {
+        format!(".{}{PARTIAL}", self.0)
+    }
+}
+
+/// The manifest of a backup.
+pub fn manifest_path(backup: &Path) -> PathBuf {
+    let mut path = backup.as_os_str().to_owned();
+    path.push(MANIFEST);
+    path.into()
+}
+
+/// The backup that a manifest's file name belongs to.
+pub fn of_manifest(name: &str) -> Option<Name> {
+    Name::parse(name.strip_suffix(MANIFEST)?)
+}
+
+/// Where a manifest is written until it is whole.
+pub fn manifest_partial(name: &Name) -> String {
+    format!(".{}{MANIFEST}{PARTIAL}", name.0)
+}
+
+/// Whether a file name is that of a backup or manifest of ours that is being written.
+pub fn is_partial(name: &str) -> bool {
+    name.strip_prefix('.')
+        .and_then(|name| name.strip_suffix(PARTIAL))
+        .is_some_and(|name| Name::parse(name.strip_suffix(MANIFEST).unwrap_or(name)).is_some())
+}
+
+/// `prod` for production, else the environment's name, else `dev`.
+pub fn prefix(production: bool, environment: Option<&str>) -> String {
+    if production {
+        return "prod".into();
+    }
+    let name: String = environment
+        .unwrap_or_default()
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || letter == '-' { letter.to_ascii_lowercase() } else { '-' })
+        .collect();
+    match name.trim_matches('-') {
+        "" | "prod" => "dev".into(),
+        name => name.into(),
+    }
+}
+
+fn stamp(name: &str) -> Option<Timestamp> {
+    let (prefix, stamp) = name.strip_suffix(".sql")?.rsplit_once("_backup_")?;
+    if prefix.is_empty() || prefix.starts_with('.') || stamp.len() != "YYYYMMDD_HHMMSS".len() {
+        return None;
+    }
+    DateTime::strptime(STAMP, stamp).ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_the_time_in_utc() {
+        let time: Timestamp = "2025-01-21T10:30:00Z".parse().unwrap();
+        let name = Name::new("prod", time);
+        assert_eq!(name.as_str(), "prod_backup_20250121_103000.sql");
+        assert_eq!(name.time(), Some(time));
+        assert_eq!(name.partial(), ".prod_backup_20250121_103000.sql.partial");
+    }
+
+    #[test]
+    fn the_next_second_crosses_midnight() {
+        let name = Name::parse("prod_backup_20241231_235959.sql").unwrap();
+        assert_eq!(name.next("prod").unwrap().as_str(), "prod_backup_20250101_000000.sql");
+    }
+
+    #[test]
+    fn knows_only_its_own_names() {
+        for name in
+            ["dump.sql", "prod_backup_20251301_000000.sql", "prod_backup_2025.sql", "_backup_20250101_000000.sql"]
+        {
+            assert_eq!(Name::parse(name), None, "{name}");
+        }
+        assert!(is_partial(".ci-2_backup_20250101_000000.sql.partial"));
+        assert!(is_partial(".prod_backup_20250101_000000.sql.json.partial"));
+        assert!(!is_partial(".notes.sql.partial"));
+        assert!(!is_partial("prod_backup_20250101_000000.sql.partial"));
+    }
+
+    #[test]
+    fn an_environment_names_its_backups_but_never_as_production() {
+        assert_eq!(prefix(true, Some("live")), "prod");
+        assert_eq!(prefix(false, Some("Staging EU/1")), "staging-eu-1");
+        assert_eq!(prefix(false, Some("../..")), "dev");
+        assert_eq!(prefix(false, Some("prod")), "dev");
+        assert_eq!(prefix(false, None), "dev");
+    }
+}

@@ -1,0 +1,174 @@
+//! Backups as people and as scripts read them.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::create::Backup;
+use super::list::{Entry, State};
+use super::manifest::Manifest;
+use super::size;
+use super::verify::Report;
+
+/// The version of the JSON documents.
+const SCHEMA_VERSION: u32 = 1;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// `backups/prod_backup_20250121_103000.sql (1.38 GB, 5 tables, 2,115,000 rows)`
+impl fmt::Display for Backup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.path.display(), contents(&self.manifest))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.path.display(), contents(&self.manifest))
+    }
+}
+
+/// `1.38 GB, 5 tables, 2,115,000 rows`
+fn contents(manifest: &Manifest) -> String {
+    let plural = |count: u64, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{} {what}s", indicatif::HumanCount(count)),
+    };
+    let tables = plural(manifest.tables.len() as u64, "table");
+    format!("{}, {tables}, {}", size(manifest.bytes), plural(manifest.rows(), "row"))
+}
+
+/// How long ago: `3 hours`. A time in the future is `0 seconds` ago.
+pub fn age(time: Timestamp, now: Timestamp) -> String {
+    let seconds = seconds(time, now);
+    let (count, unit) = match seconds {
+        DAY.. => (seconds / DAY, "day"),
+        HOUR.. => (seconds / HOUR, "hour"),
+        MINUTE.. => (seconds / MINUTE, "minute"),
+        _ => (seconds, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+fn seconds(time: Timestamp, now: Timestamp) -> i64 {
+    now.as_second().saturating_sub(time.as_second()).max(0)
+}
+
+/// The table of `backup list`.
+pub fn table(entries: &[Entry], now: Timestamp) -> String {
+    let mut rows = vec![["FILE", "AGE", "SIZE", "DATABASE", "PROOF", "PRECEDES"].map(str::to_owned)];
+    rows.extend(entries.iter().map(|entry| {
+        let manifest = entry.manifest.as_ref();
+        let database = manifest.map_or("-".into(), |manifest| manifest.source.database.clone());
+        let proof = match (&entry.state, manifest) {
+            (State::Good, Some(manifest)) => manifest.proof.to_string(),
+            (state, _) => problem(state).unwrap_or_default(),
+        };
+        let precedes = manifest.map(|manifest| manifest.precedes.join(", ")).unwrap_or_default();
+        [entry.name.as_str().into(), age(entry.time, now), size(entry.bytes), database, proof, precedes]
+    }));
+    let width = |column: usize| rows.iter().map(|row| console::measure_text_width(&row[column])).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| console::pad_str(cell, *width, console::Alignment::Left, None).into_owned());
+        format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    });
+    lines.collect()
+}
+
+/// What is wrong with an entry.
+fn problem(state: &State) -> Option<String> {
+    Some(match state {
+        State::Good => return None,
+        State::NoManifest => "not proved: no manifest".into(),
+        State::NoDump => "broken: its dump is gone".into(),
+        State::BrokenManifest(why) => format!("not proved: {why}"),
+        State::WrongSize { expected } => format!("broken: {expected} bytes expected"),
+    })
+}
+
+/// The document of `backup list --format json`.
+pub fn listed(entries: &[Entry], now: Timestamp) -> Value {
+    let backups: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            let manifest = entry.manifest.as_ref();
+            json!({
+                "file": entry.name.as_str(),
+                "path": entry.path,
+                "startedAt": entry.time,
+                "ageSeconds": seconds(entry.time, now),
+                "bytes": entry.bytes,
+                "database": manifest.map(|manifest| &manifest.source.database),
+                "rows": manifest.map(Manifest::rows),
+                "proof": manifest.filter(|_| entry.state == State::Good).map(|manifest| manifest.proof),
+                "precedes": manifest.map(|manifest| manifest.precedes.as_slice()).unwrap_or_default(),
+                "problem": problem(&entry.state),
+            })
+        })
+        .collect();
+    json!({ "schemaVersion": SCHEMA_VERSION, "backups": backups })
+}
+
+/// The document of `backup verify --format json`.
+pub fn verified(report: &Report) -> Value {
+    json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "path": report.path,
+        "good": report.problems.is_empty(),
+        "problems": report.problems,
+        "manifest": report.manifest,
+    })
+}
+
+/// The document of `backup create --format json`.
+pub fn created(backup: &Backup) -> Value {
+    json!({ "schemaVersion": SCHEMA_VERSION, "path": backup.path, "manifest": backup.manifest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::names::Name;
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().unwrap()
+    }
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let now = at("2025-01-22T10:00:00Z");
+        let ages = ["2025-01-20T10:00:00Z", "2025-01-22T09:00:00Z", "2025-01-22T09:58:30Z", "2025-01-23T10:00:00Z"]
+            .map(|time| age(at(time), now));
+        assert_eq!(ages, ["2 days", "1 hour", "1 minute", "0 seconds"]);
+    }
+
+    #[test]
+    fn a_dump_without_a_manifest_is_shown_as_such() {
+        let name = Name::parse("prod_backup_20250121_103000.sql").unwrap();
+        let entry = Entry {
+            path: name.as_str().into(),
+            time: name.time().unwrap(),
+            name,
+            bytes: 1_380_000_000,
+            manifest: None,
+            state: State::NoManifest,
+        };
+        let now = at("2025-01-21T12:30:00Z");
+        let expected = "\
+FILE                             AGE      SIZE     DATABASE  PROOF                    PRECEDES
+prod_backup_20250121_103000.sql  2 hours  1.38 GB  -         not proved: no manifest
+";
+        assert_eq!(table(std::slice::from_ref(&entry), now), expected);
+        let document = listed(&[entry], now);
+        assert_eq!(document["backups"][0]["ageSeconds"], 7200);
+        assert_eq!(document["backups"][0]["proof"], Value::Null);
+        assert_eq!(document["backups"][0]["problem"], "not proved: no manifest");
+    }
+}

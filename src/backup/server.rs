@@ -1,0 +1,67 @@
+//! Which server and database a backup is of, and whether there is anything to back up.
+
+use postgres::Client;
+
+use crate::database::Failure;
+use crate::error::{Explain as _, Result};
+
+/// Tables of users, or large objects.
+const HAS_DATA: &str = "
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                      AND d.objid = c.oid AND d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e')
+) OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)";
+
+const FACTS: &str = "
+SELECT current_setting('server_version'), current_setting('server_version_num')::int4 / 10000, d.oid, d.datname::text,
+       has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+FROM pg_catalog.pg_database d WHERE d.datname = current_database()";
+
+/// The server at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    /// `15.18 (Debian 15.18-0+deb12u1)`
+    pub(super) version: String,
+    pub(super) major: u32,
+    pub(super) database: String,
+    pub(super) oid: u32,
+    /// `None` where the role may not read it.
+    pub(super) system_identifier: Option<String>,
+}
+
+impl Server {
+    /// Asks the server.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn read(client: &mut Client) -> Result<Self> {
+        let row = client.query_one(FACTS, &[]).map_err(Failure::from);
+        let row = row.explain(|| "could not ask the server for its version".into())?;
+        let may_ask: bool = row.get(4);
+        let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+        Ok(Self {
+            version: row.get(0),
+            major: u32::try_from(row.get::<_, i32>(1)).unwrap_or_default(),
+            oid: row.get(2),
+            database: row.get(3),
+            // a host may forbid it in its own ways; nothing depends on it
+            system_identifier: if may_ask {
+                client.query_one(identifier, &[]).ok().map(|row| row.get(0))
+            } else {
+                None
+            },
+        })
+    }
+}
+
+/// Whether the database holds anything that could be lost: a table of a user's, or a large object.
+///
+/// # Errors
+/// The server's own.
+pub fn needed(client: &mut Client) -> Result<bool> {
+    let row = client.query_one(HAS_DATA, &[]).map_err(Failure::from);
+    Ok(row.explain(|| "could not ask whether the database holds tables".into())?.get(0))
+}

@@ -1,0 +1,130 @@
+//! One pass from `pg_dump` to the file: read, counted and hashed on the way, with an eye on the disk.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::aside::Aside;
+use super::contents::{Contents, Defect, Reader};
+use super::directory::Directory;
+use super::scan::TableName;
+use super::snapshot::Relation;
+use crate::error::{Explain as _, Result};
+use crate::ui::progress::{Position, Progress};
+
+/// Bytes read at once.
+const CHUNK: usize = 128 * 1024;
+/// Chunks that wait between reading and writing; with [`CHUNK`] all the memory that a dump takes.
+const CHUNKS: usize = 16;
+/// How often Ctrl-C is looked for while `pg_dump` is silent.
+const TICK: Duration = Duration::from_millis(100);
+/// Free space is asked for after so many bytes.
+const WATCH: u64 = 32 * 1024 * 1024;
+
+/// A dump as it arrived.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// What it holds, if it is whole.
+    pub(super) contents: Result<Contents, Defect>,
+    pub(super) bytes: u64,
+    pub(super) sha256: [u8; 32],
+}
+
+/// Writes all of `source` to `aside`. A dump that is not whole is no error here: first its writer is asked what happened.
+///
+/// `check` is asked all the time whether to go on.
+///
+/// # Errors
+/// If reading or writing fails, the disk gets full, or `check` says so.
+pub(super) fn write(
+    source: impl Read + Send + 'static,
+    aside: &mut Aside,
+    directory: &Directory,
+    mut check: impl FnMut() -> Result<()>,
+    mut show: impl FnMut(&Reader),
+) -> Result<Written> {
+    let chunks = read_aside(source);
+    let mut reader = Reader::default();
+    let mut hash = Sha256::new();
+    let (mut bytes, mut watched) = (0_u64, 0_u64);
+    loop {
+        let chunk = match chunks.recv_timeout(TICK) {
+            Ok(chunk) => chunk.explain(|| "could not read from pg_dump".into())?,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
+        };
+        check()?;
+        bytes += chunk.len() as u64;
+        aside.write(&chunk)?;
+        hash.update(&chunk);
+        reader.feed(&chunk);
+        if bytes - watched >= WATCH {
+            watched = bytes;
+            directory.watch()?;
+        }
+        show(&reader);
+    }
+    Ok(Written { contents: reader.finish(), bytes, sha256: hash.finalize().into() })
+}
+
+/// Reads in a thread of its own, so that reading and writing overlap and Ctrl-C is noticed.
+fn read_aside(mut source: impl Read + Send + 'static) -> mpsc::Receiver<std::io::Result<Vec<u8>>> {
+    let (sender, receiver) = mpsc::sync_channel(CHUNKS);
+    thread::spawn(move || {
+        loop {
+            let mut chunk = vec![0; CHUNK];
+            let message = match source.read(&mut chunk) {
+                Ok(0) => return,
+                Ok(count) => {
+                    chunk.truncate(count);
+                    Ok(chunk)
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            if sender.send(message).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// How far a dump is, by the sizes of its tables on the server.
+#[derive(Debug)]
+pub(super) struct Estimate {
+    sizes: HashMap<TableName, u64>,
+    total: u64,
+    /// Sizes of the tables that are done.
+    done: u64,
+    blocks: usize,
+}
+
+impl Estimate {
+    pub(super) fn new(relations: &[Relation]) -> Self {
+        let sizes: HashMap<_, _> = relations.iter().map(|relation| (relation.name.clone(), relation.bytes)).collect();
+        Self { total: sizes.values().sum::<u64>().max(1), sizes, done: 0, blocks: 0 }
+    }
+
+    /// Shows it.
+    pub(super) fn show(&mut self, reader: &Reader, progress: &mut Progress) {
+        let current = reader.current().map(|(table, _)| table.to_string()).unwrap_or_default();
+        progress.show(Position { fraction: self.fraction(reader), bytes: reader.bytes(), current: &current });
+    }
+
+    fn fraction(&mut self, reader: &Reader) -> f64 {
+        for block in &reader.blocks()[self.blocks..] {
+            self.done += self.sizes.get(&block.table).copied().unwrap_or_default();
+        }
+        self.blocks = reader.blocks().len();
+        let current =
+            reader.current().map_or(0, |(table, bytes)| bytes.min(self.sizes.get(table).copied().unwrap_or_default()));
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let fraction = (self.done + current) as f64 / self.total as f64;
+        fraction
+    }
+}

@@ -1,0 +1,172 @@
+//! `backup [create]`, `backup list`, `backup verify [FILE]`, and the backup before anything that changes a database.
+
+use std::path::{Path, PathBuf};
+
+use super::fence::Gate;
+use crate::backup::{self, Backup, Request, report};
+use crate::config::{self, BackupPolicy, Config};
+use crate::context::Context;
+use crate::database;
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::report::Format;
+use crate::target::Target;
+
+/// Arguments of `backup`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// `human` or `json`
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Take a backup of the target database (the default)
+    Create,
+    /// List the backups, newest first
+    List,
+    /// Read a backup again and compare it with its manifest: size, SHA-256, completeness, rows of each table
+    Verify {
+        /// The backup; default: the newest
+        file: Option<PathBuf>,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of [`backup::create`] and [`backup::verify`]; exit status 1 for a backup that is not good.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let json = match args.format {
+        Format::Human => false,
+        Format::Json => true,
+        _ => return Err(Error::usage("`backup` reports as human or json")),
+    };
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let directory = project.root().join(&config.backup.directory);
+    match &args.command {
+        None | Some(Command::Create) => {
+            let (target, _) = super::target(&project, &config, context)?;
+            let backup = take(&directory, &target, &config.backup, &[], context)?;
+            if json {
+                print(context, &report::created(&backup))?;
+            }
+            Ok(Exit::Done)
+        }
+        Some(Command::List) => list(context, &directory, json),
+        Some(Command::Verify { file }) => verify(context, &directory, json, file.as_deref()),
+    }
+}
+
+/// What is about to happen to a database.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    pub target: &'a Target,
+    /// The project's root.
+    pub root: &'a Path,
+    pub settings: &'a config::Backup,
+    pub gate: &'a Gate,
+    /// The migrations that come next.
+    pub precedes: &'a [String],
+}
+
+/// The backup, or why there is none.
+#[derive(Debug)]
+pub enum Taken {
+    Backup(Box<Backup>),
+    Skipped(String),
+}
+
+/// The stage before anything that changes a database.
+///
+/// # Errors
+/// Those of [`backup::create`]; then nothing may go on.
+pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
+    let Before { target, root, settings, gate, precedes } = *before;
+    if gate.skip_backup {
+        let reason = gate.reason.clone().unwrap_or_default();
+        context.shell.warn(format_args!("no backup is taken: {reason}"));
+        return Ok(Taken::Skipped(reason));
+    }
+    if target.backup == BackupPolicy::Never {
+        return Ok(Taken::Skipped(format!("{} says backup = \"never\"", target.because)));
+    }
+    if !backup::needed(&mut database::connect(&target.url, "prisma-safe backup")?)? {
+        return Ok(Taken::Skipped("the database has no tables".into()));
+    }
+    let directory = root.join(&settings.directory);
+    take(&directory, target, settings, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
+}
+
+fn take(
+    directory: &Path,
+    target: &Target,
+    settings: &config::Backup,
+    precedes: &[String],
+    context: &Context,
+) -> Result<Backup> {
+    context.shell.status("Backing up", &target.url);
+    let request = Request {
+        url: &target.url,
+        directory,
+        production: target.production,
+        environment: target.environment.as_deref(),
+        precedes,
+        settings,
+        env: &context.env,
+    };
+    let backup = backup::create(&request, &context.shell)?;
+    context.shell.status("Backed up", &backup);
+    Ok(backup)
+}
+
+fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
+    let entries = backup::list(directory)?;
+    let now = jiff::Timestamp::now();
+    if json {
+        print(context, &report::listed(&entries, now))?;
+    } else if entries.is_empty() {
+        context.shell.note(format_args!("there is no backup in {}", directory.display()));
+    } else {
+        context.shell.print(&report::table(&entries, now));
+    }
+    Ok(Exit::Done)
+}
+
+fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) -> Result<Exit> {
+    let path = match file {
+        // as typed, or as `backup list` shows it
+        Some(file) if context.directory.join(file).exists() => context.directory.join(file),
+        Some(file) => directory.join(file),
+        None => newest(directory)?,
+    };
+    let report = backup::verify(&path, &context.shell)?;
+    if json {
+        print(context, &report::verified(&report))?;
+    }
+    if report.problems.is_empty() {
+        context.shell.status("Verified", &report);
+        return Ok(Exit::Done);
+    }
+    Err(Error::failed(format!("{} is not the backup that was taken", path.display()))
+        .because(report.problems.join("\n"))
+        .help("do not restore it; take a new backup, and look for an undamaged copy of this one"))
+}
+
+fn newest(directory: &Path) -> Result<PathBuf> {
+    let newest = backup::list(directory)?.into_iter().next();
+    newest.map(|entry| entry.path).ok_or_else(|| {
+        Error::failed(format!("there is no backup in {}", directory.display())).help("take one: prisma-safe backup")
+    })
+}
+
+fn print(context: &Context, document: &serde_json::Value) -> Result<()> {
+    let text = serde_json::to_string_pretty(document).explain(|| "could not write JSON".into())?;
+    context.shell.print(&format!("{text}\n"));
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! `migrate reset`, `migrate resolve`, `db push` and `db execute`: Prisma's own off production; on production only after
+//! consent and a backup.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::backup::Before;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::{commands, consent, tools};
+
+/// What lets a fenced command through on production.
+#[derive(Debug, Clone, Default, Args)]
+#[group(skip)]
+#[command(next_help_heading = "On production")]
+pub struct Gate {
+    /// Consent without a terminal: the hash that the refusal prints
+    #[arg(long, value_name = "HASH")]
+    pub confirm: Option<String>,
+    /// Take no backup first; needs --reason
+    #[arg(long, requires = "reason")]
+    pub skip_backup: bool,
+    /// Why a safeguard is skipped
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// A command that can destroy data without a migration.
+pub trait Fenced {
+    /// What it does to a database, as a clause.
+    fn does(&self) -> &'static str;
+    /// Whether it can destroy anything with these options.
+    fn dangerous(&self) -> bool {
+        true
+    }
+    /// What lets it through.
+    fn gate(&self) -> &Gate;
+    /// The command and its options, as Prisma takes them.
+    fn prisma(&self) -> Vec<OsString>;
+}
+
+/// `migrate reset`
+#[derive(Debug, Args)]
+pub struct Reset {
+    /// Skip Prisma's own question
+    #[arg(short, long)]
+    force: bool,
+    /// As Prisma's (up to 6)
+    #[arg(long)]
+    skip_generate: bool,
+    /// As Prisma's (up to 6)
+    #[arg(long)]
+    skip_seed: bool,
+    #[command(flatten)]
+    gate: Gate,
+}
+
+/// `migrate resolve`
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// Record a migration as applied
+    #[arg(long, value_name = "MIGRATION")]
+    applied: Option<OsString>,
+    /// Record a migration as rolled back
+    #[arg(long, value_name = "MIGRATION")]
+    rolled_back: Option<OsString>,
+    #[command(flatten)]
+    gate: Gate,
+}
+
+/// `db push`
+#[derive(Debug, Args)]
+pub struct Push {
+    /// Ignore data loss warnings
+    #[arg(long)]
+    accept_data_loss: bool,
+    /// Drop everything first
+    #[arg(long)]
+    force_reset: bool,
+    /// As Prisma's (up to 6)
+    #[arg(long)]
+    skip_generate: bool,
+    #[command(flatten)]
+    gate: Gate,
+}
+
+/// `db execute`
+#[derive(Debug, Args)]
+pub struct Execute {
+    /// The script
+    #[arg(long, value_name = "FILE")]
+    file: Option<OsString>,
+    /// Read the script from standard input
+    #[arg(long)]
+    stdin: bool,
+    #[command(flatten)]
+    gate: Gate,
+}
+
+/// The words of a command, its flags that are on, and its options that have a value.
+fn words(command: [&str; 2], flags: &[(&str, bool)], options: &[(&str, &Option<OsString>)]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = command.iter().map(OsString::from).collect();
+    words.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
+    for (option, value) in options {
+        if let Some(value) = value {
+            words.extend([OsString::from(option), value.clone()]);
+        }
+    }
+    words
+}
+
+impl Fenced for Reset {
+    fn does(&self) -> &'static str {
+        "drops everything in it"
+    }
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+    fn prisma(&self) -> Vec<OsString> {
+        let flags = [("--force", self.force), ("--skip-generate", self.skip_generate), ("--skip-seed", self.skip_seed)];
+        words(["migrate", "reset"], &flags, &[])
+    }
+}
+
+impl Fenced for Resolve {
+    fn does(&self) -> &'static str {
+        "rewrites its migration history"
+    }
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+    fn prisma(&self) -> Vec<OsString> {
+        words(["migrate", "resolve"], &[], &[("--applied", &self.applied), ("--rolled-back", &self.rolled_back)])
+    }
+}
+
+impl Fenced for Push {
+    fn does(&self) -> &'static str {
+        "changes its tables without a migration and may lose data"
+    }
+    fn dangerous(&self) -> bool {
+        self.accept_data_loss || self.force_reset
+    }
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+    fn prisma(&self) -> Vec<OsString> {
+        let flags = [
+            ("--accept-data-loss", self.accept_data_loss),
+            ("--force-reset", self.force_reset),
+            ("--skip-generate", self.skip_generate),
+        ];
+        words(["db", "push"], &flags, &[])
+    }
+}
+
+impl Fenced for Execute {
+    fn does(&self) -> &'static str {
+        "runs SQL that nobody reviewed"
+    }
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+    fn prisma(&self) -> Vec<OsString> {
+        words(["db", "execute"], &[("--stdin", self.stdin)], &[("--file", &self.file)])
+    }
+}
+
+/// Runs a fenced command: target → consent → backup → Prisma.
+///
+/// # Errors
+/// Exit status 3 without consent on production.
+pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
+    let project = Project::find(&context.directory, &context.env)?;
+    let mut args = fenced.prisma();
+    args.extend(context.global.prisma());
+    if fenced.dangerous() {
+        let config = Config::load(project.root())?;
+        let (target, _) = commands::target(&project, &config, context)?;
+        if target.production {
+            let gate = fenced.gate();
+            let plan = plan(&args, &target.url.identity());
+            let consent = consent::ask(&context.shell, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
+            context.shell.debug(format!("consent: {consent:?}"));
+            let root = project.root();
+            let before = Before { target: &target, root, settings: &config.backup, gate, precedes: &[] };
+            commands::backup::before(&before, context)?;
+        }
+    }
+    Err(tools::prisma::exec(&project, &args))
+}
+
+/// The hash that consent without a terminal names: this command on this database.
+fn plan(args: &[OsString], identity: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    let mut hash = Sha256::new();
+    for arg in args {
+        hash.update(arg.as_encoded_bytes());
+        hash.update([0]);
+    }
+    hash.update(identity);
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

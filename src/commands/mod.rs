@@ -1,0 +1,100 @@
+//! One subcommand a file: its arguments and the order of its stages.
+
+pub mod backup;
+pub mod completions;
+pub mod demo;
+pub mod deploy;
+pub mod dev;
+pub mod fence;
+pub mod init;
+pub mod man;
+pub mod review;
+
+use std::ffi::OsString;
+
+use crate::cli::{Command, Db, DbCommand, Migrate, MigrateCommand};
+use crate::config::Config;
+use crate::context::Context;
+use crate::database::DatabaseUrl;
+use crate::engine::{self, Discovered};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::target::Target;
+use crate::tools;
+
+/// Runs what was asked for.
+///
+/// # Errors
+/// Whatever the command says; the exit status is the error's.
+pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
+    let Some(command) = command else {
+        // `prisma -v` prints versions; `-v` alone is that
+        return pass(context, &[], vec!["-v".into()]);
+    };
+    match command {
+        Command::Dev(args) => dev::run(&args, context),
+        Command::Deploy(args) => deploy::run(&args, context),
+        Command::Migrate(Migrate { command }) => match command {
+            Some(MigrateCommand::Dev(args)) => dev::run(&args, context),
+            Some(MigrateCommand::Deploy(args)) => deploy::run(&args, context),
+            Some(MigrateCommand::Reset(args)) => fence::run(&args, context),
+            Some(MigrateCommand::Resolve(args)) => fence::run(&args, context),
+            Some(MigrateCommand::Prisma(rest)) => pass(context, &["migrate"], rest),
+            None => pass(context, &["migrate"], Vec::new()),
+        },
+        Command::Db(Db { command }) => match command {
+            Some(DbCommand::Push(args)) => fence::run(&args, context),
+            Some(DbCommand::Execute(args)) => fence::run(&args, context),
+            Some(DbCommand::Prisma(rest)) => pass(context, &["db"], rest),
+            None => pass(context, &["db"], Vec::new()),
+        },
+        Command::Review(args) => review::run(&args, context),
+        Command::Backup(args) => backup::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Completions(args) => Ok(completions::run(&args, context)),
+        Command::Man => man::run(context),
+        Command::Prisma(rest) => pass(context, &[], rest),
+    }
+}
+
+/// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own.
+fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> {
+    let global = &context.global;
+    if global.url.is_some() || global.environment.is_some() {
+        return Err(Error::usage("--url and --env before a command of Prisma's own mean nothing to it")
+            .help("put Prisma's own --url behind the command, or set the variable its configuration reads"));
+    }
+    let project = Project::find(&context.directory, &context.env)?;
+    let mut args: Vec<OsString> = words.iter().map(OsString::from).collect();
+    args.extend(rest);
+    args.extend(global.prisma());
+    Err(tools::prisma::exec(&project, &args))
+}
+
+/// What Prisma knows of the project, and the target: `--url` and `--env` beat what Prisma's own configuration says.
+///
+/// # Errors
+/// Exit status 2 without a PostgreSQL target, 1 where Prisma itself refuses.
+pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(Target, Discovered)> {
+    let global = &context.global;
+    let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref())?;
+    let target = classify(discovered.url.clone(), config, context)?;
+    Ok((target, discovered))
+}
+
+/// The target, given what Prisma's own configuration says: `--url` and `--env` beat it.
+///
+/// # Errors
+/// Exit status 2 without a URL, for an unknown environment, and for a pooler without a known way around it.
+pub fn classify(seen: Option<DatabaseUrl>, config: &Config, context: &Context) -> Result<Target> {
+    let global = &context.global;
+    let environment = global.environment.as_deref();
+    let chosen = Target::chosen(global.url.as_deref(), environment, config, &context.env)?;
+    Target::classify(chosen.or(seen).ok_or_else(no_url)?, environment, config, &context.env)
+}
+
+fn no_url() -> Error {
+    Error::usage("no database URL is known").help("set the variable that Prisma's configuration reads, or pass --url")
+}

@@ -1,0 +1,215 @@
+//! `review`: which migrations, against what; the gate's exit status. Also the review stage of a deploy.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postgres::Client;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::database::history::State;
+use crate::database::{self, History};
+use crate::engine::{self, Discovered};
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::{Migration, Project};
+use crate::report;
+use crate::review::history::standing;
+use crate::review::probes::Probes;
+use crate::review::{self, Review, Verdict};
+use crate::rules::Live;
+use crate::target::Target;
+
+/// The longest a question to the target may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Arguments of `review`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Migrations by name, or SQL files; default: the pending ones if a database is reachable, else the newest
+    #[arg(value_name = "MIGRATION|FILE.sql")]
+    what: Vec<String>,
+    /// Every migration of the folder
+    #[arg(long, conflicts_with_all = ["what", "pending"])]
+    all: bool,
+    /// What a deploy would apply, with the plan's hash
+    #[arg(long, conflicts_with_all = ["what", "offline"])]
+    pending: bool,
+    /// Never connect
+    #[arg(long)]
+    offline: bool,
+    #[command(flatten)]
+    report: report::Args,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Exit status 3 if the verdict is `fail`, after the report; 2 for a migration that is not there.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let global = &context.global;
+    let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
+    let mut online = match args.offline {
+        true => None,
+        false => Online::open(&discovered, &config, context, args.pending)?,
+    };
+    let chosen = choose(args, &discovered, online.as_ref(), context)?;
+    let folder = Folder { migrations: &discovered.migrations, directory: &discovered.migrations_dir };
+    let review = match &mut online {
+        Some(online) => {
+            let identity = chosen.plan.then(|| online.target.url.identity());
+            let schema = online.target.url.schema();
+            let probes = Probes::new(&mut online.client, PROBE_TIMEOUT)?;
+            let stage = Stage { config: &config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
+            stage.review(&folder, &chosen.migrations, online.history.as_ref())
+        }
+        None => {
+            let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
+            let stage = Stage { config: &config, schema: &schema, live: None, identity: None };
+            stage.review(&folder, &chosen.migrations, None)
+        }
+    };
+    let document = args.report.review(&review, project.root(), &context.shell);
+    match args.report.format {
+        // asked for, so it is data
+        report::Format::Human if args.report.output.is_none() => context.shell.print(&document),
+        _ => args.report.deliver(&document, &context.shell)?,
+    }
+    Ok(if review.verdict == Verdict::Fail { Exit::Refused } else { Exit::Done })
+}
+
+/// The review of what a deploy is about to apply.
+///
+/// # Errors
+/// If the target cannot be asked.
+pub fn pending(
+    target: &Target,
+    folder: &Folder<'_>,
+    pending: &[Migration],
+    history: Option<&History>,
+    client: &mut Client,
+    config: &Config,
+) -> Result<Review> {
+    let probes = Probes::new(client, PROBE_TIMEOUT)?;
+    let (identity, schema) = (target.url.identity(), target.url.schema());
+    let stage = Stage { config, schema: &schema, live: Some(&probes), identity: Some(&identity) };
+    Ok(stage.review(folder, pending, history))
+}
+
+/// The migrations folder as Prisma read it.
+#[derive(Debug, Clone, Copy)]
+pub struct Folder<'a> {
+    pub migrations: &'a [Migration],
+    pub directory: &'a Path,
+}
+
+struct Stage<'a> {
+    config: &'a Config,
+    schema: &'a str,
+    live: Option<&'a dyn Live>,
+    identity: Option<&'a str>,
+}
+
+impl Stage<'_> {
+    fn review(&self, folder: &Folder<'_>, chosen: &[Migration], history: Option<&History>) -> Review {
+        let reviewed = |migration: &&Migration| chosen.iter().any(|each| each.name == migration.name);
+        // what follows the first one that is reviewed is no ground for it
+        let earlier: Vec<Migration> = match history {
+            Some(history) => {
+                let applied = |migration: &&Migration| history.state(&migration.name) == Some(State::Applied);
+                folder.migrations.iter().filter(|each| applied(each) && !reviewed(each)).cloned().collect()
+            }
+            None => folder.migrations.iter().take_while(|each| !reviewed(each)).cloned().collect(),
+        };
+        let known = history.map(|history| history.compare(folder.migrations)).unwrap_or_default();
+        review::review(review::Request {
+            migrations: chosen,
+            earlier: &earlier,
+            default_schema: self.schema,
+            live: self.live,
+            identity: self.identity,
+            small_table_rows: self.config.review.small_table_rows,
+            standing: standing(&known.edited, &known.missing, folder.migrations, folder.directory),
+        })
+    }
+}
+
+/// A target that answers.
+struct Online {
+    target: Target,
+    client: Client,
+    history: Option<History>,
+}
+
+impl Online {
+    /// Without a reachable database the review goes on offline, and says so, unless the database was asked for.
+    fn open(discovered: &Discovered, config: &Config, context: &Context, demanded: bool) -> Result<Option<Self>> {
+        let open = || -> Result<Self> {
+            let target = super::classify(discovered.url.clone(), config, context)?;
+            let mut client = database::connect(&target.url, "prisma-safe review")?;
+            let history = History::read(&mut client, &target.url.schema())?;
+            Ok(Self { target, client, history })
+        };
+        match open() {
+            Ok(online) => Ok(Some(online)),
+            Err(error) if demanded => Err(error),
+            Err(error) => {
+                context.shell.note(format!("reviewed offline: {error}"));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// What is reviewed.
+struct Chosen {
+    migrations: Vec<Migration>,
+    /// Whether it is exactly what a deploy would apply.
+    plan: bool,
+}
+
+fn choose(args: &Args, discovered: &Discovered, online: Option<&Online>, context: &Context) -> Result<Chosen> {
+    let all = &discovered.migrations;
+    if args.all {
+        return Ok(Chosen { migrations: all.clone(), plan: false });
+    }
+    if !args.what.is_empty() {
+        let migrations = args.what.iter().map(|what| find(what, all, &context.directory)).collect::<Result<_>>()?;
+        return Ok(Chosen { migrations, plan: false });
+    }
+    Ok(match online {
+        Some(online) => {
+            let standing = online.history.clone().unwrap_or_default().compare(all);
+            let pending = all.iter().filter(|migration| standing.pending.contains(&migration.name));
+            Chosen { migrations: pending.cloned().collect(), plan: true }
+        }
+        None => Chosen { migrations: all.last().cloned().into_iter().collect(), plan: false },
+    })
+}
+
+/// A migration by its name, by the part of it behind the time, by its directory; or any SQL file.
+pub fn find(what: &str, all: &[Migration], directory: &Path) -> Result<Migration> {
+    let name = Path::new(what).file_name().and_then(|name| name.to_str()).unwrap_or(what);
+    let named = |migration: &&Migration| {
+        migration.name == name || migration.name.split_once('_').is_some_and(|(_, rest)| rest == name)
+    };
+    if let Some(migration) = all.iter().rev().find(named) {
+        return Ok(migration.clone());
+    }
+    let path: PathBuf = directory.join(what);
+    if let Some(migration) = all.iter().find(|migration| migration.path == path) {
+        return Ok(migration.clone());
+    }
+    if path.extension().is_some_and(|extension| extension == "sql") && path.is_file() {
+        let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
+        return Ok(Migration { name: what.to_owned(), path, sql });
+    }
+    let newest: Vec<&str> = all.iter().rev().take(3).map(|migration| migration.name.as_str()).collect();
+    Err(Error::usage(format!("there is no migration or SQL file `{what}`")).help(if newest.is_empty() {
+        "the migrations folder is empty".to_owned()
+    } else {
+        format!("the newest are: {}", newest.join(", "))
+    }))
+}

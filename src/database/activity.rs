@@ -1,0 +1,151 @@
+//! Other sessions: who blocks us, and whether another deploy is running.
+
+use std::fmt;
+use std::time::Duration;
+
+use postgres::{Client, Row};
+
+use super::failure::Failure;
+
+/// The advisory lock that Prisma's engine takes while it applies migrations, for its whole session.
+pub const PRISMA_LOCK: i64 = 72_707_369;
+/// The advisory lock of a prisma-safe deploy: `prisma-s` in ASCII. Not Prisma's, or its engine would wait for ours in vain.
+pub const DEPLOY_LOCK: i64 = 0x7072_6973_6d61_2d73;
+
+/// A query is shown up to this many characters.
+const QUERY_SHOWN: usize = 100;
+
+/// A session of the server, as far as we may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its process; 0 is a prepared transaction, which has none.
+    pub pid: i32,
+    /// What it calls itself; may be empty.
+    pub application: String,
+    /// Its user; empty where we may not see it.
+    pub user: String,
+    /// `active`, `idle in transaction`; empty where we may not see it.
+    pub state: String,
+    /// How old its transaction is, or how long it has been in this state.
+    pub age: Duration,
+    /// The query it runs or ran last, shortened; empty where we may not see it.
+    pub query: String,
+}
+
+const COLUMNS: &str = "coalesce(a.pid, 0), coalesce(a.application_name, ''), coalesce(a.usename::text, ''), coalesce(a.state, ''), \
+                       coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.state_change, a.backend_start)), 0)::float8, \
+                       CASE WHEN a.query IS NULL OR a.query = '<insufficient privilege>' THEN '' ELSE a.query END";
+
+impl Session {
+    fn read(row: &Row) -> Result<Self, Failure> {
+        let age: f64 = row.try_get(4)?;
+        Ok(Self {
+            pid: row.try_get(0)?,
+            application: row.try_get(1)?,
+            user: row.try_get(2)?,
+            state: row.try_get(3)?,
+            age: Duration::try_from_secs_f64(age.max(0.0)).unwrap_or_default(),
+            query: shorten(row.try_get(5)?),
+        })
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            return f.write_str("a prepared transaction (see pg_prepared_xacts)");
+        }
+        write!(f, "session {}", self.pid)?;
+        let application = Some(self.application.as_str()).filter(|name| !name.is_empty()).map(ToOwned::to_owned);
+        let user = Some(&self.user).filter(|user| !user.is_empty()).map(|user| format!("user {user}"));
+        let state = Some(&self.state).filter(|state| !state.is_empty());
+        let state = state.map(|state| format!("{state} for {} s", self.age.as_secs()));
+        let facts: Vec<String> = [application, user, state].into_iter().flatten().collect();
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        if !self.query.is_empty() {
+            write!(f, ": {}", self.query)?;
+        }
+        Ok(())
+    }
+}
+
+/// On one line, and not for ever.
+fn shorten(query: &str) -> String {
+    let line = query.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(QUERY_SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Whom `pid` waits for at this moment. Seen only while it waits.
+pub(crate) fn blockers(client: &mut Client, pid: i32) -> Result<Vec<Session>, Failure> {
+    // pg_blocking_pids stops the lock manager for a moment: it is asked only while there is something to ask
+    let query = format!(
+        "SELECT {COLUMNS} FROM pg_catalog.pg_stat_activity me \
+         CROSS JOIN LATERAL unnest(pg_catalog.pg_blocking_pids(me.pid)) AS blocker(pid) \
+         LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid \
+         WHERE me.pid = $1 AND me.wait_event_type = 'Lock' ORDER BY a.xact_start"
+    );
+    client.query(&query, &[&pid])?.iter().map(Session::read).collect()
+}
+
+/// Who holds an advisory lock of this database.
+pub fn lock_holders(client: &mut Client, key: i64) -> Result<Vec<Session>, Failure> {
+    // a bigint key is kept as its two halves, marked by objsubid 1
+    let query = format!(
+        "SELECT {COLUMNS} FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) \
+         AND ((l.classid::bigint << 32) | l.objid::bigint) = $1 AND l.pid <> pg_backend_pid()"
+    );
+    client.query(&query, &[&key])?.iter().map(Session::read).collect()
+}
+
+/// Takes the lock of a deploy for as long as `client` lives; `false` if another deploy has it.
+pub fn lock_deploy(client: &mut Client) -> Result<bool, Failure> {
+    Ok(client.query_one("SELECT pg_try_advisory_lock($1)", &[&DEPLOY_LOCK])?.try_get(0)?)
+}
+
+/// The sessions as a list for a message, one a line.
+pub fn list(sessions: &[Session]) -> String {
+    sessions.iter().map(|session| format!("  {session}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_named_by_what_is_known() {
+        let mut session = Session {
+            pid: 42,
+            application: "psql".into(),
+            user: "app".into(),
+            state: "idle in transaction".into(),
+            age: Duration::from_millis(12_900),
+            query: shorten("UPDATE  \"Song\"\n SET x = 1"),
+        };
+        assert_eq!(
+            session.to_string(),
+            "session 42 (psql, user app, idle in transaction for 12 s): UPDATE \"Song\" SET x = 1"
+        );
+        session = Session {
+            application: String::new(),
+            user: String::new(),
+            state: String::new(),
+            query: String::new(),
+            ..session
+        };
+        assert_eq!(session.to_string(), "session 42");
+    }
+
+    #[test]
+    fn queries_are_cut_at_a_character() {
+        let shown = shorten(&"ä".repeat(200));
+        assert_eq!(shown.chars().count(), QUERY_SHOWN + 1);
+        assert_eq!(shorten(&"x".repeat(QUERY_SHOWN)).len(), QUERY_SHOWN);
+    }
+}

@@ -1,0 +1,219 @@
+//! Applying migrations, each in one transaction: tried again while only a lock was missing, and never in doubt about the
+//! outcome longer than the database is out of reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+
+use super::attempt::{Broken, attempt, row_id};
+use super::error::{ApplyError, Place};
+use super::settle::{Outcome, settle};
+use super::watch::Watch;
+use super::{APPLICATION_NAME, Prepared, Settings};
+use crate::database::{DatabaseUrl, Failure, Fingerprint, Session, connect};
+use crate::error::Result;
+
+/// The first pause between two tries; each later one is twice as long, give or take a half.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// While pausing, an interruption is noticed within this time.
+const NAP: Duration = Duration::from_millis(100);
+
+/// A migration that is applied now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The directory's name.
+    pub name: String,
+    /// From the first try to the commit.
+    pub took: Duration,
+    /// How many tries it needed.
+    pub tries: u32,
+}
+
+/// Applies migrations over one connection, with a second one that looks on.
+pub struct Runner {
+    url: DatabaseUrl,
+    settings: Settings,
+    interrupt: Arc<AtomicBool>,
+    client: Client,
+    watch: Option<Watch>,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("url", &self.url).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// A lock was missing in a try; nothing of it remains.
+struct Locked {
+    failure: Failure,
+    place: Option<Place>,
+    blockers: Vec<Session>,
+}
+
+impl Runner {
+    /// Connects. When `interrupt` becomes true, what runs is cancelled and rolled back.
+    ///
+    /// # Errors
+    /// Those of [`connect`].
+    pub fn open(url: DatabaseUrl, settings: Settings, interrupt: Arc<AtomicBool>) -> Result<Self> {
+        let client = connect(&url, APPLICATION_NAME)?;
+        let watch = Watch::open(&url);
+        Ok(Self { url, settings, interrupt, client, watch })
+    }
+
+    /// Applies one migration with its row in Prisma's history: all of it, or nothing.
+    ///
+    /// # Errors
+    /// See [`ApplyError`]: each variant says what it leaves behind.
+    pub fn apply(&mut self, prepared: &Prepared) -> Result<Applied, ApplyError> {
+        let start = Instant::now();
+        let before = self.fingerprint(prepared)?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let migration = prepared.name.clone();
+            let Some(locked) = self.try_once(prepared)? else {
+                return Ok(Applied { name: migration, took: start.elapsed(), tries });
+            };
+            if tries > self.settings.lock_retries {
+                let Locked { failure, place, blockers } = locked;
+                return Err(ApplyError::Locked { migration, place, failure, blockers, tries, waited: start.elapsed() });
+            }
+            self.pause(pause_after(tries, jitter()), prepared)?;
+            if self.fingerprint(prepared)? != before {
+                return Err(ApplyError::CatalogChanged { migration, blockers: locked.blockers });
+            }
+        }
+    }
+
+    /// One try. `None` is success.
+    fn try_once(&mut self, prepared: &Prepared) -> Result<Option<Locked>, ApplyError> {
+        self.heed_interrupt(prepared)?;
+        let id = row_id().map_err(ApplyError::Unconnected)?;
+        let schema = self.url.schema();
+        let pid = backend(&mut self.client).map_err(|failure| cut(prepared, failure))?;
+        let client = &mut self.client;
+        let mut work = || attempt(client, prepared, &schema, &id, &self.settings);
+        let (result, blockers) = match &mut self.watch {
+            Some(watch) => watch.during(pid, &self.interrupt, work),
+            None => (work(), Vec::new()),
+        };
+        let Err(broken) = result else {
+            self.refresh();
+            return Ok(None);
+        };
+        if let Broken::AtCommit(failure) = &broken
+            && failure.is_disconnect()
+        {
+            let migration = prepared.name.clone();
+            return match settle(&self.url, &id) {
+                Outcome::Applied => {
+                    self.refresh();
+                    Ok(None)
+                }
+                Outcome::Undone => Err(ApplyError::Cut { migration, failure: failure.clone() }),
+                Outcome::Unknown => Err(ApplyError::Unknown { migration, failure: failure.clone() }),
+            };
+        }
+        // after a cut connection the server does it by itself
+        let _ = self.client.batch_execute("ROLLBACK");
+        self.refresh();
+        self.heed_interrupt(prepared)?;
+        judge(broken, prepared, blockers).map(Some)
+    }
+
+    /// A session as new: a script may have set what should not reach the next one.
+    fn refresh(&mut self) {
+        if self.client.batch_execute("DISCARD ALL").is_err()
+            && let Ok(client) = connect(&self.url, APPLICATION_NAME)
+        {
+            self.client = client;
+        }
+    }
+
+    fn fingerprint(&mut self, prepared: &Prepared) -> Result<Fingerprint, ApplyError> {
+        Fingerprint::take(&mut self.client).map_err(|failure| cut(prepared, failure))
+    }
+
+    fn pause(&self, length: Duration, prepared: &Prepared) -> Result<(), ApplyError> {
+        let until = Instant::now() + length;
+        while Instant::now() < until {
+            self.heed_interrupt(prepared)?;
+            thread::sleep(NAP.min(until.saturating_duration_since(Instant::now())));
+        }
+        Ok(())
+    }
+
+    fn heed_interrupt(&self, prepared: &Prepared) -> Result<(), ApplyError> {
+        match self.interrupt.load(Ordering::Relaxed) {
+            true => Err(ApplyError::Interrupted { migration: prepared.name.clone() }),
+            false => Ok(()),
+        }
+    }
+}
+
+fn backend(client: &mut Client) -> Result<i32, Failure> {
+    Ok(client.query_one("SELECT pg_catalog.pg_backend_pid()", &[])?.try_get(0)?)
+}
+
+/// A query of ours failed outside a try: the connection is gone, or the server has no time for us.
+fn cut(prepared: &Prepared, failure: Failure) -> ApplyError {
+    let migration = prepared.name.clone();
+    match failure.is_disconnect() {
+        true => ApplyError::Cut { migration, failure },
+        false => ApplyError::Refused { migration, place: None, failure },
+    }
+}
+
+/// Tells a missing lock, which may be tried again, from everything else.
+fn judge(broken: Broken, prepared: &Prepared, blockers: Vec<Session>) -> Result<Locked, ApplyError> {
+    let migration = prepared.name.clone();
+    let (failure, place) = match broken {
+        Broken::InScript { piece, failure } => {
+            let line = prepared.line(&piece, failure.position);
+            let place = Place::new(line, prepared.sql(&piece));
+            (failure, Some(place))
+        }
+        Broken::AtStart(failure) | Broken::AtEnd(failure) | Broken::AtCommit(failure) => (failure, None),
+        Broken::OwnCommit => return Err(ApplyError::Torn { migration }),
+        Broken::Busy(holders) => return Err(ApplyError::Busy { migration, holders }),
+        Broken::Applied => return Err(ApplyError::AppliedMeanwhile { migration }),
+        Broken::FailedBefore(failed) => return Err(ApplyError::FailedBefore { migration, failed }),
+    };
+    if failure.is_lock() {
+        Ok(Locked { failure, place, blockers })
+    } else if failure.is_disconnect() {
+        Err(ApplyError::Cut { migration, failure })
+    } else {
+        Err(ApplyError::Refused { migration, place, failure })
+    }
+}
+
+/// The pause after so many tries; `jitter` from 0 to 255 spreads those who wait for the same lock.
+fn pause_after(tries: u32, jitter: u8) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
+    doubled.min(LONGEST_PAUSE).mul_f64(0.5 + f64::from(jitter) / 255.0)
+}
+
+fn jitter() -> u8 {
+    // without randomness every pause is of middle length
+    getrandom::u32().map_or(128, |random| random.to_le_bytes()[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end() {
+        assert_eq!(pause_after(1, 0), Duration::from_millis(500));
+        assert_eq!(pause_after(1, 255), Duration::from_millis(1500));
+        assert_eq!(pause_after(3, 0), Duration::from_secs(2));
+        assert_eq!(pause_after(1000, 0), LONGEST_PAUSE / 2);
+    }
+}

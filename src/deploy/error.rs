@@ -1,0 +1,155 @@
+//! Why a migration was not applied, what that leaves behind, and what to do.
+
+use std::time::Duration;
+
+use crate::database::activity::list;
+use crate::database::{Failure, Session};
+use crate::error::Error;
+
+/// A statement is shown up to this many characters.
+const STATEMENT_SHOWN: usize = 200;
+
+/// A place in a migration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// The statement, shortened.
+    pub statement: String,
+}
+
+impl Place {
+    pub(super) fn new(line: usize, sql: &str) -> Self {
+        let text = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        let statement = match text.char_indices().nth(STATEMENT_SHOWN) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        };
+        Self { line, statement }
+    }
+}
+
+/// Why a migration was not applied. Unless the variant says otherwise, nothing of it remains: not even a row in the history.
+#[derive(Debug)]
+pub enum ApplyError {
+    /// The server refused a statement, or the commit.
+    Refused { migration: String, place: Option<Place>, failure: Failure },
+    /// A lock was not free, in any try.
+    Locked {
+        migration: String,
+        place: Option<Place>,
+        failure: Failure,
+        blockers: Vec<Session>,
+        tries: u32,
+        waited: Duration,
+    },
+    /// Someone changed the catalog between two tries: what was reviewed is no longer what would run.
+    CatalogChanged { migration: String, blockers: Vec<Session> },
+    /// Another deploy, or Prisma, is at work.
+    Busy { migration: String, holders: Vec<Session> },
+    /// Another deploy applied it meanwhile.
+    AppliedMeanwhile { migration: String },
+    /// A failed migration stands in the history: this one, or another.
+    FailedBefore { migration: String, failed: String },
+    /// The connection was cut; the server has undone everything.
+    Cut { migration: String, failure: Failure },
+    /// The connection was cut, and whether the migration is applied could not be found out.
+    Unknown { migration: String, failure: Failure },
+    /// The script ended the transaction itself: part of it may stay.
+    Torn { migration: String },
+    /// The person interrupted.
+    Interrupted { migration: String },
+    /// No connection at all.
+    Unconnected(Error),
+}
+
+impl ApplyError {
+    /// The server's own error, where there is one.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Refused { failure, .. }
+            | Self::Locked { failure, .. }
+            | Self::Cut { failure, .. }
+            | Self::Unknown { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Where in the file, if it was one statement.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Refused { place, .. } | Self::Locked { place, .. } => place.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn at(place: Option<&Place>) -> String {
+    place.map_or_else(String::new, |place| format!(" at line {}: {}", place.line, place.statement))
+}
+
+fn blocked_by(sessions: &[Session]) -> String {
+    if sessions.is_empty() {
+        return "the database does not say who held the lock".into();
+    }
+    format!("the lock was held by\n{}", list(sessions))
+}
+
+impl From<ApplyError> for Error {
+    fn from(error: ApplyError) -> Self {
+        const NOTHING: &str = "nothing of it remains in the database";
+        match error {
+            ApplyError::Refused { migration, place, failure } => {
+                Self::failed(format!("migration {migration} failed{}", at(place.as_ref())))
+                    .because(failure)
+                    .help(format!("{NOTHING}: correct the file and deploy again"))
+            }
+            ApplyError::Locked { migration, place, failure, blockers, tries, waited } => {
+                let tried = if tries == 1 { "once".into() } else { format!("{tries} times") };
+                Self::failed(format!(
+                    "migration {migration} was not applied: tried {tried} in {:.0} s, a lock was not free{}",
+                    waited.as_secs_f64(),
+                    at(place.as_ref())
+                ))
+                .because(format!("{failure}\n{}", blocked_by(&blockers)))
+                .help(format!(
+                    "{NOTHING}. Deploy again when these sessions are done, or end one: SELECT pg_terminate_backend(PID); \
+                     more patience: deploy.lock-timeout-seconds and deploy.lock-retries in prisma-safe.toml"
+                ))
+            }
+            ApplyError::CatalogChanged { migration, blockers } => {
+                Self::failed(format!("migration {migration} was not applied: someone changed the schema while it waited for a lock"))
+                    .because(blocked_by(&blockers))
+                    .help(format!("{NOTHING}: look at what was changed, then deploy again"))
+            }
+            ApplyError::Busy { migration, holders } => {
+                Self::failed(format!("migration {migration} was not applied: another deploy is running"))
+                    .because(format!("Prisma's lock is held by\n{}", list(&holders)))
+                    .help("wait for it, then deploy again; a pooler may keep the lock of a deploy that has ended: SELECT pg_terminate_backend(PID)")
+            }
+            ApplyError::AppliedMeanwhile { migration } => {
+                Self::failed(format!("migration {migration} was applied by another deploy meanwhile")).help("deploy again to see where things stand")
+            }
+            ApplyError::FailedBefore { migration, failed } => {
+                Self::failed(format!("migration {migration} was not applied: {failed} failed before, or is running now"))
+                    .help(format!("{NOTHING}; see whether {failed} took effect, then say so: prisma-safe migrate resolve --rolled-back {failed} (or --applied)"))
+            }
+            ApplyError::Cut { migration, failure } => {
+                Self::failed(format!("migration {migration} was not applied: the connection was cut"))
+                    .because(failure)
+                    .help("the database has undone everything: deploy again")
+            }
+            ApplyError::Unknown { migration, failure } => {
+                Self::failed(format!("the connection was cut, and whether migration {migration} is applied is not known"))
+                    .because(failure)
+                    .help("either all of it is applied, or nothing: when the database can be reached again, deploy again, which finds out")
+            }
+            ApplyError::Torn { migration } => {
+                Self::failed(format!("migration {migration} ended its transaction by itself: parts of it stay in the database"))
+                    .help(format!("the history shows it as failed. Look at what is there, finish or undo it by hand, then: prisma-safe migrate resolve --applied {migration} (or --rolled-back)"))
+            }
+            ApplyError::Interrupted { .. } => Self::cancelled(),
+            ApplyError::Unconnected(error) => error,
+        }
+    }
+}

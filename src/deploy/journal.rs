@@ -1,0 +1,201 @@
+//! `.prisma-safe/`: what each deployment did, line by line and flushed, so that after a crash the next one knows where things
+//! stand. No secrets: targets are named without user and password.
+
+mod interrupted;
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+pub use self::interrupted::{Interrupted, Remainder};
+use crate::error::{Error, Explain as _, Result};
+
+/// The directory in the project's root.
+pub const DIRECTORY: &str = ".prisma-safe";
+const DEPLOYMENTS: &str = "deployments";
+const LOCK: &str = "deploy.lock";
+
+/// One step of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// It began. The target is named by [`crate::database::DatabaseUrl::identity`].
+    Started { version: String, target: String, pending: Vec<String> },
+    /// Nothing stood in the way.
+    Preflight { server_version: String },
+    /// The review let it pass.
+    Review { plan_hash: String },
+    /// Someone consented to losing data.
+    Consent { how: String, reason: Option<String> },
+    /// A backup was taken and proved.
+    Backup { file: PathBuf, sha256: String },
+    /// No backup was taken, and why.
+    BackupSkipped { reason: String },
+    /// A migration begins.
+    Applying { name: String, checksum: String },
+    /// It is committed.
+    Applied { name: String, milliseconds: u64, tries: u32 },
+    /// The database was looked at afterwards.
+    Verified { sound: bool, notes: Vec<String> },
+    /// The end of a deployment that did what it should.
+    Finished,
+    /// The end of one that did not.
+    Failed { error: String },
+    /// A later deployment found this one cut short, and said so.
+    Explained { text: String },
+}
+
+impl Event {
+    /// Whether nothing follows.
+    fn is_end(&self) -> bool {
+        matches!(self, Self::Finished | Self::Failed { .. } | Self::Explained { .. })
+    }
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, in UTC.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// The project's own lock: one deployment from one folder at a time. Free again when dropped, and when the process dies.
+#[derive(Debug)]
+pub struct Turn {
+    _file: File,
+}
+
+impl Turn {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// Exit status 3 if another deployment from this folder is running.
+    pub fn take(root: &Path) -> Result<Self> {
+        let path = directory(root)?.join(LOCK);
+        let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = open.explain(|| format!("could not open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::refused("another deployment from this folder is running")
+                .help("wait for it to end, then deploy again")),
+            Err(TryLockError::Error(error)) => Err(error).explain(|| format!("could not lock {}", path.display())),
+        }
+    }
+}
+
+/// The record of one deployment.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Begins a record: `.prisma-safe/deployments/20250121T120000Z-<id>.jsonl`.
+    ///
+    /// # Errors
+    /// Exit status 1 if the directory cannot be written.
+    pub fn begin(root: &Path, started: Event) -> Result<Self> {
+        let directory = directory(root)?.join(DEPLOYMENTS);
+        let time = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
+        let id = getrandom::u32().explain(|| "the system gives no random numbers".into())?;
+        let path = directory.join(format!("{time}-{id:08x}.jsonl"));
+        let unwritable = || format!("could not write {}", path.display());
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path).explain(unwritable)?;
+        // the name must survive a power cut, or nobody finds the rest
+        File::open(&directory).and_then(|directory| directory.sync_all()).explain(unwritable)?;
+        let mut journal = Self { path, file };
+        journal.record(started)?;
+        Ok(journal)
+    }
+
+    /// Goes on with a record that another process of the same deployment began.
+    ///
+    /// # Errors
+    /// Exit status 1 if it is not there.
+    pub fn join(path: &Path) -> Result<Self> {
+        let open = || -> io::Result<File> {
+            let mut file = OpenOptions::new().append(true).open(path)?;
+            // a crash may have cut the last line
+            if !fs::read(path)?.ends_with(b"\n") {
+                file.write_all(b"\n")?;
+            }
+            Ok(file)
+        };
+        let file = open().explain(|| format!("could not open {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a line. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// Exit status 1 if it cannot be written: a deployment that leaves no record should not go on.
+    pub fn record(&mut self, event: Event) -> Result<()> {
+        let unwritable = || format!("could not write {}", self.path.display());
+        let entry = Entry { at: Timestamp::now(), event };
+        let mut line = serde_json::to_vec(&entry).explain(unwritable)?;
+        line.push(b'\n');
+        // one write: lines of two processes do not mix
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).explain(unwritable)
+    }
+
+    /// What deployments that were killed have left, oldest first. Only with the [`Turn`]: a running one looks the same.
+    ///
+    /// # Errors
+    /// Exit status 1 if the directory cannot be read.
+    pub fn unfinished(root: &Path, _turn: &Turn) -> Result<Vec<Interrupted>> {
+        let directory = root.join(DIRECTORY).join(DEPLOYMENTS);
+        let read = || -> io::Result<Vec<Interrupted>> {
+            let mut paths = fs::read_dir(&directory)?.map(|file| Ok(file?.path())).collect::<io::Result<Vec<_>>>()?;
+            paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+            paths.sort();
+            let mut unfinished = Vec::new();
+            for path in paths {
+                let entries = parse(&fs::read_to_string(&path)?);
+                if !entries.iter().any(|entry| entry.event.is_end()) {
+                    unfinished.push(Interrupted::new(path, entries));
+                }
+            }
+            Ok(unfinished)
+        };
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            result => result.explain(|| format!("could not read {}", directory.display())),
+        }
+    }
+}
+
+/// The lines that can be read: the last one may have been cut by a crash, and a later version may know more events.
+fn parse(text: &str) -> Vec<Entry> {
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Makes the directory, for its owner alone, with everything in it kept out of version control.
+fn directory(root: &Path) -> Result<PathBuf> {
+    let directory = root.join(DIRECTORY);
+    let make = || -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory.join(DEPLOYMENTS))?;
+        let ignore = directory.join(".gitignore");
+        if !ignore.exists() {
+            crate::atomic::write(&ignore, "*\n")?;
+        }
+        Ok(())
+    };
+    make().explain(|| format!("could not make the directory {}", directory.display()))?;
+    Ok(directory)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! `migrate deploy`: what would be applied passes through our hands first; what we applied, Prisma reports.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::arguments::CliCommand;
+use super::fence::{Fence, Guard};
+use super::folder::Folder;
+use super::protocol::{self, MigrationsList, Request, Response};
+use super::role::{CommandReply, Reply, Role};
+use super::session::Engine;
+use super::target::Target;
+use crate::database::DatabaseUrl;
+use crate::error::{Explain as _, Result};
+use crate::project::Migration;
+
+/// A deploy, just before anything is applied.
+#[derive(Debug, Clone)]
+pub struct DeployRequest {
+    /// The database.
+    pub target: Target,
+    /// The migrations folder.
+    pub migrations_dir: PathBuf,
+    /// The migrations in it, as Prisma read them: this text runs, whatever happens to the files now.
+    pub migrations: Vec<Migration>,
+    /// The call itself.
+    pub params: Value,
+}
+
+impl DeployRequest {
+    /// Lets the real engine apply what is pending up to this migration, as if the later ones were not there yet.
+    ///
+    /// # Errors
+    /// If the folder cannot be copied (Prisma up to 6.5 reads it itself). The engine's own error is the inner one.
+    pub fn apply_up_to(&self, name: &str, engine: &mut Engine<'_>) -> Result<Response> {
+        let mut params = self.params.clone();
+        let later = |directory: &str| {
+            self.migrations.iter().skip_while(|each| each.name != name).skip(1).any(|each| each.name == directory)
+        };
+        if let Some(list) = params["migrationsList"]["migrationDirectories"].as_array_mut() {
+            list.retain(|directory| !directory["path"].as_str().is_some_and(later));
+            return Ok(engine.call("applyMigrations", params));
+        }
+        let folder = Folder::copy(self.migrations_dir.clone())?;
+        for migration in self.migrations.iter().filter(|each| later(&each.name)) {
+            let path = folder.path().join(&migration.name);
+            std::fs::remove_dir_all(&path).explain(|| format!("could not remove {}", path.display()))?;
+        }
+        params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
+        Ok(engine.call("applyMigrations", params))
+    }
+}
+
+/// What a command does with a deploy.
+pub trait Deployer {
+    /// Called for every engine process, before it does anything, with what Prisma told it so far.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing has happened then.
+    fn target(&mut self, target: &Target) -> Result<Guard>;
+
+    /// Applies what it wants to apply itself and gives the names, in order. The real engine then applies what is left.
+    ///
+    /// # Errors
+    /// Ends the journey; the real engine has applied nothing then.
+    fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>>;
+}
+
+/// The role around a [`Deployer`].
+pub(super) struct Deploy<'a> {
+    deployer: &'a mut dyn Deployer,
+    fence: Fence,
+    applied: Vec<String>,
+    /// Whether Prisma asked to apply migrations.
+    pub(super) reached: bool,
+}
+
+impl<'a> Deploy<'a> {
+    pub(super) fn new(deployer: &'a mut dyn Deployer) -> Self {
+        Self { deployer, fence: Fence::Production, applied: Vec::new(), reached: false }
+    }
+}
+
+impl Role for Deploy<'_> {
+    fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
+        target.demand_postgresql()?;
+        let guard = self.deployer.target(target)?;
+        self.fence = guard.fence;
+        Ok(guard.url)
+    }
+
+    fn command(&mut self, command: CliCommand) -> Result<CommandReply> {
+        self.fence.check_command(command)?;
+        Ok(CommandReply::Relay)
+    }
+
+    fn request(&mut self, request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
+        self.fence.check_request(&request)?;
+        if request.method == "applyMigrations" {
+            self.reached = true;
+            let MigrationsList { directory: migrations_dir, migrations } = protocol::migrations(&request.params)?;
+            let target = engine.target().clone();
+            self.applied = self
+                .deployer
+                .deploy(DeployRequest { target, migrations_dir, migrations, params: request.params.clone() }, engine)?;
+        }
+        Ok(Reply::Relay(request))
+    }
+
+    fn response(&mut self, request: &Request, mut response: Response, _: &mut Engine<'_>) -> Result<Response> {
+        if request.method == "applyMigrations"
+            && let Ok(result) = &mut response
+        {
+            protocol::prepend_applied(result, &self.applied);
+        }
+        Ok(response)
+    }
+}

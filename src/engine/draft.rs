@@ -1,0 +1,140 @@
+//! `migrate dev`: the draft of a migration passes through our hands before it reaches the disk.
+//!
+//! What Prisma would ask or refuse because of data (`evaluateDataLoss`) is kept for the review; Prisma hears of none of it,
+//! so it needs no terminal.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::arguments::CliCommand;
+use super::fence::{Fence, Guard};
+use super::folder::Folder;
+use super::protocol::{self, DataLoss, MigrationsList, Request, Response};
+use super::role::{CommandReply, Reply, Role};
+use super::session::Engine;
+use super::target::Target;
+use crate::database::DatabaseUrl;
+use crate::error::{Error, Result};
+use crate::project::Migration;
+
+/// What Prisma writes where nothing changed.
+const EMPTY: &str = "-- This is an empty migration.";
+
+/// A migration as the engine drafted it; nothing of it is on disk.
+#[derive(Debug, Clone)]
+pub struct Drafted {
+    /// The directory's name.
+    pub name: String,
+    /// The script, with Prisma's header of warnings.
+    pub script: String,
+    /// The migrations folder.
+    pub migrations_dir: PathBuf,
+    /// The migrations before it.
+    pub migrations: Vec<Migration>,
+    /// What the engine says about data loss, with the rows it counted in the target.
+    pub data_loss: DataLoss,
+    /// The database the draft was made against.
+    pub target: Target,
+}
+
+/// What a command does with a draft.
+pub trait Drafter {
+    /// Called for every engine process, before it does anything, with what Prisma told it so far. With
+    /// [`Fence::Production`] nothing is applied.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing has happened then.
+    fn target(&mut self, target: &Target) -> Result<Guard>;
+
+    /// The script to write instead of the draft.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing is on disk then.
+    fn drafted(&mut self, drafted: Drafted) -> Result<String>;
+}
+
+/// The role around a [`Drafter`].
+pub(super) struct Draft<'a> {
+    drafter: &'a mut dyn Drafter,
+    fence: Fence,
+    data_loss: DataLoss,
+    /// For Prisma up to 6.5.
+    folder: Option<Folder>,
+    /// Whether the engine was asked for a draft.
+    pub(super) reached: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(drafter: &'a mut dyn Drafter) -> Self {
+        Self { drafter, fence: Fence::Production, data_loss: DataLoss::default(), folder: None, reached: false }
+    }
+
+    fn decide(&mut self, name: &str, script: String, list: MigrationsList, target: &Target) -> Result<String> {
+        if script.trim() == EMPTY {
+            return Ok(script);
+        }
+        let data_loss = std::mem::take(&mut self.data_loss);
+        let MigrationsList { directory: migrations_dir, migrations } = list;
+        let (name, target) = (name.to_owned(), target.clone());
+        self.drafter.drafted(Drafted { name, script, migrations_dir, migrations, data_loss, target })
+    }
+
+    /// Nothing changed where there is no name.
+    fn created(&mut self, request: &Request, result: &mut Value, target: &Target) -> Result<()> {
+        let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else { return Ok(()) };
+        if let Some(folder) = self.folder.take() {
+            let (directory, migrations) = folder.real();
+            let script = self.decide(&name, folder.draft(&name)?, MigrationsList { directory, migrations }, target)?;
+            return folder.keep(&name, &script);
+        }
+        let Some(script) = result["migrationScript"].as_str().map(str::to_owned) else {
+            return Err(Error::failed("Prisma's schema engine gave a migration without a script"));
+        };
+        result["migrationScript"] = self.decide(&name, script, protocol::migrations(&request.params)?, target)?.into();
+        Ok(())
+    }
+}
+
+impl Role for Draft<'_> {
+    fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
+        target.demand_postgresql()?;
+        let guard = self.drafter.target(target)?;
+        self.fence = guard.fence;
+        Ok(guard.url)
+    }
+
+    fn command(&mut self, command: CliCommand) -> Result<CommandReply> {
+        self.fence.check_command(command)?;
+        Ok(CommandReply::Relay)
+    }
+
+    fn request(&mut self, mut request: Request, _: &mut Engine<'_>) -> Result<Reply> {
+        self.fence.check_request(&request)?;
+        match request.method.as_str() {
+            "applyMigrations" if self.fence == Fence::Production => {
+                return Ok(Reply::Answer(json!({"appliedMigrationNames": []})));
+            }
+            "createMigration" => {
+                self.reached = true;
+                if request.params["migrationsList"].is_null() {
+                    let folder = Folder::copy(protocol::migrations_directory(&request.params)?)?;
+                    request.params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
+                    self.folder = Some(folder);
+                }
+            }
+            _ => {}
+        }
+        Ok(Reply::Relay(request))
+    }
+
+    fn response(&mut self, request: &Request, response: Response, engine: &mut Engine<'_>) -> Result<Response> {
+        let Ok(mut result) = response else { return Ok(response) };
+        match request.method.as_str() {
+            "evaluateDataLoss" => self.data_loss = protocol::take_data_loss(&mut result)?,
+            "createMigration" => self.created(request, &mut result, engine.target())?,
+            _ => {}
+        }
+        Ok(Ok(result))
+    }
+}

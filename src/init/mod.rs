@@ -1,0 +1,136 @@
+//! What `init` changes in a project, as texts before and after; nothing is written here until all of it is agreed.
+
+mod gitignore;
+mod manifest;
+mod script;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::atomic;
+use crate::config::{self, Config};
+use crate::error::{Explain as _, Result};
+
+/// A workflow for a CI service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ci {
+    /// GitHub Actions: .github/workflows/prisma-safe.yml
+    Github,
+}
+
+impl Ci {
+    fn file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Github => (".github/workflows/prisma-safe.yml", include_str!("../../templates/ci/github.yml")),
+        }
+    }
+}
+
+/// One file that changes.
+#[derive(Debug)]
+pub struct Change {
+    /// Relative to the project.
+    pub path: PathBuf,
+    /// Nothing for a new file.
+    pub before: Option<String>,
+    /// What it shall hold.
+    pub after: String,
+}
+
+/// Everything that changes, and what a person should know about what does not.
+#[derive(Debug)]
+pub struct Plan {
+    pub changes: Vec<Change>,
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Reads the project and settles what to change; a project that is set up already needs no change.
+    ///
+    /// # Errors
+    /// Exit status 2 if package.json is no JSON; 1 if a file cannot be read.
+    pub fn new(root: &Path, config: &Config, ci: Option<Ci>) -> Result<Self> {
+        let mut plan = Self { changes: Vec::new(), notes: Vec::new() };
+        match read(root, "package.json")? {
+            Some(text) => {
+                let rewired = manifest::rewire(&text)?;
+                plan.notes.extend(rewired.notes);
+                plan.change("package.json", Some(text), rewired.text);
+            }
+            None => plan.notes.push("there is no package.json here, so no scripts were rewired".into()),
+        }
+        if read(root, config::FILE_NAME)?.is_none() {
+            plan.change(config::FILE_NAME, None, config::commented());
+        }
+        let ignored = read(root, ".gitignore")?;
+        let after = gitignore::with(ignored.as_deref(), &config.backup.directory);
+        plan.change(".gitignore", ignored, after);
+        if let Some((path, text)) = ci.map(Ci::file) {
+            match read(root, path)? {
+                None => plan.change(path, None, text.into()),
+                Some(there) if there == text => {}
+                Some(_) => plan.notes.push(format!("{path} is there already and stays as it is")),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn change(&mut self, path: &str, before: Option<String>, after: String) {
+        if before.as_deref() != Some(after.as_str()) {
+            self.changes.push(Change { path: path.into(), before, after });
+        }
+    }
+
+    /// Writes every file.
+    ///
+    /// # Errors
+    /// Exit status 1 at the first file that cannot be written; it is as before then.
+    pub fn write(&self, root: &Path) -> Result<()> {
+        for change in &self.changes {
+            let path = root.join(&change.path);
+            path.parent()
+                .map_or(Ok(()), fs::create_dir_all)
+                .and_then(|()| atomic::write(&path, &change.after))
+                .explain(|| format!("could not write {}", change.path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn read(root: &Path, path: &str) -> Result<Option<String>> {
+    match fs::read_to_string(root.join(path)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).explain(|| format!("could not read {path}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twice_changes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("package.json"), "{\"scripts\": {\"migrate\": \"prisma migrate deploy\"}}").unwrap();
+        let config = Config::load(root.path()).unwrap();
+        let plan = Plan::new(root.path(), &config, Some(Ci::Github)).unwrap();
+        let paths: Vec<_> = plan.changes.iter().map(|change| change.path.to_str().unwrap()).collect();
+        assert_eq!(paths, ["package.json", "prisma-safe.toml", ".gitignore", ".github/workflows/prisma-safe.yml"]);
+        plan.write(root.path()).unwrap();
+
+        let config = Config::load(root.path()).unwrap();
+        assert!(config.path.is_some(), "the written file is read");
+        assert!(Plan::new(root.path(), &config, Some(Ci::Github)).unwrap().changes.is_empty());
+    }
+
+    #[test]
+    fn a_workflow_of_the_projects_own_stays() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join(".github/workflows")).unwrap();
+        fs::write(root.path().join(".github/workflows/prisma-safe.yml"), "on: push\n").unwrap();
+        let plan = Plan::new(root.path(), &Config::load(root.path()).unwrap(), Some(Ci::Github)).unwrap();
+        assert!(plan.changes.iter().all(|change| !change.path.starts_with(".github")));
+        assert!(plan.notes.iter().any(|note| note.contains("stays as it is")), "{:?}", plan.notes);
+    }
+}

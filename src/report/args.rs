@@ -1,0 +1,53 @@
+//! Where a report goes, and in which format.
+
+use std::path::{Path, PathBuf};
+
+use super::{Format, Look, render};
+use crate::atomic;
+use crate::error::{Explain as _, Result};
+use crate::review::Review;
+use crate::ui::Shell;
+
+/// `--format` and `--output`, where a report is printed.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Report")]
+pub struct Args {
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Write the report to a file
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl Args {
+    /// Whether stdout is for a program: people's text then goes to stderr, Prisma's too.
+    pub fn for_machines(&self) -> bool {
+        self.format != Format::Human && self.output.is_none()
+    }
+
+    /// Hands over a finished document: to the file, to stdout for machines, to stderr for people.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn deliver(&self, document: &str, shell: &Shell) -> Result<()> {
+        match &self.output {
+            Some(path) => atomic::write(path, document).explain(|| format!("could not write {}", path.display())),
+            None if self.format == Format::Human => {
+                shell.block(document);
+                Ok(())
+            }
+            None => {
+                shell.print(document);
+                Ok(())
+            }
+        }
+    }
+
+    /// The review as a document; colours only where a person reads it.
+    pub fn review(&self, review: &Review, root: &Path, shell: &Shell) -> String {
+        let color = shell.color() && self.output.is_none();
+        render(review, self.format, Look { color, width: shell.width(), root })
+    }
+}

@@ -1,0 +1,112 @@
+//! For a terminal: each finding with its place in the source, what is known, what to do, and one line at the end.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use console::Style;
+
+use super::{Look, meaning, path, place, summary};
+use crate::review::{OFFLINE, Review, Reviewed, Verdict};
+use crate::rules::{Finding, Severity, cost};
+use crate::sql::Script;
+
+pub(super) fn render(review: &Review, look: Look<'_>) -> String {
+    let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(look.width.clamp(60, 140)).decor_style(DecorStyle::Ascii);
+    let mut text = String::new();
+    for migration in &review.migrations {
+        let script = Script::parse(migration.sql.as_str());
+        for finding in &migration.findings {
+            text.push_str(&shown(finding, migration, &script, &renderer, look));
+            text.push_str("\n\n");
+        }
+    }
+    text.push_str(&last_lines(review, look));
+    text
+}
+
+fn shown(finding: &Finding, migration: &Reviewed, script: &Script, renderer: &Renderer, look: Look<'_>) -> String {
+    if let Some(accepted) = &finding.accepted {
+        // accepted in code review: one line reminds of it
+        let path = path(migration, look.root);
+        let place = place(script, finding);
+        return format!(
+            "accepted[{}]: {}\n --> {path}:{}:{}\n  = because: {} (line {})",
+            finding.rule, finding.message, place.line, place.column, accepted.reason, accepted.line
+        );
+    }
+    let path = path(migration, look.root);
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO.with_name("note"),
+    };
+    let title = level.primary_title(clean(&finding.message)).id(finding.rule);
+    let notes = finding
+        .evidence
+        .iter()
+        .map(|evidence| Level::NOTE.with_name(evidence.kind).message(clean(&evidence.text)))
+        .chain(finding.help.lines().map(|line| Level::HELP.message(clean(line))));
+    let group: Group<'_> = match &finding.range {
+        Some(range) if !migration.sql.is_empty() => {
+            let annotation = AnnotationKind::Primary.span(first_lines(&migration.sql, range.clone()));
+            title.element(Snippet::source(migration.sql.as_str()).path(path).annotation(annotation)).elements(notes)
+        }
+        _ => title.element(Origin::path(path)).elements(notes),
+    };
+    renderer.render(&[group])
+}
+
+/// A long statement is shown by its first lines; ends are moved to characters, so that the renderer cannot stumble.
+fn first_lines(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    const LINES: usize = 4;
+    let start = text.floor_char_boundary(range.start);
+    let end = text.ceil_char_boundary(range.end).max(start);
+    let shown = text[start..end].match_indices('\n').nth(LINES - 1).map_or(end, |(newline, _)| start + newline);
+    start..start + text[start..shown].trim_end().len()
+}
+
+/// Names come from the SQL: control characters in them must not reach the terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn last_lines(review: &Review, look: Look<'_>) -> String {
+    let paint = |text: &str, style: Style| style.force_styling(look.color).apply_to(text).to_string();
+    let (word, style) = match review.verdict {
+        Verdict::Pass => ("pass", Style::new().green().bold()),
+        Verdict::Warn => ("warn", Style::new().yellow().bold()),
+        Verdict::Fail => ("fail", Style::new().red().bold()),
+    };
+    let calm = review.findings().next().is_none() && review.unchecked.iter().all(|it| it.why == OFFLINE);
+    let offline = if calm && !review.unchecked.is_empty() { " (offline: no data was looked at)" } else { "" };
+    let mut lines = vec![format!("{}: {}; {}{offline}", paint(word, style), summary(review), meaning(review.verdict))];
+    if !calm {
+        let dim = paint("unchecked:", Style::new().dim());
+        lines.extend(unchecked(review).into_iter().map(|line| format!("{dim} {line}")));
+    }
+    if let Some(hash) = &review.plan_hash {
+        lines.push(format!("{} {hash}", paint("plan:", Style::new().dim())));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// One line a reason, with what it concerns.
+fn unchecked(review: &Review) -> Vec<String> {
+    const SHOWN: usize = 6;
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for unchecked in &review.unchecked {
+        match by_reason.iter_mut().find(|(why, _)| *why == unchecked.why) {
+            Some((_, what)) => what.push(&unchecked.what),
+            None => by_reason.push((&unchecked.why, vec![&unchecked.what])),
+        }
+    }
+    by_reason
+        .into_iter()
+        .map(|(why, what)| {
+            let more = what.len().saturating_sub(SHOWN);
+            let shown = what[..what.len().min(SHOWN)].join(", ");
+            let more = if more > 0 { format!(" and {} more", cost::count(more as u64)) } else { String::new() };
+            clean(&format!("{shown}{more} ({why})"))
+        })
+        .collect()
+}

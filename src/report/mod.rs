@@ -1,0 +1,106 @@
+//! A review as people and machines read it: one format a file.
+
+mod args;
+mod github;
+mod html;
+mod human;
+mod json;
+mod markdown;
+mod sarif;
+
+use std::path::Path;
+
+pub use self::args::Args;
+use crate::review::{Review, Reviewed, Verdict};
+use crate::rules::{Finding, Severity};
+use crate::sql::Script;
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For a terminal, in rustc's look.
+    #[default]
+    Human,
+    /// One document; `schemas/review.schema.json` describes it.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands that become annotations on GitHub.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
+    /// One self-contained page.
+    Html,
+}
+
+/// What a report needs to know besides the review.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Colours are on; only the human format has any.
+    pub color: bool,
+    /// The terminal's width in columns.
+    pub width: usize,
+    /// Paths are printed relative to this directory.
+    pub root: &'a Path,
+}
+
+/// The review in this format, with a line end at its end.
+pub fn render(review: &Review, format: Format, look: Look<'_>) -> String {
+    match format {
+        Format::Human => human::render(review, look),
+        Format::Json => json::render(review, look),
+        Format::Sarif => sarif::render(review, look),
+        Format::Github => github::render(review, look),
+        Format::Markdown => markdown::render(review, look),
+        Format::Html => html::render(review, look),
+    }
+}
+
+/// Where a finding stands, from 1 in lines and characters; a finding without a place stands at the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+fn place(script: &Script, finding: &Finding) -> Place {
+    let range = finding.range.clone().unwrap_or(0..0);
+    let (start, end) = (script.position(range.start), script.position(range.end));
+    Place { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
+}
+
+/// A migration's path for reports: relative, with slashes.
+fn path(migration: &Reviewed, root: &Path) -> String {
+    let path = migration.path.strip_prefix(root).unwrap_or(&migration.path);
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+/// The line everybody reads: `2 errors, 1 warning in 3 migrations`.
+fn summary(review: &Review) -> String {
+    let many = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let migrations = many(review.migrations.len(), "migration");
+    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")]
+        .into_iter()
+        .map(|(severity, what)| (review.count(severity), what))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| many(number, what))
+        .collect();
+    let accepted = review.findings().filter(|finding| finding.accepted.is_some()).count();
+    let accepted = if accepted > 0 { format!(", {accepted} accepted in the file") } else { String::new() };
+    if parts.is_empty() {
+        format!("no findings in {migrations}{accepted}")
+    } else {
+        format!("{} in {migrations}{accepted}", parts.join(", "))
+    }
+}
+
+/// What the verdict means for a deploy.
+fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "nothing stands against a deploy",
+        Verdict::Warn => "can be deployed; read the warnings first",
+        Verdict::Fail => "will not be deployed until each error is resolved or accepted",
+    }
+}

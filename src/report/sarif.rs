@@ -1,0 +1,109 @@
+//! SARIF 2.1.0, for code scanning: GitHub, GitLab, editors. Rules carry their pages as help.
+
+use serde_json::{Value, json};
+
+use super::{Look, path, place};
+use crate::review::{Review, Reviewed, plan_hash::checksum};
+use crate::rules::{Finding, RULES, Rule, Severity};
+use crate::sql::Script;
+
+pub(super) fn render(review: &Review, look: Look<'_>) -> String {
+    let results: Vec<Value> = review.migrations.iter().flat_map(|migration| results(migration, look)).collect();
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "prisma-safe",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": RULES.iter().map(|rule| described(rule)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "originalUriBaseIds": { "ROOT": { "description": { "text": "The project's directory." } } },
+            "invocations": [{
+                "executionSuccessful": true,
+                "toolExecutionNotifications": review.unchecked.iter().map(|unchecked| json!({
+                    "level": "note",
+                    "message": { "text": format!("unchecked: {} ({})", unchecked.what, unchecked.why) },
+                })).collect::<Vec<_>>(),
+            }],
+            "results": results,
+        }],
+    });
+    format!("{log:#}\n")
+}
+
+fn described(rule: &Rule) -> Value {
+    let (_, text) = rule.page.split_once("\n\n").unwrap_or_default();
+    json!({
+        "id": rule.id,
+        "shortDescription": { "text": rule.summary },
+        "fullDescription": { "text": text.lines().next().unwrap_or_default() },
+        "help": { "text": rule.page, "markdown": rule.page },
+        "defaultConfiguration": { "level": level(rule.severity) },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+fn results(migration: &Reviewed, look: Look<'_>) -> Vec<Value> {
+    let script = Script::parse(migration.sql.as_str());
+    migration.findings.iter().map(|finding| result(finding, migration, &script, look)).collect()
+}
+
+fn result(finding: &Finding, migration: &Reviewed, script: &Script, look: Look<'_>) -> Value {
+    let place = place(script, finding);
+    let facts = finding.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.text));
+    let text: Vec<String> = [finding.message.clone()].into_iter().chain(facts).collect();
+    let mut result = json!({
+        "ruleId": finding.rule,
+        "ruleIndex": RULES.iter().position(|rule| rule.id == finding.rule),
+        "level": level(finding.severity),
+        "message": { "text": format!("{}.\n{}", text.join(". "), finding.help) },
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": { "uri": uri(&path(migration, look.root)), "uriBaseId": "ROOT" },
+                "region": {
+                    "startLine": place.line,
+                    "startColumn": place.column,
+                    "endLine": place.end_line,
+                    "endColumn": place.end_column,
+                },
+            },
+            "logicalLocations": [{ "fullyQualifiedName": finding.object }],
+        }],
+        // the same finding in the same migration stays the same, wherever its line moves to
+        "partialFingerprints": {
+            "prismaSafe/v1": checksum(&format!("{}\n{}\n{}", migration.name, finding.rule, finding.object)),
+        },
+    });
+    if let Some(accepted) = &finding.accepted {
+        result["suppressions"] = json!([{ "kind": "inSource", "justification": accepted.reason }]);
+    }
+    result
+}
+
+/// A relative URI reference: what may not stand in one is percent-encoded.
+fn uri(path: &str) -> String {
+    let encoded = |byte: u8| {
+        let plain = byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    path.bytes().map(encoded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_uris() {
+        assert_eq!(uri("prisma/migrations/2025 ä/migration.sql"), "prisma/migrations/2025%20%C3%A4/migration.sql");
+    }
+}

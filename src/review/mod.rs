@@ -1,0 +1,260 @@
+//! The review: replays the migrations once, in order, lets every rule look, binds the accepting lines, and gives a verdict.
+
+pub mod acceptances;
+pub mod history;
+pub mod plan_hash;
+pub mod probes;
+
+use std::cmp::Reverse;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+pub use self::plan_hash::plan_hash;
+use crate::catalog::Catalog;
+use crate::project::Migration;
+use crate::rules::origins::Origins;
+use crate::rules::{self, Check, Finding, Live, RULES, Severity, Step, Subject, Unchecked, opaque_code, squawk};
+use crate::sql::Script;
+
+/// What is to be reviewed, and what is known around it.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The migrations to review, in the order they are applied in.
+    pub migrations: &'a [Migration],
+    /// Those before them: they only build the catalog.
+    pub earlier: &'a [Migration],
+    /// The schema that unqualified names mean.
+    pub default_schema: &'a str,
+    /// The target, where it can be asked.
+    pub live: Option<&'a dyn Live>,
+    /// Identifies the target's server and database, without a secret; only where `migrations` are what a deploy would
+    /// apply to it. Gives the plan hash.
+    pub identity: Option<&'a str>,
+    /// `review.small-table-rows`.
+    pub small_table_rows: u64,
+    /// What is known of applied migrations: edited, missing.
+    pub standing: Vec<Reviewed>,
+}
+
+/// What the review came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The gate.
+    pub verdict: Verdict,
+    /// Names exactly this SQL on exactly this database; none where that is not what was reviewed.
+    pub plan_hash: Option<String>,
+    /// What it was reviewed against.
+    pub target: Target,
+    /// Each migration with its findings; those with standing findings first.
+    pub migrations: Vec<Reviewed>,
+    /// What was not checked.
+    pub unchecked: Vec<Unchecked>,
+}
+
+/// The gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing to say, or only for information.
+    Pass,
+    /// Warnings, or accepted errors.
+    Warn,
+    /// An error that no line accepts: nothing is deployed.
+    Fail,
+}
+
+/// What the migrations were reviewed against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Always `postgresql`.
+    pub provider: &'static str,
+    /// As `15.18`; none offline.
+    pub server_version: Option<String>,
+}
+
+/// A migration with what was found in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The directory's name.
+    pub name: String,
+    /// Its `migration.sql`.
+    pub path: PathBuf,
+    /// Prisma's checksum of the text.
+    pub checksum: String,
+    /// The text; empty where the file is gone.
+    pub sql: String,
+    /// In the order of the text.
+    pub findings: Vec<Finding>,
+}
+
+impl Reviewed {
+    /// A migration with one standing finding (see [`rules::history`]).
+    pub fn standing(migration: Migration, finding: Finding) -> Self {
+        Self {
+            checksum: plan_hash::checksum(&migration.sql),
+            name: migration.name,
+            path: migration.path,
+            sql: migration.sql,
+            findings: vec![finding],
+        }
+    }
+}
+
+impl Review {
+    /// Every finding.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.migrations.iter().flat_map(|migration| &migration.findings)
+    }
+
+    /// Findings of this severity that no line accepts.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings().filter(|finding| finding.severity == severity && finding.accepted.is_none()).count()
+    }
+
+    /// Errors that destroy data and were accepted: a deploy to production asks once more.
+    pub fn accepted_losses(&self) -> impl Iterator<Item = &Finding> {
+        self.findings().filter(|finding| {
+            finding.accepted.is_some()
+                && finding.severity == Severity::Error
+                && rules::find(finding.rule).is_some_and(|rule| rule.destroys)
+        })
+    }
+}
+
+/// Reviews the migrations.
+pub fn review(request: Request<'_>) -> Review {
+    let mut catalog = Catalog::new(request.default_schema);
+    let mut unread = 0;
+    for migration in request.earlier {
+        let script = Script::parse(migration.sql.as_str());
+        unread += usize::from(!script.errors().is_empty());
+        catalog.apply(&script, &migration.name);
+    }
+    let mut unchecked = not_replayed(&catalog, unread);
+    let mut origins = Origins::default();
+    let mut migrations = request.standing;
+    for migration in request.migrations {
+        let script = Script::parse(migration.sql.as_str());
+        let mut after = catalog.clone();
+        after.apply(&script, &migration.name);
+        let (lines, slips) = acceptances::read(&script);
+        let accepting: Vec<_> = lines.iter().map(|line| line.acceptance.clone()).collect();
+        let subject = Subject {
+            migration: &migration.name,
+            script: &script,
+            before: &catalog,
+            after: &after,
+            origins: &origins,
+            live: request.live,
+            acceptances: &accepting,
+            small_table_rows: request.small_table_rows,
+        };
+        let (mut findings, walked) = look(&subject);
+        findings.extend(slips);
+        acceptances::apply(&lines, &mut findings);
+        findings.sort_by_key(|finding| {
+            let range = finding.range.as_ref();
+            (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
+        });
+        unchecked.extend(unfollowed(&migration.name, &script, &findings));
+        migrations.push(Reviewed {
+            name: migration.name.clone(),
+            path: migration.path.clone(),
+            checksum: plan_hash::checksum(&migration.sql),
+            sql: migration.sql.clone(),
+            findings,
+        });
+        origins = walked;
+        catalog = after;
+    }
+    match request.live {
+        Some(live) => unchecked.extend(live.unchecked()),
+        None if request.migrations.is_empty() => {}
+        None => unchecked.extend(offline()),
+    }
+    Review {
+        verdict: verdict(&migrations),
+        plan_hash: request.identity.map(|identity| plan_hash(request.migrations, identity)),
+        target: Target {
+            provider: "postgresql",
+            server_version: request.live.map(|live| version(live.server_version())),
+        },
+        migrations,
+        unchecked,
+    }
+}
+
+/// Lets every rule look at a migration; gives the findings and what stands on the target after it.
+fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
+    let mut findings = Vec::new();
+    for rule in RULES {
+        if let Check::Migration(check) = rule.check {
+            check(subject, &mut findings);
+        }
+    }
+    squawk::check(subject, &mut findings);
+    let mut origins = subject.origins.clone();
+    subject.before.clone().walk(subject.script, subject.migration, |catalog, statement| {
+        let step = Step { subject, statement, catalog, origins: &origins };
+        for rule in RULES {
+            if let Check::Statement(check) = rule.check {
+                check(&step, &mut findings);
+            }
+        }
+        origins.follow(statement, catalog);
+    });
+    (findings, origins)
+}
+
+fn verdict(migrations: &[Reviewed]) -> Verdict {
+    let of = |finding: &Finding| match (finding.severity, &finding.accepted) {
+        (Severity::Error, None) => Verdict::Fail,
+        (Severity::Error, Some(_)) | (Severity::Warning, None) => Verdict::Warn,
+        _ => Verdict::Pass,
+    };
+    migrations.iter().flat_map(|migration| &migration.findings).map(of).max().unwrap_or(Verdict::Pass)
+}
+
+fn not_replayed(catalog: &Catalog, unread: usize) -> Vec<Unchecked> {
+    let mut unchecked = Vec::new();
+    if unread > 0 {
+        unchecked.push(Unchecked {
+            what: format!("what {unread} earlier migration(s) built"),
+            why: "their SQL could not be read in full".into(),
+        });
+    }
+    if let Some(first) = catalog.opaque.first() {
+        unchecked.push(Unchecked {
+            what: format!("what {} statement(s) of earlier migrations did", catalog.opaque.len()),
+            why: format!("code that could not be followed, first in {}: {}", first.migration, first.words),
+        });
+    }
+    unchecked
+}
+
+fn unfollowed<'a>(
+    migration: &'a str,
+    script: &'a Script,
+    findings: &'a [Finding],
+) -> impl Iterator<Item = Unchecked> + use<'a> {
+    let opaque = findings.iter().filter(|finding| finding.rule == opaque_code::RULE.id);
+    opaque.map(move |finding| {
+        let line = finding.range.as_ref().map_or(1, |range| script.position(range.start).line);
+        Unchecked { what: format!("line {line} of {migration}"), why: finding.message.clone() }
+    })
+}
+
+/// Why nothing of the target was checked.
+pub const OFFLINE: &str = "offline";
+
+fn offline() -> [Unchecked; 2] {
+    let unchecked = |what: &str| Unchecked { what: what.into(), why: OFFLINE.into() };
+    [unchecked("row counts"), unchecked("data (NULLs, duplicates, orphans, values in use)")]
+}
+
+/// `150018` is 15.18.
+fn version(number: u32) -> String {
+    format!("{}.{}", number / 10_000, number % 10_000)
+}

@@ -1,0 +1,135 @@
+//! A unique index, unique constraint or primary key over columns that have data.
+
+use super::{Check, Finding, Rule, Severity, Step, cost};
+use crate::catalog::{ObjectName, Table};
+use crate::sql::{ConstraintKind, Expr, Name, StatementKind};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "add-unique",
+    summary: "demands unique values of data that may hold duplicates",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("add_unique.md"),
+    check: Check::Statement(check),
+};
+
+/// What is to be unique.
+struct Demand<'a> {
+    table: &'a Name,
+    object: String,
+    range: std::ops::Range<usize>,
+    /// None where a key is an expression.
+    columns: Option<Vec<String>>,
+    predicate: Option<&'a Expr>,
+    nulls_equal: bool,
+}
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for demand in demands(step) {
+        let Some(table) = step.existing(demand.table) else { continue };
+        if matches!(table.rows, Some(0 | 1)) && !table.written || covered(step, &table.name, &demand) {
+            continue;
+        }
+        let columns = demand.columns.as_ref().map_or_else(|| "an expression".to_owned(), |columns| columns.join(", "));
+        let finding = Finding::new(
+            &RULE,
+            &demand.object,
+            demand.range.clone(),
+            format!("demands unique values of `{}` ({columns}): this fails on one duplicate", table.label),
+        )
+        .help(format!(
+            "find and settle duplicates before the deploy; `{}` must be unique in the running release's writes as well",
+            demand.object
+        ));
+        findings.extend(match duplicates(step, &table, &demand) {
+            Some(0) => None,
+            Some(groups) => {
+                let finding = finding.measured(if groups == 1 {
+                    "1 value stands in more than one row".into()
+                } else {
+                    format!("{} values stand in more than one row", cost::count(groups))
+                });
+                Some(if table.written { finding } else { finding.severity(Severity::Error) })
+            }
+            None if is_empty(step, &table.name, &demand) => None,
+            None => Some(finding),
+        });
+    }
+}
+
+fn demands<'a>(step: &Step<'a>) -> Vec<Demand<'a>> {
+    if let StatementKind::CreateIndex(index) = &step.statement.kind {
+        let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        let object = index.name.clone().unwrap_or_else(|| index.table.name.clone());
+        return Vec::from_iter(index.unique.then(|| Demand {
+            table: &index.table,
+            object,
+            range: step.statement.range.clone(),
+            columns,
+            predicate: index.predicate.as_ref(),
+            nulls_equal: index.nulls_not_distinct,
+        }));
+    }
+    step.added_constraints()
+        .filter_map(|(table, range, constraint)| {
+            let (columns, nulls_equal) = match &constraint.kind {
+                ConstraintKind::PrimaryKey { columns, using_index: None } => (columns, true),
+                ConstraintKind::Unique { columns, using_index: None } => (columns, false),
+                _ => return None,
+            };
+            let object = constraint.name.clone().unwrap_or_else(|| format!("{}.{}", table.name, columns.join("_")));
+            Some(Demand { table, object, range, columns: Some(columns.clone()), predicate: None, nulls_equal })
+        })
+        .collect()
+}
+
+/// Groups of duplicates on the target. Where one of the columns is new, what its default makes of every row.
+fn duplicates(step: &Step<'_>, table: &super::subject::Existing, demand: &Demand<'_>) -> Option<u64> {
+    let live = step.subject.live?;
+    let columns = demand.columns.as_ref()?;
+    let on_target = step.columns(table, columns)?;
+    live.duplicates(&table.target, &on_target, demand.predicate, demand.nulls_equal)
+}
+
+/// Whether one of the columns is new and NULL in every row: nothing is equal to NULL. A serial is new and unique.
+fn is_empty(step: &Step<'_>, table: &ObjectName, demand: &Demand<'_>) -> bool {
+    if demand.nulls_equal && !is_serial(step, table, demand) {
+        return false;
+    }
+    let Some(existing) = step.existing_object(table) else { return true };
+    let Some(known) = step.subject.after.tables.get(table) else { return false };
+    !existing.written
+        && demand.columns.iter().flatten().any(|name| {
+            step.column(&existing, name).is_none()
+                && known.columns.get(name).is_some_and(|column| column.default.is_none() || is_counter(known, name))
+        })
+}
+
+fn is_serial(step: &Step<'_>, table: &ObjectName, demand: &Demand<'_>) -> bool {
+    let known = step.subject.after.tables.get(table);
+    known.is_some_and(|known| demand.columns.iter().flatten().any(|name| is_counter(known, name)))
+}
+
+fn is_counter(table: &Table, column: &str) -> bool {
+    table.columns.get(column).is_some_and(|column| {
+        let default = column.default.as_ref().map(|default| default.text.to_lowercase());
+        column.identity || default.is_some_and(|text| text.contains("nextval(") || text.contains("gen_random_uuid("))
+    })
+}
+
+/// Whether something unique over some of the same columns exists already: then there can be no duplicates.
+fn covered(step: &Step<'_>, table: &ObjectName, demand: &Demand<'_>) -> bool {
+    let (Some(known), Some(columns)) = (step.catalog.tables.get(table), &demand.columns) else { return false };
+    let within = |keys: &[String]| !keys.is_empty() && keys.iter().all(|key| columns.contains(key));
+    let by_index = known.indexes.values().filter(|index| index.unique && index.predicate.is_none()).any(|index| {
+        let keys: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        keys.is_some_and(|keys| within(&keys))
+    });
+    by_index
+        || known.constraints.values().any(|constraint| match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => within(columns),
+            _ => false,
+        })
+}

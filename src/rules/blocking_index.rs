@@ -1,0 +1,52 @@
+//! An index built without `CONCURRENTLY` on a table in use: nobody can write to it meanwhile.
+
+use super::cost::Work;
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::{ConstraintKind, StatementKind};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "blocking-index",
+    summary: "builds an index on an existing table without CONCURRENTLY",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("blocking_index.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    if let StatementKind::CreateIndex(index) = &step.statement.kind {
+        let Some(table) = step.existing(&index.table).filter(|_| !index.concurrently) else { return };
+        let object = index.name.clone().unwrap_or_else(|| table.label.clone());
+        let finding = Finding::new(
+            &RULE,
+            &object,
+            step.statement.range.clone(),
+            format!("builds index `{object}` while nobody can write to `{}`", table.label),
+        )
+        .help("put it in a migration of its own, as CREATE INDEX CONCURRENTLY: writes go on meanwhile");
+        findings.extend(step.weigh(&table, Work::Index, finding));
+    }
+    for (table, range, constraint) in step.added_constraints() {
+        let columns = match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, using_index: None }
+            | ConstraintKind::Unique { columns, using_index: None } => columns.join("_"),
+            ConstraintKind::Exclude { .. } => "exclude".into(),
+            _ => continue,
+        };
+        let Some(table) = step.existing(table) else { continue };
+        let object = constraint.name.clone().unwrap_or_else(|| format!("{}.{columns}", table.label));
+        let finding = Finding::new(
+            &RULE,
+            &object,
+            range,
+            format!("builds the index of `{object}` while nobody can read or write `{}`", table.label),
+        )
+        .help(
+            "build a unique index with CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then \
+             ADD CONSTRAINT … USING INDEX",
+        );
+        findings.extend(step.weigh(&table, Work::Index, finding));
+    }
+}

@@ -1,0 +1,52 @@
+//! An index dropped without `CONCURRENTLY`: a moment's work, behind a lock that waits for every reader.
+
+use super::cost;
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::catalog::ObjectName;
+use crate::sql::StatementKind;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "blocking-index-drop",
+    summary: "drops an index of an existing table without CONCURRENTLY",
+    severity: Severity::Info,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("blocking_index_drop.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let StatementKind::DropIndex { indexes, concurrently: false, .. } = &step.statement.kind else { return };
+    for index in indexes {
+        let index = step.catalog.resolve(index);
+        let Some(table) = table_of(step, &index).and_then(|table| step.existing_object(table)) else { continue };
+        if table.rows.is_some_and(|rows| rows < step.subject.small_table_rows) {
+            continue;
+        }
+        let object = step.subject.label(&index);
+        let finding = Finding::new(
+            &RULE,
+            &object,
+            step.statement.range.clone(),
+            format!(
+                "drops index `{object}`: it waits for every query on `{}`, and new ones wait behind it",
+                table.label
+            ),
+        )
+        .help("if queries run long, put DROP INDEX CONCURRENTLY in a migration of its own");
+        findings.push(match table.rows {
+            Some(rows) => {
+                finding.severity(Severity::Warning).measured(format!("{} holds {}", table.label, cost::rows(rows)))
+            }
+            None => finding,
+        });
+    }
+}
+
+fn table_of<'a>(step: &Step<'a>, index: &ObjectName) -> Option<&'a ObjectName> {
+    let holds = |(name, table): &(&ObjectName, &crate::catalog::Table)| {
+        name.schema == index.schema && table.indexes.contains_key(&index.name)
+    };
+    step.catalog.tables.iter().find(holds).map(|(name, _)| name)
+}

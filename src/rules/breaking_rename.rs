@@ -1,0 +1,86 @@
+//! A rename keeps the data and breaks the release that still runs: it asks for the old name.
+
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::catalog::ObjectName;
+use crate::sql::{ActionKind, StatementKind};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "breaking-rename",
+    summary: "renames what the running release still asks for by its old name",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("breaking_rename.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let subject = step.subject;
+    let mut flag = |object: String, what: &str, to: &str, help: &str| {
+        findings.push(
+            Finding::new(
+                &RULE,
+                &object,
+                step.statement.range.clone(),
+                format!("renames {what} `{object}` to `{to}`: a release that still runs fails on the old name"),
+            )
+            .help(help),
+        );
+    };
+    match &step.statement.kind {
+        StatementKind::RenameType { name, to } => {
+            let name = step.catalog.resolve(name);
+            // a name that comes back is Prisma's way to recreate an enum
+            if subject.before.enums.contains_key(&name) && !subject.after.enums.contains_key(&name) {
+                flag(subject.label(&name), "type", to, "keep the old name in the database with `@@map`");
+            }
+        }
+        StatementKind::RenameEnumValue { name, from, to } => {
+            let name = step.catalog.resolve(name);
+            if subject.before.enums.contains_key(&name) {
+                flag(
+                    format!("{}.{from}", subject.label(&name)),
+                    "enum value",
+                    to,
+                    "keep the old value in the database with `@map`, or add the new value, move the rows, and remove the old",
+                );
+            }
+        }
+        _ => {}
+    }
+    for (table, action) in step.actions() {
+        let Some(existing) = step.existing(table) else { continue };
+        match &action.kind {
+            ActionKind::RenameColumn { from, to } => {
+                let comes_back = subject.after.tables.get(&existing.name).is_some_and(|t| t.columns.contains_key(from));
+                if step.column_before(&existing, from).is_some() && !comes_back {
+                    flag(
+                        format!("{}.{from}", existing.label),
+                        "column",
+                        to,
+                        "no downtime: keep the column's name with `@map`, or let both names live side by side for a release",
+                    );
+                }
+            }
+            ActionKind::RenameTable { to } if !subject.after.tables.contains_key(&existing.name) => {
+                flag(
+                    existing.label.clone(),
+                    "table",
+                    to,
+                    "no downtime: keep the table's name with `@@map`, or leave a view under the old name until no release asks for it",
+                );
+            }
+            ActionKind::SetSchema { schema } => {
+                let to = ObjectName { schema: schema.clone(), name: existing.name.name.clone() };
+                flag(
+                    existing.label.clone(),
+                    "table",
+                    &subject.label(&to),
+                    "leave a view under the old name until no release asks for it",
+                );
+            }
+            _ => {}
+        }
+    }
+}

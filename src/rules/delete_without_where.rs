@@ -1,0 +1,35 @@
+//! `DELETE` without `WHERE`: every row goes.
+
+use super::{Check, Finding, Rule, Severity, Step, cost};
+use crate::sql::StatementKind;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "delete-without-where",
+    summary: "deletes every row of a table",
+    severity: Severity::Error,
+    acceptable: true,
+    destroys: true,
+    page: include_str!("delete_without_where.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let StatementKind::Delete { table, has_where: false } = &step.statement.kind else { return };
+    let Some(table) = step.existing(table) else { return };
+    let finding = Finding::new(
+        &RULE,
+        &table.label,
+        step.statement.range.clone(),
+        format!("deletes every row of `{}`", table.label),
+    )
+    .help(format!(
+        "add a WHERE that names the rows\nif all must go, accept it: `-- prisma-safe:allow delete-without-where({}): why`",
+        table.label
+    ));
+    findings.push(match table.rows {
+        Some(0) if !table.written => finding.severity(Severity::Info).measured(format!("{} holds 0 rows", table.label)),
+        Some(rows) => finding.measured(format!("{} holds {}", table.label, cost::rows(rows))),
+        None => finding,
+    });
+}

@@ -1,0 +1,50 @@
+//! A column dropped: the data in it is gone, and the running release still selects it.
+
+use super::{Check, Finding, Rule, Severity, Step, cost};
+use crate::sql::ActionKind;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "drop-column",
+    summary: "drops a column and the data in it",
+    severity: Severity::Error,
+    acceptable: true,
+    destroys: true,
+    page: include_str!("drop_column.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for (table, action) in step.actions() {
+        let ActionKind::DropColumn { name, cascade, .. } = &action.kind else { continue };
+        let Some(table) = step.existing(table) else { continue };
+        let Some(on_target) = step.column_before(&table, name) else { continue };
+        let object = format!("{}.{name}", table.label);
+        let and_more = if *cascade { ", and CASCADE drops whatever depends on it" } else { "" };
+        let finding = Finding::new(
+            &RULE,
+            &object,
+            action.range.clone(),
+            format!("drops column `{name}` of `{}` and every value in it{and_more}", table.label),
+        );
+        let held = step.subject.live.and_then(|live| live.non_null(&table.target, &on_target));
+        findings.push(match held {
+            Some(0) if !table.written => finding
+                .severity(Severity::Warning)
+                .measured(format!("0 rows hold a value in {object}: nothing is lost now"))
+                .help("deploy a release that no longer has the field first: the running one still selects the column"),
+            Some(held) => {
+                let verb = if held == 1 { "holds" } else { "hold" };
+                finding.measured(format!("{} {verb} a value in {object}", cost::rows(held))).help(help(&object))
+            }
+            None => finding.help(help(&object)),
+        });
+    }
+}
+
+fn help(object: &str) -> String {
+    format!(
+        "if it was renamed, run `prisma-safe rewrite`; if it really goes, first deploy a release that does not use it\n\
+         then accept the loss in this file: `-- prisma-safe:allow drop-column({object}): why`"
+    )
+}

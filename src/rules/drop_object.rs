@@ -1,0 +1,40 @@
+//! A view, sequence, schema or extension dropped: no rows are lost, but a definition that Prisma does not know.
+
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::catalog::ObjectName;
+use crate::sql::{Name, StatementKind};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "drop-object",
+    summary: "drops a view, sequence, schema or extension",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("drop_object.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let before = step.subject.before;
+    let comes_back = |name: &ObjectName| step.subject.after.views.contains(name);
+    let (what, names): (&str, Vec<String>) = match &step.statement.kind {
+        StatementKind::DropView { names, cascade: false, .. } => {
+            let gone = |name: &&Name| !comes_back(&step.catalog.resolve(name));
+            ("view", names.iter().filter(gone).map(ToString::to_string).collect())
+        }
+        // a sequence that a column owned goes with `autoincrement()`: Prisma drops it by itself
+        StatementKind::DropSequence { names, cascade: false } => {
+            let free = |name: &&Name| matches!(before.sequences.get(&step.catalog.resolve(name)), Some(None));
+            ("sequence", names.iter().filter(free).map(ToString::to_string).collect())
+        }
+        StatementKind::DropSchema { names, cascade: false } => ("schema", names.clone()),
+        StatementKind::DropExtension { names, cascade: false } => ("extension", names.clone()),
+        _ => return,
+    };
+    findings.extend(names.iter().map(|name| {
+        Finding::new(&RULE, name, step.statement.range.clone(), format!("drops {what} `{name}`")).help(format!(
+            "make sure nothing reads the {what} any more, and keep its definition: Prisma cannot bring it back"
+        ))
+    }));
+}

@@ -1,0 +1,52 @@
+//! What Prisma's history on the target says against the migrations folder. `prisma migrate deploy` looks at neither.
+
+use super::{Check, Finding, Rule, Severity};
+
+/// A migration that was changed after it was applied.
+pub const EDITED: Rule = Rule {
+    id: "edited-migration",
+    summary: "was changed after it was applied",
+    severity: Severity::Error,
+    acceptable: false,
+    destroys: false,
+    page: include_str!("edited_migration.md"),
+    check: Check::Review,
+};
+
+/// An applied migration that the folder lacks.
+pub const MISSING: Rule = Rule {
+    id: "missing-migration",
+    summary: "was applied, but its file is gone",
+    severity: Severity::Warning,
+    acceptable: false,
+    destroys: false,
+    page: include_str!("missing_migration.md"),
+    check: Check::Review,
+};
+
+/// The file of an applied migration has another checksum than the one Prisma noted.
+pub fn edited(name: &str) -> Finding {
+    let message = format!("`{name}` was changed after it was applied: the target has what stood there before");
+    without_place(
+        Finding::new(&EDITED, name, 0..0, message)
+            .help("restore the file as it was applied (from version control), and put the change into a new migration"),
+    )
+}
+
+/// An applied migration has no directory.
+pub fn missing(name: &str) -> Finding {
+    without_place(
+        Finding::new(
+            &MISSING,
+            name,
+            0..0,
+            format!("`{name}` was applied to the target, but the migrations folder lacks it"),
+        )
+        .help("deploy from a checkout that has it; if migrations were squashed on purpose, this is expected"),
+    )
+}
+
+fn without_place(mut finding: Finding) -> Finding {
+    finding.range = None;
+    finding
+}

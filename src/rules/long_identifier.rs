@@ -1,0 +1,45 @@
+//! A name of more than 63 bytes: PostgreSQL cuts it with no more than a notice.
+
+use super::tokens::{Kind, tokens};
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::{StatementKind, identifier_is_cut};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "long-identifier",
+    summary: "uses a name that PostgreSQL cuts to 63 bytes",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("long_identifier.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    if matches!(step.statement.kind, StatementKind::Do { .. }) {
+        return;
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for token in tokens(step.text()) {
+        let (name, quotes) = match token.kind {
+            Kind::Quoted => (token.text.replace("\"\"", "\""), 2),
+            Kind::Word => (token.text.to_owned(), 0),
+            _ => continue,
+        };
+        if !identifier_is_cut(&name) || seen.contains(&name) {
+            continue;
+        }
+        let start = step.statement.range.start + token.start;
+        let cut = &name[..name.floor_char_boundary(63)];
+        findings.push(
+            Finding::new(
+                &RULE,
+                &name,
+                start..start + token.text.len() + quotes,
+                format!("this name has {} bytes; PostgreSQL keeps `{cut}`", name.len()),
+            )
+            .help("give it a shorter one, with `map:` or `@map` in the schema"),
+        );
+        seen.push(name);
+    }
+}

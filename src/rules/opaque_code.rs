@@ -1,0 +1,199 @@
+//! Code that no review can follow: `DO` blocks, dynamic SQL, functions called for what they do, unknown statements.
+
+use super::tokens::{Kind, Token, calls, tokens};
+use super::{Check, Finding, Rule, Severity, Subject};
+use crate::sql::{ActionKind, Statement, StatementKind};
+
+/// The rule.
+pub(crate) const RULE: Rule = Rule {
+    id: "opaque-code",
+    summary: "runs code that the review cannot follow",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: true,
+    page: include_str!("opaque_code.md"),
+    check: Check::Migration(check),
+};
+
+/// Words that may destroy or block, wherever they stand.
+const DESTROYING: &[&str] = &["drop", "truncate", "delete", "update", "execute", "merge"];
+
+/// Statements that are not followed but touch neither rows nor columns, or have a rule of their own.
+const HARMLESS: &[&str] = &[
+    "GRANT",
+    "REVOKE",
+    "COMMENT",
+    "ANALYZE",
+    "ANALYSE",
+    "SHOW",
+    "EXPLAIN",
+    "SAVEPOINT",
+    "RELEASE",
+    "BEGIN",
+    "START",
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "ABORT",
+    "SET",
+    "RESET",
+    "LISTEN",
+    "NOTIFY",
+    "CREATE POLICY",
+    "CREATE ROLE",
+    "CREATE USER",
+    "CREATE GROUP",
+    "CREATE DOMAIN",
+    "CREATE TYPE",
+    "CREATE PUBLICATION",
+    "CREATE STATISTICS",
+    "CREATE AGGREGATE",
+    "CREATE OPERATOR",
+    "CREATE CAST",
+    "CREATE COLLATION",
+    "CREATE TEXT SEARCH",
+    "CREATE RULE",
+    "CREATE EVENT TRIGGER",
+    "CREATE LANGUAGE",
+    "CREATE SERVER",
+    "CREATE FOREIGN",
+    "CREATE RECURSIVE VIEW",
+    "ALTER DEFAULT PRIVILEGES",
+    "ALTER FUNCTION",
+    "ALTER VIEW",
+    "ALTER INDEX",
+    "ALTER SEQUENCE",
+    "ALTER POLICY",
+    "ALTER ROLE",
+    "ALTER PUBLICATION",
+    "ALTER EXTENSION",
+    "ALTER TRIGGER",
+    "REFRESH MATERIALIZED VIEW",
+    "REINDEX",
+    "VACUUM",
+    "CLUSTER",
+    "LOCK",
+    "DROP POLICY",
+    "DROP TRIGGER",
+    "DROP FUNCTION",
+    "DROP PROCEDURE",
+    "DROP RULE",
+    "DROP PUBLICATION",
+    "DROP STATISTICS",
+    "DROP AGGREGATE",
+    "DROP DOMAIN",
+    "ALTER DOMAIN",
+    "DROP DATABASE",
+];
+
+/// Functions a `SELECT` may call without anything happening to rows.
+const READING: &[&str] = &[
+    "setval",
+    "set_config",
+    "pg_get_serial_sequence",
+    "max",
+    "min",
+    "count",
+    "coalesce",
+    "greatest",
+    "now",
+    "nextval",
+    "currval",
+    "version",
+    "exists",
+    "select",
+    "from",
+    "in",
+    "values",
+    "as",
+    "and",
+    "or",
+    "not",
+    "cast",
+    "regclass",
+    "pg_advisory_lock",
+    "pg_advisory_xact_lock",
+    "pg_advisory_unlock",
+    "current_setting",
+    "to_regclass",
+    "length",
+];
+
+fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    let mut blocks = 0_usize;
+    for statement in subject.script.statements() {
+        let Some((what, text, known)) = opaque(subject, statement) else { continue };
+        blocks += 1;
+        let tokens = tokens(text);
+        let worst =
+            tokens.iter().find(|token| DESTROYING.iter().any(|word| token.is(word)) && !is_event(&tokens, token));
+        let finding = Finding::new(
+            &RULE,
+            format!("{what} {blocks}"),
+            statement.range.clone(),
+            match worst {
+                Some(word) => {
+                    format!("{known}: it holds `{}`, and what that reaches was not checked", word.text.to_uppercase())
+                }
+                None => format!("{known}: what it does was not checked"),
+            },
+        )
+        .severity(if worst.is_some() { Severity::Error } else { Severity::Warning })
+        .help(format!(
+            "write it as plain statements, which can be reviewed; else read it with care\nthen accept it: \
+             `-- prisma-safe:allow opaque-code({what} {blocks}): why`"
+        ));
+        findings.push(finding);
+    }
+}
+
+/// What a statement is called, the text to look into, and what is known of it; none for what can be followed.
+fn opaque<'a>(subject: &Subject<'a>, statement: &'a Statement) -> Option<(&'static str, &'a str, String)> {
+    let text = subject.script.text().get(statement.range.clone())?;
+    match &statement.kind {
+        StatementKind::Do { body } => Some(("DO", body, "runs a DO block".into())),
+        StatementKind::Select | StatementKind::Insert { .. } => {
+            let called = calls(text).into_iter().find(|name| !READING.contains(&name.as_str()));
+            let writes = tokens(text)
+                .iter()
+                .skip(1)
+                .any(|token| ["delete", "update", "merge"].iter().any(|word| token.is(word)));
+            let inserts = matches!(statement.kind, StatementKind::Insert { .. });
+            if inserts {
+                // ON CONFLICT DO UPDATE touches its own rows; a function in VALUES gives a value
+                return (writes && begins_with(text))
+                    .then(|| ("statement", text, "hides another statement in WITH".into()));
+            }
+            if writes && begins_with(text) {
+                return Some(("statement", text, "hides another statement in WITH".into()));
+            }
+            called.map(|name| ("call", text, format!("calls `{name}()`")))
+        }
+        StatementKind::Other { words } if !is_harmless(words) => {
+            Some(("statement", text, format!("`{words}` is a statement the review does not know")))
+        }
+        StatementKind::AlterTable { actions, .. } => actions.iter().find_map(|action| match &action.kind {
+            ActionKind::Other { words } if words.starts_with("INHERIT") || words.starts_with("NO INHERIT") => {
+                Some(("statement", text, format!("`{words}` is an action the review does not know")))
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+fn begins_with(text: &str) -> bool {
+    tokens(text).first().is_some_and(|token| token.is("with"))
+}
+
+fn is_harmless(words: &str) -> bool {
+    HARMLESS.iter().any(|known| words == *known || words.strip_prefix(known).is_some_and(|rest| rest.starts_with(' ')))
+}
+
+/// `ON DELETE`, `ON UPDATE`, `FOR UPDATE`, `BEFORE UPDATE`: the word names an event, nothing is deleted.
+fn is_event(tokens: &[Token<'_>], token: &Token<'_>) -> bool {
+    let before = tokens.iter().rev().find(|earlier| earlier.start < token.start);
+    before.is_some_and(|before| {
+        before.kind == Kind::Word && ["on", "for", "before", "after", "or", "of"].iter().any(|word| before.is(word))
+    })
+}

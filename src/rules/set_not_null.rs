@@ -1,0 +1,83 @@
+//! `SET NOT NULL` on data that exists: it fails on a NULL, and it reads the whole table under the strongest lock.
+
+use super::cost::{self, Work};
+use super::subject::Existing;
+use super::tokens::{Kind, tokens};
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::{ActionKind, ConstraintKind};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "set-not-null",
+    summary: "makes a column with data required",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("set_not_null.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for (table, action) in step.actions() {
+        let ActionKind::SetNotNull { column } = &action.kind else { continue };
+        let Some(table) = step.existing(table) else { continue };
+        if table.rows == Some(0) && !table.written || already_required(step, &table, column) {
+            continue;
+        }
+        let object = format!("{}.{column}", table.label);
+        let finding = Finding::new(
+            &RULE,
+            &object,
+            action.range.clone(),
+            format!("makes `{object}` required: this fails on one NULL, and reads the table while nobody else can use it"),
+        )
+        .help(
+            "add `CHECK (… IS NOT NULL) NOT VALID`, validate it in a later migration, then SET NOT NULL: it no longer reads \
+             the table",
+        );
+        findings.extend(match nulls(step, &table, column) {
+            Some(nulls) if nulls > 0 => {
+                let verb = if nulls == 1 { "holds" } else { "hold" };
+                let finding = finding.measured(format!("{} {verb} NULL in {object}", cost::rows(nulls)));
+                Some(if table.written { finding } else { finding.severity(Severity::Error) })
+            }
+            Some(_) => step.weigh(&table, Work::Scan, finding.measured(format!("0 rows hold NULL in {object}"))),
+            None => Some(finding),
+        });
+    }
+}
+
+/// NULLs in the column: measured, or, where these migrations added it, whatever its default makes of it.
+fn nulls(step: &Step<'_>, table: &Existing, column: &str) -> Option<u64> {
+    let live = step.subject.live?;
+    match step.column(table, column) {
+        Some(on_target) => live.nulls(&table.target, &on_target),
+        None => {
+            let known = step.catalog.tables.get(&table.name)?.columns.get(column)?;
+            if known.default.is_some() { Some(0) } else { table.rows }
+        }
+    }
+}
+
+/// The column cannot hold NULL: it is required already, or a validated check says so, and PostgreSQL reads no rows.
+fn already_required(step: &Step<'_>, table: &Existing, column: &str) -> bool {
+    let Some(known) = step.catalog.tables.get(&table.name) else { return false };
+    let required = known.columns.get(column).is_some_and(|column| column.not_null);
+    required
+        || known.constraints.values().any(|constraint| match &constraint.kind {
+            ConstraintKind::Check { expr } => constraint.valid && is_not_null(&expr.text, column),
+            _ => false,
+        })
+}
+
+/// `"c" IS NOT NULL`, with any parentheses around it.
+fn is_not_null(check: &str, column: &str) -> bool {
+    let tokens = tokens(check);
+    let words: Vec<_> = tokens.iter().filter(|token| !token.is_symbol("(") && !token.is_symbol(")")).collect();
+    let [name, is, not, null] = words.as_slice() else { return false };
+    let named = match name.kind {
+        Kind::Quoted => name.text.replace("\"\"", "\"") == column,
+        _ => name.text.eq_ignore_ascii_case(column),
+    };
+    named && is.is("is") && not.is("not") && null.is("null")
+}

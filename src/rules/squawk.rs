@@ -1,0 +1,158 @@
+//! Chosen rules of squawk, where the text alone decides: under our names, severities and pages.
+
+use squawk_linter::{Linter, Rule as Theirs};
+use squawk_syntax::SourceFile;
+
+use super::tokens::{Kind, tokens};
+use super::{Check, Finding, Rule, Severity, Subject, unreadable_sql};
+use crate::sql::{ActionKind, StatementKind, guard};
+
+/// `BEGIN` without `COMMIT`.
+pub(super) const UNCOMMITTED: Rule = Rule {
+    id: "uncommitted-transaction",
+    summary: "opens a transaction that it does not commit",
+    severity: Severity::Error,
+    acceptable: false,
+    destroys: false,
+    page: include_str!("uncommitted_transaction.md"),
+    check: Check::Squawk,
+};
+
+/// `DROP DATABASE`.
+pub(super) const DROP_DATABASE: Rule = Rule {
+    id: "drop-database",
+    summary: "drops a database",
+    severity: Severity::Error,
+    acceptable: false,
+    destroys: true,
+    page: include_str!("drop_database.md"),
+    check: Check::Squawk,
+};
+
+/// `REINDEX` without `CONCURRENTLY`.
+pub(super) const BLOCKING_REINDEX: Rule = Rule {
+    id: "blocking-reindex",
+    summary: "rebuilds an index without CONCURRENTLY",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("blocking_reindex.md"),
+    check: Check::Squawk,
+};
+
+/// `DETACH PARTITION` without `CONCURRENTLY`.
+pub(super) const BLOCKING_DETACH: Rule = Rule {
+    id: "blocking-detach",
+    summary: "detaches a partition without CONCURRENTLY",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("blocking_detach.md"),
+    check: Check::Squawk,
+};
+
+/// A domain's constraint is proved on every column of the domain.
+pub(super) const DOMAIN_CONSTRAINT: Rule = Rule {
+    id: "domain-constraint",
+    summary: "adds a constraint to a domain, which is proved in every table that uses it",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("domain_constraint.md"),
+    check: Check::Squawk,
+};
+
+/// A rule of squawk, ours for it, what happens, and what to do instead.
+type Chosen = (Theirs, &'static Rule, &'static str, &'static str);
+
+pub(super) const CHOSEN: &[Chosen] = &[
+    (
+        Theirs::BanUncommittedTransaction,
+        &UNCOMMITTED,
+        "opens a transaction and never commits it: Prisma reports success, and everything is undone",
+        "add the COMMIT, or leave BEGIN out: the deploy runs a migration in one transaction anyway",
+    ),
+    (
+        Theirs::BanDropDatabase,
+        &DROP_DATABASE,
+        "drops a whole database",
+        "a migration has no business with databases: drop it by hand, from another connection",
+    ),
+    (
+        Theirs::RequireConcurrentReindex,
+        &BLOCKING_REINDEX,
+        "rebuilds an index while nobody can write to its table",
+        "use REINDEX … CONCURRENTLY, in a migration of its own",
+    ),
+    (
+        Theirs::RequireConcurrentPartitionDetach,
+        &BLOCKING_DETACH,
+        "detaches a partition while nobody can use its parent",
+        "use DETACH PARTITION … CONCURRENTLY, in a migration of its own",
+    ),
+    (
+        Theirs::BanAlterDomainWithAddConstraint,
+        &DOMAIN_CONSTRAINT,
+        "proves a domain's new constraint in every table that uses it, under their locks",
+        "add a check to the one table instead, NOT VALID first",
+    ),
+];
+
+/// Runs the chosen rules over the file at once. A linter keeps what it found, so each file gets a new one.
+pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    if !subject.script.errors().is_empty() || !subject.script.statements().iter().any(|it| is_of_interest(&it.kind)) {
+        return;
+    }
+    let text = without_ignores(subject);
+    let violations = guard::catch(&text, || {
+        let rules: Vec<Theirs> = CHOSEN.iter().map(|(theirs, ..)| *theirs).collect();
+        Linter::from(rules).lint(&SourceFile::parse(&text), &text)
+    });
+    let Ok(violations) = violations else {
+        let finding =
+            Finding::new(&unreadable_sql::RULE, subject.migration, 0..0, "could not be read: the linter broke on it");
+        findings.push(finding.help("split the file to find the statement, and please report it"));
+        return;
+    };
+    for violation in violations {
+        let Some((_, rule, message, help)) = CHOSEN.iter().find(|(theirs, ..)| *theirs == violation.code) else {
+            continue;
+        };
+        let range = std::ops::Range::<usize>::from(violation.text_range);
+        let object = object(text.get(range.clone()).unwrap_or_default());
+        findings.push(Finding::new(rule, object, range, *message).help(*help));
+    }
+}
+
+/// The statements that the chosen rules can flag: everyday files are not parsed a second time.
+fn is_of_interest(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Other { .. } | StatementKind::Begin => true,
+        StatementKind::AlterTable { actions, .. } => {
+            actions.iter().any(|action| matches!(action.kind, ActionKind::Other { .. }))
+        }
+        _ => false,
+    }
+}
+
+/// The text with squawk's own ignoring comments broken: only our accepting lines accept, with a reason.
+fn without_ignores(subject: &Subject<'_>) -> String {
+    let mut text = subject.script.text().to_owned();
+    for comment in subject.script.comments() {
+        let neutral = comment.text.replace("squawk-ignore", "squawk_ignore");
+        let end = comment.range.start + comment.text.len();
+        if text.get(comment.range.start..end) == Some(comment.text.as_str()) {
+            text.replace_range(comment.range.start..end, &neutral);
+        }
+    }
+    text
+}
+
+/// The last name in what was flagged: `REINDEX INDEX "a"` is about `a`.
+fn object(text: &str) -> String {
+    let names = tokens(text).into_iter().rev().filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
+    let keyword = |word: &str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+    let mut names = names.map(|token| token.text.replace("\"\"", "\""));
+    let last = names.next().unwrap_or_default();
+    if keyword(&last) { names.find(|name| !keyword(name)).unwrap_or(last) } else { last }
+}

@@ -1,0 +1,157 @@
+//! What a rule looks at: one migration, one statement of it, and what is known around them.
+
+use std::ops::Range;
+
+use super::cost::{self, BUDGET_SECONDS, Work};
+use super::origins::Origins;
+use super::{Acceptance, Finding, Live, Severity};
+use crate::catalog::{Catalog, ObjectName};
+use crate::sql::{Action, ActionKind, ConstraintDef, Name, Script, Statement, StatementKind};
+
+/// One migration and what is known around it.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The migration's directory name.
+    pub migration: &'a str,
+    /// Its SQL.
+    pub script: &'a Script,
+    /// The catalog just before it.
+    pub before: &'a Catalog,
+    /// The catalog after it.
+    pub after: &'a Catalog,
+    /// What of the catalog before it stands on the target.
+    pub origins: &'a Origins,
+    /// What the target says, where it was asked.
+    pub live: Option<&'a dyn Live>,
+    /// The accepting lines of the migration.
+    pub acceptances: &'a [Acceptance],
+    /// Tables with fewer rows are small: locks and scans of them are no finding.
+    pub small_table_rows: u64,
+}
+
+/// One statement, the catalog just before it, and what of that stands on the target.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// The migration.
+    pub subject: &'a Subject<'a>,
+    /// The statement.
+    pub statement: &'a Statement,
+    /// The catalog just before it.
+    pub catalog: &'a Catalog,
+    /// What of the catalog stands on the target.
+    pub origins: &'a Origins,
+}
+
+/// A table that stands on the target.
+#[derive(Debug, Clone)]
+pub struct Existing {
+    /// Its name at this point of the migration.
+    pub name: ObjectName,
+    /// Its name on the target.
+    pub target: ObjectName,
+    /// Its name as people read it.
+    pub label: String,
+    /// Its rows on the target, where known.
+    pub rows: Option<u64>,
+    /// Whether a statement before this one changed its rows.
+    pub written: bool,
+}
+
+impl Subject<'_> {
+    /// A name as people read it: the default schema is left out.
+    pub fn label(&self, name: &ObjectName) -> String {
+        if name.schema == self.before.default_schema {
+            name.name.clone()
+        } else {
+            format!("{}.{}", name.schema, name.name)
+        }
+    }
+
+    /// Whether a line in the migration accepts this.
+    pub fn accepts(&self, rule: &str, object: &str) -> bool {
+        self.acceptances.iter().any(|line| line.rule == rule && line.object == object)
+    }
+}
+
+impl<'a> Step<'a> {
+    /// The table as it stands on the target; none if the migrations under review created it.
+    pub fn existing(&self, name: &Name) -> Option<Existing> {
+        self.existing_object(&self.catalog.resolve(name))
+    }
+
+    /// As [`Step::existing`].
+    pub fn existing_object(&self, name: &ObjectName) -> Option<Existing> {
+        let target = self.origins.table(name)?;
+        let rows = self.subject.live.and_then(|live| live.rows(&target));
+        Some(Existing {
+            label: self.subject.label(name),
+            name: name.clone(),
+            rows,
+            written: self.origins.written(name),
+            target,
+        })
+    }
+
+    /// The column's name on the target, as it is before this statement; none if the migrations under review added it.
+    pub fn column_before(&self, table: &Existing, column: &str) -> Option<String> {
+        self.origins.column(&table.name, column)
+    }
+
+    /// As [`Step::column_before`], but a column that this very statement adds is new as well.
+    pub fn column(&self, table: &Existing, column: &str) -> Option<String> {
+        let added = self.actions().any(
+            |(_, action)| matches!(&action.kind, ActionKind::AddColumn { column: added, .. } if added.name == column),
+        );
+        if added { None } else { self.column_before(table, column) }
+    }
+
+    /// The columns' names on the target; none if one of them is new.
+    pub fn columns(&self, table: &Existing, columns: &[String]) -> Option<Vec<String>> {
+        columns.iter().map(|column| self.column(table, column)).collect()
+    }
+
+    /// The actions of an `ALTER TABLE`, each with its table.
+    pub fn actions(&self) -> impl Iterator<Item = (&'a Name, &'a Action)> + use<'a> {
+        let (table, actions) = match &self.statement.kind {
+            StatementKind::AlterTable { table, actions, .. } => (Some(table), actions.as_slice()),
+            _ => (None, &[][..]),
+        };
+        actions.iter().filter_map(move |action| Some((table?, action)))
+    }
+
+    /// The constraints that an `ALTER TABLE` adds, by themselves or with a new column.
+    pub fn added_constraints(&self) -> impl Iterator<Item = (&'a Name, Range<usize>, &'a ConstraintDef)> + use<'a> {
+        self.actions().flat_map(|(table, action)| {
+            let constraints = match &action.kind {
+                ActionKind::AddConstraint(constraint) => std::slice::from_ref(constraint),
+                ActionKind::AddColumn { column, .. } => column.constraints.as_slice(),
+                _ => &[],
+            };
+            constraints.iter().map(move |constraint| (table, action.range.clone(), constraint))
+        })
+    }
+
+    /// The statement as written.
+    pub fn text(&self) -> &'a str {
+        self.subject.script.text().get(self.statement.range.clone()).unwrap_or_default()
+    }
+
+    /// Gives a finding about work under a lock the severity that the table's size earns: nothing for a small table, a
+    /// warning for one of unknown size, an error for one that would be blocked beyond the budget.
+    pub fn weigh(&self, table: &Existing, work: Work, finding: Finding) -> Option<Finding> {
+        let Some(rows) = table.rows else {
+            return Some(finding.severity(Severity::Warning));
+        };
+        if rows < self.subject.small_table_rows {
+            return None;
+        }
+        let seconds = work.seconds(rows);
+        let severity = if seconds > BUDGET_SECONDS { Severity::Error } else { Severity::Warning };
+        Some(
+            finding
+                .severity(severity)
+                .measured(format!("{} holds {}", table.label, cost::rows(rows)))
+                .estimated(format!("about {seconds} s, at {} rows a second", cost::count(work.rate()))),
+        )
+    }
+}

@@ -1,0 +1,157 @@
+//! Statements that write a whole table again while nobody can use it: changes of type, and new columns whose value is
+//! computed row by row.
+
+use super::cost::Work;
+use super::retype::{self, Retype};
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::catalog::Table;
+use crate::sql::{ActionKind, ColumnDef, DataType, Expr};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "table-rewrite",
+    summary: "writes every row of an existing table again, under a lock",
+    severity: Severity::Warning,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("table_rewrite.md"),
+    check: Check::Statement(check),
+};
+
+/// Functions of a default that PostgreSQL evaluates once for the whole table (not volatile), and words before a
+/// parenthesis that are no functions. `now()` and `CURRENT_TIMESTAMP`: measured, no rewrite.
+const ONCE: &[&str] = &[
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtime",
+    "localtimestamp",
+    "transaction_timestamp",
+    "statement_timestamp",
+    "timezone",
+    "date_trunc",
+    "date_part",
+    "extract",
+    "to_char",
+    "to_date",
+    "to_timestamp",
+    "make_interval",
+    "make_date",
+    "concat",
+    "lower",
+    "upper",
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "md5",
+    "round",
+    "floor",
+    "ceil",
+    "abs",
+    "length",
+    "substring",
+    "replace",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_build_array",
+    "jsonb_build_array",
+    "array",
+    "row",
+    "cast",
+    "varying",
+    "char",
+    "varchar",
+    "numeric",
+    "decimal",
+    "timestamp",
+    "timestamptz",
+    "time",
+    "interval",
+    "bit",
+    "character",
+    "current_setting",
+    "current_user",
+    "txid_current",
+    "pg_current_xact_id",
+    "decode",
+    "encode",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "to_tsvector",
+    "point",
+    "box",
+];
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for (table, action) in step.actions() {
+        let Some(table) = step.existing(table) else { continue };
+        let known = step.catalog.tables.get(&table.name);
+        let (object, why) = match &action.kind {
+            ActionKind::AddColumn { column, .. } => {
+                let Some(why) = computed(column) else { continue };
+                (format!("{}.{}", table.label, column.name), why)
+            }
+            ActionKind::SetType { column, data_type, using } => {
+                let Some(why) = retyped(step, known, column, data_type, using.as_ref()) else { continue };
+                (format!("{}.{column}", table.label), why)
+            }
+            ActionKind::Other { words } if words == "SET LOGGED" || words == "SET UNLOGGED" => {
+                (table.label.clone(), format!("{words} copies the table"))
+            }
+            _ => continue,
+        };
+        let finding = Finding::new(
+            &RULE,
+            object,
+            action.range.clone(),
+            format!("writes every row of `{}` again while nobody can read or write it: {why}", table.label),
+        )
+        .help("on a large table: add a nullable column without a default, fill it in batches, then move over to it");
+        if table.rows != Some(0) {
+            findings.extend(step.weigh(&table, Work::Rewrite, finding));
+        }
+    }
+}
+
+/// Why a new column's value has to be computed for every row.
+fn computed(column: &ColumnDef) -> Option<String> {
+    if matches!(column.data_type.name.as_str(), "serial" | "bigserial" | "smallserial") || column.identity {
+        return Some("each row takes its own number from the sequence".into());
+    }
+    if column.generated.is_some() {
+        return Some("a generated column is stored in each row".into());
+    }
+    let default = column.default.as_ref()?;
+    let volatile = super::tokens::calls(&default.text).into_iter().find(|name| !ONCE.contains(&name.as_str()))?;
+    Some(format!("`{volatile}()` gives each row a value of its own"))
+}
+
+fn retyped(
+    step: &Step<'_>,
+    known: Option<&Table>,
+    column: &str,
+    to: &DataType,
+    using: Option<&Expr>,
+) -> Option<String> {
+    let from = &known?.columns.get(column)?.data_type;
+    let is_enum = |of: &DataType| {
+        let name = crate::sql::Name { schema: of.schema.clone(), name: of.name.clone() };
+        step.catalog.enums.contains_key(&step.catalog.resolve(&name))
+    };
+    // Prisma's way to change an enum: not worth a word unless the table is known to be large
+    if is_enum(from) && is_enum(to) && step.subject.live.is_none() {
+        return None;
+    }
+    let verdict = retype::judge(from, to, using, column);
+    // what may lose values is narrow-type's matter; a rewrite is worth a word beside it where the size is known
+    if step.subject.live.is_none() && verdict != Retype::Rewrites {
+        return None;
+    }
+    (from != to && verdict != Retype::Instant).then(|| format!("{column} goes from {from} to {to}"))
+}

@@ -1,0 +1,180 @@
+//! Words and literals of a piece of SQL, for what no syntax tree is at hand: the bodies of `DO` blocks, default
+//! expressions, statements the lowering leaves as text. Never fails: what is not closed ends with the text.
+
+/// A token and what it is. White space and comments are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// A literal or quoted identifier without its quotes (doubled quotes stay doubled), else as written.
+    pub text: &'a str,
+    /// Where it begins, quotes included.
+    pub start: usize,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A keyword, a number, or an unquoted identifier.
+    Word,
+    /// `"identifier"`.
+    Quoted,
+    /// `'literal'` or `$$literal$$`.
+    Literal,
+    /// Any other single character.
+    Symbol,
+}
+
+impl Token<'_> {
+    /// Whether it is this keyword.
+    pub fn is(&self, word: &str) -> bool {
+        self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
+    }
+
+    /// Whether it is this character.
+    pub fn is_symbol(&self, symbol: &str) -> bool {
+        self.kind == Kind::Symbol && self.text == symbol
+    }
+}
+
+/// The tokens of a text.
+pub fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (length, token) = if first.is_whitespace() {
+            (first.len_utf8(), None)
+        } else if rest.starts_with("--") {
+            (rest.find('\n').unwrap_or(rest.len()), None)
+        } else if rest.starts_with("/*") {
+            (block_comment(rest), None)
+        } else if first == '\'' {
+            let escapes = tokens.last().is_some_and(|last: &Token<'_>| last.is("e") && last.start + 1 == at);
+            delimited(rest, b'\'', escapes, Kind::Literal)
+        } else if first == '"' {
+            delimited(rest, b'"', false, Kind::Quoted)
+        } else if let Some(tag) = dollar_tag(rest) {
+            let body = &rest[tag.len()..];
+            let end = body.find(tag).unwrap_or(body.len());
+            ((end + 2 * tag.len()).min(rest.len()), Some((Kind::Literal, &body[..end])))
+        } else if is_word(first) {
+            let end = rest.find(|c| !is_word(c) && c != '$').unwrap_or(rest.len());
+            (end, Some((Kind::Word, &rest[..end])))
+        } else {
+            (first.len_utf8(), Some((Kind::Symbol, &rest[..first.len_utf8()])))
+        };
+        tokens.extend(token.map(|(kind, text)| Token { kind, text, start: at }));
+        at += length;
+    }
+    tokens
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The length of a comment that may hold comments.
+fn block_comment(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while at + 1 < bytes.len() {
+        match &bytes[at..at + 2] {
+            b"/*" => depth += 1,
+            b"*/" => depth -= 1,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        at += 2;
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// What stands between two quotes, a doubled quote being part of it.
+fn delimited(text: &str, quote: u8, escapes: bool, kind: Kind) -> (usize, Option<(Kind, &str)>) {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() {
+        if escapes && bytes[at] == b'\\' {
+            at += 2;
+        } else if bytes[at] != quote {
+            at += 1;
+        } else if bytes.get(at + 1) == Some(&quote) {
+            at += 2;
+        } else {
+            return (at + 1, Some((kind, &text[1..at])));
+        }
+    }
+    (text.len(), Some((kind, &text[1..])))
+}
+
+/// `$$` or `$tag$` at the beginning.
+fn dollar_tag(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix('$')?;
+    let end = rest.find('$')?;
+    let tag = &rest[..end];
+    let named = tag.chars().all(is_word) && !tag.starts_with(|c: char| c.is_ascii_digit());
+    named.then(|| &text[..end + 2])
+}
+
+/// Names of the functions a piece of SQL calls, in lower case. A type with a modifier, as in `::varchar(9)`, is no call.
+pub fn calls(text: &str) -> Vec<String> {
+    let tokens = tokens(text);
+    let after_cast = |at: usize| at > 0 && (tokens[at - 1].is_symbol(":") || tokens[at - 1].is("as"));
+    (0..tokens.len().saturating_sub(1))
+        .filter(|&at| matches!(tokens[at].kind, Kind::Word | Kind::Quoted) && tokens[at + 1].is_symbol("("))
+        .filter(|&at| !after_cast(at))
+        .map(|at| tokens[at].text.to_lowercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(sql: &str) -> Vec<(Kind, &str)> {
+        tokens(sql).into_iter().map(|token| (token.kind, token.text)).collect()
+    }
+
+    #[test]
+    fn strings_and_comments_hide_words() {
+        let sql = "DROP -- TABLE\n /* a /* b */ TRUNCATE */ 'DELETE''s' \"T\" $x$ UPDATE $$ $x$ E'\\'x' ;";
+        assert_eq!(
+            texts(sql),
+            [
+                (Kind::Word, "DROP"),
+                (Kind::Literal, "DELETE''s"),
+                (Kind::Quoted, "T"),
+                (Kind::Literal, " UPDATE $$ "),
+                (Kind::Word, "E"),
+                (Kind::Literal, "\\'x"),
+                (Kind::Symbol, ";"),
+            ]
+        );
+    }
+
+    #[test]
+    fn calls_are_not_types() {
+        assert_eq!(calls("gen_random_uuid()"), ["gen_random_uuid"]);
+        assert_eq!(calls("'x'::character varying(9)"), ["varying"]);
+        assert_eq!(calls("'now()'::varchar(9)"), Vec::<String>::new());
+        assert_eq!(calls("cast(a as numeric(3, 1))"), ["cast"]);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_stays_inside(sql in "[a-z'\"$/*\\-\\\\E ä\n();:]{0,60}") {
+            for token in tokens(&sql) {
+                prop_assert!(sql[token.start..].contains(token.text));
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `TRUNCATE`: every row of a table gone in one statement.
+
+use super::{Check, Finding, Rule, Severity, Step, cost};
+use crate::sql::StatementKind;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "truncate-table",
+    summary: "empties a table",
+    severity: Severity::Error,
+    acceptable: true,
+    destroys: true,
+    page: include_str!("truncate_table.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let StatementKind::Truncate { tables, cascade } = &step.statement.kind else { return };
+    for table in tables.iter().filter_map(|table| step.existing(table)) {
+        let and_more = if *cascade {
+            ", and CASCADE empties every table that references it, and those that reference these"
+        } else {
+            ""
+        };
+        let finding = Finding::new(
+            &RULE,
+            &table.label,
+            step.statement.range.clone(),
+            format!("deletes every row of `{}`{and_more}", table.label),
+        )
+        .help(format!(
+            "delete the rows that must go with a DELETE that names them\nif all must go, accept it in this file: \
+             `-- prisma-safe:allow truncate-table({}): why`",
+            table.label
+        ));
+        findings.push(match table.rows {
+            // CASCADE reaches tables that nobody counted
+            Some(0) if !table.written && !cascade => {
+                finding.severity(Severity::Info).measured(format!("{} holds 0 rows", table.label))
+            }
+            Some(rows) => finding.measured(format!("{} holds {}", table.label, cost::rows(rows))),
+            None => finding,
+        });
+    }
+}

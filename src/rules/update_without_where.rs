@@ -1,0 +1,84 @@
+//! `UPDATE` without `WHERE`: every row is written, and what stood in the columns is gone.
+
+use super::cost::Work;
+use super::subject::Existing;
+use super::tokens::{Kind, Token, tokens};
+use super::{Check, Finding, Rule, Severity, Step, cost};
+use crate::sql::StatementKind;
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "update-without-where",
+    summary: "overwrites a column in every row of a table",
+    severity: Severity::Error,
+    acceptable: true,
+    destroys: true,
+    page: include_str!("update_without_where.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let StatementKind::Update { table, has_where: false, columns } = &step.statement.kind else { return };
+    let Some(table) = step.existing(table) else { return };
+    if table.rows == Some(0) && !table.written {
+        return;
+    }
+    let kept: Vec<&String> = columns.iter().filter(|column| step.column(&table, column).is_some()).collect();
+    let range = step.statement.range.clone();
+    if kept.is_empty() {
+        // filling a column that these migrations add destroys nothing; it is only work
+        let finding = Finding::new(
+            &RULE,
+            &table.label,
+            range,
+            format!("writes every row of `{}` in one transaction, and keeps each locked until the end", table.label),
+        )
+        .help("fill the column in batches outside the migration");
+        let weighed = step.weigh(&table, Work::Rewrite, finding);
+        findings.extend(
+            weighed.map(|finding| if table.rows.is_none() { finding.severity(Severity::Info) } else { finding }),
+        );
+        return;
+    }
+    let tokens = tokens(step.text());
+    for column in kept {
+        let object = format!("{}.{column}", table.label);
+        let own = mentions(&tokens, column) > 1;
+        let finding = Finding::new(
+            &RULE,
+            &object,
+            range.clone(),
+            if own {
+                format!("computes `{object}` anew in every row; the values before cannot be told from those after")
+            } else {
+                format!("overwrites `{object}` in every row: what stood there is lost")
+            },
+        )
+        .severity(if own { Severity::Warning } else { Severity::Error })
+        .help(format!(
+            "add a WHERE that names the rows, or write to a new column\nif every row is meant: \
+             `-- prisma-safe:allow update-without-where({object}): why`"
+        ));
+        findings.push(measured(step, &table, column, finding));
+    }
+}
+
+fn measured(step: &Step<'_>, table: &Existing, column: &str, finding: Finding) -> Finding {
+    let on_target = step.column(table, column);
+    let held = step.subject.live.zip(on_target).and_then(|(live, column)| live.non_null(&table.target, &column));
+    match held {
+        Some(0) if !table.written => finding.severity(Severity::Info).measured("0 rows hold a value there"),
+        Some(held) => finding.measured(format!("{} hold a value there", cost::rows(held))),
+        None => finding,
+    }
+}
+
+/// How often a column is named.
+fn mentions(tokens: &[Token<'_>], column: &str) -> usize {
+    let named = |token: &&Token<'_>| match token.kind {
+        Kind::Quoted => token.text.replace("\"\"", "\"") == column,
+        Kind::Word => token.text.to_lowercase() == column,
+        _ => false,
+    };
+    tokens.iter().filter(named).count()
+}

@@ -1,0 +1,237 @@
+//! The target: which database, which environment of prisma-safe.toml, production or not.
+
+use crate::config::{BackupPolicy, Config, Environment};
+use crate::context::Env;
+use crate::database::DatabaseUrl;
+use crate::database::pooler::{DIRECT_VARIABLES, PoolMode};
+use crate::error::{Error, Result};
+
+/// A database and what it is to its owner.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where it is. Direct: no pooler in between as far as its name tells.
+    pub url: DatabaseUrl,
+    /// Its `[environments.NAME]`, if one matches.
+    pub environment: Option<String>,
+    /// Whether real users' data lives there.
+    pub production: bool,
+    /// Whether deploys take a backup.
+    pub backup: BackupPolicy,
+    /// Why it counts as production, or as not; a lower-case clause.
+    pub because: String,
+}
+
+impl Target {
+    /// `--url` and `--env`, which beat every other source; none if neither is given.
+    ///
+    /// # Errors
+    /// Exit status 2 for an unknown environment, one without a URL, or a URL that is not understood.
+    pub fn chosen(
+        url: Option<&str>,
+        environment: Option<&str>,
+        config: &Config,
+        env: &Env,
+    ) -> Result<Option<DatabaseUrl>> {
+        let Some(name) = environment else {
+            return url.map(DatabaseUrl::parse).transpose();
+        };
+        let Some(found) = config.environments.get(name) else {
+            let known: Vec<&str> = config.environments.keys().map(String::as_str).collect();
+            return Err(Error::usage(format!("there is no environment `{name}`")).help(if known.is_empty() {
+                format!("add [environments.{name}] to {}", crate::config::FILE_NAME)
+            } else {
+                format!("known: {}", known.join(", "))
+            }));
+        };
+        match url {
+            Some(url) => DatabaseUrl::parse(url).map(Some),
+            None => environment_url(name, found, env),
+        }
+    }
+
+    /// Classifies a URL by the configuration, and finds the direct URL where it is a pooled one.
+    ///
+    /// # Errors
+    /// Exit status 2 where the URL goes through a transaction pooler and no direct one is known.
+    pub fn classify(url: DatabaseUrl, environment: Option<&str>, config: &Config, env: &Env) -> Result<Self> {
+        let (url, direct_from) = direct(url, env)?;
+        let named = match environment {
+            Some(name) => config.environments.get_key_value(name),
+            None => config.environments.iter().find(|(_, candidate)| owns(candidate, &url, env)),
+        };
+        let mut target = match named {
+            Some((name, found)) => Self {
+                production: found.production,
+                backup: found.backup,
+                because: format!("environment `{name}`"),
+                environment: Some(name.clone()),
+                url,
+            },
+            None => {
+                let production = !url.is_local();
+                let because = if production { "its host is not this machine" } else { "its host is this machine" };
+                Self { url, environment: None, production, backup: BackupPolicy::Always, because: because.into() }
+            }
+        };
+        if let Some(variable) = direct_from {
+            target.because.push_str(&format!("; direct URL from {variable}"));
+        }
+        Ok(target)
+    }
+
+    /// What it is called in names of backups and in messages: `prod`, the environment's name, or `dev`.
+    pub fn label(&self) -> &str {
+        match &self.environment {
+            _ if self.production => "prod",
+            Some(name) => name,
+            None => "dev",
+        }
+    }
+
+    /// Refuses a shadow database that is the target: Prisma drops everything in its shadow database.
+    ///
+    /// # Errors
+    /// Exit status 3.
+    pub fn refuse_as_shadow(&self, shadow: Option<&DatabaseUrl>) -> Result<()> {
+        match shadow {
+            Some(shadow) if shadow.same_database(&self.url) => Err(Error::refused(
+                "the shadow database is the target database: Prisma would drop everything in it",
+            )
+            .help(
+                "give shadowDatabaseUrl a database of its own, or remove it: Prisma then creates and drops one itself",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn environment_url(name: &str, environment: &Environment, env: &Env) -> Result<Option<DatabaseUrl>> {
+    if let Some(url) = &environment.url {
+        return DatabaseUrl::parse(url).map(Some);
+    }
+    let Some(variable) = &environment.url_env else {
+        return Err(Error::usage(format!("environment `{name}` has neither `url` nor `url-env`"))
+            .help(format!("add url-env = \"DATABASE_URL\" to [environments.{name}], or pass --url")));
+    };
+    let Some(url) = env.get(variable) else {
+        return Err(Error::usage(format!("environment `{name}` takes its URL from {variable}, which is not set")));
+    };
+    DatabaseUrl::parse(url).map(Some)
+}
+
+/// Whether an environment's URL or hosts mean this database.
+fn owns(environment: &Environment, url: &DatabaseUrl, env: &Env) -> bool {
+    let own = environment.url.as_deref().or_else(|| environment.url_env.as_deref().and_then(|name| env.get(name)));
+    let same = own.and_then(|own| DatabaseUrl::parse(own).ok()).is_some_and(|own| own.same_database(url));
+    same || environment.hosts.iter().any(|pattern| matches_host(pattern, url))
+}
+
+/// `host`, `*.domain`, `host:port`, each optionally with `/database`.
+fn matches_host(pattern: &str, url: &DatabaseUrl) -> bool {
+    let (server, database) = match pattern.rsplit_once('/') {
+        // a socket directory is a path itself: `/run/postgresql`
+        Some((server, database)) if !server.is_empty() && !server.starts_with('/') => (server, Some(database)),
+        _ => (pattern, None),
+    };
+    if database.is_some_and(|database| database != url.database()) {
+        return false;
+    }
+    let host = url.host().to_string();
+    let with_port = format!("{host}:{}", url.port());
+    match server.strip_prefix('*') {
+        Some(suffix) => host.ends_with(suffix) || with_port.ends_with(suffix),
+        None => server.eq_ignore_ascii_case(&host) || server.eq_ignore_ascii_case(&with_port),
+    }
+}
+
+/// Replaces a pooled URL by the direct one of the environment variables that hosts use for it.
+fn direct(url: DatabaseUrl, env: &Env) -> Result<(DatabaseUrl, Option<&'static str>)> {
+    let Some(pooler) = url.pooled().filter(|pooler| pooler.mode != PoolMode::Session) else {
+        return Ok((url, None));
+    };
+    for &variable in DIRECT_VARIABLES {
+        let Some(candidate) = env.get(variable).and_then(|value| DatabaseUrl::parse(value).ok()) else { continue };
+        if candidate.pooled().is_none_or(|pooler| pooler.mode == PoolMode::Session)
+            && candidate.database() == url.database()
+        {
+            return Ok((candidate, Some(variable)));
+        }
+    }
+    let suggestion = pooler
+        .direct_suggestion()
+        .map_or_else(String::new, |direct| format!(" (it is probably {})", direct.identity()));
+    Err(Error::usage(format!("{} is reached through {} ({})", url.identity(), pooler.provider, pooler.evidence))
+        .because("a dump, a lock or a timeout through a pooler reaches other clients' sessions")
+        .help(format!(
+            "set one of {} to the direct URL{suggestion}, or name it with --url",
+            DIRECT_VARIABLES.join(", ")
+        )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(crate::config::FILE_NAME), text).unwrap();
+        Config::load(directory.path()).unwrap()
+    }
+
+    fn classify(url: &str, text: &str, env: &[(&str, &str)]) -> Result<Target> {
+        let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Target::classify(DatabaseUrl::parse(url).unwrap(), None, &config(text), &env)
+    }
+
+    #[test]
+    fn without_configuration_only_this_machine_is_not_production() {
+        for (url, production) in [
+            ("postgresql://u:p@localhost/music", false),
+            ("postgresql://u:p@127.0.0.1:5433/music", false),
+            ("postgresql://u:p@[::1]/music", false),
+            ("postgresql://u:p@localhost/music?host=/run/postgresql", false),
+            ("postgresql://u:p@db.example.com/music", true),
+            ("postgresql://u:p@10.0.0.7/music", true),
+        ] {
+            assert_eq!(classify(url, "", &[]).unwrap().production, production, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_environment_is_known_by_url_host_port_or_database() {
+        let text = "[environments.live]\nhosts = [\"127.0.0.1:5433/music\", \"*.example.com\"]\nproduction = true\n\
+                    [environments.staging]\nurl-env = \"STAGING\"\nbackup = \"never\"\n";
+        let env = [("STAGING", "postgresql://x:y@stage.internal:5432/music")];
+        let name = |url: &str| classify(url, text, &env).unwrap().environment;
+        assert_eq!(name("postgresql://u:p@127.0.0.1:5433/music").as_deref(), Some("live"));
+        assert_eq!(name("postgresql://u:p@127.0.0.1:5433/other"), None);
+        assert_eq!(name("postgresql://u:p@127.0.0.1:5432/music"), None);
+        assert_eq!(name("postgresql://u:p@a.example.com/x").as_deref(), Some("live"));
+        let staging = classify("postgresql://other:user@stage.internal/music", text, &env).unwrap();
+        assert_eq!(staging.environment.as_deref(), Some("staging"));
+        assert!(!staging.production);
+        assert_eq!(staging.backup, BackupPolicy::Never);
+    }
+
+    #[test]
+    fn a_pooled_url_gives_way_to_the_direct_one_or_is_refused() {
+        let pooled = "postgresql://u:p@ep-cool-1-pooler.eu.aws.neon.tech/music";
+        let direct = "postgresql://u:p@ep-cool-1.eu.aws.neon.tech/music";
+        let target = classify(pooled, "", &[("DIRECT_URL", direct)]).unwrap();
+        assert!(target.url.pooled().is_none());
+        assert!(target.because.contains("DIRECT_URL"));
+        let error = classify(pooled, "", &[("DIRECT_URL", pooled)]).unwrap_err();
+        assert_eq!(error.exit(), crate::exit::Exit::Usage);
+        assert!(error.help_text().unwrap().contains("POSTGRES_URL_NON_POOLING"));
+        assert!(!format!("{error:?}").contains(":p@"));
+    }
+
+    #[test]
+    fn the_shadow_database_may_not_be_the_target() {
+        let target = classify("postgresql://u:p@localhost:5432/music", "", &[]).unwrap();
+        let same = DatabaseUrl::parse("postgres://other:x@127.0.0.1/music?schema=public&connect_timeout=3").unwrap();
+        let other = DatabaseUrl::parse("postgresql://u:p@localhost:5432/shadow").unwrap();
+        assert_eq!(target.refuse_as_shadow(Some(&same)).unwrap_err().exit(), crate::exit::Exit::Refused);
+        target.refuse_as_shadow(Some(&other)).unwrap();
+    }
+}

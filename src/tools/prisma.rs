@@ -1,0 +1,57 @@
+//! The project's own Prisma.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Output, Stdio};
+
+use crate::error::{Error, Explain as _, Result};
+use crate::project::Project;
+
+/// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own from here on. Returns only if
+/// that failed.
+pub fn exec(project: &Project, args: &[OsString]) -> Error {
+    let mut command = command(project);
+    let error = command.args(args).exec();
+    Error::failed(format!("could not start Prisma by {}", project.command().0.display())).because(error)
+}
+
+/// Runs Prisma to its end without stdin and gives what it printed. Variables are set, or removed where they are none.
+///
+/// # Errors
+/// If it could not be started; its own failure is the caller's to read from the status.
+pub fn run(project: &Project, args: &[OsString], env: &[(&str, Option<&OsStr>)]) -> Result<Output> {
+    let mut command = command(project);
+    for (name, value) in env {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    quiet(&mut command)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .explain(|| format!("could not start Prisma by {}", project.command().0.display()))
+}
+
+/// What Prisma said, for an error's cause: stderr, or stdout where that is empty, without colours.
+pub fn words(stdout: &[u8], stderr: &[u8]) -> String {
+    let text = |bytes: &[u8]| console::strip_ansi_codes(&String::from_utf8_lossy(bytes)).trim().to_owned();
+    Some(text(stderr)).filter(|text| !text.is_empty()).unwrap_or_else(|| text(stdout))
+}
+
+/// Prisma without arguments, in its directory and environment.
+pub(crate) fn command(project: &Project) -> Command {
+    let (program, arguments) = project.command();
+    let mut command = super::command(program);
+    command
+        .args(arguments)
+        .envs(project.env().iter().map(|(key, value)| (key, value)))
+        .current_dir(project.directory());
+    command
+}
+
+/// Without Prisma's advertisements and its check for updates.
+pub(crate) fn quiet(command: &mut Command) -> &mut Command {
+    command.env("CHECKPOINT_DISABLE", "1").env("PRISMA_HIDE_UPDATE_MESSAGE", "1")
+}

@@ -1,0 +1,9 @@
+import { defineConfig } from "prisma/config";
+
+process.loadEnvFile();
+
+export default defineConfig({
+  schema: "prisma/schema.prisma",
+  migrations: { path: "prisma/migrations" },
+  datasource: { url: process.env.DATABASE_URL! },
+});

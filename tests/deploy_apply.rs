@@ -1,0 +1,385 @@
+//! Applying migrations to a real PostgreSQL: all of one, or nothing, whatever happens.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use prisma_safe::database::{DatabaseUrl, History};
+use prisma_safe::deploy::{Applied, ApplyError, Prepared, Route, Runner, Settings};
+use prisma_safe::error::Error;
+use prisma_safe::project::Migration;
+use prisma_safe::project::migrations::checksum;
+use prisma_safe::sql::Script;
+
+use crate::support::Database;
+
+const SONG: &str =
+    "CREATE TABLE \"Song\" (\"isrc\" TEXT PRIMARY KEY, \"artist\" TEXT);\nINSERT INTO \"Song\" VALUES ('1', 'Nina');";
+
+const IMPATIENT: Settings = Settings {
+    lock_timeout: Duration::from_millis(400),
+    statement_timeout: Duration::from_secs(20),
+    lock_retries: 1,
+    deploy_wait: Duration::from_millis(500),
+};
+
+fn prepared(name: &str, sql: &str) -> Prepared {
+    let migration = Migration { name: name.into(), path: name.into(), sql: sql.into() };
+    match Prepared::route(&migration, &Script::parse(sql)).unwrap() {
+        Route::Atomic(prepared) => prepared,
+        Route::Alone { why, .. } => panic!("{why}"),
+    }
+}
+
+fn runner_at(url: &str) -> Runner {
+    Runner::open(DatabaseUrl::parse(url).unwrap(), IMPATIENT, Arc::default()).unwrap()
+}
+
+fn apply(database: &Database, name: &str, sql: &str) -> Result<Applied, ApplyError> {
+    runner_at(database.url()).apply(&prepared(name, sql))
+}
+
+/// The whole of an error, as a person sees it.
+fn told(error: ApplyError) -> String {
+    let error = Error::from(error);
+    format!("{error}\n{}\n{}", error.causes().join("\n"), error.help_text().unwrap_or_default())
+}
+
+#[track_caller]
+fn assert_unchanged(database: &Database, before: &str) {
+    let now = database.contents();
+    assert!(now == before, "something remains:\n{now}\n--- before:\n{before}");
+}
+
+#[test]
+fn a_migration_and_its_row_arrive_together() {
+    let database = Database::new();
+    let applied = apply(&database, "1_init", SONG).unwrap();
+    assert_eq!((applied.name.as_str(), applied.tries), ("1_init", 1));
+    assert_eq!(database.count("Song"), 1);
+    let row = database.value(
+        "SELECT migration_name, checksum, finished_at >= started_at, applied_steps_count, logs, rolled_back_at, length(id) FROM _prisma_migrations",
+    );
+    assert_eq!(row, format!("1_init|{}|t|1|||36", checksum(SONG)));
+}
+
+#[test]
+fn the_second_statement_fails_and_nothing_of_the_first_remains() {
+    let database = Database::new();
+    let before = database.contents();
+    let error = apply(&database, "1_init", &format!("{SONG}\n\nALTER TABLE \"Song\"\n  ADD COLUMN \"artist\" TEXT;"))
+        .unwrap_err();
+    assert_eq!(error.failure().unwrap().code.as_ref().unwrap().code(), "42701");
+    assert_eq!(error.place().unwrap().line, 4);
+    let told = told(error);
+    assert!(told.contains("column \"artist\" of relation \"Song\" already exists (SQLSTATE 42701)"), "{told}");
+    assert_unchanged(&database, &before);
+    apply(&database, "1_init", SONG).unwrap();
+}
+
+#[test]
+fn the_servers_position_leads_to_the_line() {
+    let database = Database::new();
+    let error =
+        apply(&database, "1_x", "-- ä\nCREATE TABLE a (b INT);\n\nINSERT INTO a\n-- ö\nSELECT nope;").unwrap_err();
+    assert_eq!(error.place().unwrap().line, 6);
+}
+
+#[test]
+fn an_enum_recreated_by_prisma_is_undone_with_the_rest() {
+    let database = Database::new();
+    apply(
+        &database,
+        "1_init",
+        "CREATE TYPE \"Role\" AS ENUM ('USER', 'ADMIN');\nCREATE TABLE u (role \"Role\" DEFAULT 'USER');",
+    )
+    .unwrap();
+    let before = database.contents();
+    let change = "-- AlterEnum
+BEGIN;
+CREATE TYPE \"Role_new\" AS ENUM ('USER');
+ALTER TABLE u ALTER COLUMN role DROP DEFAULT;
+ALTER TABLE u ALTER COLUMN role TYPE \"Role_new\" USING (role::text::\"Role_new\");
+ALTER TYPE \"Role\" RENAME TO \"Role_old\";
+ALTER TYPE \"Role_new\" RENAME TO \"Role\";
+DROP TYPE \"Role_old\";
+ALTER TABLE u ALTER COLUMN role SET DEFAULT 'USER';
+COMMIT;
+";
+    apply(&database, "2_enum", &format!("{change}\nALTER TABLE nowhere ADD x INT;")).unwrap_err();
+    assert_unchanged(&database, &before);
+    apply(&database, "2_enum", change).unwrap();
+    assert_eq!(database.value("SELECT string_agg(enumlabel, ',') FROM pg_enum"), "USER");
+}
+
+#[test]
+fn a_held_lock_ends_the_wait_and_its_holder_is_named() {
+    let database = Database::new();
+    apply(&database, "1_init", SONG).unwrap();
+    let before = database.contents();
+    let mut holder = database.connect();
+    holder
+        .batch_execute("SET application_name = 'nightly report'; BEGIN; LOCK TABLE \"Song\" IN ACCESS SHARE MODE")
+        .unwrap();
+    let pid: i32 = holder.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let start = Instant::now();
+    let error = apply(&database, "2_x", "CREATE TABLE x (y INT);\nALTER TABLE \"Song\" ADD plays INT;").unwrap_err();
+    // two tries of 0.4 s and a pause of at most 1.5 s
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    let ApplyError::Locked { tries, blockers, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((*tries, blockers.len(), blockers[0].pid), (2, 1, pid));
+    let told = told(error);
+    assert!(
+        told.contains("nightly report") && told.contains("idle in transaction") && told.contains("line 2"),
+        "{told}"
+    );
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_unchanged(&database, &before);
+}
+
+#[test]
+fn a_lock_that_is_given_back_lets_the_next_try_succeed() {
+    let database = Database::new();
+    apply(&database, "1_init", SONG).unwrap();
+    let mut holder = database.connect();
+    holder.batch_execute("BEGIN; LOCK TABLE \"Song\" IN ACCESS SHARE MODE").unwrap();
+    let released = thread::spawn(move || {
+        // longer than the first try, shorter than the first try and the shortest pause
+        thread::sleep(Duration::from_millis(650));
+        holder.batch_execute("ROLLBACK").unwrap();
+    });
+    let applied = apply(&database, "2_x", "ALTER TABLE \"Song\" ADD plays INT;").unwrap();
+    assert_eq!(applied.tries, 2);
+    released.join().unwrap();
+}
+
+#[test]
+fn nothing_is_tried_again_on_a_schema_that_changed() {
+    let database = Database::new();
+    apply(&database, "1_init", SONG).unwrap();
+    let mut other = database.connect();
+    other.batch_execute("BEGIN; ALTER TABLE \"Song\" ADD year INT").unwrap();
+    let committed = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(650));
+        other.batch_execute("COMMIT").unwrap();
+    });
+    let error = apply(&database, "2_x", "ALTER TABLE \"Song\" ADD plays INT;").unwrap_err();
+    assert!(matches!(error, ApplyError::CatalogChanged { .. }), "{error:?}");
+    committed.join().unwrap();
+    assert_eq!(database.count("_prisma_migrations"), 1);
+}
+
+#[test]
+fn a_running_prisma_is_waited_for_and_named() {
+    let database = Database::new();
+    let mut prisma = database.connect();
+    prisma.batch_execute("SET application_name = 'schema engine'; SELECT pg_advisory_lock(72707369)").unwrap();
+    let error = apply(&database, "1_init", SONG).unwrap_err();
+    assert!(matches!(error, ApplyError::Busy { .. }), "{error:?}");
+    assert!(told(error).contains("schema engine"));
+    drop(prisma);
+    apply(&database, "1_init", SONG).unwrap();
+    // Prisma's engine needs it next
+    assert_eq!(database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+}
+
+#[test]
+fn the_history_decides_under_the_lock() {
+    let database = Database::new();
+    apply(&database, "1_init", SONG).unwrap();
+    assert!(matches!(apply(&database, "1_init", SONG).unwrap_err(), ApplyError::AppliedMeanwhile { .. }));
+    database.execute("INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', 'y', '2_broken')");
+    let error = apply(&database, "3_next", "CREATE TABLE x (y INT)").unwrap_err();
+    assert!(told(error).contains("2_broken"));
+    database.execute("UPDATE _prisma_migrations SET rolled_back_at = now() WHERE id = 'x'");
+    apply(&database, "2_broken", "CREATE TABLE x (y INT)").unwrap();
+}
+
+#[test]
+fn a_session_ended_in_the_middle_leaves_nothing() {
+    let database = Database::new();
+    let before = database.contents();
+    let error =
+        apply(&database, "1_init", &format!("{SONG}\nSELECT pg_terminate_backend(pg_backend_pid());")).unwrap_err();
+    assert!(matches!(error, ApplyError::Cut { .. }), "{error:?}");
+    assert_unchanged(&database, &before);
+}
+
+#[test]
+fn a_session_ended_at_commit_is_found_to_have_left_nothing() {
+    let database = Database::new();
+    database.execute(
+        "CREATE TABLE t (x INT);
+         CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER die AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()",
+    );
+    let before = database.contents();
+    let error = apply(&database, "1_x", "CREATE TABLE a (b INT); INSERT INTO t VALUES (1);").unwrap_err();
+    assert!(matches!(error, ApplyError::Cut { .. }), "{error:?}");
+    assert_unchanged(&database, &before);
+}
+
+/// Stands between prisma-safe and the server. It keeps back the server's answer to a message that holds `silenced`, and cuts
+/// everything when told to.
+struct Proxy {
+    url: String,
+    streams: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Proxy {
+    fn before(url: &str, silenced: &'static str) -> Self {
+        let mut there = url::Url::parse(url).unwrap();
+        let server = format!("127.0.0.1:{}", there.port().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        there.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let kept = Arc::clone(&streams);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, upstream) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+                kept.lock().unwrap().extend([client.try_clone().unwrap(), upstream.try_clone().unwrap()]);
+                let silent = Arc::new(AtomicBool::new(false));
+                let (from_client, to_server) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+                let heard = Arc::clone(&silent);
+                thread::spawn(move || {
+                    relay(from_client, to_server, |bytes| {
+                        let found = bytes.windows(silenced.len()).any(|window| window == silenced.as_bytes());
+                        heard.fetch_or(found, Ordering::SeqCst);
+                        true
+                    });
+                });
+                thread::spawn(move || relay(upstream, client, |_| !silent.load(Ordering::SeqCst)));
+            }
+        });
+        Self { url: there.into(), streams }
+    }
+
+    fn cut(&self) {
+        for stream in self.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Copies until an end, or until `pass` says no; then both sides are cut.
+fn relay(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {
+    let mut buffer = [0; 65536];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if !pass(&buffer[..read]) || to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_found_applied() {
+    let database = Database::new();
+    let proxy = Proxy::before(database.url(), "COMMIT\0");
+    let applied = runner_at(&proxy.url).apply(&prepared("1_init", SONG)).unwrap();
+    assert_eq!(applied.name, "1_init");
+    let history = History::read(&mut database.connect(), "public").unwrap().unwrap();
+    assert_eq!(history.rows.len(), 1);
+    assert!(history.rows[0].finished_at.is_some());
+}
+
+#[test]
+fn a_statement_does_not_outlive_its_client() {
+    let database = Database::new();
+    let before = database.contents();
+    let proxy = Proxy::before(database.url(), "never said");
+    let mut runner = runner_at(&proxy.url);
+    let client = thread::spawn(move || runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(60);")));
+    let sleeping = || database.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%'");
+    wait_until(|| sleeping() == "1");
+    proxy.cut();
+    let error = client.join().unwrap().unwrap_err();
+    assert!(matches!(error, ApplyError::Cut { .. }), "{error:?}");
+    wait_until(|| sleeping() == "0");
+    assert_unchanged(&database, &before);
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < until, "waited in vain");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_interruption_cancels_and_undoes() {
+    let database = Database::new();
+    let before = database.contents();
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let mut runner =
+        Runner::open(DatabaseUrl::parse(database.url()).unwrap(), IMPATIENT, Arc::clone(&interrupt)).unwrap();
+    let running =
+        thread::spawn(move || runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(15);")));
+    wait_until(|| {
+        database.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(15)%'") == "1"
+    });
+    let start = Instant::now();
+    interrupt.store(true, Ordering::Relaxed);
+    let error = running.join().unwrap().unwrap_err();
+    assert!(matches!(error, ApplyError::Interrupted { .. }), "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_unchanged(&database, &before);
+}
+
+#[test]
+fn what_a_script_sets_does_not_reach_the_next() {
+    let database = Database::new();
+    let mut runner = runner_at(database.url());
+    runner
+        .apply(&prepared("1_x", "CREATE SCHEMA other; SET search_path = other; SET lock_timeout = 1; SET standard_conforming_strings = off; CREATE TABLE here (x INT);"))
+        .unwrap();
+    runner.apply(&prepared("2_y", "CREATE TABLE there (x INT); CREATE TABLE settings AS SELECT current_setting('lock_timeout') AS l, current_setting('standard_conforming_strings') AS s")).unwrap();
+    assert_eq!(
+        database.rows(
+            "SELECT relnamespace::regnamespace FROM pg_class WHERE relname IN ('here', 'there') ORDER BY relname"
+        ),
+        ["other", "public"]
+    );
+    assert_eq!(database.value("SELECT l, s FROM settings"), "400ms|on");
+    assert_eq!(database.value("SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"), "2");
+}
+
+#[test]
+fn the_urls_schema_is_where_things_go() {
+    let database = Database::new();
+    let url = format!("{}?schema=My%20App&connection_limit=1", database.url());
+    runner_at(&url).apply(&prepared("1_init", SONG)).unwrap();
+    assert_eq!(
+        database.rows(
+            "SELECT relname FROM pg_class WHERE relnamespace = '\"My App\"'::regnamespace AND relkind = 'r' ORDER BY 1"
+        ),
+        ["Song", "_prisma_migrations"]
+    );
+}
+
+#[test]
+fn a_commit_of_its_own_is_noticed() {
+    let database = Database::new();
+    let error = apply(&database, "1_x", "CREATE TABLE a (b INT);\nDO $$ BEGIN COMMIT; END $$;").unwrap_err();
+    // the server allows it only outside of a transaction block
+    assert_eq!(error.failure().unwrap().code.as_ref().unwrap().code(), "2D000");
+    assert_eq!(database.rows("SELECT relname FROM pg_class WHERE relname = 'a'"), [""; 0]);
+}
+
+#[test]
+fn a_constraint_checked_at_commit_undoes_everything() {
+    let database = Database::new();
+    database.execute(
+        "CREATE TABLE p (id INT PRIMARY KEY); CREATE TABLE c (p INT REFERENCES p DEFERRABLE INITIALLY DEFERRED)",
+    );
+    let before = database.contents();
+    let error = apply(&database, "1_x", "CREATE TABLE a (b INT); INSERT INTO c VALUES (1);").unwrap_err();
+    assert_eq!(error.failure().unwrap().code.as_ref().unwrap().code(), "23503");
+    assert_unchanged(&database, &before);
+}

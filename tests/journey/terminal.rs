@@ -1,0 +1,98 @@
+//! The same through a terminal.
+
+use super::{DROPPED, INIT, RENAMED, prisma_is_content, songs};
+use crate::support::{Key, Prisma, Terminal};
+
+fn answered_with_the_arrow_keys(prisma: Prisma) {
+    let project = songs(prisma, 1_000);
+    project.set_schema(
+        &RENAMED
+            .replace("artistName String @map(\"artist_name\")", "performer  String")
+            .replace("artistName", "performer"),
+    );
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    // down to the last answer and back up again: whatever the default is, the first is `rename`
+    terminal.sees("performer").sees("rename");
+    for _ in 0..8 {
+        terminal.press(Key::Up);
+    }
+    terminal.press(Key::Enter);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 0, "{seen}");
+    assert_eq!(project.database().value("SELECT count(performer) FROM \"Song\""), "1000");
+    prisma_is_content(prisma, &project);
+}
+
+fn cancelled(prisma: Prisma) {
+    let project = songs(prisma, 10);
+    project.set_schema(
+        &RENAMED
+            .replace("artistName String @map(\"artist_name\")", "performer  String")
+            .replace("artistName", "performer"),
+    );
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    terminal.sees("performer").sees("rename").press(Key::CtrlC);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 130, "{seen}");
+    assert_eq!(project.migrations(), [INIT]);
+    assert_eq!(project.database().value("SELECT count(artist) FROM \"Song\""), "10");
+}
+
+/// Accepted data loss on production is deployed once the database's name is typed, and not for another word.
+fn typed_name(prisma: Prisma) {
+    let project = songs(prisma, 10).production();
+    project.set_schema(DROPPED);
+    project.run(["migrate", "dev", "--name", "drop_artist", "--create-only"]).succeeds();
+    let name = project.migrations().pop().expect("a migration");
+    let sql = project.newest_migration();
+    project.write(
+        &format!("prisma/migrations/{name}/migration.sql"),
+        &format!("-- prisma-safe:allow drop-column(Song.artist): nobody reads it since 2.3\n{sql}"),
+    );
+    let before = project.database().contents();
+    let deploy = || Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"]));
+
+    let mut terminal = deploy();
+    terminal.sees("Type the database's name").types("yes");
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 3, "{seen}");
+    assert_eq!(project.database().contents(), before);
+
+    let mut terminal = deploy();
+    terminal.sees("Type the database's name").types(project.database().name());
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 0, "{seen}");
+    prisma_is_content(prisma, &project);
+}
+
+#[test]
+fn answered_with_the_arrow_keys_7() {
+    answered_with_the_arrow_keys(Prisma::V7);
+}
+
+#[test]
+fn answered_with_the_arrow_keys_6() {
+    answered_with_the_arrow_keys(Prisma::V6);
+}
+
+#[test]
+fn cancelled_7() {
+    cancelled(Prisma::V7);
+}
+
+#[test]
+fn cancelled_6() {
+    cancelled(Prisma::V6);
+}
+
+#[test]
+fn typed_name_7() {
+    typed_name(Prisma::V7);
+}
+
+#[test]
+fn typed_name_6() {
+    typed_name(Prisma::V6);
+}

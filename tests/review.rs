@@ -1,0 +1,215 @@
+//! The review with a real target: what is measured raises and lowers findings, and nothing is changed by asking.
+
+use std::time::Duration;
+
+use prisma_safe::project::Migration;
+use prisma_safe::review::probes::Probes;
+use prisma_safe::review::{Request, Review, Verdict, review};
+use prisma_safe::rules::{Live as _, Severity};
+
+use crate::support::postgres::Database;
+
+const INIT: &str = r#"
+CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN', 'GUEST');
+CREATE TABLE "Album" ("id" INTEGER NOT NULL, CONSTRAINT "Album_pkey" PRIMARY KEY ("id"));
+CREATE TABLE "Song" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" VARCHAR(200),
+    "empty" TEXT,
+    "plays" BIGINT NOT NULL DEFAULT 0,
+    "price" DECIMAL(10,3) NOT NULL DEFAULT 1.5,
+    "role" "Role" NOT NULL DEFAULT 'USER',
+    "albumId" INTEGER,
+    CONSTRAINT "Song_pkey" PRIMARY KEY ("id")
+);
+CREATE TABLE "Nobody" ("id" INTEGER NOT NULL, "name" TEXT, CONSTRAINT "Nobody_pkey" PRIMARY KEY ("id"));
+"#;
+
+const ROWS: &str = r#"
+INSERT INTO "Album" VALUES (1);
+INSERT INTO "Song" ("title", "artist", "plays", "role", "albumId")
+SELECT 'title ' || n % 20000, CASE WHEN n % 10 > 0 THEN repeat('x', n % 60) END, n * 200000::bigint,
+    CASE WHEN n = 7 THEN 'ADMIN' ELSE 'USER' END::"Role", CASE WHEN n < 4 THEN n END
+FROM generate_series(1, 20000) AS n;
+INSERT INTO "Song" ("title") VALUES ('title 1');
+"#;
+
+/// What the review says about one migration, as `severity rule(object): evidence`.
+fn against(database: &Database, sql: &str) -> (Review, Vec<String>) {
+    let mut client = database.connect();
+    let probes = Probes::new(&mut client, Duration::from_secs(10)).expect("a session");
+    let migration = |name: &str, sql: &str| Migration { name: name.into(), path: name.into(), sql: sql.into() };
+    let review = review(Request {
+        migrations: &[migration("2", sql)],
+        earlier: &[migration("1", INIT)],
+        default_schema: "public",
+        live: Some(&probes),
+        identity: Some("here"),
+        small_table_rows: 10_000,
+        standing: Vec::new(),
+    });
+    let line = |finding: &prisma_safe::rules::Finding| {
+        let evidence: Vec<&str> = finding.evidence.iter().map(|it| it.text.as_str()).collect();
+        format!("{} {}({}): {}", finding.severity.as_str(), finding.rule, finding.object, evidence.join("; "))
+    };
+    let lines = review.findings().map(line).collect();
+    (review, lines)
+}
+
+fn filled() -> Database {
+    let database = Database::new();
+    database.execute(INIT);
+    database.execute(ROWS);
+    database
+}
+
+#[test]
+fn what_is_measured_decides() {
+    let database = filled();
+    for (sql, expected) in [
+        (
+            r#"ALTER TABLE "Song" DROP COLUMN "artist";"#,
+            &["error drop-column(Song.artist): 18,000 rows hold a value in Song.artist"][..],
+        ),
+        (
+            r#"ALTER TABLE "Song" DROP COLUMN "empty";"#,
+            &["warning drop-column(Song.empty): 0 rows hold a value in Song.empty: nothing is lost now"],
+        ),
+        (r#"DROP TABLE "Nobody";"#, &["warning drop-table(Nobody): Nobody holds 0 rows: nothing is lost now"]),
+        (
+            r#"ALTER TABLE "Nobody" ADD COLUMN "x" TEXT NOT NULL;"#,
+            &["info required-column(Nobody.x): Nobody holds 0 rows, safe now"],
+        ),
+        (
+            r#"ALTER TABLE "Song" ADD COLUMN "x" TEXT NOT NULL;"#,
+            &["error required-column(Song.x): Song holds 20,001 rows"],
+        ),
+        (
+            r#"ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;"#,
+            &["error set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist"],
+        ),
+        (
+            r#"UPDATE "Song" SET "artist" = '' WHERE "artist" IS NULL; ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;"#,
+            &["warning set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist"],
+        ),
+        (r#"ALTER TABLE "Nobody" ALTER COLUMN "name" SET NOT NULL;"#, &[]),
+        (
+            r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"("title");"#,
+            &["error add-unique(u): 1 value stands in more than one row"],
+        ),
+        (r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"("title", "artist");"#, &[]),
+        (r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"("title") WHERE "plays" > 0;"#, &[]),
+        (r#"CREATE UNIQUE INDEX "u" ON "Nobody"("name");"#, &[]),
+        (
+            r#"CREATE INDEX "i" ON "Song"("title");"#,
+            &["warning blocking-index(i): Song holds 20,001 rows; about 1 s, at 500,000 rows a second"],
+        ),
+        (
+            r#"ALTER TABLE "Song" ALTER COLUMN "artist" SET DATA TYPE VARCHAR(59);"#,
+            &[
+                "warning table-rewrite(Song.artist): Song holds 20,001 rows; about 1 s, at 200,000 rows a second",
+                "info narrow-type(Song.artist): Song.artist is character varying(200); every value of Song.artist fits character varying(59)",
+            ],
+        ),
+        (
+            r#"ALTER TABLE "Song" ALTER COLUMN "artist" SET DATA TYPE VARCHAR(58);"#,
+            &[
+                "error narrow-type(Song.artist): Song.artist is character varying(200); 333 rows hold values that do not fit character varying(58)",
+                "warning table-rewrite(Song.artist): Song holds 20,001 rows; about 1 s, at 200,000 rows a second",
+            ],
+        ),
+        (
+            r#"ALTER TABLE "Song" ALTER COLUMN "title" SET DATA TYPE INTEGER USING "title"::integer;"#,
+            &[
+                "error narrow-type(Song.title): Song.title is text; at least one value of Song.title cannot become integer",
+                "warning table-rewrite(Song.title): Song holds 20,001 rows; about 1 s, at 200,000 rows a second",
+            ],
+        ),
+        (r#"DROP DATABASE "music";"#, &["error drop-database(music): "]),
+        (r#"ALTER TABLE "Song" ADD COLUMN "label" TEXT;"#, &[]),
+        (r#"ALTER TABLE "Missing" DROP COLUMN "x";"#, &["error drop-column(Missing.x): "]),
+    ] {
+        assert_eq!(against(&database, sql).1, expected, "{sql}");
+    }
+}
+
+#[test]
+fn rewrites_foreign_keys_and_enums_are_measured() {
+    let database = filled();
+    let (_, lines) = against(&database, r#"ALTER TABLE "Song" ALTER COLUMN "plays" SET DATA TYPE INTEGER;"#);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("9,263 rows hold values that do not fit integer"), "{lines:?}");
+    let (_, lines) = against(&database, r#"ALTER TABLE "Song" ALTER COLUMN "price" SET DATA TYPE DECIMAL(10,2);"#);
+    assert!(lines[1].starts_with("info narrow-type"), "{lines:?}");
+    let (_, lines) = against(
+        &database,
+        r#"ALTER TABLE "Song" ADD CONSTRAINT "f" FOREIGN KEY ("albumId") REFERENCES "Album"("id");"#,
+    );
+    assert!(lines[0].starts_with("error validated-constraint(f): 2 rows have no partner in Album"), "{lines:?}");
+    assert!(lines[1].starts_with("warning unindexed-foreign-key(f)"), "{lines:?}");
+    let recreate = |values: &str| {
+        format!(
+            r#"CREATE TYPE "Role_new" AS ENUM ({values});
+            ALTER TABLE "Song" ALTER COLUMN "role" DROP DEFAULT;
+            ALTER TABLE "Song" ALTER COLUMN "role" TYPE "Role_new" USING ("role"::text::"Role_new");
+            ALTER TYPE "Role" RENAME TO "Role_old"; ALTER TYPE "Role_new" RENAME TO "Role"; DROP TYPE "Role_old";"#
+        )
+    };
+    let (_, lines) = against(&database, &recreate("'USER', 'GUEST'"));
+    assert_eq!(lines[0], "error drop-enum-value(Role.ADMIN): 1 row of Song.role: `ADMIN`");
+    let (_, lines) = against(&database, &recreate("'USER', 'ADMIN'"));
+    assert!(lines.iter().all(|line| !line.starts_with("error")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line == "warning drop-enum-value(Role.GUEST): 0 rows of Song.role hold `GUEST` now")
+    );
+}
+
+#[test]
+fn names_are_followed_to_the_target() {
+    let database = filled();
+    let (_, lines) = against(
+        &database,
+        r#"ALTER TABLE "Song" RENAME TO "Track"; ALTER TABLE "Track" RENAME COLUMN "artist" TO "singer";
+           ALTER TABLE "Track" DROP COLUMN "singer"; CREATE TABLE "Song" ("id" INT); DROP TABLE "Song";"#,
+    );
+    assert!(
+        lines.contains(&"error drop-column(Track.singer): 18,000 rows hold a value in Track.singer".to_owned()),
+        "{lines:?}"
+    );
+    assert!(!lines.iter().any(|line| line.contains("drop-table")), "{lines:?}");
+}
+
+#[test]
+fn a_question_that_takes_too_long_is_unchecked() {
+    let database = filled();
+    let before = database.contents();
+    let mut other = database.connect();
+    let mut lock = other.transaction().expect("a transaction");
+    lock.batch_execute(r#"LOCK TABLE "Song" IN ACCESS EXCLUSIVE MODE"#).expect("the lock");
+    let (review, lines) = against(&database, r#"ALTER TABLE "Song" DROP COLUMN "artist";"#);
+    assert_eq!(lines, ["error drop-column(Song.artist): "]);
+    assert_eq!(
+        review.unchecked.iter().map(|it| it.what.as_str()).collect::<Vec<_>>(),
+        ["rows of Song", "values in Song.artist"]
+    );
+    drop(lock);
+    assert_eq!(database.contents(), before);
+}
+
+#[test]
+fn nothing_can_be_written_by_asking() {
+    let database = filled();
+    database.execute(r#"CREATE FUNCTION evil(x text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT true $$"#);
+    let (review, _) = against(&database, r#"CREATE UNIQUE INDEX "u" ON "Song"("title") WHERE evil("title");"#);
+    assert!(review.unchecked.iter().any(|it| it.why.contains("calls a function")), "{:?}", review.unchecked);
+    assert_eq!(review.verdict, Verdict::Warn);
+    assert!(review.findings().all(|finding| finding.severity == Severity::Warning));
+    let mut client = database.connect();
+    let probes = Probes::new(&mut client, Duration::from_secs(1)).expect("a session");
+    assert_eq!(probes.server_version() / 10_000, 15);
+    // hostile names stay names
+    let name = prisma_safe::catalog::ObjectName { schema: "public".into(), name: "Song\"; DROP TABLE \"Song".into() };
+    assert_eq!(probes.rows(&name), None);
+    assert_eq!(database.count("Song"), 20_001);
+}

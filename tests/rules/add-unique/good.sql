@@ -1,0 +1,12 @@
+CREATE TABLE "Song" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" VARCHAR(200),
+    "plays" BIGINT NOT NULL DEFAULT 0,
+    "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "Song_pkey" PRIMARY KEY ("id")
+);
+CREATE UNIQUE INDEX "Song_title_key" ON "Song"("title");
+-- migration
+CREATE UNIQUE INDEX "Song_title_artist_key" ON "Song"("title", "artist");

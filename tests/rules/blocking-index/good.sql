@@ -1,0 +1,12 @@
+CREATE TABLE "Song" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" VARCHAR(200),
+    "plays" BIGINT NOT NULL DEFAULT 0,
+    "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "Song_pkey" PRIMARY KEY ("id")
+);
+-- migration
+CREATE TABLE "Tag" ("id" INTEGER NOT NULL, "name" TEXT NOT NULL);
+CREATE INDEX "Tag_name_idx" ON "Tag"("name");

@@ -1,0 +1,12 @@
+CREATE TABLE "Song" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" VARCHAR(200),
+    "plays" BIGINT NOT NULL DEFAULT 0,
+    "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "Song_pkey" PRIMARY KEY ("id")
+);
+-- migration
+-- builds while writes go on
+CREATE INDEX CONCURRENTLY "Song_artist_idx" ON "Song"("artist");

@@ -1,0 +1,1 @@
+CREATE DOMAIN "rating" AS INTEGER;

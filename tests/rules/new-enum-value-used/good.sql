@@ -1,0 +1,10 @@
+CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN', 'GUEST');
+CREATE TABLE "User" (
+    "id" INTEGER NOT NULL,
+    "role" "Role" NOT NULL DEFAULT 'USER',
+
+    CONSTRAINT "User_pkey" PRIMARY KEY ("id")
+);
+-- migration
+ALTER TYPE "Role" ADD VALUE 'OWNER';
+ALTER TYPE "Role" ADD VALUE 'EDITOR';

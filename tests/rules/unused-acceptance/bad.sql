@@ -1,0 +1,12 @@
+CREATE TABLE "Song" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" VARCHAR(200),
+    "plays" BIGINT NOT NULL DEFAULT 0,
+    "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "Song_pkey" PRIMARY KEY ("id")
+);
+-- migration
+-- prisma-safe:allow drop-column(Song.singer): unused since 2.3
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;

@@ -1,0 +1,47 @@
+#!/bin/sh
+# Gets what the tests and the demo need, once: PostgreSQL's programs, and real Prisma 7 and 6 for tests/fixtures.
+# What it cannot get, it says how to get.
+set -eu
+cd "$(dirname "$0")/fixtures"
+
+fail() {
+	echo "setup: $1" >&2
+	exit 1
+}
+
+# PostgreSQL: server programs for a server of the tests' own, pg_dump for backups.
+has_server() {
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb \
+		/opt/homebrew/opt/postgresql@*/bin/initdb /usr/local/opt/postgresql@*/bin/initdb 2>/dev/null | grep -q .
+}
+if ! has_server; then
+	sudo=
+	[ "$(id -u)" = 0 ] || sudo="sudo -n"
+	echo "setup: installing PostgreSQL" >&2
+	if command -v apt-get >/dev/null; then
+		$sudo apt-get -qq update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+			-o Dpkg::Use-Pty=0 postgresql >/dev/null ||
+			fail "could not install PostgreSQL; run: sudo apt-get update && sudo apt-get install postgresql"
+	elif command -v brew >/dev/null; then
+		brew install --quiet postgresql@17 || fail "could not install PostgreSQL; run: brew install postgresql@17"
+	else
+		fail "no PostgreSQL server programs (initdb, pg_ctl) found; install them with your system's package manager"
+	fi
+fi
+
+# Real Prisma. --ignore-scripts: its postinstall would download a native engine.
+command -v npm >/dev/null || fail "no npm found; install Node.js 20.19 or newer, see https://nodejs.org"
+for prisma in prisma7 prisma6; do
+	installed=$prisma/node_modules/.package-lock.json
+	if [ ! -e "$installed" ] || [ "$prisma/package-lock.json" -nt "$installed" ]; then
+		echo "setup: installing Prisma for tests/fixtures/$prisma" >&2
+		(cd "$prisma" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
+			fail "npm ci failed in tests/fixtures/$prisma; is the package registry reachable?"
+		touch "$installed"
+	fi
+	# the tests then run on Prisma's own engine instead of the stand-in
+	if [ "${PRISMA_SAFE_TEST_NATIVE:-}" = 1 ]; then
+		(cd "$prisma" && npm rebuild --loglevel=error @prisma/engines) ||
+			fail "Prisma's native engine could not be downloaded; leave PRISMA_SAFE_TEST_NATIVE unset"
+	fi
+done

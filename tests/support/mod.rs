@@ -1,0 +1,17 @@
+//! What the tests stand on: real Prisma, a PostgreSQL of their own, a terminal. Reads like a sentence:
+//!
+//! ```ignore
+//! let project = Project::prisma7().schema(SONG).migration("20250101000000_init", SONG_SQL).rows("Song", 100_000);
+//! project.run(["migrate", "deploy"]).succeeds().says("nothing pending");
+//! ```
+#![allow(dead_code, unused_imports, reason = "tests take from it what they need")]
+
+pub(crate) mod output;
+pub(crate) mod postgres;
+pub(crate) mod project;
+pub(crate) mod tty;
+
+pub(crate) use output::Output;
+pub(crate) use postgres::Database;
+pub(crate) use project::{Prisma, Project};
+pub(crate) use tty::{Key, Terminal};
