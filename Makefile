@@ -27,8 +27,7 @@ lint: ## check format and lints
 	@cargo clippy --locked --all-targets --quiet -- -D warnings
 
 demo: setup ## watch a rename reach production, on a scratch database
-	@cargo build --locked --quiet
-	@$(ENGINE) target/debug/prisma-safe demo --prisma-from tests/fixtures/prisma7 $(DEMO)
+	@$(ENGINE) cargo run --locked --quiet -- demo --prisma-from tests/fixtures/prisma7 $(DEMO)
 
 bench: setup ## compare with plain Prisma, as ratios
 	@cargo bench --locked --quiet --bench overhead

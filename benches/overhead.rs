@@ -84,11 +84,7 @@ fn deploy() -> Vec<Check> {
 
 /// What needs no database: with a Prisma that does nothing, so that only the difference is left.
 fn small() -> Vec<Check> {
-    let project = Project::prisma7();
-    std::fs::remove_file(project.path("node_modules")).expect("the link");
-    let package = r#"{"name":"prisma","version":"7.10.1","bin":{"prisma":"build/index.js"}}"#;
-    project.write("node_modules/prisma/package.json", package);
-    project.write("node_modules/prisma/build/index.js", "");
+    let project = Project::prisma7().package("prisma", "7.10.1", "");
     let [version, ours, node] = interleaved(
         &project,
         BATCH,

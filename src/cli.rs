@@ -89,6 +89,12 @@ pub enum Command {
     Deploy(commands::deploy::Args),
     /// Review migrations: what they destroy, block or break
     Review(commands::review::Args),
+    /// What a rule of the review flags, why, and the safe way
+    Explain(commands::explain::Args),
+    /// List what may be renamed in a migration, with score and evidence
+    Renames(commands::rewrite::ListArgs),
+    /// Decide and rewrite the renames of a migration that is not applied yet
+    Rewrite(commands::rewrite::Args),
     /// Take, list and prove backups
     Backup(commands::backup::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::backup::Proof;
 use crate::error::{Error, Explain as _, Result};
 
 /// The file that a project may have beside its package.json.
@@ -37,6 +38,8 @@ pub struct Backup {
     pub lock_wait_seconds: u64,
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
+    /// How far a backup must be proved before it counts.
+    pub proof: Proof,
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,

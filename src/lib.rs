@@ -31,6 +31,7 @@ pub mod context;
 pub mod database;
 pub mod demo;
 pub mod deploy;
+pub mod drafting;
 pub mod engine;
 pub mod error;
 pub mod exit;

@@ -79,15 +79,6 @@ impl Target {
         Ok(target)
     }
 
-    /// What it is called in names of backups and in messages: `prod`, the environment's name, or `dev`.
-    pub fn label(&self) -> &str {
-        match &self.environment {
-            _ if self.production => "prod",
-            Some(name) => name,
-            None => "dev",
-        }
-    }
-
     /// Refuses a shadow database that is the target: Prisma drops everything in its shadow database.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use postgres::Client;
 use prisma_safe::database::{DatabaseUrl, History};
 use prisma_safe::deploy::{Applied, ApplyError, Prepared, Route, Runner, Settings};
 use prisma_safe::error::Error;
@@ -15,13 +16,13 @@ use prisma_safe::project::Migration;
 use prisma_safe::project::migrations::checksum;
 use prisma_safe::sql::Script;
 
-use crate::support::Database;
+use crate::support::{Database, Prisma, Project};
 
 const SONG: &str =
     "CREATE TABLE \"Song\" (\"isrc\" TEXT PRIMARY KEY, \"artist\" TEXT);\nINSERT INTO \"Song\" VALUES ('1', 'Nina');";
 
 const IMPATIENT: Settings = Settings {
-    lock_timeout: Duration::from_millis(400),
+    lock_timeout: Duration::from_secs(1),
     statement_timeout: Duration::from_secs(20),
     lock_retries: 1,
     deploy_wait: Duration::from_millis(500),
@@ -128,8 +129,8 @@ fn a_held_lock_ends_the_wait_and_its_holder_is_named() {
     let pid: i32 = holder.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
     let start = Instant::now();
     let error = apply(&database, "2_x", "CREATE TABLE x (y INT);\nALTER TABLE \"Song\" ADD plays INT;").unwrap_err();
-    // two tries of 0.4 s and a pause of at most 1.5 s
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    // two tries of 1 s and a pause of at most 1.5 s, on a machine that may be busy
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     let ApplyError::Locked { tries, blockers, .. } = &error else { panic!("{error:?}") };
     assert_eq!((*tries, blockers.len(), blockers[0].pid), (2, 1, pid));
     let told = told(error);
@@ -141,19 +142,35 @@ fn a_held_lock_ends_the_wait_and_its_holder_is_named() {
     assert_unchanged(&database, &before);
 }
 
+/// Many tries: whenever the other session gets its turn, another try follows.
+const PERSISTENT: Settings = Settings { lock_retries: 20, ..IMPATIENT };
+
+fn apply_persistently(database: &Database, name: &str, sql: &str) -> Result<Applied, ApplyError> {
+    let url = DatabaseUrl::parse(database.url()).unwrap();
+    Runner::open(url, PERSISTENT, Arc::default()).unwrap().apply(&prepared(name, sql))
+}
+
+/// Whether a deploy waits for a lock now.
+fn sees_waiting(client: &mut Client) -> bool {
+    let query = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'prisma-safe deploy' \
+                 AND datname = current_database() AND wait_event_type = 'Lock')";
+    client.query_one(query, &[]).unwrap().get(0)
+}
+
 #[test]
 fn a_lock_that_is_given_back_lets_the_next_try_succeed() {
     let database = Database::new();
     apply(&database, "1_init", SONG).unwrap();
-    let mut holder = database.connect();
+    let (mut holder, mut observer) = (database.connect(), database.connect());
     holder.batch_execute("BEGIN; LOCK TABLE \"Song\" IN ACCESS SHARE MODE").unwrap();
     let released = thread::spawn(move || {
-        // longer than the first try, shorter than the first try and the shortest pause
-        thread::sleep(Duration::from_millis(650));
+        wait_until(|| sees_waiting(&mut observer));
+        // the first try is over
+        wait_until(|| !sees_waiting(&mut observer));
         holder.batch_execute("ROLLBACK").unwrap();
     });
-    let applied = apply(&database, "2_x", "ALTER TABLE \"Song\" ADD plays INT;").unwrap();
-    assert_eq!(applied.tries, 2);
+    let applied = apply_persistently(&database, "2_x", "ALTER TABLE \"Song\" ADD plays INT;").unwrap();
+    assert!(applied.tries >= 2, "{applied:?}");
     released.join().unwrap();
 }
 
@@ -161,15 +178,15 @@ fn a_lock_that_is_given_back_lets_the_next_try_succeed() {
 fn nothing_is_tried_again_on_a_schema_that_changed() {
     let database = Database::new();
     apply(&database, "1_init", SONG).unwrap();
-    let mut other = database.connect();
-    other.batch_execute("BEGIN; ALTER TABLE \"Song\" ADD year INT").unwrap();
-    let committed = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(650));
-        other.batch_execute("COMMIT").unwrap();
+    let (mut holder, mut other) = (database.connect(), database.connect());
+    holder.batch_execute("BEGIN; LOCK TABLE \"Song\" IN ACCESS SHARE MODE").unwrap();
+    let changed = thread::spawn(move || {
+        wait_until(|| sees_waiting(&mut other));
+        other.batch_execute("CREATE TABLE other (x INT)").unwrap();
     });
-    let error = apply(&database, "2_x", "ALTER TABLE \"Song\" ADD plays INT;").unwrap_err();
+    let error = apply_persistently(&database, "2_x", "ALTER TABLE \"Song\" ADD plays INT;").unwrap_err();
     assert!(matches!(error, ApplyError::CatalogChanged { .. }), "{error:?}");
-    committed.join().unwrap();
+    changed.join().unwrap();
     assert_eq!(database.count("_prisma_migrations"), 1);
 }
 
@@ -181,10 +198,11 @@ fn a_running_prisma_is_waited_for_and_named() {
     let error = apply(&database, "1_init", SONG).unwrap_err();
     assert!(matches!(error, ApplyError::Busy { .. }), "{error:?}");
     assert!(told(error).contains("schema engine"));
-    drop(prisma);
+    prisma.batch_execute("SELECT pg_advisory_unlock_all()").unwrap();
     apply(&database, "1_init", SONG).unwrap();
     // Prisma's engine needs it next
-    assert_eq!(database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+    let held = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database AND datname = current_database() WHERE locktype = 'advisory'";
+    assert_eq!(database.value(held), "0");
 }
 
 #[test]
@@ -304,8 +322,8 @@ fn a_statement_does_not_outlive_its_client() {
     assert_unchanged(&database, &before);
 }
 
-fn wait_until(condition: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < until, "waited in vain");
         thread::sleep(Duration::from_millis(20));
@@ -346,7 +364,7 @@ fn what_a_script_sets_does_not_reach_the_next() {
         ),
         ["other", "public"]
     );
-    assert_eq!(database.value("SELECT l, s FROM settings"), "400ms|on");
+    assert_eq!(database.value("SELECT l, s FROM settings"), "1s|on");
     assert_eq!(database.value("SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"), "2");
 }
 
@@ -382,4 +400,29 @@ fn a_constraint_checked_at_commit_undoes_everything() {
     let error = apply(&database, "1_x", "CREATE TABLE a (b INT); INSERT INTO c VALUES (1);").unwrap_err();
     assert_eq!(error.failure().unwrap().code.as_ref().unwrap().code(), "23503");
     assert_unchanged(&database, &before);
+}
+
+/// Prisma sees what it would have done itself, down to the history's table.
+fn prisma_accepts_what_was_applied(prisma: Prisma) {
+    let sql = "CREATE TABLE \"Song\" (\n    \"isrc\" TEXT NOT NULL,\n\n    CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"isrc\")\n);\n";
+    let project =
+        || Project::on(prisma).schema("model Song {\n  isrc String @id\n}\n").migration("20250101000000_init", sql);
+    let (ours, theirs) = (project(), project());
+    theirs.prisma(["migrate", "deploy"]).succeeds();
+    apply(ours.database(), "20250101000000_init", sql).unwrap();
+    assert_eq!(ours.database().catalog(), theirs.database().catalog());
+    let row = "SELECT migration_name, checksum, applied_steps_count, logs IS NULL OR logs = '', rolled_back_at FROM _prisma_migrations";
+    assert_eq!(ours.database().rows(row), theirs.database().rows(row));
+    ours.prisma(["migrate", "status"]).succeeds().says("Database schema is up to date!");
+    ours.prisma(["migrate", "deploy"]).succeeds().says("No pending migrations to apply.");
+}
+
+#[test]
+fn prisma_7_accepts_what_was_applied() {
+    prisma_accepts_what_was_applied(Prisma::V7);
+}
+
+#[test]
+fn prisma_6_accepts_what_was_applied() {
+    prisma_accepts_what_was_applied(Prisma::V6);
 }

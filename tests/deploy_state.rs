@@ -7,7 +7,7 @@ use prisma_safe::database::history::Standing;
 use prisma_safe::database::{DatabaseUrl, Fingerprint, History, activity, connect, pooler};
 use prisma_safe::deploy::alone::{Before, Outcome};
 use prisma_safe::deploy::preflight::{Concern, Plan, Preflight};
-use prisma_safe::deploy::{Baseline, verify};
+use prisma_safe::deploy::{Baseline, exclude_others, verify};
 use prisma_safe::exit::Exit;
 use prisma_safe::project::Migration;
 use prisma_safe::sql::Script;
@@ -102,7 +102,7 @@ fn missing_privileges_are_told_before_anything_happens() {
     database.execute(&format!("GRANT CREATE ON SCHEMA public TO {role}"));
     assert_eq!(ask(url.as_str()).unwrap(), []);
     database.execute(HISTORY);
-    assert!(ask(url.as_str()).unwrap_err().contains("history"));
+    assert_eq!(ask(url.as_str()).unwrap(), [Concern::Privilege]);
     database.execute(&format!("GRANT SELECT ON _prisma_migrations TO {role}"));
     assert_eq!(ask(url.as_str()).unwrap(), [Concern::Privilege]);
     database.execute(&format!("GRANT INSERT, UPDATE ON _prisma_migrations TO {role}"));
@@ -127,14 +127,16 @@ fn a_history_is_read_from_its_schema() {
 fn deploys_exclude_each_other() {
     let database = Database::new();
     let (mut one, mut two) = (database.connect(), database.connect());
-    assert!(activity::lock_deploy(&mut one).unwrap());
-    assert!(!activity::lock_deploy(&mut two).unwrap());
+    exclude_others(&mut one).unwrap();
+    let error = exclude_others(&mut two).unwrap_err();
+    assert_eq!(error.exit(), Exit::Failed);
+    assert!(error.causes()[0].contains("session "), "{error:?}");
     assert_eq!(activity::lock_holders(&mut two, activity::DEPLOY_LOCK).unwrap().len(), 1);
     drop(one);
     // the server notices in its own time
-    let taken = (0..100).any(|_| {
+    let taken = (0..1000).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
-        activity::lock_deploy(&mut two).unwrap()
+        exclude_others(&mut two).is_ok()
     });
     assert!(taken);
 }

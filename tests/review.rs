@@ -1,13 +1,16 @@
 //! The review with a real target: what is measured raises and lowers findings, and nothing is changed by asking.
 
+use std::path::Path;
 use std::time::Duration;
 
 use prisma_safe::project::Migration;
+use prisma_safe::report::{Format, Look, render};
 use prisma_safe::review::probes::Probes;
 use prisma_safe::review::{Request, Review, Verdict, review};
 use prisma_safe::rules::{Live as _, Severity};
 
 use crate::support::postgres::Database;
+use crate::support::schema;
 
 const INIT: &str = r#"
 CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN', 'GUEST');
@@ -212,4 +215,104 @@ fn nothing_can_be_written_by_asking() {
     let name = prisma_safe::catalog::ObjectName { schema: "public".into(), name: "Song\"; DROP TABLE \"Song".into() };
     assert_eq!(probes.rows(&name), None);
     assert_eq!(database.count("Song"), 20_001);
+}
+
+/// Everything a JSON document of a review may hold: each file of `tests/rules` and `tests/review`, and a live one.
+#[test]
+fn json_keeps_to_its_schema() {
+    let look = Look { color: false, width: 80, root: Path::new("") };
+    let document =
+        |review: &Review| serde_json::from_str::<serde_json::Value>(&render(review, Format::Json, look)).expect("JSON");
+    let database = filled();
+    let (mut review, _) = against(
+        &database,
+        r#"-- prisma-safe:allow drop-column(Song.artist): unused since 2.3
+           ALTER TABLE "Song" DROP COLUMN "artist", DROP COLUMN "title";"#,
+    );
+    assert_eq!(review.accepted_losses().count(), 1);
+    let fix = prisma_safe::rules::Fix {
+        title: "x".into(),
+        edits: vec![prisma_safe::sql::Edit { range: 0..1, text: "y".into() }],
+    };
+    review.migrations[0].findings[0].fix = Some(fix);
+    let gone = prisma_safe::review::history::standing(&[], &["gone".to_owned()], &[], Path::new("migrations"));
+    review.migrations.extend(gone);
+    let valid = document(&review);
+    schema::assert_valid("review", &valid);
+    assert!(valid["planHash"].is_string() && valid["target"]["serverVersion"].is_string());
+    for (file, text) in examples() {
+        let review = offline(&text);
+        let document = document(&review);
+        assert!(document["planHash"].is_null(), "{file}");
+        schema::assert_valid("review", &document);
+    }
+    // the checker checks
+    for (pointer, wrong) in [
+        ("/verdict", serde_json::json!("maybe")),
+        ("/planHash", serde_json::json!("short")),
+        ("/migrations/0/findings/0/line", serde_json::json!(0)),
+        ("/migrations/0/findings/0/severity", serde_json::json!(3)),
+        ("/migrations/0/findings/0", serde_json::json!({})),
+        ("/unchecked", serde_json::json!([{"what": "x", "why": "y", "more": 1}])),
+    ] {
+        let mut document = valid.clone();
+        *document.pointer_mut(pointer).expect("a place") = wrong;
+        let text = std::fs::read_to_string("schemas/review.schema.json").expect("the schema");
+        assert!(!schema::problems(&serde_json::from_str(&text).expect("JSON"), &document).is_empty(), "{pointer}");
+    }
+}
+
+/// What code scanning demands of a log: places from 1, known rules, results that name them, relative files.
+#[test]
+fn sarif_keeps_to_its_rules() {
+    let look = Look { color: false, width: 80, root: Path::new("") };
+    for (file, text) in examples() {
+        let log: serde_json::Value = serde_json::from_str(&render(&offline(&text), Format::Sarif, look)).expect("JSON");
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+        for result in run["results"].as_array().expect("results") {
+            let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
+            assert_eq!(rules[index]["id"], result["ruleId"], "{file}");
+            let place = &result["locations"][0]["physicalLocation"];
+            assert!(!place["artifactLocation"]["uri"].as_str().expect("a uri").starts_with('/'), "{file}");
+            let number = |key: &str| place["region"][key].as_u64().expect("a number");
+            assert!(number("startLine") >= 1 && number("startColumn") >= 1, "{file}");
+            let (start, end) = ((number("startLine"), number("startColumn")), (number("endLine"), number("endColumn")));
+            assert!(start <= end, "{file}");
+        }
+    }
+}
+
+fn examples() -> Vec<(String, String)> {
+    let folders = ["tests/rules", "tests/review"].map(|folder| std::fs::read_dir(folder).expect("the folder"));
+    let inner = folders.into_iter().flatten().flat_map(|entry| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            std::fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+        } else {
+            vec![path]
+        }
+    });
+    let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).expect("text"));
+    let examples: Vec<_> = inner.map(read).collect();
+    assert!(examples.len() > 60);
+    examples
+}
+
+fn offline(text: &str) -> Review {
+    let (earlier, sql) = text.split_once("-- migration\n").unwrap_or(("", text));
+    let migration = |name: &str, sql: &str| Migration {
+        name: name.into(),
+        path: format!("prisma/migrations/{name}/migration.sql").into(),
+        sql: sql.into(),
+    };
+    review(Request {
+        migrations: &[migration("20250121120000_change", sql)],
+        earlier: &[migration("20250101120000_init", earlier)],
+        default_schema: "public",
+        live: None,
+        identity: None,
+        small_table_rows: 10_000,
+        standing: Vec::new(),
+    })
 }

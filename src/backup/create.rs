@@ -15,7 +15,7 @@ use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
-use super::{hex, verify};
+use super::{hex, prove, verify};
 use crate::config;
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
@@ -84,7 +84,7 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
     read_back(&aside, &taken, &guard)?;
 
     let proved_at = Timestamp::now();
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         schema_version: manifest::SCHEMA_VERSION,
         id: manifest::new_id(started_at)?,
         file: name.as_str().to_owned(),
@@ -101,6 +101,10 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         proof: Proof::Read,
         proved_at,
     };
+    if settings.proof > manifest.proof {
+        manifest.proof = prove::prove(aside.partial(), &manifest, &pg_dump, request, &guard, shell)?;
+        manifest.proved_at = Timestamp::now();
+    }
     let path = publish(&directory, &name, aside, &manifest)?;
     Ok(Backup { path, manifest })
 }
@@ -143,7 +147,7 @@ impl Dump<'_> {
         // counting holds the snapshot open until the dump has ended
         let mut counting = Counting::start(snapshot, relations.to_vec(), url);
         let wait = self.request.settings.lock_wait_seconds;
-        let (running, stdout) = self.pg_dump.start(url, self.snapshot, wait)?;
+        let (running, stdout) = self.pg_dump.start(url, Some(self.snapshot), wait)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
         let written = stream::write(stdout, aside, self.directory, check, show)?;
@@ -228,6 +232,11 @@ fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
         oid: server.oid,
         system_identifier: server.system_identifier,
         server_version: server.version,
+        server_major: server.major,
+        size: server.size,
+        encoding: server.encoding,
+        collate: server.collate,
+        ctype: server.ctype,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The manifest beside a backup: what the dump holds, where it comes from, and how far it was proved. A backup exists only
 //! with its manifest.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -82,6 +83,14 @@ pub struct Source {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub system_identifier: Option<String>,
     pub server_version: String,
+    /// `17`
+    pub server_major: u32,
+    /// The database's size on the server's disk, in bytes.
+    pub size: u64,
+    /// `UTF8`
+    pub encoding: String,
+    pub collate: String,
+    pub ctype: String,
 }
 
 /// One table's rows.
@@ -117,6 +126,15 @@ impl Manifest {
     /// All rows of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    /// The rows of each table; a table may have several blocks.
+    pub fn rows_by_table(&self) -> BTreeMap<&TableName, u64> {
+        let mut rows = BTreeMap::new();
+        for table in &self.tables {
+            *rows.entry(&table.name).or_default() += table.rows;
+        }
+        rows
     }
 
     /// The text that stands in the file.

@@ -8,6 +8,7 @@
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
 //! | `manifest` | what is known of a backup |
+//! | `prove`, `load`, `pieces`, `normal` | restoring into a scratch server, to see that it can be done |
 //! | `verify`, `list`, `report` | looking back |
 
 pub mod aside;
@@ -15,8 +16,12 @@ pub mod contents;
 mod create;
 pub mod directory;
 mod list;
+mod load;
 pub mod manifest;
 pub mod names;
+mod normal;
+mod pieces;
+mod prove;
 pub mod report;
 pub mod scan;
 mod server;

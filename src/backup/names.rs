@@ -71,7 +71,8 @@ pub fn is_partial(name: &str) -> bool {
         .is_some_and(|name| Name::parse(name.strip_suffix(MANIFEST).unwrap_or(name)).is_some())
 }
 
-/// `prod` for production, else the environment's name, else `dev`.
+/// The environment's name where prisma-safe.toml says that it is not production; else `prod`, as everybody's procedure
+/// names it.
 pub fn prefix(production: bool, environment: Option<&str>) -> String {
     if production {
         return "prod".into();
@@ -82,7 +83,7 @@ pub fn prefix(production: bool, environment: Option<&str>) -> String {
         .map(|letter| if letter.is_ascii_alphanumeric() || letter == '-' { letter.to_ascii_lowercase() } else { '-' })
         .collect();
     match name.trim_matches('-') {
-        "" | "prod" => "dev".into(),
+        "" | "prod" => "prod".into(),
         name => name.into(),
     }
 }
@@ -131,8 +132,8 @@ mod tests {
     fn an_environment_names_its_backups_but_never_as_production() {
         assert_eq!(prefix(true, Some("live")), "prod");
         assert_eq!(prefix(false, Some("Staging EU/1")), "staging-eu-1");
-        assert_eq!(prefix(false, Some("../..")), "dev");
-        assert_eq!(prefix(false, Some("prod")), "dev");
-        assert_eq!(prefix(false, None), "dev");
+        assert_eq!(prefix(false, Some("../..")), "prod");
+        assert_eq!(prefix(false, Some("prod")), "prod");
+        assert_eq!(prefix(false, None), "prod");
     }
 }

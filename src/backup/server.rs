@@ -17,7 +17,8 @@ SELECT EXISTS (
 
 const FACTS: &str = "
 SELECT current_setting('server_version'), current_setting('server_version_num')::int4 / 10000, d.oid, d.datname::text,
-       has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+       has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), pg_database_size(d.oid),
+       pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text
 FROM pg_catalog.pg_database d WHERE d.datname = current_database()";
 
 /// The server at the other end.
@@ -28,6 +29,11 @@ pub(super) struct Server {
     pub(super) major: u32,
     pub(super) database: String,
     pub(super) oid: u32,
+    /// The database's size on the server's disk, in bytes.
+    pub(super) size: u64,
+    pub(super) encoding: String,
+    pub(super) collate: String,
+    pub(super) ctype: String,
     /// `None` where the role may not read it.
     pub(super) system_identifier: Option<String>,
 }
@@ -47,6 +53,10 @@ impl Server {
             major: u32::try_from(row.get::<_, i32>(1)).unwrap_or_default(),
             oid: row.get(2),
             database: row.get(3),
+            size: u64::try_from(row.get::<_, i64>(5)).unwrap_or_default(),
+            encoding: row.get(6),
+            collate: row.get(7),
+            ctype: row.get(8),
             // a host may forbid it in its own ways; nothing depends on it
             system_identifier: if may_ask {
                 client.query_one(identifier, &[]).ok().map(|row| row.get(0))

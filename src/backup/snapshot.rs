@@ -11,6 +11,7 @@ use super::scan::TableName;
 use crate::database::history::History;
 use crate::database::{self, DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
+use crate::sql::quote_identifier;
 use crate::ui::interrupt::Guard;
 
 /// How often a waiting thread looks whether it should stop.
@@ -138,12 +139,40 @@ impl Snapshot {
         let history = History::read(&mut self.client, schema)?.unwrap_or_default();
         Ok(history.compare(&[]).applied)
     }
+}
 
-    fn count(&mut self, relation: &Relation) -> Result<u64> {
-        let query = format!("SELECT count(*) FROM ONLY {} {}", relation.quoted, relation.condition);
-        let row = self.client.query_one(&query, &[]);
-        let row = row.map_err(|error| refused(format!("could not count the rows of {}", relation.quoted), &error))?;
+impl Relation {
+    /// A table as a restored dump has it.
+    pub(super) fn named(name: &TableName) -> Self {
+        let quoted = format!("{}.{}", quote_identifier(&name.schema), quote_identifier(&name.name));
+        Self { name: name.clone(), quoted, condition: String::new(), bytes: 0 }
+    }
+
+    /// Its name as SQL takes it.
+    pub(super) fn quoted(&self) -> &str {
+        &self.quoted
+    }
+
+    /// Counts its rows.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn count(&self, client: &mut Client) -> Result<u64> {
+        let query = format!("SELECT count(*) FROM ONLY {} {}", self.quoted, self.condition);
+        let row = client.query_one(&query, &[]);
+        let row = row.map_err(|error| refused(format!("could not count the rows of {}", self.quoted), &error))?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
+    }
+
+    /// Whether it belongs to an extension.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn is_extensions(&self, client: &mut Client) -> Result<bool> {
+        let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE deptype = 'e' \
+                     AND classid = 'pg_catalog.pg_class'::regclass AND objid = $1::text::regclass)";
+        let row = client.query_one(query, &[&self.quoted]).map_err(Failure::from);
+        Ok(row.explain(|| format!("could not ask whose table {} is", self.quoted))?.get(0))
     }
 }
 
@@ -168,13 +197,16 @@ impl Counting {
         let cancel = snapshot.client.cancel_token();
         let stopped = Arc::clone(&stop);
         thread::spawn(move || {
-            let counts: Result<Vec<u64>> =
-                relations
-                    .iter()
-                    .map(|relation| {
-                        if stopped.load(Ordering::SeqCst) { Err(Error::cancelled()) } else { snapshot.count(relation) }
-                    })
-                    .collect();
+            let counts: Result<Vec<u64>> = relations
+                .iter()
+                .map(|relation| {
+                    if stopped.load(Ordering::SeqCst) {
+                        Err(Error::cancelled())
+                    } else {
+                        relation.count(&mut snapshot.client)
+                    }
+                })
+                .collect();
             // nobody listens any more after a failure elsewhere
             let _ = sender.send(counts.map(|counts| (snapshot, counts)));
         });

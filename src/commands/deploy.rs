@@ -13,7 +13,8 @@ use crate::consent;
 use crate::context::Context;
 use crate::database;
 use crate::deploy::{
-    APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Route, Runner, Settings, Turn, alone, verify,
+    self, APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Prepared, Route, Runner, Settings, Turn, alone,
+    verify,
 };
 use crate::engine::{self, DeployRequest, Deployer, Engine, Fence, Guard};
 use crate::error::{Error, Result};
@@ -43,7 +44,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());
-    let mut deploying = Deploying { args, context, project: &project, config: &config, target: None };
+    let settings = Settings::read(&config.deploy)?;
+    let mut deploying = Deploying { args, context, project: &project, config: &config, settings, target: None };
     engine::deploy(&project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
@@ -52,6 +54,7 @@ struct Deploying<'a> {
     context: &'a Context,
     project: &'a Project,
     config: &'a Config,
+    settings: Settings,
     target: Option<Target>,
 }
 
@@ -81,7 +84,7 @@ impl Deployer for Deploying<'_> {
         let plan = Plan { url: &target.url, migrations: &request.migrations, external_tables: &[] };
         let preflight = Preflight::of(&mut client, &plan)?;
         let pending = pending(&preflight, &request.migrations);
-        if pending.is_empty() {
+        if pending.is_empty() && preflight.standing.failed.is_empty() {
             // Prisma says so itself; only a word about what it does not look at
             for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
                 shell.warn(format!("{}: {}", problem.message, problem.help));
@@ -91,6 +94,7 @@ impl Deployer for Deploying<'_> {
         let names: Vec<String> = pending.iter().map(|migration| migration.name.clone()).collect();
         shell.status("Checking", format!("{} ({}): {}", target.url.identity(), target.because, names.join(", ")));
         let turn = Turn::take(self.project.root())?;
+        deploy::exclude_others(&mut client)?;
         self.explain_interrupted(&turn, &preflight)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let started = Event::Started { version, target: target.url.identity(), pending: names };
@@ -209,9 +213,9 @@ impl Deploying<'_> {
             .pending
             .iter()
             .zip(deployment.scripts)
-            .map(|(migration, script)| crate::deploy::Prepared::route(migration, script))
+            .map(|(migration, script)| Prepared::route(migration, script))
             .collect::<Result<_>>()?;
-        let settings = Settings::from(&self.config.deploy);
+        let settings = self.settings;
         let mut runner = Runner::open(deployment.target.url.clone(), settings, engine.interrupt())?;
         let mut applied = Vec::new();
         for (migration, route) in deployment.pending.iter().zip(routes) {

@@ -1,6 +1,177 @@
-//! x
+//! `migrate dev`: project → target → draft → renames → rewrite → proof → review → diff; on a development database Prisma
+//! then applies the result.
+
+use std::ffi::OsString;
+
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::drafting::{self, Drafting, Outcome};
+use crate::engine::{self, Drafted, Drafter, Fence, Guard, Remaining};
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::{Migration, Project};
+use crate::rename;
+use crate::report::{self, Format, renames};
+use crate::review::Review;
+use crate::target::Target;
+
+/// Arguments of `migrate dev`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
-pub fn run(_: &Args, _: &crate::context::Context) -> crate::error::Result<crate::exit::Exit> {
-    Ok(crate::exit::Exit::Done)
+pub struct Args {
+    /// Name of the migration
+    #[arg(short, long)]
+    name: Option<OsString>,
+    /// Create the migration, do not apply it
+    #[arg(long)]
+    create_only: bool,
+    /// As Prisma's (up to 6)
+    #[arg(long)]
+    skip_generate: bool,
+    /// As Prisma's (up to 6)
+    #[arg(long)]
+    skip_seed: bool,
+    #[command(flatten)]
+    pub decisions: Decisions,
+    #[command(flatten)]
+    pub report: report::Args,
+}
+
+/// Decisions about renames, on `dev` and `rewrite`.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Decisions about renames")]
+pub struct Decisions {
+    /// What is dropped lives on under a new name: Song.artist:artist_name, Song:Track, enum:Role:UserRole,
+    /// value:Role.USER:MEMBER
+    #[arg(long, value_name = "OLD:NEW")]
+    pub rename: Vec<String>,
+    /// It is really dropped: Song.artist, Song
+    #[arg(long, value_name = "OLD")]
+    pub delete: Vec<String>,
+}
+
+impl Decisions {
+    /// As the renames understand them.
+    pub fn options(&self) -> rename::Options {
+        rename::Options { rename: self.rename.clone(), delete: self.delete.clone() }
+    }
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Exit status 4 for open decisions, 2 for wrong options, 3 for a shadow database that is the target, 130 when cancelled;
+/// no migration is left behind then.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let (target, discovered) = super::target(&project, &config, context)?;
+    target.refuse_as_shadow(discovered.shadow_url.as_ref())?;
+    demand_name(args, context)?;
+    let create_only = args.create_only || target.production;
+    if target.production && !args.create_only {
+        context.shell.note(format!(
+            "{} is production ({}): the migration is created, nothing is applied; `prisma-safe migrate deploy` applies it",
+            target.url.identity(),
+            target.because
+        ));
+    }
+    let mut developing = Developing {
+        args,
+        context,
+        project: &project,
+        config: &config,
+        target: &target,
+        create_only,
+        unproved: Ok(()),
+    };
+    let mut prisma: Vec<OsString> = vec!["migrate".into(), "dev".into()];
+    prisma.extend(args.name.iter().flat_map(|name| [OsString::from("--name"), name.clone()]));
+    let flags =
+        [("--create-only", create_only), ("--skip-generate", args.skip_generate), ("--skip-seed", args.skip_seed)];
+    prisma.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
+    prisma.extend(context.global.prisma());
+    let exit = engine::draft(&project, context, &prisma, args.report.for_machines(), &mut developing)?;
+    developing.unproved.map(|()| exit)
+}
+
+/// Prisma asks for a name even where nobody is there to answer, and waits for ever.
+fn demand_name(args: &Args, context: &Context) -> Result<()> {
+    if args.name.is_none() && !context.shell.interactive() {
+        return Err(Error::usage("a migration needs a name").help("add --name, for example --name add_playlists"));
+    }
+    Ok(())
+}
+
+/// What happens to the draft while Prisma waits for its engine's answer.
+struct Developing<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    project: &'a Project,
+    config: &'a Config,
+    target: &'a Target,
+    create_only: bool,
+    /// A rewrite that could not be proved: the draft is kept, the command fails.
+    unproved: Result<()>,
+}
+
+impl Drafter for Developing<'_> {
+    fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
+        let fence = if self.target.production { Fence::Production } else { Fence::Open };
+        let url = (seen.url.as_ref() != Some(&self.target.url)).then(|| self.target.url.clone());
+        Ok(Guard { fence, url })
+    }
+
+    fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {
+        let shell = &self.context.shell;
+        let options = self.args.decisions.options();
+        let path = drafted.migrations_dir.join(&drafted.name).join("migration.sql");
+        let migration = Migration { name: drafted.name, path, sql: drafted.script };
+        let schema = self.target.url.schema();
+        let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
+        let drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
+        let outcome = drafting.settle(&options, shell, &mut |script| remaining.after(script).map(Some))?;
+        if !outcome.open().is_empty() {
+            self.report(&migration.name, &outcome, None)?;
+            return Err(rename::undecided(outcome.open()));
+        }
+        self.unproved = outcome.demand_proof();
+        if !self.create_only {
+            std::mem::replace(&mut self.unproved, Ok(()))?;
+            drafting::admit(&outcome, &drafted.data_loss, &options, shell)?;
+        }
+        if outcome.rewritten() {
+            shell.block(&drafting.diff(&outcome, shell));
+        }
+        let review = drafting.review(&outcome, &self.config.review);
+        self.report(&migration.name, &outcome, Some(&review))?;
+        Ok(outcome.text)
+    }
+}
+
+impl Developing<'_> {
+    /// What was decided and what the review says: a document for machines, lines for people.
+    fn report(&self, migration: &str, outcome: &Outcome, review: Option<&Review>) -> Result<()> {
+        let (report, shell) = (&self.args.report, &self.context.shell);
+        let root = self.project.root();
+        if report.format == Format::Json {
+            let review = review.map(|review| serde_json::from_str::<Value>(&report.review(review, root, shell)));
+            let review = review.transpose().explain(|| "the review is no JSON".into())?;
+            let renames = renames::document(migration, outcome);
+            let document = json!({ "schemaVersion": 1, "migration": migration, "renames": renames, "review": review });
+            return report.deliver(&format!("{document:#}\n"), shell);
+        }
+        if let Some((rewrite, _)) = outcome.rewrite.as_ref().filter(|_| outcome.rewritten()) {
+            for note in &rewrite.notes {
+                shell.note(note);
+            }
+            shell.status("Proved", "the replayed catalogs are equal, and Prisma finds nothing left to change");
+        }
+        match review {
+            Some(review) => report.deliver(&report.review(review, root, shell), shell),
+            None => Ok(()),
+        }
+    }
 }

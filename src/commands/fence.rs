@@ -8,6 +8,7 @@ use clap::Args;
 use super::backup::Before;
 use crate::config::Config;
 use crate::context::Context;
+use crate::engine::{self, Fence, Guard};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
@@ -176,22 +177,35 @@ impl Fenced for Execute {
 /// Exit status 3 without consent on production.
 pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     let project = Project::find(&context.directory, &context.env)?;
+    let global = &context.global;
     let mut args = fenced.prisma();
-    args.extend(context.global.prisma());
-    if fenced.dangerous() {
-        let config = Config::load(project.root())?;
-        let (target, _) = commands::target(&project, &config, context)?;
-        if target.production {
-            let gate = fenced.gate();
-            let plan = plan(&args, &target.url.identity());
-            let consent = consent::ask(&context.shell, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
-            context.shell.debug(format!("consent: {consent:?}"));
-            let root = project.root();
-            let before = Before { target: &target, root, settings: &config.backup, gate, precedes: &[] };
-            commands::backup::before(&before, context)?;
-        }
+    args.extend(global.prisma());
+    let elsewhere = global.url.is_some() || global.environment.is_some();
+    if !fenced.dangerous() && !elsewhere {
+        return Err(tools::prisma::exec(&project, &args));
     }
-    Err(tools::prisma::exec(&project, &args))
+    let config = Config::load(project.root())?;
+    let (target, discovered) = commands::target(&project, &config, context)?;
+    if fenced.dangerous() && target.production {
+        let gate = fenced.gate();
+        let plan = plan(&args, &target.url.identity());
+        let consent = consent::ask(&context.shell, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
+        context.shell.debug(format!("consent: {consent:?}"));
+        let (root, settings) = (project.root(), &config.backup);
+        commands::backup::before(&Before { target: &target, root, settings, gate, precedes: &[] }, context)?;
+    }
+    if !elsewhere {
+        return Err(tools::prisma::exec(&project, &args));
+    }
+    if global.schema.is_none()
+        && args.iter().any(|arg| arg == "execute")
+        && project.version().is_none_or(|version| version.major() < 7)
+    {
+        // it takes the schema's database only when it is told to
+        args.extend(discovered.schema_files.iter().take(1).flat_map(|file| ["--schema".into(), file.into()]));
+    }
+    let url = target.url;
+    engine::fence(&project, context, &args, &mut |_| Ok(Guard { fence: Fence::Open, url: Some(url.clone()) }))
 }
 
 /// The hash that consent without a terminal names: this command on this database.

@@ -5,10 +5,12 @@ pub mod completions;
 pub mod demo;
 pub mod deploy;
 pub mod dev;
+pub mod explain;
 pub mod fence;
 pub mod init;
 pub mod man;
 pub mod review;
+pub mod rewrite;
 
 use std::ffi::OsString;
 
@@ -49,7 +51,10 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
             Some(DbCommand::Prisma(rest)) => pass(context, &["db"], rest),
             None => pass(context, &["db"], Vec::new()),
         },
+        Command::Renames(args) => rewrite::list(&args, context),
+        Command::Rewrite(args) => rewrite::run(&args, context),
         Command::Review(args) => review::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),

@@ -115,20 +115,22 @@ struct Stage<'a> {
 impl Stage<'_> {
     fn review(&self, folder: &Folder<'_>, chosen: &[Migration], history: Option<&History>) -> Review {
         let reviewed = |migration: &&Migration| chosen.iter().any(|each| each.name == migration.name);
-        // what follows the first one that is reviewed is no ground for it
-        let earlier: Vec<Migration> = match history {
-            Some(history) => {
-                let applied = |migration: &&Migration| history.state(&migration.name) == Some(State::Applied);
-                folder.migrations.iter().filter(|each| applied(each) && !reviewed(each)).cloned().collect()
-            }
+        let applied = |migration: &&Migration| {
+            history.is_some_and(|history| history.state(&migration.name) == Some(State::Applied))
+        };
+        // what follows the first one that is reviewed is no ground for it, unless it is in the target already
+        let earlier: Vec<Migration> = match self.identity {
+            Some(_) => folder.migrations.iter().filter(|each| applied(each) && !reviewed(each)).cloned().collect(),
             None => folder.migrations.iter().take_while(|each| !reviewed(each)).cloned().collect(),
         };
+        // what the target holds now says nothing about a migration that has run there
+        let live = self.live.filter(|_| !chosen.iter().any(|each| applied(&each)));
         let known = history.map(|history| history.compare(folder.migrations)).unwrap_or_default();
         review::review(review::Request {
             migrations: chosen,
             earlier: &earlier,
             default_schema: self.schema,
-            live: self.live,
+            live,
             identity: self.identity,
             small_table_rows: self.config.review.small_table_rows,
             standing: standing(&known.edited, &known.missing, folder.migrations, folder.directory),

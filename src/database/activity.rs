@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use postgres::types::Type;
 use postgres::{Client, Row};
 
 use super::failure::Failure;
@@ -89,7 +90,7 @@ pub(crate) fn blockers(client: &mut Client, pid: i32) -> Result<Vec<Session>, Fa
          LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid \
          WHERE me.pid = $1 AND me.wait_event_type = 'Lock' ORDER BY a.xact_start"
     );
-    client.query(&query, &[&pid])?.iter().map(Session::read).collect()
+    client.query_typed(&query, &[(&pid, Type::INT4)])?.iter().map(Session::read).collect()
 }
 
 /// Who holds an advisory lock of this database.
@@ -101,12 +102,12 @@ pub fn lock_holders(client: &mut Client, key: i64) -> Result<Vec<Session>, Failu
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) \
          AND ((l.classid::bigint << 32) | l.objid::bigint) = $1 AND l.pid <> pg_backend_pid()"
     );
-    client.query(&query, &[&key])?.iter().map(Session::read).collect()
+    client.query_typed(&query, &[(&key, Type::INT8)])?.iter().map(Session::read).collect()
 }
 
 /// Takes the lock of a deploy for as long as `client` lives; `false` if another deploy has it.
 pub fn lock_deploy(client: &mut Client) -> Result<bool, Failure> {
-    Ok(client.query_one("SELECT pg_try_advisory_lock($1)", &[&DEPLOY_LOCK])?.try_get(0)?)
+    Ok(client.query_typed_one("SELECT pg_try_advisory_lock($1)", &[(&DEPLOY_LOCK, Type::INT8)])?.try_get(0)?)
 }
 
 /// The sessions as a list for a message, one a line.

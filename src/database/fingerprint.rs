@@ -52,6 +52,6 @@ SELECT md5(coalesce(string_agg(md5(text), '' ORDER BY md5(text)), '')) FROM line
 impl Fingerprint {
     /// Takes it, in one query and so of one moment.
     pub fn take(client: &mut Client) -> Result<Self, Failure> {
-        Ok(Self(client.query_one(QUERY, &[])?.try_get(0)?))
+        Ok(Self(client.query_typed_one(QUERY, &[])?.try_get(0)?))
     }
 }

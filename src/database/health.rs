@@ -50,7 +50,7 @@ impl Health {
     /// Looks at the whole database.
     pub fn read(client: &mut Client) -> Result<Self, Failure> {
         let mut blemishes = |query: &str| -> Result<BTreeSet<Blemish>, Failure> {
-            let rows = client.query(query, &[])?;
+            let rows = client.query_typed(query, &[])?;
             let rows = rows.iter().map(|row| Ok(Blemish { table: row.try_get(0)?, name: row.try_get(1)? }));
             Ok(rows.collect::<Result<_, postgres::Error>>()?)
         };

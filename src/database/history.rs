@@ -3,7 +3,8 @@
 //! A name may have several rows: tries that were rolled back stay. The states are Prisma's own: a row that is neither finished
 //! nor rolled back is a failed migration and stops Prisma (P3009); one that is rolled back counts for nothing.
 
-use postgres::{Client, GenericClient};
+use postgres::Client;
+use postgres::types::Type;
 
 use super::failure::Failure;
 use crate::error::{Explain as _, Result};
@@ -88,8 +89,8 @@ impl History {
         Self::fetch(client, schema).explain(|| format!("could not read the migration history in {schema}.{TABLE}"))
     }
 
-    /// [`History::read`] for use inside a transaction.
-    pub(crate) fn fetch(client: &mut impl GenericClient, schema: &str) -> Result<Option<Self>, Failure> {
+    /// [`History::read`] with the server's own error.
+    pub(crate) fn fetch(client: &mut Client, schema: &str) -> Result<Option<Self>, Failure> {
         if !exists(client, schema)? {
             return Ok(None);
         }
@@ -99,7 +100,7 @@ impl History {
             "SELECT id::text, migration_name::text, checksum::text, {columns}, logs FROM {} ORDER BY started_at, id",
             table(schema)
         );
-        let rows = client.query(&query, &[])?;
+        let rows = client.query_typed(&query, &[])?;
         let rows = rows.iter().map(|row| {
             Ok(Row {
                 id: row.try_get(0)?,
@@ -159,10 +160,10 @@ impl History {
 }
 
 /// Whether the schema has a history table; asks the catalog, so no privilege on the schema is needed.
-pub(crate) fn exists(client: &mut impl GenericClient, schema: &str) -> Result<bool, Failure> {
+pub(crate) fn exists(client: &mut Client, schema: &str) -> Result<bool, Failure> {
     let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'f'))";
-    Ok(client.query_one(query, &[&schema, &TABLE])?.try_get(0)?)
+    Ok(client.query_typed_one(query, &[(&schema, Type::TEXT), (&TABLE, Type::TEXT)])?.try_get(0)?)
 }
 
 /// The table's qualified name, quoted.

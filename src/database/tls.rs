@@ -10,18 +10,21 @@
 //!
 //! `sslaccept=strict` verifies chain and host name wherever TLS is spoken; `sslaccept=accept_invalid_certs` verifies nothing
 //! unless the mode is `verify-*`. The certificate authority is `sslrootcert`, or Prisma's word for it, `sslcert`; else the
-//! system's. Being stricter than Prisma on `verify-*` is a choice: whoever wrote it meant it.
+//! system's; a server's own certificate in that file is trusted as it stands. Being stricter than Prisma on `verify-*` is a choice: whoever wrote it meant it.
 
-use std::path::PathBuf;
+mod verifier;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use self::verifier::{Trusted, Unverified};
 use super::{DatabaseUrl, Host};
 use crate::error::{Error, Explain as _, Result};
 
@@ -96,122 +99,73 @@ impl Tls {
     pub(super) fn client_config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match self.verification {
-            Verification::None => Arc::new(Unverified(Arc::clone(&provider))),
-            Verification::Full => self.chain_verifier(&provider)?,
-            Verification::Chain => Arc::new(AnyName(self.chain_verifier(&provider)?)),
+            Verification::None => Arc::new(Unverified::new(Arc::clone(&provider))),
+            Verification::Chain => Arc::new(self.trusted(&provider, false)?),
+            Verification::Full => Arc::new(self.trusted(&provider, true)?),
         };
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.explain(|| "could not set up TLS".into())?;
         Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
     }
 
-    fn chain_verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
+    fn trusted(&self, provider: &Arc<CryptoProvider>, name: bool) -> Result<Trusted> {
         let mut roots = RootCertStore::empty();
+        let mut given = Vec::new();
         match &self.roots {
             Roots::System => {
                 roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             }
             Roots::File(path) => {
-                let unreadable = |error: rustls_pki_types::pem::Error| {
-                    Error::usage(format!("could not read the certificate authority {}", path.display()))
-                        .because(error)
-                        .help("sslcert (or sslrootcert) of the database URL names a PEM file")
-                };
-                for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-                    let added = roots.add(certificate.map_err(unreadable)?);
-                    added.explain(|| format!("{} holds a certificate that is none", path.display()))?;
-                }
+                given = certificates(path)?;
+                roots.add_parsable_certificates(given.iter().cloned());
             }
         }
         if roots.is_empty() {
             return Err(Error::usage("there is no certificate authority to verify the database server with")
                 .help("name one in the database URL: sslrootcert=/path/to/ca.pem"));
         }
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-        verifier.explain(|| "could not set up TLS".into())
+        let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
+        Ok(Trusted::new(chain.explain(|| "could not set up TLS".into())?, given, name))
     }
 }
 
-/// Takes any certificate, as `sslmode=prefer` and `require` mean it; the handshake itself is still verified.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+/// The certificates of a PEM file.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    let read = || CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>();
+    read().map_err(|error| {
+        Error::usage(format!("could not read the certificate authority {}", path.display()))
+            .because(error)
+            .help("sslcert (or sslrootcert) of the database URL names a PEM file")
+    })
 }
 
-/// Verifies the chain and takes any host name, as `sslmode=verify-ca` means it.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.0.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // the name is looked at last: the chain holds
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            verdict => verdict,
+    #[test]
+    fn the_table_of_modes() {
+        use Demand::{Always, Never, Offered};
+        use Verification::{Chain, Full, None};
+        for (query, demand, verification) in [
+            ("", Offered, None),
+            ("sslmode=disable", Never, None),
+            ("sslmode=prefer", Offered, None),
+            ("sslmode=nonsense", Offered, None),
+            ("sslmode=require", Always, None),
+            ("sslmode=require&sslcert=ca.pem", Always, Chain),
+            ("sslmode=require&sslrootcert=ca.pem", Always, Chain),
+            ("sslmode=require&sslcert=ca.pem&sslaccept=accept_invalid_certs", Always, None),
+            ("sslmode=require&sslaccept=strict", Always, Full),
+            ("sslaccept=strict", Offered, Full),
+            ("sslmode=verify-ca", Always, Chain),
+            ("sslmode=verify-ca&sslaccept=accept_invalid_certs", Always, Chain),
+            ("sslmode=verify-full", Always, Full),
+            ("host=/run/postgresql&sslmode=require", Never, None),
+        ] {
+            let url = DatabaseUrl::parse(&format!("postgresql://u:p@h/d?{query}")).unwrap();
+            let tls = Tls::asked_by(&url);
+            assert_eq!((tls.demand, tls.verification), (demand, verification), "{query}");
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
     }
 }

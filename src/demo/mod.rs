@@ -164,3 +164,25 @@ impl Stage {
         (project, format!("{stop}; rm -rf {}", directory.display()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_stage_holds_a_library_and_is_gone_afterwards() {
+        let stage = Stage::build(&Env::read()).unwrap();
+        let (directory, project) = (stage.directory.clone(), stage.project());
+        let mode = fs::metadata(project.join(".env")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "the password is nobody else's");
+        stage.query(include_str!("../../templates/demo/migration.sql")).unwrap();
+        stage.query(SONGS).unwrap();
+        assert_eq!(stage.query("SELECT count(*) FROM \"Song\"").unwrap(), ["5000"]);
+        let config = crate::config::Config::load(&project).unwrap();
+        assert!(config.environments["production"].production);
+        drop(stage);
+        assert!(!directory.exists());
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
-use super::Settings;
+use super::{Settings, milliseconds};
 use crate::database::health::{Blemish, Health, drop_index};
 use crate::database::history::{Row, State};
 use crate::database::{DatabaseUrl, Failure, History};
@@ -24,7 +24,11 @@ pub fn engine_url(url: &DatabaseUrl, settings: &Settings, concurrently: bool) ->
     };
     // no limit stays none
     let lock = if settings.lock_timeout.is_zero() { Duration::ZERO } else { lock };
-    url.with_options(&format!("-c lock_timeout={} -c statement_timeout={}", lock.as_millis(), statement.as_millis()))
+    url.with_options(&format!(
+        "-c lock_timeout={} -c statement_timeout={}",
+        milliseconds(lock),
+        milliseconds(statement)
+    ))
 }
 
 /// The database before such a migration.

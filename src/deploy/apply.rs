@@ -6,14 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postgres::Client;
-
-use super::attempt::{Broken, attempt, row_id};
+use super::attempt::{Broken, Worker, attempt, row_id};
 use super::error::{ApplyError, Place};
 use super::settle::{Outcome, settle};
 use super::watch::Watch;
-use super::{APPLICATION_NAME, Prepared, Settings};
-use crate::database::{DatabaseUrl, Failure, Fingerprint, Session, connect};
+use super::{Prepared, Settings};
+use crate::database::{DatabaseUrl, Failure, Fingerprint, Session};
 use crate::error::Result;
 
 /// The first pause between two tries; each later one is twice as long, give or take a half.
@@ -38,7 +36,7 @@ pub struct Runner {
     url: DatabaseUrl,
     settings: Settings,
     interrupt: Arc<AtomicBool>,
-    client: Client,
+    worker: Worker,
     watch: Option<Watch>,
 }
 
@@ -61,9 +59,9 @@ impl Runner {
     /// # Errors
     /// Those of [`connect`].
     pub fn open(url: DatabaseUrl, settings: Settings, interrupt: Arc<AtomicBool>) -> Result<Self> {
-        let client = connect(&url, APPLICATION_NAME)?;
+        let worker = Worker::open(&url)?;
         let watch = Watch::open(&url);
-        Ok(Self { url, settings, interrupt, client, watch })
+        Ok(Self { url, settings, interrupt, worker, watch })
     }
 
     /// Applies one migration with its row in Prisma's history: all of it, or nothing.
@@ -96,9 +94,8 @@ impl Runner {
         self.heed_interrupt(prepared)?;
         let id = row_id().map_err(ApplyError::Unconnected)?;
         let schema = self.url.schema();
-        let pid = backend(&mut self.client).map_err(|failure| cut(prepared, failure))?;
-        let client = &mut self.client;
-        let mut work = || attempt(client, prepared, &schema, &id, &self.settings);
+        let (pid, worker) = (self.worker.pid, &mut self.worker);
+        let mut work = || attempt(worker, prepared, &schema, &id, &self.settings);
         let (result, blockers) = match &mut self.watch {
             Some(watch) => watch.during(pid, &self.interrupt, work),
             None => (work(), Vec::new()),
@@ -121,7 +118,7 @@ impl Runner {
             };
         }
         // after a cut connection the server does it by itself
-        let _ = self.client.batch_execute("ROLLBACK");
+        let _ = self.worker.client.batch_execute("ROLLBACK");
         self.refresh();
         self.heed_interrupt(prepared)?;
         judge(broken, prepared, blockers).map(Some)
@@ -129,15 +126,15 @@ impl Runner {
 
     /// A session as new: a script may have set what should not reach the next one.
     fn refresh(&mut self) {
-        if self.client.batch_execute("DISCARD ALL").is_err()
-            && let Ok(client) = connect(&self.url, APPLICATION_NAME)
+        if self.worker.client.batch_execute("DISCARD ALL").is_err()
+            && let Ok(worker) = Worker::open(&self.url)
         {
-            self.client = client;
+            self.worker = worker;
         }
     }
 
     fn fingerprint(&mut self, prepared: &Prepared) -> Result<Fingerprint, ApplyError> {
-        Fingerprint::take(&mut self.client).map_err(|failure| cut(prepared, failure))
+        Fingerprint::take(&mut self.worker.client).map_err(|failure| cut(prepared, failure))
     }
 
     fn pause(&self, length: Duration, prepared: &Prepared) -> Result<(), ApplyError> {
@@ -155,10 +152,6 @@ impl Runner {
             false => Ok(()),
         }
     }
-}
-
-fn backend(client: &mut Client) -> Result<i32, Failure> {
-    Ok(client.query_one("SELECT pg_catalog.pg_backend_pid()", &[])?.try_get(0)?)
 }
 
 /// A query of ours failed outside a try: the connection is gone, or the server has no time for us.

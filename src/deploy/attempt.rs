@@ -6,11 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
+use postgres::types::{ToSql, Type};
 
-use super::{Prepared, Settings};
+use super::{APPLICATION_NAME, Prepared, Settings, milliseconds};
 use crate::database::activity::{self, PRISMA_LOCK};
 use crate::database::history::{self, State};
-use crate::database::{Failure, History, Session};
+use crate::database::{DatabaseUrl, Failure, History, Session, connect};
 use crate::error::{Error, Explain as _};
 use crate::sql::quote_identifier;
 
@@ -59,15 +60,39 @@ pub(super) fn row_id() -> Result<String, Error> {
     Ok(id)
 }
 
+/// The session that does the work.
+pub(super) struct Worker {
+    pub(super) client: Client,
+    /// Its process, for the onlooker.
+    pub(super) pid: i32,
+    server_version: i32,
+}
+
+impl Worker {
+    /// Opens it.
+    pub(super) fn open(url: &DatabaseUrl) -> Result<Self, Error> {
+        let mut client = connect(url, APPLICATION_NAME)?;
+        let mut ask = || -> Result<(i32, i32), Failure> {
+            let row = client.query_typed_one(
+                "SELECT pg_catalog.pg_backend_pid(), current_setting('server_version_num')::int",
+                &[],
+            )?;
+            Ok((row.try_get(0)?, row.try_get(1)?))
+        };
+        let (pid, server_version) = ask().explain(|| "could not begin the deploy".into())?;
+        Ok(Self { client, pid, server_version })
+    }
+}
+
 /// Runs the migration in one transaction and commits it. After an error the caller rolls back.
 pub(super) fn attempt(
-    client: &mut Client,
+    Worker { client, server_version, .. }: &mut Worker,
     prepared: &Prepared,
     schema: &str,
     id: &str,
     settings: &Settings,
 ) -> Result<(), Broken> {
-    begin(client, schema, settings).map_err(Broken::AtStart)?;
+    begin(client, *server_version, schema, settings).map_err(Broken::AtStart)?;
     lock(client, settings.deploy_wait)?;
     check_history(client, schema, &prepared.name)?;
     let transaction = record_start(client, prepared, schema, id).map_err(Broken::AtStart)?;
@@ -83,25 +108,21 @@ pub(super) fn attempt(
 }
 
 /// Opens the transaction with our patience in it, and the search path that Prisma's connection has.
-fn begin(client: &mut Client, schema: &str, settings: &Settings) -> Result<(), Failure> {
+fn begin(client: &mut Client, server_version: i32, schema: &str, settings: &Settings) -> Result<(), Failure> {
     let mut sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = {};",
-        settings.lock_timeout.as_millis(),
-        settings.statement_timeout.as_millis(),
+        milliseconds(settings.lock_timeout),
+        milliseconds(settings.statement_timeout),
         IDLE_LIMIT.as_millis(),
         quote_identifier(schema),
     );
-    if server_version(client)? >= ALIVE_CHECK_SINCE {
+    if server_version >= ALIVE_CHECK_SINCE {
         let interval = ALIVE_CHECK.as_millis();
         // writing to a String does not fail
         let _ = write!(sql, " SET LOCAL client_connection_check_interval = {interval};");
     }
     Ok(client.batch_execute(&sql)?)
-}
-
-fn server_version(client: &mut Client) -> Result<i32, Failure> {
-    Ok(client.query_one("SELECT current_setting('server_version_num')::int", &[])?.try_get(0)?)
 }
 
 /// Takes Prisma's lock until the transaction ends, so that Prisma's engine finds it free afterwards.
@@ -120,7 +141,8 @@ fn lock(client: &mut Client, patience: Duration) -> Result<(), Broken> {
 
 /// Tries Prisma's lock; outside a transaction it is free again at once.
 pub(super) fn try_lock(client: &mut Client) -> Result<bool, Failure> {
-    Ok(client.query_one("SELECT pg_catalog.pg_try_advisory_xact_lock($1)", &[&PRISMA_LOCK])?.try_get(0)?)
+    const TRY: &str = "SELECT pg_catalog.pg_try_advisory_xact_lock($1)";
+    Ok(client.query_typed_one(TRY, &[(&PRISMA_LOCK, Type::INT8)])?.try_get(0)?)
 }
 
 /// Under the lock the history is final: it may have moved since it was read.
@@ -142,7 +164,7 @@ fn record_start(client: &mut Client, prepared: &Prepared, schema: &str, id: &str
     if !history::exists(client, schema)? {
         // as Prisma does on its first connection; not asked for where it exists, since that needs a privilege
         let known = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
-        if !client.query_one(known, &[&schema])?.try_get::<_, bool>(0)? {
+        if !client.query_typed_one(known, &[(&schema, Type::TEXT)])?.try_get::<_, bool>(0)? {
             client.batch_execute(&format!("CREATE SCHEMA {}", quote_identifier(schema)))?;
         }
         client.batch_execute(&history::create(schema))?;
@@ -152,7 +174,9 @@ fn record_start(client: &mut Client, prepared: &Prepared, schema: &str, id: &str
          RETURNING pg_catalog.txid_current()",
         history::table(schema)
     );
-    Ok(client.query_one(&insert, &[&id, &prepared.checksum, &prepared.name])?.try_get(0)?)
+    let values: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&id, Type::TEXT), (&prepared.checksum, Type::TEXT), (&prepared.name, Type::TEXT)];
+    Ok(client.query_typed_one(&insert, &values)?.try_get(0)?)
 }
 
 /// Marks the row as finished; gives the number of the transaction that this ran in.
@@ -163,7 +187,7 @@ fn record_end(client: &mut Client, schema: &str, id: &str) -> Result<Option<i64>
          RETURNING pg_catalog.txid_current()",
         history::table(schema)
     );
-    Ok(client.query_opt(&update, &[&id])?.map(|row| row.try_get(0)).transpose()?)
+    Ok(client.query_typed_opt(&update, &[(&id, Type::TEXT)])?.map(|row| row.try_get(0)).transpose()?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use postgres::error::SqlState;
+
 use crate::database::activity::list;
 use crate::database::{Failure, Session};
 use crate::error::Error;
@@ -95,14 +97,26 @@ fn blocked_by(sessions: &[Session]) -> String {
     format!("the lock was held by\n{}", list(sessions))
 }
 
+/// The statements that end sessions, where they are known.
+fn or_end(sessions: &[Session]) -> String {
+    let ends = sessions.iter().filter(|session| session.pid != 0);
+    let ends: Vec<String> = ends.map(|session| format!("SELECT pg_terminate_backend({});", session.pid)).collect();
+    if ends.is_empty() { String::new() } else { format!(", or end them: {}", ends.join(" ")) }
+}
+
 impl From<ApplyError> for Error {
     fn from(error: ApplyError) -> Self {
         const NOTHING: &str = "nothing of it remains in the database";
         match error {
             ApplyError::Refused { migration, place, failure } => {
-                Self::failed(format!("migration {migration} failed{}", at(place.as_ref())))
-                    .because(failure)
-                    .help(format!("{NOTHING}: correct the file and deploy again"))
+                let help = match failure.code.as_ref().map(SqlState::code) {
+                    // query_canceled: someone did it by hand, or the time was over
+                    Some("57014") => format!(
+                        "{NOTHING}. A statement that needs long: deploy.statement-timeout-seconds in prisma-safe.toml"
+                    ),
+                    _ => format!("{NOTHING}: correct the file and deploy again"),
+                };
+                Self::failed(format!("migration {migration} failed{}", at(place.as_ref()))).because(failure).help(help)
             }
             ApplyError::Locked { migration, place, failure, blockers, tries, waited } => {
                 let tried = if tries == 1 { "once".into() } else { format!("{tries} times") };
@@ -113,8 +127,9 @@ impl From<ApplyError> for Error {
                 ))
                 .because(format!("{failure}\n{}", blocked_by(&blockers)))
                 .help(format!(
-                    "{NOTHING}. Deploy again when these sessions are done, or end one: SELECT pg_terminate_backend(PID); \
-                     more patience: deploy.lock-timeout-seconds and deploy.lock-retries in prisma-safe.toml"
+                    "{NOTHING}. Deploy again when these sessions are done{}; more patience: \
+                     deploy.lock-timeout-seconds and deploy.lock-retries in prisma-safe.toml",
+                    or_end(&blockers)
                 ))
             }
             ApplyError::CatalogChanged { migration, blockers } => {
@@ -125,7 +140,7 @@ impl From<ApplyError> for Error {
             ApplyError::Busy { migration, holders } => {
                 Self::failed(format!("migration {migration} was not applied: another deploy is running"))
                     .because(format!("Prisma's lock is held by\n{}", list(&holders)))
-                    .help("wait for it, then deploy again; a pooler may keep the lock of a deploy that has ended: SELECT pg_terminate_backend(PID)")
+                    .help(format!("wait for it, then deploy again; a pooler may keep the lock of a deploy that has ended{}", or_end(&holders)))
             }
             ApplyError::AppliedMeanwhile { migration } => {
                 Self::failed(format!("migration {migration} was applied by another deploy meanwhile")).help("deploy again to see where things stand")

@@ -76,14 +76,14 @@ impl Turn {
     /// Takes the lock.
     ///
     /// # Errors
-    /// Exit status 3 if another deployment from this folder is running.
+    /// Exit status 1 if another deployment from this folder is running.
     pub fn take(root: &Path) -> Result<Self> {
         let path = directory(root)?.join(LOCK);
         let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
         let file = open.explain(|| format!("could not open {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::refused("another deployment from this folder is running")
+            Err(TryLockError::WouldBlock) => Err(Error::failed("another deployment from this folder is running")
                 .help("wait for it to end, then deploy again")),
             Err(TryLockError::Error(error)) => Err(error).explain(|| format!("could not lock {}", path.display())),
         }

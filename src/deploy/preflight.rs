@@ -10,8 +10,8 @@ use self::target::Target;
 use super::APPLICATION_NAME;
 use crate::database::activity::{self, PRISMA_LOCK};
 use crate::database::pooler::{self, Behaviour, DIRECT_VARIABLES};
-use crate::database::{DatabaseUrl, History, PoolMode, Pooler, Session, Standing};
-use crate::error::{Error, Explain as _, Result};
+use crate::database::{DatabaseUrl, Failure, History, PoolMode, Pooler, Session, Standing};
+use crate::error::{Error, Result};
 use crate::project::Migration;
 
 /// What a deploy is about.
@@ -82,8 +82,8 @@ impl Preflight {
     /// # Errors
     /// Only if the target cannot be asked: what is wrong with it is in [`Preflight::problems`].
     pub fn of(client: &mut Client, plan: &Plan<'_>) -> Result<Self> {
-        let target = Target::ask(client, plan).explain(|| "could not look at the database before the deploy".into())?;
-        let history = match target.history {
+        let target = Target::ask(client, plan).map_err(|failure| unasked(plan, failure))?;
+        let history = match target.history && target.may_read_history {
             true => History::read(client, &plan.url.schema())?,
             false => None,
         };
@@ -111,11 +111,14 @@ impl Preflight {
     /// Refuses to go on if anything is in the way, and tells all of it.
     ///
     /// # Errors
-    /// Exit status 3.
+    /// Exit status 3; 1 where the only trouble is that another deploy is running, which passes by itself.
     pub fn check(&self) -> Result<()> {
         let blocking: Vec<&Problem> = self.problems.iter().filter(|problem| problem.blocking).collect();
         match blocking.as_slice() {
             [] => Ok(()),
+            [problem] if problem.concern == Concern::Running => {
+                Err(Error::failed(problem.message.clone()).help(problem.help.clone()))
+            }
             [problem] => Err(Error::refused(problem.message.clone()).help(problem.help.clone())),
             problems => {
                 let mut text = String::new();
@@ -127,6 +130,14 @@ impl Preflight {
                 Err(Error::refused(message).because(text.trim_end().to_owned()))
             }
         }
+    }
+}
+
+/// The first query failed: a pooler that mixes sessions breaks it, and then that is the trouble.
+fn unasked(plan: &Plan<'_>, failure: Failure) -> Error {
+    match pooled(plan.url.pooled().as_ref(), pooler::probe(plan.url, APPLICATION_NAME).ok()) {
+        Some(problem) if problem.blocking => Error::refused(problem.message).because(failure).help(problem.help),
+        _ => Error::failed("could not look at the database before the deploy").because(failure),
     }
 }
 

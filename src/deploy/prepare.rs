@@ -228,6 +228,13 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_left_unsent() {
+        assert_eq!(left_out(&Script::parse("-- a\n;; SELECT 1; /* b */\n")), None);
+        let text = "SELECT 1;\n\\connect other\n";
+        assert_eq!(left_out(&Script::parse(text)).map(|at| &text[at..=at]), Some("\\"));
+    }
+
+    #[test]
     fn alone_is_told_with_its_line() {
         let Route::Alone { why, line } = route("-- a\nCREATE INDEX CONCURRENTLY i ON a (b);").unwrap() else {
             panic!()

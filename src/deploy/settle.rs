@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
+use postgres::types::Type;
 
 use super::attempt::try_lock;
 use crate::database::{DatabaseUrl, Failure, connect, history};
@@ -47,7 +48,7 @@ fn look(client: &mut Client, schema: &str, id: &str) -> Result<Option<Outcome>, 
         return Ok(Some(Outcome::Undone));
     }
     let query = format!("SELECT finished_at IS NOT NULL FROM {} WHERE id = $1", history::table(schema));
-    let row = client.query_opt(&query, &[&id])?;
+    let row = client.query_typed_opt(&query, &[(&id, Type::TEXT)])?;
     let finished = row.map(|row| row.try_get::<_, bool>(0)).transpose()?;
     Ok(Some(if finished == Some(true) { Outcome::Applied } else { Outcome::Undone }))
 }

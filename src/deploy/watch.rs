@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use postgres::Client;
+use postgres::types::Type;
 
 use crate::database::{DatabaseUrl, Session, activity, connect};
 
@@ -39,7 +40,7 @@ impl Watch {
                 while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(INTERVAL) {
                     if interrupt.load(Ordering::Relaxed) {
                         // a session that has just ended cannot be cancelled, and need not
-                        let _ = client.execute("SELECT pg_catalog.pg_cancel_backend($1)", &[&pid]);
+                        let _ = client.query_typed("SELECT pg_catalog.pg_cancel_backend($1)", &[(&pid, Type::INT4)]);
                     }
                     match activity::blockers(client, pid) {
                         Ok(blockers) if !blockers.is_empty() => seen = blockers,

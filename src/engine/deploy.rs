@@ -8,11 +8,11 @@ use super::arguments::CliCommand;
 use super::fence::{Fence, Guard};
 use super::folder::Folder;
 use super::protocol::{self, MigrationsList, Request, Response};
+use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
-use super::session::Engine;
 use super::target::Target;
 use crate::database::DatabaseUrl;
-use crate::error::{Explain as _, Result};
+use crate::error::Result;
 use crate::project::Migration;
 
 /// A deploy, just before anything is applied.
@@ -42,11 +42,8 @@ impl DeployRequest {
             list.retain(|directory| !directory["path"].as_str().is_some_and(later));
             return Ok(engine.call("applyMigrations", params));
         }
-        let folder = Folder::copy(self.migrations_dir.clone())?;
-        for migration in self.migrations.iter().filter(|each| later(&each.name)) {
-            let path = folder.path().join(&migration.name);
-            std::fs::remove_dir_all(&path).explain(|| format!("could not remove {}", path.display()))?;
-        }
+        let until = self.migrations.iter().filter(|each| !later(&each.name)).cloned().collect();
+        let folder = Folder::copy_of(self.migrations_dir.clone(), until)?;
         params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
         Ok(engine.call("applyMigrations", params))
     }
@@ -72,13 +69,15 @@ pub(super) struct Deploy<'a> {
     deployer: &'a mut dyn Deployer,
     fence: Fence,
     applied: Vec<String>,
+    /// For Prisma up to 6.5: what its engine reads instead of the real folder.
+    folder: Option<Folder>,
     /// Whether Prisma asked to apply migrations.
     pub(super) reached: bool,
 }
 
 impl<'a> Deploy<'a> {
     pub(super) fn new(deployer: &'a mut dyn Deployer) -> Self {
-        Self { deployer, fence: Fence::Production, applied: Vec::new(), reached: false }
+        Self { deployer, fence: Fence::Production, applied: Vec::new(), folder: None, reached: false }
     }
 }
 
@@ -95,11 +94,17 @@ impl Role for Deploy<'_> {
         Ok(CommandReply::Relay)
     }
 
-    fn request(&mut self, request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
+    fn request(&mut self, mut request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
         self.fence.check_request(&request)?;
         if request.method == "applyMigrations" {
             self.reached = true;
             let MigrationsList { directory: migrations_dir, migrations } = protocol::migrations(&request.params)?;
+            if request.params["migrationsList"].is_null() {
+                // the engine would read the files again, after we have
+                let folder = Folder::copy_of(migrations_dir.clone(), migrations.clone())?;
+                request.params["migrationsDirectoryPath"] = folder.path().to_string_lossy().into();
+                self.folder = Some(folder);
+            }
             let target = engine.target().clone();
             self.applied = self
                 .deployer

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use super::arguments::CliCommand;
 use super::journey::{Words, travel};
 use super::protocol::{self, Request};
+use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
-use super::session::Engine;
+use super::supported::no_engine;
 use super::target::Target;
 use crate::context::Context;
 use crate::database::DatabaseUrl;
@@ -67,14 +68,6 @@ pub fn discover(
         return Err(no_engine());
     }
     Err(Error::failed("Prisma cannot work with this project").because(journeyed.said))
-}
-
-/// Prisma did its work without a schema engine.
-pub(super) fn no_engine() -> Error {
-    Error::usage("Prisma works here without its schema engine, so prisma-safe cannot guard it").help(
-        "a configuration with `engine: \"js\"` or an `adapter` does that in Prisma 6: \
-         use `engine: \"classic\"` with a `datasource` for migrations",
-    )
 }
 
 struct Discover {

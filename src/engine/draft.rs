@@ -11,15 +11,16 @@ use super::arguments::CliCommand;
 use super::fence::{Fence, Guard};
 use super::folder::Folder;
 use super::protocol::{self, DataLoss, MigrationsList, Request, Response};
+use super::real::Engine;
+use super::remaining::{Remaining, script_of};
 use super::role::{CommandReply, Reply, Role};
-use super::session::Engine;
 use super::target::Target;
 use crate::database::DatabaseUrl;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::project::Migration;
 
 /// What Prisma writes where nothing changed.
-const EMPTY: &str = "-- This is an empty migration.";
+pub(super) const EMPTY: &str = "-- This is an empty migration.";
 
 /// A migration as the engine drafted it; nothing of it is on disk.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ pub trait Drafter {
     ///
     /// # Errors
     /// Ends the journey; nothing is on disk then.
-    fn drafted(&mut self, drafted: Drafted) -> Result<String>;
+    fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String>;
 }
 
 /// The role around a [`Drafter`].
@@ -70,28 +71,35 @@ impl<'a> Draft<'a> {
         Self { drafter, fence: Fence::Production, data_loss: DataLoss::default(), folder: None, reached: false }
     }
 
-    fn decide(&mut self, name: &str, script: String, list: MigrationsList, target: &Target) -> Result<String> {
+    fn decide(
+        &mut self,
+        name: &str,
+        script: String,
+        list: MigrationsList,
+        request: &Request,
+        engine: &mut Engine<'_>,
+    ) -> Result<String> {
         if script.trim() == EMPTY {
             return Ok(script);
         }
         let data_loss = std::mem::take(&mut self.data_loss);
         let MigrationsList { directory: migrations_dir, migrations } = list;
-        let (name, target) = (name.to_owned(), target.clone());
-        self.drafter.drafted(Drafted { name, script, migrations_dir, migrations, data_loss, target })
+        let target = engine.target().clone();
+        let drafted = Drafted { name: name.to_owned(), script, migrations_dir, migrations, data_loss, target };
+        self.drafter.drafted(drafted, &mut Remaining { params: &request.params, name, engine })
     }
 
     /// Nothing changed where there is no name.
-    fn created(&mut self, request: &Request, result: &mut Value, target: &Target) -> Result<()> {
+    fn created(&mut self, request: &Request, result: &mut Value, engine: &mut Engine<'_>) -> Result<()> {
         let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else { return Ok(()) };
         if let Some(folder) = self.folder.take() {
             let (directory, migrations) = folder.real();
-            let script = self.decide(&name, folder.draft(&name)?, MigrationsList { directory, migrations }, target)?;
+            let list = MigrationsList { directory, migrations };
+            let script = self.decide(&name, folder.draft(&name)?, list, request, engine)?;
             return folder.keep(&name, &script);
         }
-        let Some(script) = result["migrationScript"].as_str().map(str::to_owned) else {
-            return Err(Error::failed("Prisma's schema engine gave a migration without a script"));
-        };
-        result["migrationScript"] = self.decide(&name, script, protocol::migrations(&request.params)?, target)?.into();
+        let (script, list) = (script_of(result)?, protocol::migrations(&request.params)?);
+        result["migrationScript"] = self.decide(&name, script, list, request, engine)?.into();
         Ok(())
     }
 }
@@ -132,7 +140,7 @@ impl Role for Draft<'_> {
         let Ok(mut result) = response else { return Ok(response) };
         match request.method.as_str() {
             "evaluateDataLoss" => self.data_loss = protocol::take_data_loss(&mut result)?,
-            "createMigration" => self.created(request, &mut result, engine.target())?,
+            "createMigration" => self.created(request, &mut result, engine)?,
             _ => {}
         }
         Ok(Ok(result))

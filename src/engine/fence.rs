@@ -2,8 +2,8 @@
 
 use super::arguments::CliCommand;
 use super::protocol::Request;
+use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
-use super::session::Engine;
 use super::target::Target;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};

@@ -1,5 +1,5 @@
-//! For Prisma up to 6.5, whose engine writes a draft into the migrations folder itself: it is given a copy of the folder,
-//! and what was decided goes into the real one, whole or not at all.
+//! For Prisma up to 6.5, whose engine reads the migrations folder and writes a draft into it itself: it is given a copy of
+//! the folder, and what was decided goes into the real one, whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -24,6 +24,11 @@ impl Folder {
     /// Copies what an engine reads.
     pub(super) fn copy(real: PathBuf) -> Result<Self> {
         let migrations = migrations::read(&real)?;
+        Self::copy_of(real, migrations)
+    }
+
+    /// The same with what was read already.
+    pub(super) fn copy_of(real: PathBuf, migrations: Vec<Migration>) -> Result<Self> {
         let explain = || "could not copy the migrations folder".to_owned();
         let copy = tempfile::Builder::new().prefix("prisma-safe-").tempdir().explain(explain)?;
         for Migration { name, sql, .. } in &migrations {
@@ -36,6 +41,14 @@ impl Folder {
             Err(error) => return Err(error).explain(explain),
         }
         Ok(Self { copy, real, migrations })
+    }
+
+    /// Puts a migration into the copy.
+    pub(super) fn add(&self, name: &str, script: &str) -> Result<()> {
+        let directory = self.copy.path().join(name);
+        fs::create_dir_all(&directory)
+            .and_then(|()| fs::write(directory.join(SCRIPT), script))
+            .explain(|| "could not copy the migrations folder".into())
     }
 
     /// The folder to give to the engine.

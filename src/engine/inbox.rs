@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
-use signal_hook::consts::{SIGINT, SIGQUIT};
+use signal_hook::consts::SIGINT;
 
 use super::wire::{Frame, Hello};
 
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the seat may take to introduce itself.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 
-/// Something that happened. Sessions are numbered; lines keep their newline, and none stands for the end.
+/// Something that happened. Sessions and real engines are numbered; lines keep their newline, and none stands for the end.
 #[derive(Debug)]
 pub(super) enum Event {
     /// Prisma started an engine.
@@ -47,12 +48,19 @@ impl Outbox {
     pub(super) fn send(&self, frame: &Frame) {
         let _ = frame.write(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
+
+    /// Nothing more is said or heard; what was sent still arrives.
+    pub(super) fn close(&self) {
+        let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).shutdown(Shutdown::Both);
+    }
 }
 
 /// The events of a journey.
 pub(super) struct Inbox {
     events: Receiver<Event>,
     waiting: VecDeque<(Hello, BufReader<UnixStream>)>,
+    /// How many real engines there were; tells their events apart.
+    engines: u64,
     pub(super) post: Sender<Event>,
     pub(super) prisma: Prisma,
     /// Whether an engine or its seat ended with calls unanswered.
@@ -70,7 +78,13 @@ impl Inbox {
         prisma: Prisma,
         interrupted: Arc<AtomicBool>,
     ) -> Self {
-        Self { events, waiting: VecDeque::new(), post, prisma, broken: false, signal: None, interrupted }
+        Self { events, waiting: VecDeque::new(), engines: 0, post, prisma, broken: false, signal: None, interrupted }
+    }
+
+    /// A number for a real engine.
+    pub(super) fn number_engine(&mut self) -> u64 {
+        self.engines += 1;
+        self.engines
     }
 
     /// Keeps an engine that was started while another one is served.
@@ -111,8 +125,8 @@ impl Inbox {
         match event {
             Event::Ended => self.prisma.ended = true,
             // the terminal tells Prisma too, which knows best how to end
-            Event::Signal(signal @ (SIGINT | SIGQUIT)) => {
-                self.signal.get_or_insert(*signal);
+            Event::Signal(SIGINT) => {
+                self.signal.get_or_insert(SIGINT);
                 self.prisma.hurry();
             }
             Event::Signal(signal) => {
@@ -153,11 +167,10 @@ impl Prisma {
         self.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
     }
 
-    /// Ends it where it is.
+    /// Ends it where it is. By force: on SIGTERM it would still report what became of its engine.
     pub(super) fn end(&mut self) {
-        if !self.pressed {
-            self.press();
-        }
+        self.pressed = true;
+        self.press();
     }
 
     /// Ends it by SIGTERM; the second time by force.
@@ -165,14 +178,10 @@ impl Prisma {
         let signal = if self.pressed { Signal::KILL } else { Signal::TERM };
         self.pressed = true;
         self.deadline = Some(Instant::now() + PATIENCE);
-        let mut pids = vec![];
-        if !self.ended {
-            pids.push(Pid::from_child(&self.child));
-        }
+        let child = Pid::from_child(&self.child);
+        let caller = self.caller.and_then(|pid| Pid::from_raw(pid.cast_signed())).filter(|pid| *pid != child);
         // a package manager first: it would report the end of Prisma as a failure
-        let caller = self.caller.and_then(|pid| Pid::from_raw(pid.cast_signed()));
-        pids.extend(caller.filter(|pid| *pid != Pid::from_child(&self.child)));
-        for pid in pids {
+        for pid in (!self.ended).then_some(child).into_iter().chain(caller) {
             let _ = rustix::process::kill_process(pid, signal);
         }
     }

@@ -18,6 +18,7 @@ use super::process::code;
 use super::role::Role;
 use super::session::{End, serve};
 use super::signals::Watch;
+use super::supported;
 use crate::context::Context;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
@@ -60,6 +61,7 @@ pub(super) fn travel(
     let (post, events) = channel();
     let mut binary = Binary::new(project, context);
     binary.chosen()?;
+    supported::check(project, args)?;
     let place = Place::make(post.clone()).explain(|| "could not make a place for the schema engine's seat".into())?;
 
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -67,8 +69,7 @@ pub(super) fn travel(
     let _watch = Watch::start(move |signal| {
         flag.store(true, Ordering::SeqCst);
         let _ = signals.send(Event::Signal(signal));
-    })
-    .explain(|| "could not watch for signals".into())?;
+    })?;
 
     let mut command = tools::prisma::command(project);
     tools::prisma::quiet(&mut command).args(args).env(VARIABLES[0], place.seat()).env_remove(VARIABLES[1]);

@@ -24,11 +24,17 @@ mod journey;
 mod place;
 mod process;
 pub mod protocol;
+mod prove;
+mod real;
+mod remaining;
 mod role;
 pub mod seat;
 mod session;
 mod signals;
+mod supported;
 mod target;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::ffi::OsString;
@@ -39,8 +45,10 @@ pub use self::discover::{Discovered, discover};
 pub use self::draft::{Drafted, Drafter};
 pub use self::fence::{Fence, Guard};
 pub use self::protocol::{DataLoss, EngineError, Request, Response, StepNote};
+pub use self::prove::prove;
+pub use self::real::Engine;
+pub use self::remaining::Remaining;
 pub use self::role::{CommandReply, Relay, Reply, Role};
-pub use self::session::Engine;
 pub use self::target::Target;
 
 use self::deploy::Deploy;
@@ -82,7 +90,9 @@ pub fn draft(
     for_machines: bool,
     drafter: &mut dyn Drafter,
 ) -> Result<Exit> {
-    speak(project, context, args, &mut Draft::new(drafter), aside(for_machines))
+    let mut role = Draft::new(drafter);
+    let exit = speak(project, context, args, &mut role, aside(for_machines))?;
+    demand_engine(exit, role.reached, args)
 }
 
 /// Runs `migrate deploy` with these arguments; nothing is applied before the deployer has seen it.
@@ -96,7 +106,9 @@ pub fn deploy(
     for_machines: bool,
     deployer: &mut dyn Deployer,
 ) -> Result<Exit> {
-    speak(project, context, args, &mut Deploy::new(deployer), aside(for_machines))
+    let mut role = Deploy::new(deployer);
+    let exit = speak(project, context, args, &mut role, aside(for_machines))?;
+    demand_engine(exit, role.reached, args)
 }
 
 /// Runs any other command that touches a database (`db push`, `migrate reset`); `decide` is asked for every engine process,
@@ -111,4 +123,10 @@ pub fn fence(
     decide: &mut dyn FnMut(&Target) -> Result<Guard>,
 ) -> Result<Exit> {
     run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
+}
+
+/// Prisma that did its work, but not through us, is no success. Its help needs no engine.
+fn demand_engine(exit: Exit, reached: bool, args: &[OsString]) -> Result<Exit> {
+    let help = args.iter().any(|arg| arg == "--help" || arg == "-h");
+    if exit == Exit::Done && !reached && !help { Err(supported::no_engine()) } else { Ok(exit) }
 }

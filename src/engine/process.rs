@@ -1,4 +1,7 @@
 //! The real engine as a child process.
+//!
+//! If we are killed, its stdin closes and it ends by itself, after the call it is in: a migration that has begun is finished
+//! and recorded, as it is when Prisma itself is killed.
 
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::Path;

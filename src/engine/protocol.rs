@@ -126,6 +126,12 @@ impl fmt::Debug for EngineError {
 
 impl std::error::Error for EngineError {}
 
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        Self::failed("Prisma's schema engine failed").because(error)
+    }
+}
+
 /// The migrations that a call is about, and the folder they live in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationsList {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::arguments::CliCommand;
 use super::protocol::{EngineError, Request, Response};
-use super::session::Engine;
+use super::real::Engine;
 use super::target::Target;
 use crate::database::DatabaseUrl;
 use crate::error::Result;

@@ -37,37 +37,41 @@ pub fn sit(socket: &Path) -> ExitCode {
 }
 
 fn carry(socket: &Path) -> io::Result<Option<u8>> {
-    let mut stream = UnixStream::connect(socket)?;
     let hello = Hello {
         args: std::env::args_os().skip(1).collect(),
         directory: std::env::current_dir()?.into_os_string(),
         env: std::env::vars_os().collect(),
         prisma: std::os::unix::process::parent_id(),
     };
-    let mut line = serde_json::to_vec(&hello)?;
+    pump(UnixStream::connect(socket)?, &hello, io::stdin(), &mut io::stdout(), &mut io::stderr())
+}
+
+/// The status to exit with; none if the other side went away without one.
+pub(super) fn pump(
+    mut stream: UnixStream,
+    hello: &Hello,
+    mut stdin: impl io::Read + Send + 'static,
+    stdout: &mut impl io::Write,
+    stderr: &mut impl io::Write,
+) -> io::Result<Option<u8>> {
+    let mut line = serde_json::to_vec(hello)?;
     line.push(b'\n');
     stream.write_all(&line)?;
-
     let mut up = stream.try_clone()?;
     // not joined: it may wait for Prisma's next line when there is none to come
     thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut up);
+        let _ = io::copy(&mut stdin, &mut up);
         let _ = up.shutdown(Shutdown::Write);
     });
     let mut down = io::BufReader::new(stream);
     while let Some(frame) = Frame::read(&mut down)? {
         match frame {
-            Frame::Out(bytes) => write(&mut io::stdout().lock(), &bytes)?,
-            Frame::Err(bytes) => write(&mut io::stderr().lock(), &bytes)?,
+            Frame::Out(bytes) => stdout.write_all(&bytes).and_then(|()| stdout.flush())?,
+            Frame::Err(bytes) => stderr.write_all(&bytes).and_then(|()| stderr.flush())?,
             Frame::Exit(status) => return Ok(Some(status)),
         }
     }
     Ok(None)
-}
-
-fn write(to: &mut impl io::Write, bytes: &[u8]) -> io::Result<()> {
-    to.write_all(bytes)?;
-    to.flush()
 }
 
 #[cfg(test)]

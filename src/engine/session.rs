@@ -4,24 +4,17 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use serde_json::Value;
 
 use super::arguments::Arguments;
 use super::binary::Binary;
 use super::inbox::{Event, Inbox, Outbox};
-use super::process::{self, Process};
-use super::protocol::{self, EngineError, Message, Request, Response};
+use super::process;
+use super::protocol::{self, Message};
+use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
 use super::target::Target;
 use super::wire::{Frame, Hello};
-use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
-
-/// Bits for the engines of one session.
-const GENERATIONS: u32 = 16;
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,113 +25,7 @@ pub(super) enum End {
     Leave,
 }
 
-/// The real engine of a session, for roles that make calls of their own.
-pub struct Engine<'a> {
-    session: u64,
-    /// Tells the real engines of all sessions apart.
-    generation: u64,
-    inbox: &'a mut Inbox,
-    binary: &'a mut Binary,
-    hello: Hello,
-    target: Target,
-    seat: Outbox,
-    process: Option<Process>,
-    /// Calls of Prisma's that the real engine has not answered.
-    pending: HashMap<String, Request>,
-    /// Events that came while a role waited for an answer of its own.
-    deferred: VecDeque<Event>,
-    calls: u64,
-}
-
 impl Engine<'_> {
-    /// What Prisma told this engine.
-    pub fn target(&self) -> &Target {
-        &self.target
-    }
-
-    /// Whether Ctrl-C or another signal asks us to end: for roles that work for long.
-    pub fn interrupted(&self) -> bool {
-        self.inbox.interrupted.load(Ordering::SeqCst)
-    }
-
-    /// Makes the real engine work on this database from the next call on.
-    ///
-    /// # Errors
-    /// Exit status 2 where the URL stands in the schema itself.
-    pub fn redirect(&mut self, url: &DatabaseUrl) -> Result<()> {
-        if let Some(mut process) = self.process.take() {
-            process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
-        }
-        // what the stopped engine still has to say is not the next one's
-        self.generation += 1;
-        self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
-        Ok(())
-    }
-
-    /// The flag that Ctrl-C and its like raise.
-    pub fn interrupt(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.inbox.interrupted)
-    }
-
-    /// Makes a call and waits for its response.
-    ///
-    /// # Errors
-    /// The engine's own error; or one without a code when the engine could not be started or ended, and when a signal
-    /// or Prisma's end cut the call short.
-    pub fn call(&mut self, method: &str, params: Value) -> Response {
-        self.calls += 1;
-        let id = Value::from(format!("prisma-safe-{}", self.calls));
-        let request = Request { id: id.clone(), method: method.to_owned(), params };
-        let gone = |what: &str| Err(EngineError::new(format!("{what} while it ran {method}"), None));
-        if let Err(error) = self.send(&request.line()) {
-            return Err(EngineError::new(error.to_string(), None));
-        }
-        loop {
-            match self.inbox.receive() {
-                Event::Engine(of, Some(line)) if of == self.generation => match Message::parse(&line) {
-                    Some(Message::Response(of, response)) if of == id => return response,
-                    Some(Message::Response(..)) => self.deferred.push_back(Event::Engine(self.generation, Some(line))),
-                    _ => self.seat.send(&Frame::Out(line)),
-                },
-                // what the engine asks Prisma, Prisma answers
-                Event::Prisma(session, Some(line))
-                    if session == self.session && matches!(Message::parse(&line), Some(Message::Response(..))) =>
-                {
-                    if let Err(error) = self.send(&line) {
-                        return Err(EngineError::new(error.to_string(), None));
-                    }
-                }
-                event => {
-                    let cut = match &event {
-                        Event::Engine(of, None) if *of == self.generation => "the schema engine ended",
-                        Event::Prisma(session, None) if *session == self.session => "Prisma stopped its engine",
-                        Event::Ended => "Prisma ended",
-                        Event::Signal(_) => "a signal came",
-                        _ => "",
-                    };
-                    self.deferred.push_back(event);
-                    if !cut.is_empty() {
-                        return gone(cut);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends a line to the real engine, which is started by the first one.
-    fn send(&mut self, line: &[u8]) -> Result<()> {
-        let process = match &mut self.process {
-            Some(process) => process,
-            none => {
-                let (post, seat) = (self.inbox.post.clone(), self.seat.clone());
-                let binary = self.binary.path()?;
-                none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.generation, post, seat)?)
-            }
-        };
-        process.send(line);
-        Ok(())
-    }
-
     fn hear_prisma(&mut self, line: Vec<u8>, role: &mut dyn Role) -> Result<End> {
         if line.trim_ascii().is_empty() {
             return Ok(End::Over);
@@ -189,7 +76,7 @@ impl Engine<'_> {
     fn is_end(&self, event: &Event) -> bool {
         match event {
             Event::Prisma(session, None) => *session == self.session,
-            Event::Engine(generation, None) => *generation == self.generation,
+            Event::Engine(number, None) => *number == self.number,
             _ => false,
         }
     }
@@ -208,10 +95,9 @@ impl Engine<'_> {
     fn stop(&mut self) -> Result<()> {
         let status = self.process.take().map(|mut process| process.stop()).transpose();
         let status = status.explain(|| "could not stop Prisma's schema engine".into())?.map_or(0, process::code);
-        let answered = self.pending.is_empty();
-        self.inbox.broken |= !answered;
         // an engine that ends without its answers has failed, whatever it says
-        self.seat.send(&Frame::Exit(if answered { status } else { status.max(1) }));
+        self.inbox.broken |= !self.pending.is_empty();
+        self.seat.send(&Frame::Exit(if self.inbox.broken { status.max(1) } else { status }));
         Ok(())
     }
 
@@ -224,7 +110,7 @@ impl Engine<'_> {
                     End::Leave => return Ok(End::Leave),
                     End::Over => {}
                 },
-                Event::Engine(of, Some(line)) if of == self.generation => self.hear_engine(line, role)?,
+                Event::Engine(of, Some(line)) if of == self.number => self.hear_engine(line, role)?,
                 event @ (Event::Prisma(_, None) | Event::Engine(_, None)) if self.is_end(&event) => {
                     return self.stop().map(|()| End::Over);
                 }
@@ -253,7 +139,7 @@ pub(super) fn serve(
     if !matches!(end, Ok(End::Over)) {
         inbox.prisma.end();
     }
-    drop(seat);
+    seat.close();
     end
 }
 
@@ -283,9 +169,20 @@ fn play(
         let _ = post.send(Event::Prisma(session, None));
     });
     let (process, pending, deferred) = (None, HashMap::new(), VecDeque::new());
-    let generation = session << GENERATIONS;
-    let mut engine =
-        Engine { session, generation, inbox, binary, hello, target, seat, process, pending, deferred, calls: 0 };
+    let mut engine = Engine {
+        session,
+        number: 0,
+        inbox,
+        binary,
+        hello,
+        target,
+        seat,
+        process,
+        pending,
+        deferred,
+        calls: 0,
+        unheard: false,
+    };
     let end = engine.attend(role);
     for event in std::mem::take(&mut engine.deferred) {
         if let Event::Seated(hello, reader) = event {

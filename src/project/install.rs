@@ -23,7 +23,8 @@ pub struct Version {
 }
 
 impl Version {
-    fn parse(text: &str) -> Option<Self> {
+    /// From `7.10.1`, `8.0.0-rc.5`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(['.', '-', '+']).map(str::parse::<u64>);
         Some(Self { major: numbers.next()?.ok()?, minor: numbers.next()?.ok()?, text: text.to_owned() })
     }

@@ -140,7 +140,8 @@ fn finish(scene: &Scene<'_>, given: &Given, decided: Vec<Candidate>, found: Vec<
     Decisions { candidates: [decided, found].concat(), open }
 }
 
-fn undecided(open: &[Open]) -> Error {
+/// The error for decisions that nobody has taken: exit status 4, each with the options that answer it.
+pub fn undecided(open: &[Open]) -> Error {
     let mut text = String::from("a decision is needed:");
     for open in open {
         text.push_str("\n  ");

@@ -29,7 +29,7 @@ mod tests;
 mod vocabulary;
 
 pub use candidate::{Candidate, Decision, Rename};
-pub use decide::{Decisions, decide, settle};
+pub use decide::{Decisions, decide, settle, undecided};
 pub use options::Options;
 pub use prove::{Proof, prove};
 pub use question::{Answer, Asker, Open, Question, Terminal};

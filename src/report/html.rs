@@ -72,7 +72,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
         }))
     });
     // the template is part of the program, and a test renders it
-    page.unwrap_or_else(|error| format!("<!doctype html><pre>{error:#}</pre>"))
+    page.unwrap_or_else(|error| format!("<!doctype html><pre>{error:#}</pre>")) + "\n"
 }
 
 fn shape<'a>(migration: &'a Reviewed, look: Look<'_>) -> Shape<'a> {

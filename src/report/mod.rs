@@ -6,7 +6,10 @@ mod html;
 mod human;
 mod json;
 mod markdown;
+pub mod renames;
 mod sarif;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
@@ -88,11 +91,11 @@ fn summary(review: &Review) -> String {
         .map(|(number, what)| many(number, what))
         .collect();
     let accepted = review.findings().filter(|finding| finding.accepted.is_some()).count();
-    let accepted = if accepted > 0 { format!(", {accepted} accepted in the file") } else { String::new() };
-    if parts.is_empty() {
-        format!("no findings in {migrations}{accepted}")
-    } else {
-        format!("{} in {migrations}{accepted}", parts.join(", "))
+    match (parts.is_empty(), accepted) {
+        (true, 0) => format!("no findings in {migrations}"),
+        (true, accepted) => format!("{} in {migrations}", many(accepted, "accepted finding")),
+        (false, 0) => format!("{} in {migrations}", parts.join(", ")),
+        (false, accepted) => format!("{} in {migrations}, {accepted} accepted in the file", parts.join(", ")),
     }
 }
 

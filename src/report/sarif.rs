@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Look, path, place};
-use crate::review::{Review, Reviewed, plan_hash::checksum};
+use crate::project::migrations::checksum;
+use crate::review::{Review, Reviewed};
 use crate::rules::{Finding, RULES, Rule, Severity};
 use crate::sql::Script;
 

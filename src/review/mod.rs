@@ -13,9 +13,10 @@ use serde::Serialize;
 pub use self::plan_hash::plan_hash;
 use crate::catalog::Catalog;
 use crate::project::Migration;
+use crate::project::migrations::checksum;
 use crate::rules::origins::Origins;
 use crate::rules::{self, Check, Finding, Live, RULES, Severity, Step, Subject, Unchecked, opaque_code, squawk};
-use crate::sql::Script;
+use crate::sql::{Script, StatementKind};
 
 /// What is to be reviewed, and what is known around it.
 #[derive(Debug)]
@@ -28,8 +29,8 @@ pub struct Request<'a> {
     pub default_schema: &'a str,
     /// The target, where it can be asked.
     pub live: Option<&'a dyn Live>,
-    /// Identifies the target's server and database, without a secret; only where `migrations` are what a deploy would
-    /// apply to it. Gives the plan hash.
+    /// Identifies the target's server and database, without a secret; only where `migrations` are the plan, what a deploy
+    /// would apply at once. Gives the plan hash; what one migration of a plan creates is not in the target for the next.
     pub identity: Option<&'a str>,
     /// `review.small-table-rows`.
     pub small_table_rows: u64,
@@ -93,7 +94,7 @@ impl Reviewed {
     /// A migration with one standing finding (see [`rules::history`]).
     pub fn standing(migration: Migration, finding: Finding) -> Self {
         Self {
-            checksum: plan_hash::checksum(&migration.sql),
+            checksum: checksum(&migration.sql),
             name: migration.name,
             path: migration.path,
             sql: migration.sql,
@@ -136,6 +137,10 @@ pub fn review(request: Request<'_>) -> Review {
     let mut origins = Origins::default();
     let mut migrations = request.standing;
     for migration in request.migrations {
+        if request.identity.is_none() {
+            // not a plan: each is looked at as if those before it had been deployed
+            origins = Origins::default();
+        }
         let script = Script::parse(migration.sql.as_str());
         let mut after = catalog.clone();
         after.apply(&script, &migration.name);
@@ -147,7 +152,8 @@ pub fn review(request: Request<'_>) -> Review {
             before: &catalog,
             after: &after,
             origins: &origins,
-            live: request.live,
+            // under another search_path the names here are other tables there
+            live: request.live.filter(|_| !changes_search_path(&script)),
             acceptances: &accepting,
             small_table_rows: request.small_table_rows,
         };
@@ -158,11 +164,17 @@ pub fn review(request: Request<'_>) -> Review {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
         });
+        if request.live.is_some() && changes_search_path(&script) {
+            unchecked.push(Unchecked {
+                what: format!("the target's data, for {}", migration.name),
+                why: "it sets search_path: which tables its names mean is not known".into(),
+            });
+        }
         unchecked.extend(unfollowed(&migration.name, &script, &findings));
         migrations.push(Reviewed {
             name: migration.name.clone(),
             path: migration.path.clone(),
-            checksum: plan_hash::checksum(&migration.sql),
+            checksum: checksum(&migration.sql),
             sql: migration.sql.clone(),
             findings,
         });
@@ -203,9 +215,20 @@ fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
                 check(&step, &mut findings);
             }
         }
-        origins.follow(statement, catalog);
+        let text = subject.script.text().get(statement.range.clone()).unwrap_or_default();
+        origins.follow(statement, text, catalog);
     });
     (findings, origins)
+}
+
+fn changes_search_path(script: &Script) -> bool {
+    script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::Set { name, .. } => name == "search_path",
+        StatementKind::Select | StatementKind::Other { .. } => {
+            script.text().get(statement.range.clone()).is_some_and(|text| text.to_lowercase().contains("search_path"))
+        }
+        _ => false,
+    })
 }
 
 fn verdict(migrations: &[Reviewed]) -> Verdict {

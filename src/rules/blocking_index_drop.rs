@@ -2,7 +2,6 @@
 
 use super::cost;
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::catalog::ObjectName;
 use crate::sql::StatementKind;
 
 /// The rule.
@@ -20,7 +19,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     let StatementKind::DropIndex { indexes, concurrently: false, .. } = &step.statement.kind else { return };
     for index in indexes {
         let index = step.catalog.resolve(index);
-        let Some(table) = table_of(step, &index).and_then(|table| step.existing_object(table)) else { continue };
+        let Some(table) = step.catalog.table_of_index(&index).and_then(|table| step.existing_object(table)) else {
+            continue;
+        };
         if table.rows.is_some_and(|rows| rows < step.subject.small_table_rows) {
             continue;
         }
@@ -42,11 +43,4 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             None => finding,
         });
     }
-}
-
-fn table_of<'a>(step: &Step<'a>, index: &ObjectName) -> Option<&'a ObjectName> {
-    let holds = |(name, table): &(&ObjectName, &crate::catalog::Table)| {
-        name.schema == index.schema && table.indexes.contains_key(&index.name)
-    };
-    step.catalog.tables.iter().find(holds).map(|(name, _)| name)
 }

@@ -1,5 +1,6 @@
 //! `DELETE` without `WHERE`: every row goes.
 
+use super::tokens::where_is_trivial;
 use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::sql::StatementKind;
 
@@ -15,7 +16,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    let StatementKind::Delete { table, has_where: false } = &step.statement.kind else { return };
+    let StatementKind::Delete { table, has_where } = &step.statement.kind else { return };
+    if *has_where && !where_is_trivial(step.text()) {
+        return;
+    }
     let Some(table) = step.existing(table) else { return };
     let finding = Finding::new(
         &RULE,

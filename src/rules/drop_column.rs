@@ -27,6 +27,18 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             action.range.clone(),
             format!("drops column `{name}` of `{}` and every value in it{and_more}", table.label),
         );
+        let known = step.catalog.tables.get(&table.name).and_then(|table| table.columns.get(name));
+        if known.is_some_and(|column| column.generated.is_some()) {
+            findings.push(
+                finding
+                    .severity(Severity::Warning)
+                    .replayed(format!("{object} is generated: its values are computed from other columns"))
+                    .help(
+                        "deploy a release that no longer has the field first: the running one still selects the column",
+                    ),
+            );
+            continue;
+        }
         let held = step.subject.live.and_then(|live| live.non_null(&table.target, &on_target));
         findings.push(match held {
             Some(0) if !table.written => finding

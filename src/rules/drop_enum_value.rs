@@ -1,8 +1,7 @@
 //! An enum's value removed: PostgreSQL cannot, so Prisma builds a new type and casts every column over.
 
 use super::{Check, Finding, Rule, Severity, Step, cost};
-use crate::catalog::ObjectName;
-use crate::sql::{ActionKind, DataType, Name};
+use crate::sql::ActionKind;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -23,12 +22,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let Some(old) = step.catalog.tables.get(&table.name).and_then(|table| table.columns.get(column)) else {
             continue;
         };
-        let old_name = enum_name(step, &old.data_type);
-        let (Some(before), Some(after)) =
-            (step.catalog.enums.get(&old_name), step.catalog.enums.get(&enum_name(step, data_type)))
-        else {
-            continue;
-        };
+        let old_name = step.catalog.type_name(&old.data_type);
+        let values = |data_type| step.catalog.enum_values(data_type);
+        let (Some(before), Some(after)) = (values(&old.data_type), values(data_type)) else { continue };
         for value in before.iter().filter(|value| !after.contains(value)) {
             let object = format!("{}.{value}", step.subject.label(&old_name));
             let finding = Finding::new(
@@ -52,10 +48,6 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             });
         }
     }
-}
-
-fn enum_name(step: &Step<'_>, data_type: &DataType) -> ObjectName {
-    step.catalog.resolve(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() })
 }
 
 fn help(object: &str) -> String {

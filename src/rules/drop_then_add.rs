@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Check, Finding, Rule, Severity, Step, Subject, cost};
+use super::subject::Existing;
+use super::{Check, Finding, Rule, Severity, Step, Subject, cost, retype};
 use crate::catalog::Table;
-use crate::sql::{ActionKind, ColumnDef, DataType, Name, StatementKind};
+use crate::sql::{ActionKind, ColumnDef, DataType, Name, StatementKind, quote_identifier};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -21,65 +22,98 @@ pub(super) const RULE: Rule = Rule {
 const SHOWN: usize = 4;
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    for statement in subject.script.statements() {
-        if let StatementKind::AlterTable { table, .. } = &statement.kind {
-            let step = Step { subject, statement, catalog: subject.before, origins: subject.origins };
-            columns(&step, table, findings);
-        }
+    for mut changed in changed_tables(subject) {
+        // a column that the file fills by itself was written by a person who knew what it replaces
+        changed.added.retain(|column| !fills(subject, &changed.table, &column.name));
+        columns(subject, &changed, findings);
     }
     tables(subject, findings);
 }
 
-fn columns(step: &Step<'_>, table: &Name, findings: &mut Vec<Finding>) {
-    let Some(table) = step.existing(table) else { return };
-    let known = step.catalog.tables.get(&table.name);
-    let mut dropped: Vec<(&str, Option<&DataType>)> = Vec::new();
-    let mut place = step.statement.range.clone();
-    let mut added: Vec<&ColumnDef> = Vec::new();
-    for (_, action) in step.actions() {
-        match &action.kind {
-            ActionKind::DropColumn { name, .. } => {
-                let decided = step.subject.accepts("drop-column", &format!("{}.{name}", table.label));
-                if !decided && step.column_before(&table, name).is_some() {
-                    let column = known.and_then(|table: &Table| table.columns.get(name));
-                    if dropped.is_empty() {
-                        place = action.range.clone();
-                    }
-                    dropped.push((name, column.map(|column| &column.data_type)));
+fn fills(subject: &Subject<'_>, table: &Existing, column: &String) -> bool {
+    subject.script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::Update { table: updated, columns, .. } => {
+            subject.before.resolve(updated) == table.name && columns.contains(column)
+        }
+        _ => false,
+    })
+}
+
+/// What a migration drops from and adds to one table, wherever in the file.
+struct Changed<'a> {
+    table: Existing,
+    dropped: Vec<Dropped<'a>>,
+    added: Vec<&'a ColumnDef>,
+}
+
+/// A column that is dropped, and that the target has.
+struct Dropped<'a> {
+    name: &'a str,
+    range: Range<usize>,
+    /// None where the migrations before did not build the table.
+    data_type: Option<&'a DataType>,
+}
+
+fn changed_tables<'a>(subject: &'a Subject<'a>) -> Vec<Changed<'a>> {
+    let mut tables: Vec<Changed<'a>> = Vec::new();
+    for statement in subject.script.statements() {
+        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins };
+        let StatementKind::AlterTable { table, .. } = &statement.kind else { continue };
+        let Some(table) = step.existing(table) else { continue };
+        let at = tables.iter().position(|known| known.table.name == table.name).unwrap_or(tables.len());
+        if at == tables.len() {
+            tables.push(Changed { table, dropped: Vec::new(), added: Vec::new() });
+        }
+        let changed = &mut tables[at];
+        for (_, action) in step.actions() {
+            match &action.kind {
+                ActionKind::DropColumn { name, .. }
+                    if step.column_before(&changed.table, name).is_some()
+                        && !subject.accepts("drop-column", &format!("{}.{name}", changed.table.label)) =>
+                {
+                    let known = subject.before.tables.get(&changed.table.name);
+                    let data_type = known.and_then(|known| known.columns.get(name)).map(|column| &column.data_type);
+                    changed.dropped.push(Dropped { name, range: action.range.clone(), data_type });
                 }
+                ActionKind::AddColumn { column, .. } => changed.added.push(column),
+                _ => {}
             }
-            ActionKind::AddColumn { column, .. } => added.push(column),
-            _ => {}
         }
     }
-    let recreated = |name: &str| added.iter().find(|column| column.name == name).copied();
-    for (name, _) in &dropped {
-        if let Some(column) = recreated(name) {
-            findings.push(retyped(step, &table.label, name, column));
+    tables
+}
+
+fn columns(subject: &Subject<'_>, changed: &Changed<'_>, findings: &mut Vec<Finding>) {
+    let recreated = |dropped: &Dropped<'_>| changed.added.iter().find(|column| column.name == dropped.name);
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    let mut place = None;
+    for dropped in &changed.dropped {
+        if let Some(column) = recreated(dropped) {
+            findings.push(retyped(subject, &changed.table.label, dropped, column));
+            continue;
+        }
+        let candidates = changed
+            .added
+            .iter()
+            .filter(|column| changed.dropped.iter().all(|dropped| dropped.name != column.name))
+            .filter(|column| dropped.data_type.is_none_or(|data_type| alike(data_type, &column.data_type)));
+        let before = pairs.len();
+        pairs.extend(candidates.map(|column| (dropped.name, column.name.as_str())));
+        if pairs.len() > before {
+            place.get_or_insert_with(|| dropped.range.clone());
         }
     }
-    let pairs: Vec<(&str, &str)> = dropped
-        .iter()
-        .filter(|(name, _)| recreated(name).is_none())
-        .flat_map(|(name, data_type)| {
-            added
-                .iter()
-                .filter(|column| !dropped.iter().any(|(dropped, _)| *dropped == column.name))
-                .filter(|column| data_type.is_none_or(|data_type| alike(data_type, &column.data_type)))
-                .map(|column| (*name, column.name.as_str()))
-        })
-        .collect();
-    if !pairs.is_empty() {
-        findings.push(renamed(step, &table.label, &pairs, place));
+    if let Some(place) = place {
+        findings.push(renamed(subject, &changed.table.label, &pairs, place));
     }
 }
 
-fn renamed(step: &Step<'_>, table: &str, pairs: &[(&str, &str)], place: Range<usize>) -> Finding {
+fn renamed(subject: &Subject<'_>, table: &str, pairs: &[(&str, &str)], place: Range<usize>) -> Finding {
     let options = pairs.iter().take(SHOWN).map(|(from, to)| format!("--rename {table}.{from}:{to}"));
     let options: Vec<String> = options.collect();
     let more = pairs.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" (and {} more pairs)", cost::count(more as u64)) } else { String::new() };
-    let drops: Vec<&str> = pairs.iter().map(|(from, _)| *from).collect();
+    let first = pairs.first().map_or("", |(from, _)| from);
     Finding::new(
         &RULE,
         table,
@@ -87,25 +121,39 @@ fn renamed(step: &Step<'_>, table: &str, pairs: &[(&str, &str)], place: Range<us
         format!("drops and adds columns of `{table}`: Prisma writes a rename like this, and the values are lost"),
     )
     .help(format!(
-        "if it is a rename: `prisma-safe rewrite {} {}`{more}\nif `{}` really goes, say so with `--delete {table}.{}`",
-        step.subject.migration,
+        "if it is a rename: `prisma-safe rewrite {} {}`{more}\nif `{first}` really goes, say so with `--delete {table}.{first}`",
+        subject.migration,
         options.join("` or `"),
-        drops[0],
-        drops[0],
     ))
 }
 
-fn retyped(step: &Step<'_>, table: &str, name: &str, column: &ColumnDef) -> Finding {
-    Finding::new(
-        &RULE,
-        format!("{table}.{name}"),
-        step.statement.range.clone(),
-        format!("drops column `{name}` of `{table}` and creates it anew: its values are lost, though they could be cast"),
-    )
-    .help(format!(
-        "where a cast exists, keep them: `ALTER TABLE \"{table}\" ALTER COLUMN \"{name}\" TYPE {} USING \"{name}\"::{}`",
-        column.data_type, column.data_type,
-    ))
+fn retyped(subject: &Subject<'_>, table: &str, dropped: &Dropped<'_>, column: &ColumnDef) -> Finding {
+    let name = dropped.name;
+    let object = format!("{table}.{name}");
+    let message = format!("drops column `{object}` and creates it anew: its values are lost");
+    let finding = Finding::new(&RULE, object, dropped.range.clone(), message);
+    if let Some((old, new)) = dropped.data_type.and_then(|old| renamed_enum(subject, old, &column.data_type)) {
+        return finding.help(format!(
+            "if the enum `{old}` is renamed: `prisma-safe rewrite {} --rename enum:{old}:{new}`",
+            subject.migration
+        ));
+    }
+    let quoted = quote_identifier(name);
+    let to = if retype::built_in(&column.data_type) {
+        column.data_type.to_string()
+    } else {
+        quote_identifier(&column.data_type.name) + if column.data_type.array { "[]" } else { "" }
+    };
+    finding
+        .help(format!("where a cast exists, keep the values: `ALTER COLUMN {quoted} TYPE {to} USING {quoted}::{to}`"))
+}
+
+/// The old and new name, if one enum goes and the other comes in this migration.
+fn renamed_enum(subject: &Subject<'_>, old: &DataType, new: &DataType) -> Option<(String, String)> {
+    let (old, new) = (subject.before.type_name(old), subject.before.type_name(new));
+    let goes = subject.before.enums.contains_key(&old) && !subject.after.enums.contains_key(&old);
+    let comes = subject.after.enums.contains_key(&new) && !subject.before.enums.contains_key(&new);
+    (goes && comes).then(|| (subject.label(&old), subject.label(&new)))
 }
 
 fn tables(subject: &Subject<'_>, findings: &mut Vec<Finding>) {

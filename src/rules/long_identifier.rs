@@ -21,21 +21,21 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
     let mut seen: Vec<String> = Vec::new();
     for token in tokens(step.text()) {
-        let (name, quotes) = match token.kind {
-            Kind::Quoted => (token.text.replace("\"\"", "\""), 2),
-            Kind::Word => (token.text.to_owned(), 0),
+        let name = match token.kind {
+            Kind::Quoted => token.text.replace("\"\"", "\""),
+            Kind::Word => token.text.to_owned(),
             _ => continue,
         };
         if !identifier_is_cut(&name) || seen.contains(&name) {
             continue;
         }
-        let start = step.statement.range.start + token.start;
+        let start = step.statement.range.start;
         let cut = &name[..name.floor_char_boundary(63)];
         findings.push(
             Finding::new(
                 &RULE,
                 &name,
-                start..start + token.text.len() + quotes,
+                start + token.start..start + token.end,
                 format!("this name has {} bytes; PostgreSQL keeps `{cut}`", name.len()),
             )
             .help("give it a shorter one, with `map:` or `@map` in the schema"),

@@ -14,6 +14,7 @@ pub mod acceptance;
 mod add_unique;
 mod blocking_index;
 mod blocking_index_drop;
+mod blocking_statement;
 mod breaking_rename;
 mod concurrently_in_transaction;
 mod delete_without_where;
@@ -236,6 +237,7 @@ pub const RULES: &[&Rule] = &[
     &table_rewrite::RULE,
     &blocking_index::RULE,
     &blocking_index_drop::RULE,
+    &blocking_statement::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
@@ -266,7 +268,13 @@ pub fn near(id: &str) -> Vec<&'static str> {
     };
     let mut ranked: Vec<_> = RULES.iter().map(|rule| (distance(rule.id), rule.id)).collect();
     ranked.sort_unstable();
-    ranked.into_iter().filter(|(distance, id)| *distance <= id.len() / 2).map(|(_, id)| id).take(3).collect()
+    let nearest = ranked.first().map_or(0, |(distance, _)| *distance);
+    ranked
+        .into_iter()
+        .filter(|(distance, id)| *distance <= (nearest + 1).min(id.len() / 2))
+        .map(|(_, id)| id)
+        .take(3)
+        .collect()
 }
 
 /// Levenshtein's distance in characters.

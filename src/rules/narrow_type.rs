@@ -2,7 +2,7 @@
 
 use super::retype::{self, Loss, Retype};
 use super::{Check, Finding, Lost, Rule, Severity, Step, cost};
-use crate::sql::{ActionKind, Name};
+use crate::sql::ActionKind;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -24,12 +24,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let from = &old.data_type;
-        let is_enum = |name: &Option<String>, of: &str| {
-            step.catalog.enums.contains_key(&step.catalog.resolve(&Name { schema: name.clone(), name: of.into() }))
-        };
+        let is_enum = |data_type| step.catalog.enum_values(data_type).is_some();
         // from enum to enum is drop-enum-value's matter, and every enum has a text
-        let from_enum = is_enum(&from.schema, &from.name);
-        if from_enum && (is_enum(&to.schema, &to.name) || to.name == "text") {
+        if is_enum(from) && (is_enum(to) || to.name == "text") {
             continue;
         }
         let object = format!("{}.{column}", table.label);

@@ -2,7 +2,7 @@
 
 use super::tokens::{Kind, Token, calls, tokens};
 use super::{Check, Finding, Rule, Severity, Subject};
-use crate::sql::{ActionKind, Statement, StatementKind};
+use crate::sql::{Statement, StatementKind};
 
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
@@ -52,8 +52,6 @@ const HARMLESS: &[&str] = &[
     "CREATE CAST",
     "CREATE COLLATION",
     "CREATE TEXT SEARCH",
-    "CREATE RULE",
-    "CREATE EVENT TRIGGER",
     "CREATE LANGUAGE",
     "CREATE SERVER",
     "CREATE FOREIGN",
@@ -68,7 +66,7 @@ const HARMLESS: &[&str] = &[
     "ALTER PUBLICATION",
     "ALTER EXTENSION",
     "ALTER TRIGGER",
-    "REFRESH MATERIALIZED VIEW",
+    "REFRESH",
     "REINDEX",
     "VACUUM",
     "CLUSTER",
@@ -121,8 +119,13 @@ const READING: &[&str] = &[
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let mut blocks = 0_usize;
+    let mut defined: Vec<String> = Vec::new();
     for statement in subject.script.statements() {
-        let Some((what, text, known)) = opaque(subject, statement) else { continue };
+        let text = subject.script.text().get(statement.range.clone()).unwrap_or_default();
+        if let StatementKind::CreateFunction { name } = &statement.kind {
+            defined.push(name.name.to_lowercase());
+        }
+        let Some((what, text, known)) = opaque(text, statement, &defined) else { continue };
         blocks += 1;
         let tokens = tokens(text);
         let worst =
@@ -148,42 +151,38 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What a statement is called, the text to look into, and what is known of it; none for what can be followed.
-fn opaque<'a>(subject: &Subject<'a>, statement: &'a Statement) -> Option<(&'static str, &'a str, String)> {
-    let text = subject.script.text().get(statement.range.clone())?;
+fn opaque<'a>(text: &'a str, statement: &'a Statement, defined: &[String]) -> Option<(&'static str, &'a str, String)> {
     match &statement.kind {
-        StatementKind::Do { body } => Some(("DO", body, "runs a DO block".into())),
-        StatementKind::Select | StatementKind::Insert { .. } => {
-            let called = calls(text).into_iter().find(|name| !READING.contains(&name.as_str()));
-            let writes = tokens(text)
-                .iter()
-                .skip(1)
-                .any(|token| ["delete", "update", "merge"].iter().any(|word| token.is(word)));
-            let inserts = matches!(statement.kind, StatementKind::Insert { .. });
-            if inserts {
-                // ON CONFLICT DO UPDATE touches its own rows; a function in VALUES gives a value
-                return (writes && begins_with(text))
-                    .then(|| ("statement", text, "hides another statement in WITH".into()));
-            }
-            if writes && begins_with(text) {
-                return Some(("statement", text, "hides another statement in WITH".into()));
-            }
-            called.map(|name| ("call", text, format!("calls `{name}()`")))
+        StatementKind::Do { body } => return Some(("DO", body, "runs a DO block".into())),
+        // what they hold runs later, and says so then
+        StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } | StatementKind::Comment => {
+            return None;
         }
         StatementKind::Other { words } if !is_harmless(words) => {
-            Some(("statement", text, format!("`{words}` is a statement the review does not know")))
+            return Some(("statement", text, format!("`{words}` is a statement the review does not know")));
         }
-        StatementKind::AlterTable { actions, .. } => actions.iter().find_map(|action| match &action.kind {
-            ActionKind::Other { words } if words.starts_with("INHERIT") || words.starts_with("NO INHERIT") => {
-                Some(("statement", text, format!("`{words}` is an action the review does not know")))
-            }
-            _ => None,
-        }),
-        _ => None,
+        StatementKind::Other { .. } => return None,
+        _ => {}
     }
+    if hides_writing(text) {
+        return Some(("statement", text, "hides another statement inside".into()));
+    }
+    let called = match statement.kind {
+        StatementKind::Select => calls(text).into_iter().find(|name| !READING.contains(&name.as_str())),
+        _ => calls(text).into_iter().find(|name| defined.contains(name)),
+    };
+    called.map(|name| ("call", text, format!("calls `{name}()`")))
 }
 
-fn begins_with(text: &str) -> bool {
-    tokens(text).first().is_some_and(|token| token.is("with"))
+/// Whether a query does no more than read, as far as its text says.
+pub(super) fn only_reads(text: &str) -> bool {
+    !hides_writing(text) && calls(text).iter().all(|name| READING.contains(&name.as_str()))
+}
+
+/// `WITH gone AS (DELETE …)`: a statement that writes, inside another.
+fn hides_writing(text: &str) -> bool {
+    let writes = |token: &Token<'_>| ["delete", "update", "insert", "merge"].iter().any(|word| token.is(word));
+    tokens(text).windows(2).any(|pair| pair[0].is_symbol("(") && writes(&pair[1]))
 }
 
 fn is_harmless(words: &str) -> bool {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::opaque_code;
 use crate::catalog::{Catalog, ObjectName};
 use crate::sql::{ActionKind, Statement, StatementKind};
 
@@ -45,8 +46,8 @@ impl Origins {
         self.opaque || self.table(table).is_some_and(|target| self.written.contains(&target))
     }
 
-    /// Follows one statement; `catalog` is the one just before it.
-    pub fn follow(&mut self, statement: &Statement, catalog: &Catalog) {
+    /// Follows one statement with its text; `catalog` is the one just before it.
+    pub fn follow(&mut self, statement: &Statement, text: &str, catalog: &Catalog) {
         match &statement.kind {
             StatementKind::CreateTable { table, if_not_exists, .. } => {
                 let table = catalog.resolve(table);
@@ -68,7 +69,8 @@ impl Origins {
                     self.write(&catalog.resolve(table));
                 }
             }
-            StatementKind::Do { .. } | StatementKind::Select | StatementKind::Other { .. } => self.opaque = true,
+            StatementKind::Select => self.opaque |= !opaque_code::only_reads(text),
+            StatementKind::Do { .. } | StatementKind::Other { .. } => self.opaque = true,
             _ => {}
         }
     }

@@ -140,10 +140,7 @@ fn retyped(
     using: Option<&Expr>,
 ) -> Option<String> {
     let from = &known?.columns.get(column)?.data_type;
-    let is_enum = |of: &DataType| {
-        let name = crate::sql::Name { schema: of.schema.clone(), name: of.name.clone() };
-        step.catalog.enums.contains_key(&step.catalog.resolve(&name))
-    };
+    let is_enum = |data_type| step.catalog.enum_values(data_type).is_some();
     // Prisma's way to change an enum: not worth a word unless the table is known to be large
     if is_enum(from) && is_enum(to) && step.subject.live.is_none() {
         return None;

@@ -106,3 +106,26 @@ fn near_names_are_offered() {
     assert_eq!(near("unique").first(), Some(&"add-unique"));
     assert_eq!(near("xyzzyxyzzyxyzzy"), Vec::<&str>::new());
 }
+
+/// Files of `tests/review`: what is expected stands at the top, one line a finding, in order.
+#[test]
+fn prismas_own_output() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/review");
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let expected: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("-- expect: ")).filter(|line| *line != "pass").collect();
+        assert!(text.starts_with("-- expect: "), "{}", path.display());
+        let review = review_text(&text);
+        let found: Vec<String> = review
+            .findings()
+            .map(|finding| format!("{} {}({})", finding.severity.as_str(), finding.rule, finding.object))
+            .collect();
+        if found != expected {
+            wrong.push(format!("{}\n  expected {expected:#?}\n  found {found:#?}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

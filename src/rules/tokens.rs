@@ -10,6 +10,8 @@ pub struct Token<'a> {
     pub text: &'a str,
     /// Where it begins, quotes included.
     pub start: usize,
+    /// Where it ends, quotes included.
+    pub end: usize,
 }
 
 /// What a token is.
@@ -64,7 +66,7 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
         } else {
             (first.len_utf8(), Some((Kind::Symbol, &rest[..first.len_utf8()])))
         };
-        tokens.extend(token.map(|(kind, text)| Token { kind, text, start: at }));
+        tokens.extend(token.map(|(kind, text)| Token { kind, text, start: at, end: at + length }));
         at += length;
     }
     tokens
@@ -123,6 +125,59 @@ fn dollar_tag(text: &str) -> Option<&str> {
     named.then(|| &text[..end + 2])
 }
 
+/// Whether a statement's last `WHERE` lets every row through: `WHERE true`, `WHERE 1 = 1`.
+pub fn where_is_trivial(text: &str) -> bool {
+    let tokens = tokens(text);
+    let Some(at) = tokens.iter().rposition(|token| token.is("where")) else { return true };
+    let rest: Vec<&Token<'_>> = tokens[at + 1..]
+        .iter()
+        .filter(|token| token.kind != Kind::Symbol || !matches!(token.text, "(" | ")" | ";"))
+        .collect();
+    match rest.as_slice() {
+        [] => true,
+        [only] => only.is("true") || only.kind == Kind::Literal,
+        [left, equal, right] => equal.is_symbol("=") && left.kind == right.kind && left.text == right.text,
+        _ => false,
+    }
+}
+
+/// Words that stand before a parenthesis without being a function.
+const KEYWORDS: &[&str] = &[
+    "all",
+    "and",
+    "any",
+    "as",
+    "between",
+    "by",
+    "case",
+    "distinct",
+    "else",
+    "exists",
+    "filter",
+    "from",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "is",
+    "like",
+    "not",
+    "null",
+    "on",
+    "or",
+    "over",
+    "returning",
+    "select",
+    "set",
+    "some",
+    "then",
+    "using",
+    "values",
+    "when",
+    "where",
+    "with",
+];
+
 /// Names of the functions a piece of SQL calls, in lower case. A type with a modifier, as in `::varchar(9)`, is no call.
 pub fn calls(text: &str) -> Vec<String> {
     let tokens = tokens(text);
@@ -131,6 +186,7 @@ pub fn calls(text: &str) -> Vec<String> {
         .filter(|&at| matches!(tokens[at].kind, Kind::Word | Kind::Quoted) && tokens[at + 1].is_symbol("("))
         .filter(|&at| !after_cast(at))
         .map(|at| tokens[at].text.to_lowercase())
+        .filter(|name| !KEYWORDS.contains(&name.as_str()))
         .collect()
 }
 
@@ -167,13 +223,26 @@ mod tests {
         assert_eq!(calls("'x'::character varying(9)"), ["varying"]);
         assert_eq!(calls("'now()'::varchar(9)"), Vec::<String>::new());
         assert_eq!(calls("cast(a as numeric(3, 1))"), ["cast"]);
+        assert_eq!(calls("CASE WHEN (a IN (1)) THEN (2) END"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_condition_that_says_nothing_is_none() {
+        for text in
+            ["DELETE FROM a", "DELETE FROM a WHERE true;", "DELETE FROM a WHERE (1 = 1)", "DELETE FROM a WHERE b=b"]
+        {
+            assert!(where_is_trivial(text), "{text}");
+        }
+        for text in ["DELETE FROM a WHERE b = 1", "DELETE FROM a WHERE b IS NULL", "DELETE FROM a WHERE b"] {
+            assert!(!where_is_trivial(text), "{text}");
+        }
     }
 
     proptest! {
         #[test]
         fn never_panics_and_stays_inside(sql in "[a-z'\"$/*\\-\\\\E ä\n();:]{0,60}") {
             for token in tokens(&sql) {
-                prop_assert!(sql[token.start..].contains(token.text));
+                prop_assert!(sql[token.start..token.end].contains(token.text));
             }
         }
     }

@@ -21,8 +21,26 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         &RULE,
         subject.migration,
         error.range.clone(),
-        format!("could not be read: {}", error.message.trim_end_matches('.')),
+        format!("could not be read: {}", plain(error.message.trim_end_matches('.'))),
     )
     .help("correct the statement; if PostgreSQL takes it as it is, please report it, and split it into another file");
     findings.push(if more > 0 { finding.replayed(format!("{more} more such places follow")) } else { finding });
+}
+
+/// The parser's message with tokens as they are written: `ALTER_KW` is `ALTER`, `R_PAREN` is `)`.
+fn plain(message: &str) -> String {
+    let word = |word: &str| match word.trim_end_matches(',') {
+        "L_PAREN" => "`(`".to_owned(),
+        "R_PAREN" => "`)`".to_owned(),
+        "COMMA" => "`,`".to_owned(),
+        "SEMICOLON" => "`;`".to_owned(),
+        "IDENT" => "a name".to_owned(),
+        "STRING" => "a string".to_owned(),
+        "EOF" => "the end".to_owned(),
+        other => match other.strip_suffix("_KW") {
+            Some(keyword) => format!("`{keyword}`"),
+            None => word.to_owned(),
+        },
+    };
+    message.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }

@@ -2,7 +2,7 @@
 
 use super::cost::Work;
 use super::subject::Existing;
-use super::tokens::{Kind, Token, tokens};
+use super::tokens::{Kind, Token, tokens, where_is_trivial};
 use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::sql::StatementKind;
 
@@ -18,7 +18,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    let StatementKind::Update { table, has_where: false, columns } = &step.statement.kind else { return };
+    let StatementKind::Update { table, has_where, columns } = &step.statement.kind else { return };
+    if *has_where && !where_is_trivial(step.text()) {
+        return;
+    }
     let Some(table) = step.existing(table) else { return };
     if table.rows == Some(0) && !table.written {
         return;

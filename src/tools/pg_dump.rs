@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::postgres::{self, Program};
+use super::postgres::{self, Package, Program};
 use crate::context::Env;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
@@ -32,7 +32,7 @@ impl PgDump {
         let found = postgres::installed("pg_dump", env, configured);
         match choose(server_major, &found) {
             Some(program) => Ok(Self { program: program.clone() }),
-            None => Err(missing(server_major, &found).help(postgres::install_client(server_major, env))),
+            None => Err(missing(server_major, &found).help(postgres::install(Package::Client, server_major, env))),
         }
     }
 
@@ -41,16 +41,21 @@ impl PgDump {
         &self.program.version
     }
 
-    /// Starts a plain dump of the whole database in an exported snapshot; gives the process and the dump.
+    /// Starts a plain dump of the whole database, in an exported snapshot if there is one; gives the process and the dump.
     /// `lock_wait_seconds`: how long it waits for a lock.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(&self, url: &DatabaseUrl, snapshot: &str, lock_wait_seconds: u64) -> Result<(Running, ChildStdout)> {
+    pub fn start(
+        &self,
+        url: &DatabaseUrl,
+        snapshot: Option<&str>,
+        lock_wait_seconds: u64,
+    ) -> Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--format=plain", "--no-password"])
-            .arg(format!("--snapshot={snapshot}"))
+            .args(snapshot.map(|snapshot| format!("--snapshot={snapshot}")))
             .arg(format!("--lock-wait-timeout={lock_wait_seconds}s"));
         // a stray PGHOST or PGOPTIONS would redirect the dump; a password file would change who it is
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {

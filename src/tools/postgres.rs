@@ -85,37 +85,54 @@ fn parse_version(text: &str) -> Option<(String, u32)> {
     Some((version.to_owned(), version[..digits].parse().ok()?))
 }
 
-/// The command that installs `pg_dump` of this major version on this system.
-pub fn install_client(major: u32, env: &Env) -> String {
+/// Which of PostgreSQL's packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Package {
+    /// `pg_dump` and the like.
+    Client,
+    /// `initdb`, `postgres`.
+    Server,
+}
+
+/// The command that installs PostgreSQL's programs of this major version on this system.
+pub fn install(package: Package, major: u32, env: &Env) -> String {
     let path = env.get("PATH").unwrap_or_default();
     let has = |program: &str| which::which_in(program, Some(path), "/").is_ok();
     let sudo = if rustix::process::geteuid().is_root() || !has("sudo") { "" } else { "sudo " };
+    let either = |client: String, server: String| match package {
+        Package::Client => client,
+        Package::Server => server,
+    };
     if has("apt-get") {
-        let package = format!("postgresql-client-{major}");
+        let package = either(format!("postgresql-client-{major}"), format!("postgresql-{major}"));
         if apt_knows(&package) {
             return format!("{sudo}apt-get install -y {package}");
         }
+        // Debian has one version; PostgreSQL's own repository has all, and Debian packages the script that adds it
         return format!(
             "{sudo}apt-get update && {sudo}apt-get install -y postgresql-common && \
              {sudo}/usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y && {sudo}apt-get install -y {package}"
         );
     }
     if has("dnf") {
-        return format!("{sudo}dnf install -y postgresql{major}");
+        let package = either(format!("postgresql{major}"), format!("postgresql{major}-server"));
+        return format!("{sudo}dnf install -y {package}");
     }
     if has("apk") {
-        return format!("{sudo}apk add postgresql{major}-client");
+        let package = either(format!("postgresql{major}-client"), format!("postgresql{major}"));
+        return format!("{sudo}apk add {package}");
     }
     if has("zypper") {
-        return format!("{sudo}zypper install -y postgresql{major}");
+        let package = either(format!("postgresql{major}"), format!("postgresql{major}-server"));
+        return format!("{sudo}zypper install -y {package}");
     }
     if has("pacman") {
-        return format!("{sudo}pacman -S postgresql-libs");
+        return format!("{sudo}pacman -S {}", either("postgresql-libs".into(), "postgresql".into()));
     }
     if has("brew") {
         return format!("brew install postgresql@{major}");
     }
-    format!("install PostgreSQL's client programs, version {major} or later")
+    format!("install PostgreSQL {major} and put its programs on PATH, or name their directory in {BIN_VARIABLE}")
 }
 
 /// Whether apt's own sources have the package.

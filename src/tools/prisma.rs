@@ -34,10 +34,15 @@ pub fn run(project: &Project, args: &[OsString], env: &[(&str, Option<&OsStr>)])
         .explain(|| format!("could not start Prisma by {}", project.command().0.display()))
 }
 
-/// What Prisma said, for an error's cause: stderr, or stdout where that is empty, without colours.
+/// What Prisma said, for an error's cause: its error on stderr, or what it wrote to stdout where stderr is empty, without
+/// colours and without what it says about files it loaded before.
 pub fn words(stdout: &[u8], stderr: &[u8]) -> String {
     let text = |bytes: &[u8]| console::strip_ansi_codes(&String::from_utf8_lossy(bytes)).trim().to_owned();
-    Some(text(stderr)).filter(|text| !text.is_empty()).unwrap_or_else(|| text(stdout))
+    let said = Some(text(stderr)).filter(|text| !text.is_empty()).unwrap_or_else(|| text(stdout));
+    match said.split_once("Error: ") {
+        Some((before, error)) if before.is_empty() || before.ends_with('\n') => error.to_owned(),
+        _ => said,
+    }
 }
 
 /// Prisma without arguments, in its directory and environment.
@@ -54,4 +59,17 @@ pub(crate) fn command(project: &Project) -> Command {
 /// Without Prisma's advertisements and its check for updates.
 pub(crate) fn quiet(command: &mut Command) -> &mut Command {
     command.env("CHECKPOINT_DISABLE", "1").env("PRISMA_HIDE_UPDATE_MESSAGE", "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_begin_with_the_error() {
+        let stderr = b"Loaded Prisma config from prisma.config.ts.\n\n\x1b[1;31mError: P1012\n\nError: again\x1b[0m\n";
+        assert_eq!(words(b"schema loaded", stderr), "P1012\n\nError: again");
+        assert_eq!(words(b"only this\n", b" \n"), "only this");
+        assert_eq!(words(b"", b"no Error: at the start"), "no Error: at the start");
+    }
 }

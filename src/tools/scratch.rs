@@ -57,13 +57,20 @@ impl ScratchServer {
     /// # Errors
     /// Exit status 1 if no PostgreSQL server is installed (with how to get one), or if it does not start.
     pub fn start(directory: &Path, owner: u32, env: &Env) -> Result<Self> {
-        let programs = server_programs(env)?;
+        Self::start_with(directory, owner, server_programs(env)?, "")
+    }
+
+    /// [`ScratchServer::start`] with the programs in a given directory and further settings, as in postgresql.conf.
+    ///
+    /// # Errors
+    /// Exit status 1 if it does not start.
+    pub fn start_with(directory: &Path, owner: u32, programs: PathBuf, settings: &str) -> Result<Self> {
         fs::create_dir(directory).explain(|| format!("could not create {}", directory.display()))?;
         let watcher = watch(directory, owner)?;
         let owned = owner == std::process::id();
         let password = random_password()?;
         let mut server = Self { programs, directory: directory.to_owned(), port: 0, password, watcher, owned };
-        server.create()?;
+        server.create(settings)?;
         server.launch()?;
         Ok(server)
     }
@@ -86,7 +93,7 @@ impl ScratchServer {
     }
 
     /// Makes the data directory.
-    fn create(&self) -> Result<()> {
+    fn create(&self, settings: &str) -> Result<()> {
         let account = unprivileged()?;
         let secret = self.directory.join("password");
         fs::OpenOptions::new()
@@ -105,12 +112,12 @@ impl ScratchServer {
             initdb.args(["--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--pwfile=password"]);
             initdb.args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
         })?;
-        let settings = self.directory.join("data/postgresql.conf");
+        let file = self.directory.join("data/postgresql.conf");
         fs::OpenOptions::new()
             .append(true)
-            .open(&settings)
-            .and_then(|mut file| file.write_all(SETTINGS.as_bytes()))
-            .explain(|| format!("could not write {}", settings.display()))
+            .open(&file)
+            .and_then(|mut file| file.write_all([SETTINGS, settings].concat().as_bytes()))
+            .explain(|| format!("could not write {}", file.display()))
     }
 
     /// Starts the server on a free port. Between finding the port and taking it somebody else may take it: then another.
@@ -196,6 +203,12 @@ pub fn server_programs(env: &Env) -> Result<PathBuf> {
              `brew install postgresql@17` (macOS)",
         )
     })
+}
+
+/// The directory with `initdb`, `pg_ctl` and `postgres` of one major version; `None` if it is not installed.
+pub fn server_programs_of(major: u32, env: &Env, configured: Option<&Path>) -> Option<PathBuf> {
+    let found = installed("initdb", env, configured).into_iter().find(|program| program.major == major);
+    found.and_then(|program| Some(program.path.parent()?.to_owned()))
 }
 
 /// PostgreSQL refuses to run as root: then the ids of `nobody`.

@@ -1,17 +1,16 @@
 //! Ctrl-C, SIGTERM and SIGHUP while something must be cleaned up first.
 //!
-//! Inside a [`Guard`] the first signal only sets a flag, which the work looks at; a second one ends the process at once.
-//! Outside of any guard signals act as they always do.
+//! Inside a [`Guard`] signals only set a flag, which the work looks at. Outside of any guard they act as they always do.
+//! There is one such switch for the whole process: two would undo each other.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 
 use crate::error::{Error, Explain as _, Result};
-use crate::exit::Exit;
 
 struct Flags {
     /// No guard exists: signals keep their default action.
@@ -71,11 +70,8 @@ fn flags() -> io::Result<&'static Flags> {
         return Ok(flags);
     }
     let flags = Flags { idle: Arc::new(AtomicBool::new(true)), requested: Arc::new(AtomicBool::new(false)) };
-    let status = i32::from(Exit::Cancelled.code());
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // in this order: the second signal finds the flag that the first one set
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
         flag::register_conditional_default(signal, Arc::clone(&flags.idle))?;
-        flag::register_conditional_shutdown(signal, status, Arc::clone(&flags.requested))?;
         flag::register(signal, Arc::clone(&flags.requested))?;
     }
     Ok(FLAGS.get_or_init(|| flags))

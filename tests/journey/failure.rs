@@ -65,7 +65,7 @@ fn an_enum_block_does_not_split_the_file() {
         )
         .applied();
     project.database().execute("INSERT INTO \"U\" VALUES (1, 'USER')");
-    let block = "-- prisma-safe:allow enum-value-removed(Role.GUEST): unused\n-- AlterEnum\nBEGIN;\nCREATE TYPE \"Role_new\" AS ENUM ('USER', 'ADMIN');\nALTER TABLE \"U\" ALTER COLUMN \"role\" TYPE \"Role_new\" USING (\"role\"::text::\"Role_new\");\nALTER TYPE \"Role\" RENAME TO \"Role_old\";\nALTER TYPE \"Role_new\" RENAME TO \"Role\";\nDROP TYPE \"Role_old\";\nCOMMIT;\n\nSELECT 1 / 0;\n";
+    let block = "-- prisma-safe:allow drop-enum-value(Role.GUEST): unused\n-- AlterEnum\nBEGIN;\nCREATE TYPE \"Role_new\" AS ENUM ('USER', 'ADMIN');\nALTER TABLE \"U\" ALTER COLUMN \"role\" TYPE \"Role_new\" USING (\"role\"::text::\"Role_new\");\nALTER TYPE \"Role\" RENAME TO \"Role_old\";\nALTER TYPE \"Role_new\" RENAME TO \"Role\";\nDROP TYPE \"Role_old\";\nCOMMIT;\n\nSELECT 1 / 0;\n";
     project.add_migration("20250102000000_enum", block);
     let before = project.database().contents();
     project.run(["migrate", "deploy"]).exits(1).says("division by zero");

@@ -8,7 +8,7 @@ mod lock;
 mod rename;
 mod terminal;
 
-use crate::support::{Prisma, Project};
+use crate::support::{Output, Prisma, Project};
 
 /// The first migration's name.
 pub(crate) const INIT: &str = "20250101000000_init";
@@ -73,7 +73,11 @@ pub(crate) fn prisma_is_content(prisma: Prisma, project: &Project) {
         Prisma::V6 => (vec!["--from-schema-datasource", schema], ["--to-schema-datamodel", schema]),
     };
     let arguments = ["migrate", "diff", "--exit-code"].into_iter().chain(from).chain(to);
-    project.prisma(arguments).succeeds().says("No difference detected");
+    let mut diff = project.command("node_modules/.bin/prisma", arguments);
+    // Prisma 6 reads no .env for this command
+    diff.env("DATABASE_URL", project.database().url());
+    let output = diff.output().expect("Prisma");
+    Output::of("prisma migrate diff".into(), output).succeeds().says("No difference detected");
 }
 
 /// Backups and what might be left of one.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -151,6 +151,31 @@ impl Project {
             values.join(", ")
         ));
         project
+    }
+
+    /// Instead of real Prisma, a package of this name and version whose whole program is `script`.
+    pub(crate) fn package(self, name: &str, version: &str, script: &str) -> Self {
+        // the link to real Prisma goes, a directory of fakes stays
+        let _ = fs::remove_file(self.path("node_modules"));
+        let manifest = serde_json::json!({ "name": name, "version": version, "bin": { "prisma": "build/index.js" } });
+        self.write(&format!("node_modules/{name}/package.json"), &manifest.to_string());
+        self.write(&format!("node_modules/{name}/build/index.js"), script);
+        self
+    }
+
+    /// Nothing is on PATH but these programs of this machine; a script stands for a program of its own.
+    pub(crate) fn only_programs(self, programs: &[&str], scripts: &[(&str, &str)]) -> Self {
+        let bin = self.root.path().join("bin");
+        fs::create_dir_all(&bin).expect("a directory");
+        for program in programs {
+            symlink(which::which(program).expect(program), bin.join(program)).expect("a link");
+        }
+        for (name, script) in scripts {
+            fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).expect("a script");
+            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).expect("permissions");
+        }
+        let path = bin.display().to_string();
+        self.env("PATH", &path)
     }
 
     /// The project's database counts as production.

@@ -93,7 +93,7 @@ fn a_line_cut_by_a_crash_is_overlooked() {
 fn one_deployment_at_a_time() {
     let root = tempfile::tempdir().unwrap();
     let turn = Turn::take(root.path()).unwrap();
-    assert_eq!(Turn::take(root.path()).unwrap_err().exit(), Exit::Refused);
+    assert_eq!(Turn::take(root.path()).unwrap_err().exit(), Exit::Failed);
     drop(turn);
     Turn::take(root.path()).unwrap();
 }

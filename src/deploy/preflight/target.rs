@@ -1,6 +1,7 @@
 //! What the server says about itself, the URL's schema and the user's privileges, in one query.
 
 use postgres::Client;
+use postgres::types::{ToSql, Type};
 
 use super::{Concern, Plan, Problem};
 use crate::database::{Failure, history};
@@ -17,6 +18,7 @@ pub(super) struct Target {
     pub(super) objects: i64,
     may_create_schema: bool,
     may_create_table: bool,
+    pub(super) may_read_history: bool,
     may_write_history: bool,
 }
 
@@ -30,7 +32,8 @@ SELECT current_setting('server_version_num')::int, split_part(current_setting('s
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')),
   has_database_privilege(current_database(), 'CREATE'),
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE'), false),
-  coalesce(has_table_privilege(h.oid, 'SELECT') AND has_table_privilege(h.oid, 'INSERT') AND has_table_privilege(h.oid, 'UPDATE'), false)
+  coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(h.oid, 'SELECT'), false),
+  coalesce(has_table_privilege(h.oid, 'INSERT') AND has_table_privilege(h.oid, 'UPDATE'), false)
 FROM (SELECT 1) AS one
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1
 LEFT JOIN pg_catalog.pg_class h ON h.relnamespace = n.oid AND h.relname = $2";
@@ -41,7 +44,9 @@ impl Target {
         let prefix = format!("{schema}.");
         let external: Vec<&str> =
             plan.external_tables.iter().map(|table| table.strip_prefix(&prefix).unwrap_or(table)).collect();
-        let row = client.query_one(TARGET, &[&schema, &history::TABLE, &external])?;
+        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&schema, Type::TEXT), (&history::TABLE, Type::TEXT), (&external, Type::TEXT_ARRAY)];
+        let row = client.query_typed_one(TARGET, &parameters)?;
         let version: i32 = row.try_get(0)?;
         Ok(Self {
             version: version.unsigned_abs(),
@@ -53,7 +58,8 @@ impl Target {
             objects: row.try_get(6)?,
             may_create_schema: row.try_get(7)?,
             may_create_table: row.try_get(8)?,
-            may_write_history: row.try_get(9)?,
+            may_read_history: row.try_get(9)?,
+            may_write_history: row.try_get(10)?,
         })
     }
 
@@ -78,9 +84,17 @@ impl Target {
                 "give the primary server's URL".into(),
             );
         }
-        if self.history && !self.may_write_history {
-            let help = format!("GRANT SELECT, INSERT, UPDATE ON {} TO \"{user}\";", history::table(&schema));
-            blocking(Concern::Privilege, format!("{user} may not write Prisma's history in the schema {schema}"), help);
+        if self.history && !(self.may_read_history && self.may_write_history) {
+            let help = format!(
+                "as its owner: GRANT USAGE ON SCHEMA \"{schema}\" TO \"{user}\"; GRANT SELECT, INSERT, UPDATE ON {} TO \"{user}\";",
+                history::table(&schema)
+            );
+            let what = if self.may_read_history { "write" } else { "read" };
+            blocking(
+                Concern::Privilege,
+                format!("{user} may not {what} Prisma's history in the schema {schema}"),
+                help,
+            );
         }
         if !self.history && self.schema && !self.may_create_table {
             let help = format!("as the schema's owner: GRANT USAGE, CREATE ON SCHEMA \"{schema}\" TO \"{user}\";");

@@ -1,5 +1,7 @@
 //! Backups of a real database by a real `pg_dump`, and by some that fail.
 
+mod signals;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -86,6 +88,12 @@ impl Place {
             env: &self.env,
         };
         backup::create(&request, &shell())
+    }
+
+    /// With a line in `[backup]` of prisma-safe.toml.
+    fn set(self, line: &str) -> Self {
+        fs::write(self.directory.path().join("prisma-safe.toml"), format!("[backup]\n{line}\n")).expect("a file");
+        self
     }
 
     fn path(&self) -> PathBuf {
@@ -185,6 +193,40 @@ fn a_backup_can_be_restored_with_psql() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(place.database.contents(), other.contents());
+}
+
+#[test]
+fn a_backup_is_proved_by_restoring_it_and_dumping_it_again() {
+    let place = Place::new(AWKWARD).set("proof = 'roundtrip'");
+    let role = format!("owner_{}", place.database.name());
+    place.database.execute(&format!(
+        "CREATE ROLE {role}; ALTER TABLE \"Song\" OWNER TO {role}; GRANT SELECT ON footer TO {role};
+         CREATE EXTENSION IF NOT EXISTS citext; CREATE TABLE c (v citext UNIQUE); INSERT INTO c VALUES ('X');
+         CREATE TABLE parents (id int PRIMARY KEY); CREATE TABLE children (id int REFERENCES parents);
+         INSERT INTO parents VALUES (1); INSERT INTO children VALUES (1);
+         CREATE TABLE large AS SELECT i, repeat('x', 500) AS pad FROM generate_series(1, 5000) i"
+    ));
+    let manifest = place.backup().unwrap().manifest;
+    assert_eq!(manifest.proof, Proof::Roundtrip);
+    place.database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
+    let left = |name: &String| name.starts_with("prisma-safe-proof") && name.contains(&manifest.id[..13]);
+    assert!(!files(Path::new("/tmp")).iter().any(left));
+}
+
+/// `pg_dump` succeeds, psql would say nothing, and yet it is no way back: its search path is empty where the function runs.
+#[test]
+fn a_dump_that_cannot_be_restored_is_no_backup() {
+    let place = Place::new(
+        "CREATE TABLE limits (most int); INSERT INTO limits VALUES (10);
+         CREATE FUNCTION most() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(most) FROM limits); END $$;
+         CREATE TABLE plays (count int CHECK (count < most())); INSERT INTO plays VALUES (5)",
+    );
+    assert!(place.backup().is_ok());
+    fs::remove_dir_all(place.path()).unwrap();
+    let place = place.set("proof = 'restored'");
+    let error = place.fails(place.database.url());
+    assert_eq!(error.to_string(), "could not restore the rows of table plays");
+    assert!(error.causes()[0].contains("relation \"limits\" does not exist"), "{:?}", error.causes());
 }
 
 #[test]
@@ -312,13 +354,18 @@ fn what_a_role_cannot_see_is_named() {
 
 #[test]
 fn a_locked_table_is_waited_for_only_so_long() {
-    let place = Place::new("CREATE TABLE t (id int)");
-    fs::write(place.directory.path().join("prisma-safe.toml"), "[backup]\nlock-wait-seconds = 1\n").unwrap();
+    let place = Place::new("CREATE TABLE t (id int)").set("lock-wait-seconds = 1");
     let mut other = place.database.connect();
     let mut holding = other.transaction().unwrap();
     holding.batch_execute("LOCK TABLE t").unwrap();
     let error = place.fails(place.database.url());
     assert!(error.help_text().unwrap_or_default().contains("another session holds a lock"), "{error:?}");
+}
+
+#[test]
+fn a_disk_without_room_is_refused_before_anything_is_written() {
+    let place = Place::new("CREATE TABLE t AS SELECT 1 AS id").set("space-factor = 1e12");
+    assert!(place.fails(place.database.url()).to_string().contains("free; the backup may need"));
 }
 
 #[test]

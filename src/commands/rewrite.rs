@@ -1,0 +1,182 @@
+//! `rewrite MIGRATION`: decides and rewrites the renames of a migration that is not applied yet; `renames MIGRATION` only
+//! lists the candidates.
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::database::history::State;
+use crate::database::{self, History};
+use crate::drafting::{self, Drafting, Outcome};
+use crate::engine::{self, DataLoss, Discovered};
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::{Migration, Project};
+use crate::rename::{self, Candidate};
+use crate::report::{self, Format, renames};
+use crate::{atomic, commands};
+
+use super::dev::Decisions;
+
+/// Arguments of `rewrite`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The migration, by name
+    #[arg(value_name = "MIGRATION")]
+    migration: String,
+    /// Show the result, write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    decisions: Decisions,
+    #[command(flatten)]
+    report: report::Args,
+}
+
+/// Arguments of `renames`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// The migration, by name, or an SQL file
+    #[arg(value_name = "MIGRATION")]
+    migration: String,
+    #[command(flatten)]
+    report: report::Args,
+}
+
+/// A migration in its project.
+struct Subject {
+    project: Project,
+    discovered: Discovered,
+    migration: Migration,
+    earlier: Vec<Migration>,
+    schema: String,
+}
+
+impl Subject {
+    fn find(what: &str, context: &Context) -> Result<Self> {
+        let project = Project::find(&context.directory, &context.env)?;
+        let global = &context.global;
+        let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
+        let migration = super::review::find(what, &discovered.migrations, &context.directory)?;
+        let earlier = discovered.migrations.iter().take_while(|each| each.name != migration.name).cloned().collect();
+        let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
+        Ok(Self { project, discovered, migration, earlier, schema })
+    }
+
+    /// Is this the newest migration, the schema's files say where it leads.
+    fn drafting(&self) -> Drafting<'_> {
+        let newest = self.discovered.migrations.last().is_none_or(|newest| newest.name == self.migration.name);
+        let files = if newest { self.discovered.schema_files.as_slice() } else { &[] };
+        Drafting::new(&self.migration, &self.earlier, &self.schema, drafting::hints(files, &DataLoss::default()))
+    }
+}
+
+/// Runs `rewrite`.
+///
+/// # Errors
+/// Exit status 3 for an applied migration, 4 for open decisions, 2 for wrong options, 1 for a rewrite without proof; the
+/// file is as before then.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    demand_format(&args.report)?;
+    let subject = Subject::find(&args.migration, context)?;
+    refuse_applied(&subject, context)?;
+    let (shell, drafting) = (&context.shell, subject.drafting());
+    let newest = subject.discovered.migrations.last().is_some_and(|newest| newest.name == subject.migration.name);
+    let mut ask = |script: &str| {
+        if !newest {
+            // the schema is where the newest migration leads, not this one
+            return Ok(None);
+        }
+        let files = &subject.discovered.schema_files;
+        match engine::prove(&subject.project, context, files, &subject.migration.name, script) {
+            Ok(left) => Ok(Some(left)),
+            Err(error) => {
+                shell.note(format!("proved by the replayed catalogs alone: {error}"));
+                Ok(None)
+            }
+        }
+    };
+    let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask)?;
+    report(&args.report, &subject, &outcome, context)?;
+    if !outcome.open().is_empty() {
+        return Err(rename::undecided(outcome.open()));
+    }
+    outcome.demand_proof()?;
+    if !outcome.rewritten() {
+        shell.status("Unchanged", &subject.migration.name);
+        return Ok(Exit::Done);
+    }
+    shell.block(&drafting.diff(&outcome, shell));
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    let path = &subject.migration.path;
+    atomic::write(path, &outcome.text).explain(|| format!("could not write {}", path.display()))?;
+    shell.status("Rewritten", &subject.migration.name);
+    Ok(Exit::Done)
+}
+
+/// Runs `renames`.
+///
+/// # Errors
+/// Exit status 2 for a migration that is not there.
+pub fn list(args: &ListArgs, context: &Context) -> Result<Exit> {
+    demand_format(&args.report)?;
+    let subject = Subject::find(&args.migration, context)?;
+    let decisions = rename::settle(&subject.drafting().draft(), &rename::Options::default(), None)?;
+    let outcome = Outcome { text: subject.migration.sql.clone(), decisions, rewrite: None };
+    if args.report.format == Format::Human && args.report.output.is_none() {
+        let candidates = &outcome.decisions.candidates;
+        context.shell.print(&match candidates.is_empty() {
+            true => "nothing in this migration looks like a rename\n".to_owned(),
+            false => candidates.iter().map(describe).collect(),
+        });
+        return Ok(Exit::Done);
+    }
+    report(&args.report, &subject, &outcome, context)?;
+    Ok(Exit::Done)
+}
+
+fn demand_format(report: &report::Args) -> Result<()> {
+    match report.format {
+        Format::Human | Format::Json => Ok(()),
+        _ => Err(Error::usage("renames are reported as human or json")),
+    }
+}
+
+/// A document for machines; people see the diff.
+fn report(report: &report::Args, subject: &Subject, outcome: &Outcome, context: &Context) -> Result<()> {
+    if report.format == Format::Human {
+        return Ok(());
+    }
+    let document = renames::document(&subject.migration.name, outcome);
+    report.deliver(&format!("{document:#}\n"), &context.shell)
+}
+
+/// `column Song.artist -> artist_name (score 0.94, certain)` and its evidence.
+fn describe(candidate: &Candidate) -> String {
+    let parent = candidate.parent.as_ref().map_or_else(String::new, |parent| format!("{parent}."));
+    let certain = if candidate.certain { ", certain" } else { "" };
+    let (kind, from, to) = (candidate.rename.kind(), &candidate.from, &candidate.to);
+    let head = format!("{kind} {parent}{from} -> {to} (score {}{certain})\n", candidate.score);
+    std::iter::once(head).chain(candidate.evidence.iter().map(|line| format!("  - {line}\n"))).collect()
+}
+
+/// What the database has applied stays as it is: Prisma compares checksums.
+fn refuse_applied(subject: &Subject, context: &Context) -> Result<()> {
+    let config = Config::load(subject.project.root())?;
+    let history = || -> Result<Option<History>> {
+        let target = commands::classify(subject.discovered.url.clone(), &config, context)?;
+        History::read(&mut database::connect(&target.url, "prisma-safe rewrite")?, &target.url.schema())
+    };
+    let name = &subject.migration.name;
+    match history() {
+        Ok(history) => match history.and_then(|history| history.state(name)) {
+            Some(State::Applied | State::Failed) => Err(Error::refused(format!("{name} is applied already"))
+                .help("write a new migration: a changed file would make `prisma migrate dev` ask for a reset")),
+            _ => Ok(()),
+        },
+        Err(error) => {
+            context.shell.note(format!("whether {name} is applied was not checked: {error}"));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! From a draft to the migration that is written: renames decided, rewritten and proved, then reviewed and shown. Nothing
+//! here writes a file.
+
+mod loss;
+
+use std::path::PathBuf;
+
+use crate::catalog::Catalog;
+use crate::config;
+use crate::engine::DataLoss;
+use crate::error::{Error, Result};
+use crate::project::Migration;
+use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Proof, Rewrite, Terminal};
+use crate::review::{self, Review};
+use crate::sql::Script;
+use crate::tools::git;
+use crate::ui::{Shell, diff};
+
+/// What Prisma would still draft after this script; none where it cannot be asked.
+pub type AskPrisma<'a> = dyn FnMut(&str) -> Result<Option<String>> + 'a;
+
+/// A draft and what is known around it.
+pub struct Drafting<'a> {
+    migration: &'a Migration,
+    earlier: &'a [Migration],
+    default_schema: &'a str,
+    script: Script,
+    before: Catalog,
+    hints: Hints,
+}
+
+/// Proofs of a rewrite, as `--format json` reports them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proofs {
+    /// The replayed catalogs' differences; empty is proved.
+    pub catalog: Proof,
+    /// What Prisma would still draft; empty is proved, none is not asked.
+    pub prisma: Option<String>,
+}
+
+impl Proofs {
+    /// Whether nothing speaks against the rewrite.
+    pub fn hold(&self) -> bool {
+        self.catalog.holds() && self.prisma.as_deref().is_none_or(str::is_empty)
+    }
+
+    /// What speaks against it.
+    fn against(&self) -> String {
+        let mut lines = self.catalog.differences.clone();
+        if let Some(left) = self.prisma.as_deref().filter(|left| !left.is_empty()) {
+            lines.push(format!("Prisma would still want:\n{}", left.trim()));
+        }
+        lines.join("\n")
+    }
+}
+
+/// What becomes of a draft.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What is written: the rewrite if it is proved, else the draft.
+    pub text: String,
+    /// Every candidate with what was decided.
+    pub decisions: Decisions,
+    /// What was rewritten; none where nothing is renamed.
+    pub rewrite: Option<(Rewrite, Proofs)>,
+}
+
+impl Outcome {
+    /// Whether the text is another one than the draft's.
+    pub fn rewritten(&self) -> bool {
+        self.rewrite.as_ref().is_some_and(|(_, proofs)| proofs.hold())
+    }
+
+    /// Nobody has decided these.
+    pub fn open(&self) -> &[Open] {
+        &self.decisions.open
+    }
+
+    /// # Errors
+    /// Exit status 1 if there is a rewrite that could not be proved.
+    pub fn demand_proof(&self) -> Result<()> {
+        match &self.rewrite {
+            Some((_, proofs)) if !proofs.hold() => {
+                Err(Error::failed("the rewrite could not be proved, so it was not written")
+                    .because(proofs.against())
+                    .help(
+                        "please report this with the migration; meanwhile rename by hand in a migration of its own \
+                     (migrate dev --create-only)",
+                    ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'a> Drafting<'a> {
+    /// Parses the draft and replays what comes before it.
+    pub fn new(migration: &'a Migration, earlier: &'a [Migration], default_schema: &'a str, hints: Hints) -> Self {
+        let scripts: Vec<(&str, Script)> =
+            earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
+        let before = Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)));
+        let script = Script::parse(migration.sql.as_str());
+        Self { migration, earlier, default_schema, script, before, hints }
+    }
+
+    /// The draft, as the renames look at it.
+    pub fn draft(&self) -> Draft<'_> {
+        Draft { migration: &self.migration.name, script: &self.script, before: &self.before, hints: &self.hints }
+    }
+
+    /// Renames decided, rewritten and proved. Open decisions are in [`Outcome::open`]; then nothing is rewritten.
+    ///
+    /// # Errors
+    /// Exit status 2 for wrong options, 3 for a rename that would lose values, 130 when the person cancels.
+    pub fn settle(&self, options: &Options, shell: &Shell, remaining: &mut AskPrisma<'_>) -> Result<Outcome> {
+        let mut terminal = Terminal::new(shell);
+        let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
+        let decisions = rename::settle(&self.draft(), options, asker)?;
+        let unchanged = |decisions| Outcome { text: self.migration.sql.clone(), decisions, rewrite: None };
+        if !decisions.open.is_empty() {
+            return Ok(unchanged(decisions));
+        }
+        let rewrite = rename::rewrite(&self.draft(), &decisions)?;
+        if rewrite.text == self.migration.sql {
+            return Ok(unchanged(decisions));
+        }
+        let catalog = rename::prove(&self.draft(), &rewrite)?;
+        let prisma = remaining(&rewrite.text)?;
+        let proofs = Proofs { catalog, prisma };
+        let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
+        Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
+    }
+
+    /// The review of the outcome, offline.
+    pub fn review(&self, outcome: &Outcome, config: &config::Review) -> Review {
+        let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
+        review::review(review::Request {
+            migrations: &[migration],
+            earlier: self.earlier,
+            default_schema: self.default_schema,
+            live: None,
+            identity: None,
+            small_table_rows: config.small_table_rows,
+            standing: Vec::new(),
+        })
+    }
+
+    /// The difference between draft and result, for people.
+    pub fn diff(&self, outcome: &Outcome, shell: &Shell) -> String {
+        diff::unified(
+            shell,
+            &format!("{}/migration.sql", self.migration.name),
+            Some(&self.migration.sql),
+            &outcome.text,
+        )
+    }
+}
+
+/// Before a development database is changed: what cannot run is refused, what loses data is asked about.
+///
+/// # Errors
+/// Exit status 1 for what cannot run; 4 for losses that nobody answered, 130 for those refused at the terminal.
+pub fn admit(outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
+    let remaining = loss::remaining(data_loss, &outcome.text);
+    loss::refuse_unexecutable(&remaining)?;
+    loss::consent(&remaining, &options.delete, shell)
+}
+
+/// What the schema's files say now and at git HEAD.
+pub fn hints(schema_files: &[PathBuf], warnings: &DataLoss) -> Hints {
+    let mut hints = Hints::default();
+    for file in schema_files {
+        // a file that cannot be read is no evidence, and Prisma has said so
+        hints.schema_after.extend(std::fs::read_to_string(file).ok());
+        hints.schema_before.extend(git::committed(file));
+    }
+    hints.warnings = warnings.warnings.iter().map(|note| note.message.clone()).collect();
+    hints
+}

@@ -1,0 +1,110 @@
+//! What people see, as snapshots; and no report stumbles over any SQL.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::{Format, Look, render};
+use crate::rules::tests::review_text;
+
+const SONG: &str =
+    "CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"artist\" VARCHAR(200), \"title\" TEXT);\n-- migration\n";
+
+const FORMATS: [Format; 6] =
+    [Format::Human, Format::Json, Format::Sarif, Format::Github, Format::Markdown, Format::Html];
+
+fn shown(sql: &str, format: Format) -> String {
+    let look = Look { color: false, width: 100, root: Path::new("") };
+    render(&review_text(&format!("{SONG}{sql}")), format, look)
+}
+
+#[test]
+fn a_harmless_change_is_one_calm_line() {
+    insta::assert_snapshot!(shown("ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n", Format::Human), @"pass: no findings in 1 migration; nothing stands against a deploy (offline: no data was looked at)");
+}
+
+#[test]
+fn a_draft_of_a_rename() {
+    let draft = "/*\n  Warnings:\n\n  - You are about to drop the column `artist`.\n\n*/\n-- AlterTable\n\
+                 ALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"artist_name\" VARCHAR(200);\n";
+    insta::assert_snapshot!("draft_human", shown(draft, Format::Human));
+    insta::assert_snapshot!("draft_github", shown(draft, Format::Github));
+    insta::assert_snapshot!("draft_markdown", shown(draft, Format::Markdown));
+    insta::assert_snapshot!("draft_json", shown(draft, Format::Json));
+}
+
+#[test]
+fn accepted_unused_and_unreadable() {
+    let sql = "-- prisma-safe:allow drop-column(Song.artist): unused since 2.3\n\
+               -- prisma-safe:allow drop-column(Song.singer): a slip\n\
+               ALTER TABLE \"Song\" DROP COLUMN \"artist\";\nCREATE INDEX \"i\" ON \"Song\"(\"title\");\n";
+    insta::assert_snapshot!("accepted_human", shown(sql, Format::Human));
+    insta::assert_snapshot!("unreadable_human", shown("ALTER TABEL \"Song\";\n", Format::Human));
+}
+
+#[test]
+fn names_reach_no_terminal_and_no_page_as_markup() {
+    let sql = "ALTER TABLE \"Song\" ADD COLUMN \"a\u{1b}[31m<script>alert(1)</script>`|\" TEXT NOT NULL;\n";
+    let human = shown(sql, Format::Human);
+    assert!(!human.contains('\u{1b}'), "{human:?}");
+    assert!(!shown(sql, Format::Html).contains("<script>"));
+    assert!(!shown(sql, Format::Github).contains('\n') || shown(sql, Format::Github).lines().count() == 2);
+}
+
+/// Pieces of migrations, cut and joined at random.
+fn mutated() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "ALTER TABLE \"Song\" ",
+        "DROP COLUMN \"artist\"",
+        "ADD COLUMN \"x\" TEXT NOT NULL",
+        ",\n",
+        ";\r\n",
+        "RENAME TO \"T\"",
+        "ALTER COLUMN \"artist\" TYPE INTEGER USING ",
+        "CREATE UNIQUE INDEX i ON \"Song\"(",
+        "\"title\"",
+        ")",
+        "(",
+        "'",
+        "\"",
+        "$$",
+        "DO $$ ",
+        "-- prisma-safe:allow drop-column(Song.artist): r\n",
+        "-- prisma-safe:allow ",
+        "/*",
+        "*/",
+        "UPDATE ",
+        "SET x = 1",
+        "ä\u{1F3B5}",
+        "\u{feff}",
+        "DELETE FROM \"Song\"",
+        "BEGIN;",
+        "COMMIT;",
+        "CREATE TYPE r AS ENUM ('a');",
+        "ALTER TYPE r ADD VALUE 'b';",
+        "x::flo$1at",
+        "TRUNCATE \"Song\" CASCADE;",
+        "\0",
+        "REINDEX TABLE \"Song\";",
+    ];
+    prop::collection::vec((prop::sample::select(pieces), 0_usize..60), 1..14)
+        .prop_map(|parts| parts.into_iter().map(|(piece, keep)| &piece[..piece.floor_char_boundary(keep)]).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_report_stumbles(sql in mutated()) {
+        let review = review_text(&format!("{SONG}{sql}"));
+        for finding in review.findings() {
+            if let Some(range) = &finding.range {
+                prop_assert!(review.migrations[0].sql.get(range.clone()).is_some(), "{range:?}");
+            }
+        }
+        for format in FORMATS {
+            let text = render(&review, format, Look { color: true, width: 80, root: Path::new("") });
+            prop_assert!(text.ends_with('\n'));
+        }
+    }
+}

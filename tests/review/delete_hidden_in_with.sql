@@ -1,0 +1,9 @@
+-- expect: error opaque-code(statement 1)
+CREATE TABLE "Track" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" TEXT,
+    CONSTRAINT "Track_pkey" PRIMARY KEY ("id")
+);
+-- migration
+WITH gone AS (DELETE FROM "Track" RETURNING *) SELECT count(*) FROM gone;

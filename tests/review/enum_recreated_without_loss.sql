@@ -1,0 +1,17 @@
+-- expect: pass
+CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN');
+CREATE TABLE "U" ("id" INTEGER NOT NULL, "role" "Role" NOT NULL DEFAULT 'USER', CONSTRAINT "U_pkey" PRIMARY KEY ("id"));
+-- migration
+-- AlterEnum
+BEGIN;
+CREATE TYPE "Role_new" AS ENUM ('ADMIN', 'USER', 'OWNER');
+ALTER TABLE "U" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "U" ALTER COLUMN "role" TYPE "Role_new" USING ("role"::text::"Role_new");
+ALTER TYPE "Role" RENAME TO "Role_old";
+ALTER TYPE "Role_new" RENAME TO "Role";
+DROP TYPE "Role_old";
+ALTER TABLE "U" ALTER COLUMN "role" SET DEFAULT 'USER';
+COMMIT;
+
+-- AlterTable
+ALTER TABLE "U" ALTER COLUMN "role" SET DEFAULT 'USER';

@@ -1,0 +1,10 @@
+-- expect: warning breaking-rename(User)
+CREATE TABLE "User" ("id" SERIAL NOT NULL, "email" TEXT NOT NULL, CONSTRAINT "User_pkey" PRIMARY KEY ("id"));
+CREATE UNIQUE INDEX "User_email_key" ON "User"("email");
+CREATE TABLE "Post" ("id" SERIAL NOT NULL, "authorId" INTEGER NOT NULL, CONSTRAINT "Post_pkey" PRIMARY KEY ("id"));
+CREATE INDEX "Post_authorId_idx" ON "Post"("authorId");
+ALTER TABLE "Post" ADD CONSTRAINT "Post_authorId_fkey" FOREIGN KEY ("authorId") REFERENCES "User"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+-- migration
+ALTER TABLE "User" RENAME TO "Account";
+ALTER TABLE "Account" RENAME CONSTRAINT "User_pkey" TO "Account_pkey";
+ALTER INDEX "User_email_key" RENAME TO "Account_email_key";
