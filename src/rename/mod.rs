@@ -13,6 +13,7 @@ mod decide;
 pub mod directive;
 mod enums;
 mod joins;
+mod lookup;
 mod names;
 mod options;
 mod prove;
@@ -23,6 +24,9 @@ mod scene;
 pub mod schema;
 mod score;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
 
 pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};

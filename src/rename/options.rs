@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::candidate::Rename;
 use super::candidates::Given;
 use super::directive::path;
+use super::lookup::{column_named, enum_named, tables_named, value_named};
 use super::names::likeness;
 use super::scene::{Pair, Scene};
-use super::schema::Schema;
 use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Result};
 
@@ -335,64 +335,4 @@ fn only<T: std::fmt::Debug>(
             })
         }
     }
-}
-
-/// Tables by database name or model name, with or without a schema.
-fn tables_named(catalog: &Catalog, schema: &Schema, name: &[String]) -> Vec<ObjectName> {
-    let (wanted_schema, name) = match name {
-        [name] => (None, name),
-        [schema, name] => (Some(schema), name),
-        _ => return Vec::new(),
-    };
-    let fits = |table: &&ObjectName| wanted_schema.is_none_or(|schema| *schema == table.schema);
-    let by_name: Vec<ObjectName> =
-        catalog.tables.keys().filter(|table| table.name == *name).filter(fits).cloned().collect();
-    if let Some(table) = by_name.iter().find(|table| wanted_schema.is_none() && table.schema == catalog.default_schema)
-    {
-        return vec![table.clone()];
-    }
-    if !by_name.is_empty() {
-        return by_name;
-    }
-    let Some(model) = schema.model(name) else { return Vec::new() };
-    let of_model = |table: &&ObjectName| {
-        table.name == model.table && model.schema.as_ref().is_none_or(|schema| *schema == table.schema)
-    };
-    catalog.tables.keys().filter(of_model).filter(fits).cloned().collect()
-}
-
-fn column_named(catalog: &Catalog, schema: &Schema, table: &ObjectName, name: &str) -> Option<String> {
-    let columns = &catalog.tables.get(table)?.columns;
-    if columns.contains_key(name) {
-        return Some(name.to_owned());
-    }
-    let field = schema.model_of_table(&table.schema, &table.name)?.field(name)?;
-    columns.contains_key(&field.column).then(|| field.column.clone())
-}
-
-fn enum_named(catalog: &Catalog, schema: &Schema, name: &[String]) -> Vec<ObjectName> {
-    let (wanted_schema, name) = match name {
-        [name] => (None, name),
-        [schema, name] => (Some(schema), name),
-        _ => return Vec::new(),
-    };
-    let named = |wanted: &str| -> Vec<ObjectName> {
-        let fits = |of: &&ObjectName| of.name == *wanted && wanted_schema.is_none_or(|schema| *schema == of.schema);
-        catalog.enums.keys().filter(fits).cloned().collect()
-    };
-    let direct = named(name);
-    if !direct.is_empty() {
-        return direct;
-    }
-    schema.enums.iter().find(|of| of.name == *name).map(|of| named(&of.database)).unwrap_or_default()
-}
-
-fn value_named(catalog: &Catalog, schema: &Schema, of: &ObjectName, name: &str) -> Option<String> {
-    let values = catalog.enums.get(of)?;
-    if values.iter().any(|value| value == name) {
-        return Some(name.to_owned());
-    }
-    let declared = schema.enums.iter().find(|declared| declared.database == of.name)?;
-    let (_, database) = declared.values.iter().find(|(prisma, _)| prisma == name)?;
-    values.contains(database).then(|| database.clone())
 }

@@ -4,10 +4,12 @@
 mod atoms;
 mod columns;
 mod enums;
+mod gaps;
 mod header;
 mod keys;
 mod moves;
 mod opaque;
+mod place;
 mod plan;
 mod sequence;
 mod text;

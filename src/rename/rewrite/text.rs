@@ -1,10 +1,11 @@
 //! From the plan to edits: pieces are cut, with the step comment above and the blank line below; what is new stands where
 //! the first piece stood.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::atoms::At;
+use super::gaps::{close, insert, last_name, self_lines};
+use super::place::{Put, drop_of, first, place};
 use super::plan::Plan;
 use crate::rename::Rename;
 use crate::rename::render::object;
@@ -47,113 +48,6 @@ pub(crate) fn edits(plan: &Plan<'_>, block: &[String], dropped: &[Rename]) -> Ve
     }
     let first = first(plan).or_else(|| dropped.iter().filter_map(|rename| drop_of(plan, rename)).min());
     work.finish(first, &block)
-}
-
-/// What is put at a statement.
-#[derive(Debug, Default)]
-struct Put {
-    /// Actions in place of the first one cut.
-    actions: Vec<String>,
-    /// Statements in place of the whole, or after it.
-    statements: Vec<String>,
-}
-
-/// Gives each table's new actions and statements a place: at its own statement, or in the block where it has none.
-fn place(plan: &Plan<'_>, block: &mut Vec<String>) -> BTreeMap<usize, Put> {
-    let mut placed: BTreeMap<usize, Put> = BTreeMap::new();
-    for (table, place) in &plan.places {
-        let mut actions = place.actions.clone();
-        actions.sort_by_key(|(rank, _)| *rank);
-        let actions: Vec<String> = actions.into_iter().map(|(_, text)| text).collect();
-        let touched = plan.touched.iter().find(|touched| touched.to == *table);
-        let whole = touched.is_some_and(|touched| touched.whole);
-        let statement = if whole {
-            plan.atoms.create_table.get(table).map(|at| at.statement)
-        } else {
-            touched.and_then(|touched| {
-                let key = |column: &String| (table.clone(), column.clone());
-                let add = touched.columns.iter().filter_map(|column| plan.atoms.add_column.get(&key(column)));
-                let drop = touched.sources.iter().filter_map(|column| plan.atoms.drop_column.get(&key(column)));
-                let alter =
-                    touched.columns.iter().filter_map(|column| plan.atoms.alter_column.get(&key(column))).flatten();
-                add.chain(drop).chain(alter).filter(|at| plan.cuts.contains(at)).map(|at| at.statement).max()
-            })
-        };
-        let alter = |actions: &[String]| {
-            (!actions.is_empty())
-                .then(|| format!("ALTER TABLE {} {};", object(plan.scene.before, table), actions.join(",\n")))
-        };
-        match statement {
-            Some(statement) => {
-                let put = placed.entry(statement).or_default();
-                if whole {
-                    put.statements.extend(alter(&actions));
-                } else {
-                    put.actions.extend(actions);
-                }
-                put.statements.extend(place.statements.iter().cloned());
-            }
-            None => {
-                block.extend(alter(&actions));
-                block.extend(place.statements.iter().cloned());
-            }
-        }
-    }
-    placed
-}
-
-/// The first statement that a rename concerns: the renames go before it. One inside an enum's block means the block.
-fn first(plan: &Plan<'_>) -> Option<usize> {
-    let new_names = |statement: &Statement| match &statement.kind {
-        StatementKind::AlterTable { table, actions, .. } => {
-            let table = plan.scene.before.resolve(table);
-            plan.touched.iter().any(|touched| {
-                (touched.whole && (table == touched.to || table == touched.from))
-                    || (table == touched.to
-                        && actions
-                            .iter()
-                            .filter_map(|action| column_of(&action.kind))
-                            .any(|name| touched.columns.contains(name)))
-            })
-        }
-        _ => false,
-    };
-    let statements = plan.scene.draft.script.statements();
-    // an enum's block that stays works on the renamed values
-    let enums = plan.moves.values.keys().filter_map(|of| plan.atoms.enum_block.get(of)).map(|block| block.start).min();
-    let first = (0..statements.len()).find(|number| {
-        let cut =
-            plan.cuts.range(At { statement: *number, action: None }..).next().is_some_and(|at| at.statement == *number);
-        cut || enums == Some(*number) || new_names(&statements[*number])
-    })?;
-    let block = plan.atoms.enum_block.values().find(|block| block.contains(&first));
-    Some(block.map_or(first, |block| block.start))
-}
-
-/// The statement that drops something.
-fn drop_of(plan: &Plan<'_>, dropped: &Rename) -> Option<usize> {
-    let atoms = &plan.atoms;
-    let at = match dropped {
-        Rename::Table { from, .. } => atoms.drop_table.get(from),
-        Rename::Enum { from, .. } => atoms.drop_type.get(from),
-        Rename::Column { table, from, .. } => atoms.drop_column.get(&(table.clone(), from.clone())),
-        Rename::EnumValue { of, .. } => return atoms.enum_block.get(of).map(|block| block.start),
-    };
-    at.map(|at| at.statement)
-}
-
-/// The column that an action is about.
-pub(crate) fn column_of(kind: &ActionKind) -> Option<&String> {
-    match kind {
-        ActionKind::SetType { column, .. }
-        | ActionKind::SetNotNull { column }
-        | ActionKind::DropNotNull { column }
-        | ActionKind::SetDefault { column, .. }
-        | ActionKind::DropDefault { column }
-        | ActionKind::AddIdentity { column }
-        | ActionKind::DropIdentity { column } => Some(column),
-        _ => None,
-    }
 }
 
 struct Work<'a> {
@@ -341,65 +235,4 @@ impl Work<'_> {
         }
         start
     }
-}
-
-/// A text's lines in the file's own line breaks.
-fn self_lines(text: &str, newline: &str) -> String {
-    if newline == "\n" { text.to_owned() } else { text.replace('\n', newline) }
-}
-
-/// Replaces a run of statements by others; without any, the blank line below goes too.
-fn close(source: &str, range: Range<usize>, texts: &[String], newline: &str) -> Edit {
-    let text = texts.join(&format!("{newline}{newline}"));
-    if !text.is_empty() {
-        return Edit { range, text };
-    }
-    let rest = &source[range.end..];
-    let blank = rest.len() - rest.trim_start_matches(['\r', '\n', ' ', '\t']).len();
-    if blank == rest.len() {
-        // the last of the file: the blank line above goes instead
-        let head = source[..range.start].trim_end_matches(['\r', '\n', ' ', '\t']).len();
-        let text = if head == 0 { String::new() } else { newline.to_owned() };
-        return Edit { range: head..source.len(), text };
-    }
-    let after_line = rest.trim_start_matches([' ', '\t']);
-    if after_line.starts_with(['\r', '\n']) {
-        // up to the next text, but not its indentation
-        let end = range.end + blank;
-        let line = source[..end].rfind('\n').map_or(end, |at| at + 1);
-        return Edit { range: range.start..line.max(range.end), text };
-    }
-    Edit { range, text }
-}
-
-/// Puts a text before what stands at a place, with a blank line between.
-fn insert(source: &str, at: usize, text: &str, newline: &str) -> Edit {
-    let text = if at < source.len() {
-        format!("{text}{newline}{newline}")
-    } else {
-        let head = if source.is_empty() || source.ends_with('\n') { "" } else { newline };
-        format!("{head}{text}{newline}")
-    };
-    Edit { range: at..at, text }
-}
-
-/// The bytes of the last (dotted) name of a text.
-fn last_name(text: &str) -> Option<Range<usize>> {
-    let mut offset = 0;
-    let placed: Vec<(usize, Piece<'_>)> = pieces(text)
-        .into_iter()
-        .map(|piece| {
-            let start = offset;
-            offset += piece.text().len();
-            (start, piece)
-        })
-        .filter(|(_, piece)| !matches!(piece, Piece::Space(_)))
-        .collect();
-    let last = placed.iter().rposition(|(_, piece)| piece.name().is_some())?;
-    let mut first = last;
-    while first >= 2 && placed[first - 1].1 == Piece::Symbol(".") && placed[first - 2].1.name().is_some() {
-        first -= 2;
-    }
-    let (end, piece) = placed[last];
-    Some(placed[first].0..end + piece.text().len())
 }

@@ -1,0 +1,154 @@
+//! A light reader of schema.prisma: models, fields and enums with their names in the database, their attributes and their
+//! place. It reads what evidence needs; Prisma itself has checked the file before.
+
+mod read;
+
+/// What the files of one schema declare.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// Models (and views), in order.
+    pub models: Vec<Model>,
+    /// Enums, in order.
+    pub enums: Vec<Enum>,
+}
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Model {
+    /// Its name in Prisma.
+    pub name: String,
+    /// Its table's name: `@@map`, or the same.
+    pub table: String,
+    /// `@@schema`.
+    pub schema: Option<String>,
+    /// Fields that are columns or relations, in order.
+    pub fields: Vec<Field>,
+}
+
+/// A field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in Prisma.
+    pub name: String,
+    /// Its column's name: `@map`, or the same.
+    pub column: String,
+    /// Its type as written, with `?` and `[]`.
+    pub kind: String,
+    /// Its attributes as written, without `@map`.
+    pub attributes: String,
+    /// The `///` comment above it and its `//` comments beside it.
+    pub comment: String,
+    /// The scalar fields of `@relation(fields: […])`.
+    pub relation_fields: Vec<String>,
+    /// `@relation("name")`.
+    pub relation_name: Option<String>,
+    /// Whether it is a relation and thus no column.
+    pub relation: bool,
+}
+
+/// An enum.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Enum {
+    /// Its name in Prisma.
+    pub name: String,
+    /// Its type's name: `@@map`, or the same.
+    pub database: String,
+    /// Values as (Prisma's name, database's name).
+    pub values: Vec<(String, String)>,
+}
+
+impl Schema {
+    /// Reads the texts of a schema's files. Never fails: what is not understood is left out.
+    pub fn read(texts: &[String]) -> Self {
+        let mut schema = Self::default();
+        for text in texts {
+            read::read_file(text, &mut schema);
+        }
+        let names: Vec<String> = schema.models.iter().map(|model| model.name.clone()).collect();
+        for field in schema.models.iter_mut().flat_map(|model| &mut model.fields) {
+            field.relation = names.iter().any(|name| name == field.kind.trim_end_matches(['?', '[', ']', '!']));
+        }
+        schema
+    }
+
+    /// The model behind a table.
+    pub fn model_of_table(&self, schema: &str, table: &str) -> Option<&Model> {
+        self.models
+            .iter()
+            .find(|model| model.table == table && model.schema.as_deref().is_none_or(|name| name == schema))
+    }
+
+    /// The model by its name in Prisma.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+}
+
+impl Model {
+    /// The field behind a column.
+    pub fn field_of_column(&self, column: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| !field.relation && field.column == column)
+    }
+
+    /// The field by its name in Prisma.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The relation whose scalar field this is.
+    pub fn relation_through(&self, scalar: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.relation_fields.iter().any(|name| name == scalar))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+datasource db { provider = "postgresql" }
+/// a song
+model Song {
+  id     Int    @id @default(autoincrement())
+  /// who sings
+  artist String @default("a // \"b\" @map") @map("artist name") // beside
+  tags   String[]
+  owner  User?  @relation("Owns", fields: [ownerId],
+    references: [id])
+  ownerId Int? @map(name: "owner_id") @db.Integer
+  @@map("songs")
+  @@schema("music")
+}
+enum Role {
+  USER @map("user")
+  ADMIN
+  @@map("role_type")
+}
+"#;
+
+    #[test]
+    fn models_fields_and_enums_are_read() {
+        let schema = Schema::read(&[TEXT.to_owned()]);
+        let model = schema.model_of_table("music", "songs").expect("the model");
+        assert_eq!(model.name, "Song");
+        let artist = model.field_of_column("artist name").expect("the field");
+        assert_eq!((artist.name.as_str(), artist.kind.as_str()), ("artist", "String"));
+        assert_eq!(artist.attributes, r#"@default("a // \"b\" @map")"#);
+        assert_eq!(artist.comment, "who sings\nbeside");
+        assert_eq!(model.field("tags").map(|field| field.kind.as_str()), Some("String[]"));
+        let owner = model.relation_through("ownerId").expect("the relation");
+        assert_eq!(owner.relation_name.as_deref(), Some("Owns"));
+        assert_eq!(model.field_of_column("owner_id").map(|field| field.attributes.as_str()), Some("@db.Integer"));
+        assert_eq!(schema.enums[0].database, "role_type");
+        assert_eq!(schema.enums[0].values, [("USER".into(), "user".into()), ("ADMIN".into(), "ADMIN".into())]);
+    }
+
+    #[test]
+    fn nonsense_is_read_without_a_panic() {
+        for text in
+            ["model", "model {", "model A {\n b", "enum E {\n @@map(\n", "model A {\n x Y @map(\"\\", "\u{feff}}{"]
+        {
+            Schema::read(&[text.to_owned()]);
+        }
+    }
+}

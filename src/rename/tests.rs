@@ -1,0 +1,344 @@
+//! Whole journeys over text: drafts of real Prisma with their rewrites, and generated drafts with known renames.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::exit::Exit;
+
+/// One file of tests/rename/cases: what stands under `=== title`.
+struct Case {
+    name: String,
+    text: String,
+}
+
+impl Case {
+    fn section(&self, title: &str) -> String {
+        let head = format!("=== {title}\n");
+        let Some((_, rest)) = self.text.split_once(&head) else { return String::new() };
+        let end = if rest.starts_with("=== ") { Some(0) } else { rest.find("\n=== ") };
+        rest[..end.unwrap_or(rest.len())].trim_end().to_owned() + "\n"
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rename/cases");
+    let mut cases: Vec<Case> = fs::read_dir(folder)
+        .expect("the folder of cases")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| Case {
+            name: path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            text: fs::read_to_string(&path).expect("a case"),
+        })
+        .collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
+
+fn options(text: &str) -> Options {
+    let mut options = Options::default();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        match line.split_once(' ') {
+            Some(("--rename", value)) => options.rename.push(value.to_owned()),
+            Some(("--delete", value)) => options.delete.push(value.to_owned()),
+            _ => panic!("not an option: {line}"),
+        }
+    }
+    options
+}
+
+/// Rewrites, proves, and looks whether a second run leaves the result alone.
+fn journey(before: &str, draft: &str, options: &Options, hints: &Hints) -> crate::error::Result<String> {
+    let catalog = Catalog::replay("public", [("before", &Script::parse(before))]);
+    let script = Script::parse(draft);
+    let draft = Draft { migration: "m", script: &script, before: &catalog, hints };
+    let result = rewrite(&draft, &decide(&draft, options, None)?)?;
+    let proof = prove(&draft, &result)?;
+    assert_eq!(proof.differences, Vec::<String>::new(), "{}", result.text);
+    let again = Script::parse(result.text.clone());
+    let draft = Draft { script: &again, ..draft };
+    let second = rewrite(&draft, &decide(&draft, &Options::default(), None)?)?;
+    assert_eq!(second.text, result.text, "a second run changes nothing");
+    assert_eq!(second.edits, []);
+    Ok(result.text)
+}
+
+/// Each of these drafts comes from real Prisma, and each rewrite was run on a PostgreSQL with rows, which kept their values;
+/// `prisma migrate diff` was empty then.
+#[test]
+fn real_drafts_are_rewritten_as_verified() {
+    let cases = cases();
+    assert!(cases.len() > 40, "only {} cases were found", cases.len());
+    for case in cases {
+        let hints = Hints {
+            schema_before: vec![case.section("schema before")],
+            schema_after: vec![case.section("schema after")],
+            warnings: Vec::new(),
+        };
+        let options = options(&case.section("options"));
+        let text = journey(&case.section("before"), &case.section("draft"), &options, &hints)
+            .unwrap_or_else(|error| panic!("{}: {error:?}", case.name));
+        assert_eq!(text.trim_end(), case.section("rewrite").trim_end(), "{}", case.name);
+    }
+}
+
+const BEFORE: &str = "CREATE TABLE \"Song\" (\n    \"id\" SERIAL NOT NULL,\n    \"artist\" TEXT NOT NULL,\n    \"price\" DECIMAL(10,4),\n\n    CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\")\n);\nCREATE UNIQUE INDEX \"Song_artist_key\" ON \"Song\"(\"artist\");\n";
+
+const DRAFT: &str = "/*\n  Warnings:\n\n  - You are about to drop the column `artist` on the `Song` table. All the data in the column will be lost.\n  - hand-made line\n  - Added the required column `artist_name` to the `Song` table without a default value. This is not possible if the table is not empty.\n\n*/\n-- DropIndex\nDROP INDEX \"Song_artist_key\";\n\n-- my own words\n-- AlterTable\nALTER TABLE \"Song\" DROP COLUMN \"artist\", -- why\nADD COLUMN     \"artist_name\" TEXT NOT NULL;\n\n-- CreateIndex\nCREATE UNIQUE INDEX \"Song_artist_name_key\" ON \"Song\"(\"artist_name\");\n";
+
+fn rename(text: &str) -> Options {
+    Options { rename: vec![text.to_owned()], delete: Vec::new() }
+}
+
+#[test]
+fn comments_and_foreign_lines_of_the_header_survive() {
+    let text = journey(BEFORE, DRAFT, &rename("Song.artist:artist_name"), &Hints::default()).expect("a rewrite");
+    let expected = "/*\n  Warnings:\n\n  - hand-made line\n\n*/\n-- prisma-safe:rename column Song.artist -> artist_name\nALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"artist_name\";\nALTER INDEX \"Song_artist_key\" RENAME TO \"Song_artist_name_key\";\n\n-- my own words\n-- why\n";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_file_with_crlf_and_a_byte_order_mark_keeps_both() {
+    let draft = format!("\u{feff}{}", DRAFT.replace('\n', "\r\n"));
+    let text = journey(BEFORE, &draft, &rename("Song.artist:artist_name"), &Hints::default()).expect("a rewrite");
+    assert!(text.starts_with('\u{feff}'));
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+}
+
+fn exit(draft: &str, options: &Options) -> Option<(Exit, String)> {
+    journey(BEFORE, draft, options, &Hints::default()).err().map(|error| (error.exit(), error.to_string()))
+}
+
+#[test]
+fn wrong_options_are_usage_errors() {
+    let draft = "ALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"performer\" TEXT NOT NULL;\n";
+    let both = Options { rename: vec!["Song.artist:performer".into()], delete: vec!["Song.artist".into()] };
+    let twice = Options { rename: vec!["Song.artist:performer".into(), "Song.price:performer".into()], ..both.clone() };
+    let wrong = [
+        rename("Song.artist"),
+        rename("Song.nobody:performer"),
+        rename("Nothing.artist:performer"),
+        rename("Song.artist:nobody"),
+        rename("Song.price:performer"),
+        rename("Song.artist:id"),
+        rename("Song:Track"),
+        rename("enum:Role:Kind"),
+        rename("value:Role.A:B"),
+        Options { rename: Vec::new(), delete: vec!["Song.price".into()] },
+        Options { rename: Vec::new(), delete: vec!["Song".into()] },
+        both,
+        twice,
+    ];
+    for options in wrong {
+        let found = exit(draft, &options);
+        assert!(matches!(found, Some((Exit::Usage, _))), "{options:?}: {found:?}");
+    }
+}
+
+#[test]
+fn open_decisions_name_the_options_that_answer() {
+    let draft = "ALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"artist name\" TEXT NOT NULL;\n";
+    let (status, text) = exit(draft, &Options::default()).expect("an error");
+    assert_eq!(status, Exit::Decision);
+    assert!(text.contains("--rename 'Song.artist:\"artist name\"'"), "{text}");
+    assert!(text.contains("--delete Song.artist"), "{text}");
+    assert_eq!(exit(draft, &rename("Song.artist:\"artist name\"")), None);
+    assert_eq!(exit(draft, &rename("Song.artist:artist name")), None, "without a shell's quotes' rests");
+}
+
+#[test]
+fn what_would_lose_values_is_refused() {
+    let draft = "ALTER TABLE \"Song\" DROP COLUMN \"price\",\nADD COLUMN     \"cost\" DECIMAL(10,2);\n";
+    assert!(matches!(exit(draft, &rename("Song.price:cost")), Some((Exit::Refused, text)) if text.contains("rounded")));
+    let draft = "ALTER TABLE \"Song\" ADD COLUMN \"name\" TEXT;\nUPDATE \"Song\" SET \"name\" = \"artist\";\nALTER TABLE \"Song\" DROP COLUMN \"artist\";\n";
+    assert!(matches!(exit(draft, &rename("Song.artist:name")), Some((Exit::Refused, text)) if text.contains("line 2")));
+}
+
+#[test]
+fn a_pure_drop_costs_no_question() {
+    let draft = "ALTER TABLE \"Song\" DROP COLUMN \"artist\";\n";
+    assert_eq!(exit(draft, &Options::default()), None);
+}
+
+struct Scripted(Vec<&'static str>);
+
+impl Asker for Scripted {
+    fn choose(&mut self, question: &Question) -> crate::error::Result<Answer> {
+        let wanted = self.0.remove(0);
+        let found = question.choices.iter().find(|(label, _)| label.starts_with(wanted));
+        Ok(found.unwrap_or_else(|| panic!("{wanted} is no choice of {question:?}")).1.clone())
+    }
+}
+
+#[test]
+fn answers_of_a_person_are_kept() {
+    let script = Script::parse(DRAFT);
+    let catalog = Catalog::replay("public", [("before", &Script::parse(BEFORE))]);
+    let hints = Hints::default();
+    let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
+    let ask = |answer| settle(&draft, &Options::default(), Some(&mut Scripted(vec![answer])));
+    let renamed = ask("rename artist to artist_name").expect("decisions");
+    assert_eq!(renamed.renames().count(), 1);
+    let dropped = ask("really drop Song.artist").expect("decisions");
+    assert_eq!(dropped.renames().count(), 0);
+    let text = rewrite(&draft, &dropped).expect("a rewrite").text;
+    assert!(text.contains("\n-- prisma-safe:delete column Song.artist\n"), "{text}");
+    assert!(text.contains("DROP COLUMN \"artist\""));
+    assert_eq!(ask("expand").expect("decisions").expansions().count(), 1);
+    assert_eq!(ask("cancel").expect_err("cancelled").exit(), Exit::Cancelled);
+}
+
+/// A table's columns before, with what becomes of each: kept, renamed to a fresh name, given to the next (a chain or a
+/// circle), dropped.
+#[derive(Debug, Clone)]
+struct Plan {
+    columns: Vec<(usize, bool, u8)>,
+    index: Vec<usize>,
+    unique: bool,
+    table_renamed: bool,
+}
+
+const TYPES: [&str; 4] = ["TEXT", "INTEGER", "BOOLEAN", "TIMESTAMP(3)"];
+
+fn plans() -> impl Strategy<Value = Plan> {
+    let column = (0usize..4, any::<bool>(), 0u8..4);
+    (proptest::collection::vec(column, 1..6), proptest::collection::vec(0usize..6, 1..3), any::<bool>(), any::<bool>())
+        .prop_map(|(columns, mut index, unique, table_renamed)| {
+            index.retain(|at| *at < columns.len());
+            index.dedup();
+            Plan { columns, index, unique, table_renamed }
+        })
+}
+
+/// Column names with what PostgreSQL allows and people avoid.
+fn name(at: usize, new: bool) -> String {
+    let stems = ["a", "select", "two words", "Größe", "it's", "x.y:z"];
+    format!("{}{}", stems[at % stems.len()], if new { " neu" } else { "" })
+}
+
+impl Plan {
+    fn target(&self, at: usize) -> Option<String> {
+        match self.columns[at].2 {
+            0 => Some(name(at, false)),
+            1 | 2 => Some(name(at, true)),
+            _ => None,
+        }
+    }
+
+    fn table(&self, after: bool) -> &'static str {
+        if after && self.table_renamed { "New Table" } else { "T" }
+    }
+
+    fn definition(&self, at: usize, name: &str) -> String {
+        let (kind, required, _) = self.columns[at];
+        format!("\"{name}\" {}{}", TYPES[kind], if required { " NOT NULL" } else { "" })
+    }
+
+    fn create(&self, after: bool) -> String {
+        let mut text = format!("CREATE TABLE \"{}\" (\n    \"id\" SERIAL NOT NULL,\n", self.table(after));
+        for at in 0..self.columns.len() {
+            let name = if after { self.target(at) } else { Some(name(at, false)) };
+            if let Some(name) = name {
+                let _ = writeln!(text, "    {},", self.definition(at, &name));
+            }
+        }
+        let _ = writeln!(text, "    CONSTRAINT \"{}_pkey\" PRIMARY KEY (\"id\")\n);", self.table(after));
+        text
+    }
+
+    fn index(&self, after: bool) -> Option<(String, String)> {
+        let columns: Option<Vec<String>> =
+            self.index.iter().map(|at| if after { self.target(*at) } else { Some(name(*at, false)) }).collect();
+        let columns = columns.filter(|columns| !columns.is_empty())?;
+        let table = self.table(after);
+        let index = format!("{table}_{}_{}", columns.join("_"), if self.unique { "key" } else { "idx" });
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let list = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let statement = format!("-- CreateIndex\nCREATE {unique}INDEX \"{index}\" ON \"{table}\"({list});\n");
+        Some((index, statement))
+    }
+
+    /// The draft as Prisma would write it.
+    fn draft(&self) -> String {
+        let (old, new) = (self.index(false), self.index(true));
+        let changed = old != new;
+        let mut text = String::new();
+        if let Some((index, _)) = old.filter(|_| changed && !self.table_renamed) {
+            let _ = writeln!(text, "-- DropIndex\nDROP INDEX \"{index}\";\n");
+        }
+        if self.table_renamed {
+            let _ = writeln!(text, "-- DropTable\nDROP TABLE \"T\";\n\n-- CreateTable\n{}", self.create(true));
+        } else {
+            let moved: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].2 != 0).collect();
+            let drops = moved.iter().map(|at| format!("DROP COLUMN \"{}\"", name(*at, false)));
+            let adds = moved.iter().filter_map(|at| {
+                self.target(*at).map(|name| format!("ADD COLUMN     {}", self.definition(*at, &name)))
+            });
+            let actions: Vec<String> = drops.chain(adds).collect();
+            if !actions.is_empty() {
+                let _ = writeln!(text, "-- AlterTable\nALTER TABLE \"T\" {};\n", actions.join(",\n"));
+            }
+        }
+        if let Some((_, statement)) = new.filter(|_| changed) {
+            text.push_str(&statement);
+        }
+        text
+    }
+
+    fn options(&self) -> Options {
+        let mut options = Options::default();
+        if self.table_renamed {
+            options.rename.push("T:\"New Table\"".into());
+        }
+        for at in 0..self.columns.len() {
+            let quoted = |name: &str| format!("{name:?}");
+            let old = name(at, false);
+            match self.target(at) {
+                Some(new) if new != old => options.rename.push(format!("T.{}:{}", quoted(&old), quoted(&new))),
+                Some(_) => {}
+                None => options.delete.push(format!("T.{}", quoted(&old))),
+            }
+        }
+        options
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Whatever is renamed and dropped together: the rewrite ends where the draft ends, every renamed column is renamed,
+    /// and a second run leaves it alone.
+    #[test]
+    fn generated_renames_are_proved(plan in plans()) {
+        let before = plan.create(false) + &plan.index(false).map(|(_, statement)| statement).unwrap_or_default();
+        let text = journey(&before, &plan.draft(), &plan.options(), &Hints::default()).expect("a rewrite");
+        for at in 0..plan.columns.len() {
+            let (old, new) = (name(at, false), plan.target(at));
+            let moved = text.contains(&format!("RENAME COLUMN \"{old}\" TO"));
+            prop_assert_eq!(moved, new.as_ref().is_some_and(|new| *new != old), "{}\n{}", old, text);
+            if new.is_some() {
+                prop_assert!(!text.contains(&format!("DROP COLUMN \"{old}\"")), "{}", text);
+            }
+        }
+        prop_assert!(!plan.table_renamed || !text.contains("DROP TABLE"));
+    }
+
+    /// No text makes it panic.
+    #[test]
+    fn any_script_is_survived(cut in 0usize..1000, noise in "[;,\"'()a-z -]{0,12}") {
+        let at = DRAFT.floor_char_boundary(cut.min(DRAFT.len()));
+        let text = format!("{}{noise}{}", &DRAFT[..at], &DRAFT[at..]);
+        let script = Script::parse(text);
+        let catalog = Catalog::replay("public", [("before", &Script::parse(BEFORE))]);
+        let hints = Hints::default();
+        let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
+        let _ = candidates(&draft);
+        if let Ok(decisions) = decide(&draft, &rename("Song.artist:artist_name"), None)
+            && let Ok(result) = rewrite(&draft, &decisions) {
+            let _ = prove(&draft, &result);
+        }
+    }
+}
