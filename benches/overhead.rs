@@ -2,12 +2,7 @@
 //!
 //! CPU is what the shell's `times` says of its children, and theirs. It hardly minds what else a machine does; wall time does,
 //! and is shown beside it.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "benchmarks start programs and print"
-)]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "benchmarks start programs and print")]
 
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
