@@ -17,6 +17,10 @@
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
 //! | `deploy` | preflight, atomic apply, verification, journal |
+//! | `target`, `consent` | production or not; a person's word |
+//! | `drafting` | from a draft to the migration that is written |
+//! | `init`, `demo` | setting a project up; showing it all |
+//! | `atomic` | files that no crash leaves half written |
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 

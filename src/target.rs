@@ -74,7 +74,7 @@ impl Target {
             }
         };
         if let Some(variable) = direct_from {
-            target.because.push_str(&format!("; direct URL from {variable}"));
+            target.because = format!("{}; direct URL from {variable}", target.because);
         }
         Ok(target)
     }

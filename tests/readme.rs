@@ -2,6 +2,7 @@
 
 use prisma_safe::cli::Cli;
 use prisma_safe::exit::Exit;
+use prisma_safe::rules::RULES;
 
 const README: &str = include_str!("../README.md");
 
@@ -39,4 +40,13 @@ fn exit_statuses_are_those_of_the_code() {
     for exit in [Exit::Done, Exit::Failed, Exit::Usage, Exit::Refused, Exit::Decision, Exit::Cancelled] {
         assert!(section.contains(&format!("\n| {} |", exit.code())), "{exit:?}");
     }
+}
+
+#[test]
+fn the_table_of_rules_is_the_registry() {
+    let section = README.split("\n## Rules\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let listed: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let known: Vec<String> =
+        RULES.iter().map(|rule| format!("| `{}` | {} | {} |", rule.id, rule.severity.as_str(), rule.summary)).collect();
+    assert_eq!(listed, known);
 }

@@ -71,13 +71,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     target.refuse_as_shadow(discovered.shadow_url.as_ref())?;
     demand_name(args, context)?;
     let create_only = args.create_only || target.production;
-    if target.production && !args.create_only {
-        context.shell.note(format!(
-            "{} is production ({}): the migration is created, nothing is applied; `prisma-safe migrate deploy` applies it",
-            target.url.identity(),
-            target.because
-        ));
-    }
     let mut developing = Developing {
         args,
         context,
@@ -94,7 +87,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     prisma.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
     prisma.extend(context.global.prisma());
     let exit = engine::draft(&project, context, &prisma, args.report.for_machines(), &mut developing)?;
-    developing.unproved.map(|()| exit)
+    developing.unproved?;
+    if target.production && !args.create_only && exit == Exit::Done {
+        // the last word: Prisma's own advice is to apply it by `migrate dev`
+        context.shell.note(format!(
+            "nothing was applied: {} is production ({}); `prisma-safe migrate deploy` applies the migration",
+            target.url.identity(),
+            target.because
+        ));
+    }
+    Ok(exit)
 }
 
 /// Prisma asks for a name even where nobody is there to answer, and waits for ever.

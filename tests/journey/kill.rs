@@ -49,6 +49,7 @@ fn killed_at(project: &Project, stage: &str) {
             return;
         }
     }
+    child.wait().expect("an end");
     panic!("never came to {stage}:\n{seen}");
 }
 

@@ -233,9 +233,12 @@ pub(crate) struct NewName {
     pub(crate) to: String,
 }
 
+/// A space in which names are unique: a schema's, or a table's own in it.
+type Space = (String, Option<String>);
+
 /// Writes all new names, in an order that works across tables.
 pub(crate) fn rename_all(plan: &mut Plan<'_>) {
-    let mut spaces: BTreeMap<(String, Option<String>), Vec<(String, String, NewName)>> = BTreeMap::new();
+    let mut spaces: BTreeMap<Space, Vec<_>> = BTreeMap::new();
     for name in std::mem::take(&mut plan.new_names) {
         let space = (name.table.schema.clone(), (!name.relation).then(|| name.table.name.clone()));
         spaces.entry(space).or_default().push((name.from.clone(), name.to.clone(), name));
