@@ -133,10 +133,11 @@ impl Deploying<'_> {
             .journal
             .record(Event::Preflight { server_version: deployment.preflight.server_version_text.clone() })?;
         let review = self.review(deployment, &mut client)?;
+        let routes = routes(deployment)?;
         self.consent(deployment, &review)?;
         self.back_up(deployment)?;
         let baseline = Baseline::take(&mut client, &deployment.target.url.schema(), deployment.scripts)?;
-        let applied = self.apply(deployment, &mut client, engine)?;
+        let applied = self.apply(deployment, routes, &mut client, engine)?;
         self.verify(deployment, &baseline, &mut client, &applied)?;
         Ok(applied)
     }
@@ -206,15 +207,10 @@ impl Deploying<'_> {
     fn apply(
         &self,
         deployment: &mut Deployment<'_>,
+        routes: Vec<Route>,
         client: &mut Client,
         engine: &mut Engine<'_>,
     ) -> Result<Vec<String>> {
-        let routes: Vec<Route> = deployment
-            .pending
-            .iter()
-            .zip(deployment.scripts)
-            .map(|(migration, script)| Prepared::route(migration, script))
-            .collect::<Result<_>>()?;
         let settings = self.settings;
         let mut runner = Runner::open(deployment.target.url.clone(), settings, engine.interrupt())?;
         let mut applied = Vec::new();
@@ -293,6 +289,12 @@ impl Deploying<'_> {
         deployment.journal.record(Event::Verified { sound: verified.is_sound(), notes })?;
         verified.check()
     }
+}
+
+/// The way each migration takes. What no server would take is refused before anything is done.
+fn routes(deployment: &Deployment<'_>) -> Result<Vec<Route>> {
+    let files = deployment.pending.iter().zip(deployment.scripts);
+    files.map(|(migration, script)| Prepared::route(migration, script)).collect()
 }
 
 fn pending(preflight: &Preflight, migrations: &[Migration]) -> Vec<Migration> {

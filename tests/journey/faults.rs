@@ -49,9 +49,9 @@ fn sql_that_cannot_be_read_is_refused() {
     assert_eq!(project.database().contents(), before);
 }
 
-/// Windows' line ends and a byte order mark are no reason to fail, and Prisma's checksum stays Prisma's.
+/// Windows' line ends are no reason to fail, and Prisma's checksum stays Prisma's.
 #[test]
-fn line_ends_and_a_byte_order_mark() {
+fn windows_line_ends() {
     let project = songs(Prisma::V7, 10);
     project.add_migration(
         "20250102000000_crlf",
@@ -60,6 +60,30 @@ fn line_ends_and_a_byte_order_mark() {
     project.run(["migrate", "deploy"]).succeeds();
     project.prisma(["migrate", "status"]).succeeds();
     project.run(["migrate", "deploy"]).succeeds().says_nothing_of("edited");
+}
+
+/// PostgreSQL takes no byte order mark: said before anything is done.
+#[test]
+fn a_byte_order_mark_is_refused_before_the_backup() {
+    let project = songs(Prisma::V7, 10);
+    project.add_migration(YEAR, &format!("\u{feff}{ADD_YEAR}"));
+    let before = project.database().contents();
+    project.run(["migrate", "deploy"]).exits(2).says("byte order mark").says(YEAR);
+    assert_eq!(project.database().contents(), before);
+    assert!(backups(&project).is_empty());
+}
+
+/// A limit on the size of files stands for a full disk: the dump is larger.
+#[test]
+fn a_full_disk_stops_the_deploy_and_leaves_nothing() {
+    let project = songs(Prisma::V7, 50_000);
+    project.add_migration(YEAR, ADD_YEAR);
+    let before = project.database().contents();
+    let script = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" migrate deploy";
+    project.program("sh", ["-c", script, env!("CARGO_BIN_EXE_prisma-safe")]).exits(1).says("File too large");
+    assert_eq!(project.database().contents(), before);
+    assert!(backups(&project).is_empty(), "{:?}", backups(&project));
+    project.run(["migrate", "deploy"]).succeeds();
 }
 
 #[test]
