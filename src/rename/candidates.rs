@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::assign::assign;
 use super::candidate::{Candidate, Rename};
-use super::columns::{self, Around, Compared};
+use super::columns::{self, Around, Compared, Divided};
 use super::names::change;
 use super::scene::{Pair, Scene};
 use super::score::{ASK, FLOOR, Scale};
@@ -139,9 +139,11 @@ fn find_columns(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candid
         };
         let gone: Vec<String> = gone.into_iter().filter(|from| !given.settles(&rename(from, from))).collect();
         let come: Vec<String> = come.into_iter().filter(|to| !given.takes(&rename(to, to))).collect();
+        let divided = Divided::new(scene, &pair);
         let compared = gone.iter().map(|from| {
             let row = come.iter().map(|to| {
-                let Compared { mut scale, clear, proved } = columns::compare(scene, around, &pair, from, to)?;
+                let Compared { mut scale, clear, proved } =
+                    columns::compare(scene, around, (&pair, &divided), from, to)?;
                 alone(scene, &pair, (from, &gone), (to, &come), &mut scale);
                 Some(Compare { rename: rename(from, to), scale, clear, proved })
             });

@@ -157,7 +157,7 @@ fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
                 ConstraintKind::ForeignKey { columns, table, .. } if scene.before.resolve(table) == *from => {
                     new.constraints.values().any(|b| match &b.kind {
                         ConstraintKind::ForeignKey { columns: others, table, .. } => {
-                            let same = others == columns || follow(scene, &pair, columns, others);
+                            let same = others == columns || follow(scene, pair, columns, others);
                             same && scene.after.resolve(table) == *to
                         }
                         _ => false,

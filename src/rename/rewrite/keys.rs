@@ -235,7 +235,9 @@ pub(crate) struct NewName {
 
 /// Writes all new names, in an order that works across tables.
 pub(crate) fn rename_all(plan: &mut Plan<'_>) {
-    let mut spaces: BTreeMap<(String, Option<String>), Vec<(String, String, NewName)>> = BTreeMap::new();
+    // by schema, and by table where names are the table's own
+    type Space = (String, Option<String>);
+    let mut spaces: BTreeMap<Space, Vec<(String, String, NewName)>> = BTreeMap::new();
     for name in std::mem::take(&mut plan.new_names) {
         let space = (name.table.schema.clone(), (!name.relation).then(|| name.table.name.clone()));
         spaces.entry(space).or_default().push((name.from.clone(), name.to.clone(), name));
