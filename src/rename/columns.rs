@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cast::{self, Cast};
-use super::names::{Likeness, change, likeness};
+use super::names::{Likeness, change};
 use super::render::data_type;
 use super::scene::{Pair, Scene, memberships, target};
 use super::schema::{Field, Model};
@@ -25,6 +25,8 @@ pub(crate) struct Around {
 #[derive(Debug)]
 pub(crate) struct Compared {
     pub(crate) scale: Scale,
+    /// Only case and separators of the names differ.
+    pub(crate) exact: bool,
     /// Names and definitions leave practically no doubt, if there is no rival.
     pub(crate) clear: bool,
     /// The schema's files prove it: the same field with another `@map`.
@@ -47,7 +49,7 @@ pub(crate) fn compare(
     let mut scale = Scale::starting(-3.0);
     let same_type = types(scene, around, old, new, &mut scale)?;
     let same_shape = shape(old, new, &mut scale);
-    let likeness = likeness(from, to, &[&pair.from.name, &pair.to.name]);
+    let likeness = scene.likeness(from, to, &[&pair.from.name, &pair.to.name]);
     named(&likeness, &mut scale);
     let exchanged = repeated(around, from, to, &mut scale);
     if divided.concerns(from, to) && likeness.score < 0.95 {
@@ -64,7 +66,7 @@ pub(crate) fn compare(
         && !likeness.opposed
         && field != Place::Elsewhere
         && (strong_name || (field == Place::Same && likeness.score >= 0.7));
-    Some(Compared { scale, clear, proved: field == Place::Identity && same_type })
+    Some(Compared { scale, clear, exact: likeness.style_only, proved: field == Place::Identity && same_type })
 }
 
 /// Weighs the types. Gives whether they are the same; none where no value could follow.
@@ -157,7 +159,7 @@ impl Divided {
         let (gone, come) = scene.columns(pair);
         let several = |one: &&String, many: &[String]| {
             let parts = many.iter().filter(|other| other != one).filter(|other| {
-                let found = likeness(one, other, &[]);
+                let found = scene.likeness(one, other, &[]);
                 found.contained && found.score < 0.95
             });
             parts.count() > 1
