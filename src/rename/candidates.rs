@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::assign::assign;
 use super::candidate::{Candidate, Rename};
-use super::columns::{self, Around, Compared};
+use super::columns::{self, Around, Compared, Divided};
 use super::names::change;
 use super::scene::{Pair, Scene};
 use super::score::{ASK, FLOOR, Scale};
@@ -52,6 +52,8 @@ pub(crate) struct Compare {
     pub(crate) scale: Scale,
     /// Certain if it has no rival.
     pub(crate) clear: bool,
+    /// Only case and separators differ: no other pair is a rival unless the same is true of it.
+    pub(crate) exact: bool,
     /// Certain in any case.
     pub(crate) proved: bool,
 }
@@ -139,11 +141,13 @@ fn find_columns(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candid
         };
         let gone: Vec<String> = gone.into_iter().filter(|from| !given.settles(&rename(from, from))).collect();
         let come: Vec<String> = come.into_iter().filter(|to| !given.takes(&rename(to, to))).collect();
+        let divided = Divided::new(scene, &pair);
         let compared = gone.iter().map(|from| {
             let row = come.iter().map(|to| {
-                let Compared { mut scale, clear, proved } = columns::compare(scene, around, &pair, from, to)?;
+                let Compared { mut scale, clear, exact, proved } =
+                    columns::compare(scene, around, (&pair, &divided), from, to)?;
                 alone(scene, &pair, (from, &gone), (to, &come), &mut scale);
-                Some(Compare { rename: rename(from, to), scale, clear, proved })
+                Some(Compare { rename: rename(from, to), scale, clear, exact, proved })
             });
             row.collect()
         });
@@ -182,15 +186,23 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Vec<Vec<Option<Compare>>>)
         let in_column = raw.iter().enumerate().filter(|(other, _)| *other != i).map(|(_, row)| row[j]);
         in_row.chain(in_column).fold(0.0, f64::max)
     };
+    let exact: Vec<(usize, usize)> = compared
+        .iter()
+        .enumerate()
+        .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, pair)| (i, j, pair)))
+        .filter(|(_, _, pair)| pair.as_ref().is_some_and(|pair| pair.exact))
+        .map(|(i, j, _)| (i, j))
+        .collect();
     for (i, row) in compared.iter_mut().enumerate() {
         for (j, pair) in row.iter_mut().enumerate() {
             let Some(pair) = pair else { continue };
             let best = rival(i, j);
+            let twin = exact.iter().filter(|(a, b)| (*a == i) != (*b == j)).count() > 0;
             if best >= FLOOR && !pair.proved {
                 // only a rival as good as this one takes its likelihood away
                 pair.scale.weigh(-0.8 * (best / raw[i][j].max(0.01)).min(1.2));
             }
-            pair.clear &= best < ASK && best < raw[i][j] - 0.3;
+            pair.clear &= (pair.exact && !twin) || (best < ASK && best < raw[i][j] - 0.3);
         }
     }
     let gain: Vec<Vec<f64>> = compared
@@ -210,7 +222,7 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Vec<Vec<Option<Compare>>>)
     let mut found = Vec::new();
     for (i, (row, place)) in compared.into_iter().zip(assign(&gain)).enumerate() {
         let Some(j) = place else { continue };
-        let Some(Compare { rename, mut scale, clear, proved }) = row.into_iter().nth(j).flatten() else { continue };
+        let Some(Compare { rename, mut scale, clear, proved, .. }) = row.into_iter().nth(j).flatten() else { continue };
         match rivals[i][j] {
             0 => {}
             1 => scale.add(0.0, "another pair is possible too"),

@@ -1,9 +1,9 @@
 //! What speaks for a dropped and an added column being the same one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cast::{self, Cast};
-use super::names::{Likeness, change, likeness};
+use super::names::{Likeness, change};
 use super::render::data_type;
 use super::scene::{Pair, Scene, memberships, target};
 use super::schema::{Field, Model};
@@ -25,6 +25,8 @@ pub(crate) struct Around {
 #[derive(Debug)]
 pub(crate) struct Compared {
     pub(crate) scale: Scale,
+    /// Only case and separators of the names differ.
+    pub(crate) exact: bool,
     /// Names and definitions leave practically no doubt, if there is no rival.
     pub(crate) clear: bool,
     /// The schema's files prove it: the same field with another `@map`.
@@ -32,7 +34,13 @@ pub(crate) struct Compared {
 }
 
 /// Compares a dropped column with an added one; none where their values cannot be the same.
-pub(crate) fn compare(scene: &Scene<'_>, around: &Around, pair: &Pair, from: &str, to: &str) -> Option<Compared> {
+pub(crate) fn compare(
+    scene: &Scene<'_>,
+    around: &Around,
+    (pair, divided): (&Pair, &Divided),
+    from: &str,
+    to: &str,
+) -> Option<Compared> {
     let (old_table, new_table) = (scene.before.tables.get(&pair.from)?, scene.after.tables.get(&pair.to)?);
     let (old, new) = (old_table.columns.get(from)?, new_table.columns.get(to)?);
     if new.generated.is_some() {
@@ -41,10 +49,10 @@ pub(crate) fn compare(scene: &Scene<'_>, around: &Around, pair: &Pair, from: &st
     let mut scale = Scale::starting(-3.0);
     let same_type = types(scene, around, old, new, &mut scale)?;
     let same_shape = shape(old, new, &mut scale);
-    let likeness = likeness(from, to, &[&pair.from.name, &pair.to.name]);
+    let likeness = scene.likeness(from, to, &[&pair.from.name, &pair.to.name]);
     named(&likeness, &mut scale);
     let exchanged = repeated(around, from, to, &mut scale);
-    if split(scene, pair, from, to) {
+    if divided.concerns(from, to) && likeness.score < 0.95 {
         scale.add(-1.5, "several names contain this one: split or merged?");
     }
     let keys = relations(scene, around, (old_table, from), (new_table, to), &mut scale);
@@ -58,7 +66,7 @@ pub(crate) fn compare(scene: &Scene<'_>, around: &Around, pair: &Pair, from: &st
         && !likeness.opposed
         && field != Place::Elsewhere
         && (strong_name || (field == Place::Same && likeness.score >= 0.7));
-    Some(Compared { scale, clear, proved: field == Place::Identity && same_type })
+    Some(Compared { scale, clear, exact: likeness.style_only, proved: field == Place::Identity && same_type })
 }
 
 /// Weighs the types. Gives whether they are the same; none where no value could follow.
@@ -138,21 +146,33 @@ fn repeated(around: &Around, from: &str, to: &str, scale: &mut Scale) -> bool {
     true
 }
 
-/// Whether the dropped column's name lives on in several added ones, or the added one's in several dropped: one column was
-/// split, or several merged, and no rename can keep that.
-fn split(scene: &Scene<'_>, pair: &Pair, from: &str, to: &str) -> bool {
-    let (gone, come) = scene.columns(pair);
-    let parts = |one: &str, many: &[String]| {
-        many.iter()
-            .filter(|other| *other != one)
-            .filter(|other| {
-                let found = likeness(one, other, &[]);
+/// Names that live on in several others: one dropped column was split, or several were merged into an added one, and no
+/// rename keeps that.
+#[derive(Debug, Default)]
+pub(crate) struct Divided {
+    split: BTreeSet<String>,
+    merged: BTreeSet<String>,
+}
+
+impl Divided {
+    pub(crate) fn new(scene: &Scene<'_>, pair: &Pair) -> Self {
+        let (gone, come) = scene.columns(pair);
+        let several = |one: &&String, many: &[String]| {
+            let parts = many.iter().filter(|other| other != one).filter(|other| {
+                let found = scene.likeness(one, other, &[]);
                 found.contained && found.score < 0.95
-            })
-            .count()
-    };
-    let exact = likeness(from, to, &[]).score >= 0.95;
-    !exact && (parts(from, &come) > 1 || parts(to, &gone) > 1)
+            });
+            parts.count() > 1
+        };
+        Self {
+            split: gone.iter().filter(|from| several(from, &come)).cloned().collect(),
+            merged: come.iter().filter(|to| several(to, &gone)).cloned().collect(),
+        }
+    }
+
+    fn concerns(&self, from: &str, to: &str) -> bool {
+        self.split.contains(from) || self.merged.contains(to)
+    }
 }
 
 /// Weighs foreign keys, keys and indexes. Gives whether both reference the same table.

@@ -61,33 +61,46 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
     given.deletes.extend(recorded.collect::<Vec<_>>());
     loop {
         let found = candidates::find(&scene, &given);
-        let next = found
-            .iter()
-            .find(|candidate| candidate.certain || (candidate.decision == Decision::Open && asker.is_some()));
-        let Some(next) = next else {
-            return Ok(finish(&scene, &given, decided, found));
-        };
-        let answer = match &mut asker {
-            Some(asker) if !next.certain => asker.choose(&question(&scene, &self::around(&scene, &given), next))?,
-            _ => Answer::Rename(next.rename.clone()),
-        };
-        let mut candidate = next.clone();
-        match answer {
-            Answer::Rename(rename) => {
-                if rename != candidate.rename {
-                    candidate = Candidate::new(scene.before, rename.clone(), 0.0, false, vec!["answered".into()]);
-                }
-                candidate.decision = Decision::Rename;
-                given.renames.push(rename);
+        let mut asked = None;
+        // what is certain is taken up to the next question: its answer may change what comes after
+        for candidate in &found {
+            if candidate.certain {
+                given.renames.push(candidate.rename.clone());
+                decided.push(candidate.clone());
+            } else if candidate.decision == Decision::Open && asker.is_some() {
+                asked = Some(candidate);
+                break;
             }
-            Answer::Expand | Answer::Delete => {
-                candidate.decision = if answer == Answer::Delete { Decision::Delete } else { Decision::Expand };
-                given.deletes.push(candidate.rename.clone());
-            }
-            Answer::Cancel => return Err(Error::cancelled()),
         }
-        decided.push(candidate);
+        match (&mut asker, asked) {
+            (Some(asker), Some(candidate)) => {
+                let question = question(&scene, &self::around(&scene, &given), candidate);
+                decided.push(answer(&scene, &mut given, candidate, asker.choose(&question)?)?);
+            }
+            _ if !found.iter().any(|candidate| candidate.certain) => return Ok(finish(&scene, &given, decided, found)),
+            _ => {}
+        }
     }
+}
+
+/// Takes a person's answer over. Cancelled ends everything.
+fn answer(scene: &Scene<'_>, given: &mut Given, asked: &Candidate, answer: Answer) -> Result<Candidate> {
+    let mut candidate = asked.clone();
+    match answer {
+        Answer::Rename(rename) => {
+            if rename != candidate.rename {
+                candidate = Candidate::new(scene.before, rename.clone(), 0.0, false, vec!["answered".into()]);
+            }
+            candidate.decision = Decision::Rename;
+            given.renames.push(rename);
+        }
+        Answer::Expand | Answer::Delete => {
+            candidate.decision = if answer == Answer::Delete { Decision::Delete } else { Decision::Expand };
+            given.deletes.push(candidate.rename.clone());
+        }
+        Answer::Cancel => return Err(Error::cancelled()),
+    }
+    Ok(candidate)
 }
 
 /// The tables and enums taken to be renamed in the light of what is given.

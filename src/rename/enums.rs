@@ -3,7 +3,6 @@
 use super::candidate::{Candidate, Rename};
 use super::candidates::{Compare, Given, settle};
 use super::columns::Around;
-use super::names::likeness;
 use super::scene::Scene;
 use super::score::Scale;
 use crate::catalog::ObjectName;
@@ -30,7 +29,7 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
             } else {
                 scale.add((share - 0.4) * 5.0, format!("{shared} of {} values are the same", old.len()));
             }
-            let likeness = likeness(&from.name, &to.name, &[]);
+            let likeness = scene.likeness(&from.name, &to.name, &[]);
             let moved = from.name == to.name;
             scale.add(if moved { 3.0 } else { likeness.score * 3.0 - 0.3 }, likeness.reason.clone());
             let followers = followers(scene, from, to);
@@ -45,7 +44,13 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
             }
             // nothing is lost by a wrong guess here: the values, and the columns that hold them, are the same
             let clear = same && (followers > 0 || moved || likeness.style_only);
-            Some(Compare { rename: rename(from, to), scale, clear, proved: mapped && share > 0.5 })
+            Some(Compare {
+                rename: rename(from, to),
+                scale,
+                clear,
+                exact: likeness.style_only,
+                proved: mapped && share > 0.5,
+            })
         });
         row.collect()
     });
@@ -90,7 +95,7 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
         let compared = gone.iter().map(|(i, from)| {
             let row = come.iter().map(|(j, to)| {
                 let mut scale = Scale::starting(-1.2);
-                let likeness = likeness(from, to, &[]);
+                let likeness = scene.likeness(from, to, &[]);
                 if likeness.opposed {
                     scale.add(-2.0, "the values mean opposite things");
                 } else {
@@ -110,7 +115,13 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
                 if mapped {
                     scale.add(5.0, "the value stayed, only its @map changed");
                 }
-                Some(Compare { rename: rename(from, to), scale, clear: likeness.style_only, proved: mapped })
+                Some(Compare {
+                    rename: rename(from, to),
+                    scale,
+                    clear: likeness.style_only,
+                    exact: likeness.style_only,
+                    proved: mapped,
+                })
             });
             row.collect()
         });

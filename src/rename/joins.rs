@@ -3,7 +3,6 @@
 use super::candidate::{Candidate, Rename};
 use super::candidates::{Compare, Given, settle};
 use super::columns::Around;
-use super::names::likeness;
 use super::scene::{Scene, target};
 use super::score::Scale;
 use super::tables::is_join;
@@ -39,12 +38,12 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
             if follows {
                 scale.add(3.0, "it follows its models");
             }
-            let likeness = likeness(&from.name, &to.name, &[]);
+            let likeness = scene.likeness(&from.name, &to.name, &[]);
             scale.add(likeness.score, likeness.reason.clone());
             if a == b {
                 scale.add(-0.5, "both ends are the same table: which is A is not known");
             }
-            Some(Compare { rename: rename(from, to), scale, clear: follows && a != b, proved: false })
+            Some(Compare { rename: rename(from, to), scale, clear: follows && a != b, exact: false, proved: false })
         });
         row.collect()
     });

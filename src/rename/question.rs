@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::candidate::{Candidate, Rename};
-use super::columns::{self, Around};
+use super::columns::{self, Around, Divided};
 use super::render::data_type;
 use super::scene::{Pair, Scene};
 use crate::catalog::Catalog;
@@ -144,11 +144,12 @@ fn alternatives(scene: &Scene<'_>, around: &Around, rename: &Rename) -> Vec<Rena
     let target = around.tables.get(table).unwrap_or(table).clone();
     let pair = Pair { from: table.clone(), to: target };
     let (_, come) = scene.columns(&pair);
+    let divided = Divided::new(scene, &pair);
     let mut found: Vec<(f64, String)> = come
         .into_iter()
         .filter(|other| other != to && other != from)
         .filter_map(|other| {
-            columns::compare(scene, around, &pair, from, &other).map(|found| (found.scale.score(), other))
+            columns::compare(scene, around, (&pair, &divided), from, &other).map(|found| (found.scale.score(), other))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -1,9 +1,11 @@
 //! What every stage needs to know of a draft, worked out once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Draft;
 use super::cast::{self, Cast};
+use super::names::{self, Likeness};
 use super::schema::{Field, Model, Schema};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::sql::{ActionKind, ConstraintKind, StatementKind};
@@ -16,6 +18,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) head: Schema,
     pub(crate) work: Schema,
     pub(crate) pool: Pool,
+    /// Names compared before: the same pairs are looked at again after every decision.
+    likenesses: RefCell<HashMap<(String, String, String), Likeness>>,
     /// Non-null values that Prisma counted in a dropped column, by its words (which leave out the schema).
     pub(crate) values: BTreeMap<(String, String), u64>,
 }
@@ -38,8 +42,20 @@ impl<'a> Scene<'a> {
             head: Schema::read(&draft.hints.schema_before),
             work: Schema::read(&draft.hints.schema_after),
             pool: Pool::read(draft),
+            likenesses: RefCell::default(),
             values: counted_values(&draft.hints.warnings),
         }
+    }
+
+    /// Compares two names; words of `context` count as said already.
+    pub(crate) fn likeness(&self, from: &str, to: &str, context: &[&str]) -> Likeness {
+        let key = (from.to_owned(), to.to_owned(), context.join("\n"));
+        if let Some(known) = self.likenesses.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = names::likeness(from, to, context);
+        self.likenesses.borrow_mut().insert(key, found.clone());
+        found
     }
 
     /// Tables the draft drops, and tables it creates.

@@ -4,10 +4,9 @@ use super::candidate::{Candidate, Rename};
 use super::candidates::{Compare, Given, settle};
 use super::cast::{self, Cast};
 use super::columns::Around;
-use super::names::likeness;
 use super::scene::{Pair, Scene};
 use super::score::Scale;
-use crate::catalog::{ObjectName, Table};
+use crate::catalog::{Column, ObjectName, Table};
 use crate::sql::{ConstraintKind, DataType};
 
 /// Candidates for renamed tables; those of implicit many-to-many relations follow their models and are left out.
@@ -48,7 +47,7 @@ fn compare(scene: &Scene<'_>, around: &Around, from: &ObjectName, to: &ObjectNam
     let (old, new) = (scene.before.tables.get(from)?, scene.after.tables.get(to)?);
     let mut scale = Scale::starting(-4.0);
     let overlap = columns(scene, around, (from, old), (to, new), &mut scale);
-    let likeness = likeness(&from.name, &to.name, &[]);
+    let likeness = scene.likeness(&from.name, &to.name, &[]);
     let moved = from.name == to.name;
     if moved {
         scale.add(4.0, format!("the same name in schema {}", to.schema));
@@ -75,7 +74,13 @@ fn compare(scene: &Scene<'_>, around: &Around, from: &ObjectName, to: &ObjectNam
     }
     let clear =
         !lives_on && overlap >= 0.999 && (moved || likeness.style_only || (followers > 0 && likeness.score >= 0.7));
-    Some(Compare { rename: Rename::Table { from: from.clone(), to: to.clone(), join: false }, scale, clear, proved })
+    Some(Compare {
+        rename: Rename::Table { from: from.clone(), to: to.clone(), join: false },
+        scale,
+        clear,
+        exact: likeness.style_only,
+        proved,
+    })
 }
 
 /// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
@@ -89,24 +94,26 @@ fn columns(
     let mut same = 0.0;
     let mut telling = 0.0;
     for (name, column) in &old.columns {
-        let best = new
-            .columns
-            .iter()
-            .map(|(other, counterpart)| {
-                let name = if name == other { 1.0 } else { likeness(name, other, &[&from.name, &to.name]).score * 0.8 };
-                let kind = match cast::cast(
-                    &scene.after,
-                    &renamed(scene, around, &column.data_type),
-                    &counterpart.data_type,
-                    "c",
-                ) {
-                    Cast::Same => 1.0,
-                    Cast::None | Cast::Loses { .. } => 0.2,
-                    Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
-                };
-                if name < 0.4 { 0.0 } else { name * kind }
-            })
-            .fold(0.0, f64::max);
+        let likely = |other: &String| scene.likeness(name, other, &[&from.name, &to.name]).score * 0.8;
+        let worth = |counterpart: &Column| match cast::cast(
+            &scene.after,
+            &renamed(scene, around, &column.data_type),
+            &counterpart.data_type,
+            "c",
+        ) {
+            Cast::Same => 1.0,
+            Cast::None | Cast::Loses { .. } => 0.2,
+            Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
+        };
+        let best = match new.columns.get(name) {
+            Some(counterpart) => worth(counterpart),
+            None => {
+                let free = new.columns.iter().filter(|(other, _)| !old.columns.contains_key(*other));
+                let scores =
+                    free.map(|(other, counterpart)| (likely(other), counterpart)).filter(|(name, _)| *name >= 0.4);
+                scores.map(|(name, counterpart)| name * worth(counterpart)).fold(0.0, f64::max)
+            }
+        };
         same += best;
         if !COMMON.contains(&name.as_str()) {
             telling += best;
