@@ -10,7 +10,7 @@ else
 ENGINE := PRISMA_SCHEMA_ENGINE_BINARY="$(CURDIR)/tests/fixtures/prisma7/schema-engine.mjs"
 endif
 
-.PHONY: help setup test lint demo bench
+.PHONY: help setup test lint demo bench eval
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,3 +31,8 @@ demo: setup ## watch a rename reach production, on a scratch database
 
 bench: setup ## compare with plain Prisma, as ratios
 	@cargo bench --locked --quiet --bench overhead
+
+# labelled migrations of other projects, where they are at hand; else the repository's own
+CASES ?= $(wildcard ../shared/corpus/renames.jsonl)
+eval: ## score rename detection on labelled migrations
+	@cargo run --locked --quiet --example eval -- -v $(CASES)

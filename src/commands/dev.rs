@@ -139,6 +139,7 @@ impl Drafter for Developing<'_> {
             self.report(&migration.name, &outcome, None)?;
             return Err(rename::undecided(outcome.open()));
         }
+        drafting::refuse_expansions(&outcome, shell)?;
         self.unproved = outcome.demand_proof();
         if !self.create_only {
             std::mem::replace(&mut self.unproved, Ok(()))?;

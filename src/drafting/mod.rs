@@ -156,6 +156,26 @@ impl<'a> Drafting<'a> {
     }
 }
 
+/// Someone chose to rename in phases: this draft would drop the column at once, so it is not written.
+///
+/// # Errors
+/// Exit status 130, after the phases are explained.
+pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
+    let mut expanded = outcome.decisions.candidates.iter().filter(|each| each.decision == rename::Decision::Expand);
+    let Some(first) = expanded.next() else { return Ok(()) };
+    let (from, to) = (&first.from, &first.to);
+    let table = first.parent.as_deref().unwrap_or("…");
+    shell.block(&format!(
+        "\nExpand and contract, without downtime:\n\
+         1. Keep `{from}` in the schema and add `{to}` beside it, optional. Create that migration, deploy it.\n\
+         2. Release code that writes both. Copy what is there, in batches:\n\
+         \x20     UPDATE \"{table}\" SET \"{to}\" = \"{from}\" WHERE \"{to}\" IS NULL;\n\
+         3. Release code that reads `{to}` only. Days later make it required, remove `{from}`, and deploy that.\n\
+         If only Prisma's name shall change: keep the column with @map(\"{from}\"); no migration is needed then.\n\n",
+    ));
+    Err(Error::cancelled().because("this draft would drop the old column at once, so it was not written"))
+}
+
 /// Before a development database is changed: what cannot run is refused, what loses data is asked about.
 ///
 /// # Errors

@@ -40,6 +40,20 @@ fn cancelled(prisma: Prisma) {
     assert_eq!(project.database().value("SELECT count(artist) FROM \"Song\""), "10");
 }
 
+/// Renaming in phases is explained; the draft, which drops at once, is not written.
+#[test]
+fn expand_and_contract_is_explained() {
+    let project = songs(Prisma::V7, 10);
+    project.set_schema(RENAMED);
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    terminal.sees("expand and contract").press(Key::Down).press(Key::Enter);
+    terminal.sees("UPDATE \"Song\" SET \"artist_name\" = \"artist\"");
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 130, "{seen}");
+    assert_eq!(project.migrations(), [INIT]);
+}
+
 /// Accepted data loss on production is deployed once the database's name is typed, and not for another word.
 fn typed_name(prisma: Prisma) {
     let project = songs(prisma, 10).production();
