@@ -51,7 +51,7 @@ pub mod tools;
 pub mod ui;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -62,11 +62,8 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ui::Shell;
 
-/// `prisma-safe`: parses, runs, and gives the exit status. In the engine's seat it is the engine instead.
+/// `prisma-safe`: parses, runs, and gives the exit status.
 pub fn main(args: Vec<OsString>) -> ExitCode {
-    if let Some(socket) = args.first().and_then(|program| engine::seat::taken(program)) {
-        return engine::seat::sit(&socket);
-    }
     start(args, |_| Ok(None))
 }
 
@@ -75,8 +72,12 @@ pub fn cargo_main(args: Vec<OsString>) -> ExitCode {
     start(args, |directory| project::cargo::find(directory).map(Some))
 }
 
-/// `locate` may name another directory than the current one.
-fn start(args: Vec<OsString>, locate: impl FnOnce(&std::path::Path) -> Result<Option<PathBuf>>) -> ExitCode {
+/// `locate` may name another directory than the current one. In the engine's seat we are the engine instead, whichever
+/// program was started.
+fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBuf>>) -> ExitCode {
+    if let Some(socket) = args.first().and_then(|program| engine::seat::taken(program)) {
+        return engine::seat::sit(&socket);
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -135,3 +135,14 @@ fn without_a_rename_the_journey_asks_nothing() {
     assert_eq!(project.newest_migration(), "-- AlterTable\nALTER TABLE \"Song\" ADD COLUMN     \"year\" INTEGER;\n");
     prisma_is_content(Prisma::V7, &project);
 }
+
+/// The seat is taken whichever of our programs was started.
+#[test]
+fn a_cargo_workspace_deploys_too() {
+    let project = songs(Prisma::V7, 10);
+    project.add_migration("20250102000000_year", "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n");
+    // `-C` stands for the workspace's metadata, which needs a Cargo of its own to be read
+    let arguments = ["prisma-safe", "-C", ".", "migrate", "deploy"];
+    project.program(env!("CARGO_BIN_EXE_cargo-prisma-safe"), arguments).succeeds().says("20250102000000_year");
+    assert_eq!(project.database().value("SELECT count(*) FROM \"Song\" WHERE year IS NULL"), "10");
+}
