@@ -6,6 +6,7 @@ mod faults;
 mod kill;
 mod lock;
 mod rename;
+mod rewrite;
 mod terminal;
 
 use crate::support::{Output, Prisma, Project};

@@ -43,7 +43,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
             "pattern" if value.as_str().is_some_and(|text| !pattern(wanted).is_match(text)) => {
                 fail(format!("{value} does not match {wanted}"));
             }
-            "required" => {
+            "required" if value.is_object() => {
                 for name in list(wanted).iter().filter(|name| value.get(name.as_str().expect("a name")).is_none()) {
                     fail(format!("lacks {name}"));
                 }
@@ -59,7 +59,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
                     }
                 }
             }
-            "const" | "enum" | "type" | "minimum" | "minLength" | "pattern" => {}
+            "const" | "enum" | "type" | "minimum" | "minLength" | "pattern" | "required" => {}
             "properties" | "items" | "$ref" => {}
             other => panic!("{at}: the checker does not know `{other}`"),
         }
@@ -116,6 +116,7 @@ fn is(value: &Value, name: &str) -> bool {
         "array" => value.is_array(),
         "string" => value.is_string(),
         "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
         other => panic!("the checker does not know the type {other}"),
