@@ -1,6 +1,8 @@
 //! Words and literals of a piece of SQL, for what no syntax tree is at hand: the bodies of `DO` blocks, default
 //! expressions, statements the lowering leaves as text. Never fails: what is not closed ends with the text.
 
+use crate::sql::expression::block_comment;
+
 /// A token and what it is. White space and comments are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
@@ -74,28 +76,6 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
-}
-
-/// The length of a comment that may hold comments.
-fn block_comment(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at + 1 < bytes.len() {
-        match &bytes[at..at + 2] {
-            b"/*" => depth += 1,
-            b"*/" => depth -= 1,
-            _ => {
-                at += 1;
-                continue;
-            }
-        }
-        at += 2;
-        if depth == 0 {
-            return at;
-        }
-    }
-    text.len()
 }
 
 /// What stands between two quotes, a doubled quote being part of it.

@@ -89,7 +89,7 @@ fn operator(text: &str) -> usize {
 }
 
 /// The length of a block comment; they nest.
-fn block_comment(text: &str) -> usize {
+pub(crate) fn block_comment(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;
     while let Some(next) = text[at..].find(['/', '*']) {
