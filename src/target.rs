@@ -4,6 +4,7 @@ use crate::config::{BackupPolicy, Config, Environment};
 use crate::context::Env;
 use crate::database::DatabaseUrl;
 use crate::database::pooler::{DIRECT_VARIABLES, PoolMode};
+use crate::engine::{Fence, Guard};
 use crate::error::{Error, Result};
 
 /// A database and what it is to its owner.
@@ -77,6 +78,12 @@ impl Target {
             target.because = format!("{}; direct URL from {variable}", target.because);
         }
         Ok(target)
+    }
+
+    /// What the seat is told, where Prisma named the database `seen`: how much is allowed, and where to go instead.
+    pub fn guard(&self, seen: Option<&DatabaseUrl>) -> Guard {
+        let fence = if self.production { Fence::Production } else { Fence::Open };
+        Guard { fence, url: (seen != Some(&self.url)).then(|| self.url.clone()) }
     }
 
     /// Refuses a shadow database that is the target: Prisma drops everything in its shadow database.

@@ -16,7 +16,7 @@ use crate::deploy::{
     self, APPLICATION_NAME, Baseline, Event, Journal, Plan, Preflight, Prepared, Route, Runner, Settings, Turn, alone,
     verify,
 };
-use crate::engine::{self, DeployRequest, Deployer, Engine, Fence, Guard};
+use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
@@ -71,10 +71,9 @@ struct Deployment<'a> {
 impl Deployer for Deploying<'_> {
     fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
         let target = super::classify(seen.url.clone(), self.config, self.context)?;
-        let fence = if target.production { Fence::Production } else { Fence::Open };
-        let url = (seen.url.as_ref() != Some(&target.url)).then(|| target.url.clone());
+        let guard = target.guard(seen.url.as_ref());
         self.target = Some(target);
-        Ok(Guard { fence, url })
+        Ok(guard)
     }
 
     fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>> {

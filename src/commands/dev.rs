@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::context::Context;
 use crate::drafting::{self, Drafting, Outcome};
-use crate::engine::{self, Drafted, Drafter, Fence, Guard, Remaining};
+use crate::engine::{self, Drafted, Drafter, Guard, Remaining};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
@@ -121,9 +121,7 @@ struct Developing<'a> {
 
 impl Drafter for Developing<'_> {
     fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
-        let fence = if self.target.production { Fence::Production } else { Fence::Open };
-        let url = (seen.url.as_ref() != Some(&self.target.url)).then(|| self.target.url.clone());
-        Ok(Guard { fence, url })
+        Ok(self.target.guard(seen.url.as_ref()))
     }
 
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {

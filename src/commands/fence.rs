@@ -12,6 +12,7 @@ use crate::engine::{self, Fence, Guard};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
+use crate::review::hash_of;
 use crate::{commands, consent, tools};
 
 /// What lets a fenced command through on production.
@@ -210,12 +211,6 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
 
 /// The hash that consent without a terminal names: this command on this database.
 fn plan(args: &[OsString], identity: &str) -> String {
-    use sha2::{Digest as _, Sha256};
-    let mut hash = Sha256::new();
-    for arg in args {
-        hash.update(arg.as_encoded_bytes());
-        hash.update([0]);
-    }
-    hash.update(identity);
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let words = args.iter().map(|arg| arg.as_encoded_bytes());
+    hash_of(["prisma-safe command 1", identity].into_iter().map(str::as_bytes).chain(words))
 }

@@ -61,10 +61,13 @@ impl Subject {
         Ok(Self { project, discovered, migration, earlier, schema })
     }
 
-    /// Is this the newest migration, the schema's files say where it leads.
+    /// Whether the schema's files say where it leads: only the newest migration ends in them.
+    fn leads_to_the_schema(&self) -> bool {
+        self.discovered.migrations.last().is_none_or(|newest| newest.name == self.migration.name)
+    }
+
     fn drafting(&self) -> Drafting<'_> {
-        let newest = self.discovered.migrations.last().is_none_or(|newest| newest.name == self.migration.name);
-        let files = if newest { self.discovered.schema_files.as_slice() } else { &[] };
+        let files = if self.leads_to_the_schema() { self.discovered.schema_files.as_slice() } else { &[] };
         Drafting::new(&self.migration, &self.earlier, &self.schema, drafting::hints(files, &DataLoss::default()))
     }
 }
@@ -79,10 +82,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let subject = Subject::find(&args.migration, context)?;
     refuse_applied(&subject, context)?;
     let (shell, drafting) = (&context.shell, subject.drafting());
-    let newest = subject.discovered.migrations.last().is_some_and(|newest| newest.name == subject.migration.name);
     let mut ask = |script: &str| {
-        if !newest {
-            // the schema is where the newest migration leads, not this one
+        if !subject.leads_to_the_schema() {
             return Ok(None);
         }
         let files = &subject.discovered.schema_files;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use self::plan_hash::plan_hash;
+pub use self::plan_hash::{hash_of, plan_hash};
 use crate::catalog::Catalog;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
