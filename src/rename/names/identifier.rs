@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn exchanged_words_are_named() {
-        let change = |from: &str, to: &str| super::change(&Identifier::new(from), &Identifier::new(to));
-        assert_eq!(change("teamId", "organizationId"), Some(("team".into(), "organization".into())));
-        assert_eq!(change("type", "plaid_type"), Some((String::new(), "plaid".into())));
-        assert_eq!(change("fullName", "full_name"), None);
+        let made = |from: &str, to: &str| change(&Identifier::new(from), &Identifier::new(to));
+        assert_eq!(made("teamId", "organizationId"), Some(("team".into(), "organization".into())));
+        assert_eq!(made("type", "plaid_type"), Some((String::new(), "plaid".into())));
+        assert_eq!(made("fullName", "full_name"), None);
     }
 }
