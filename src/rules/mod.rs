@@ -43,7 +43,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-pub use self::live::{Live, Lost, Unchecked};
+pub use self::live::{Key, Live, Lost, Unchecked, Which};
 pub use self::subject::{Step, Subject};
 use crate::sql::Edit;
 
