@@ -22,6 +22,7 @@ pub mod names;
 mod normal;
 mod pieces;
 mod prove;
+pub mod retention;
 pub mod report;
 pub mod scan;
 mod server;
