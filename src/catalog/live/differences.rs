@@ -102,10 +102,12 @@ fn parts(kind: Kind, name: &str, left: &Definition, right: &Definition) -> Vec<D
 mod tests {
     use super::*;
 
-    fn live(objects: &[(Kind, &str, &[(&str, &str)])]) -> Live {
+    /// `part=value` after the name.
+    fn live(objects: &[(Kind, &str, &[&str])]) -> Live {
         let mut live = Live::default();
         for (kind, name, parts) in objects {
-            let parts = parts.iter().map(|(part, value)| ((*part).to_owned(), (*value).to_owned())).collect();
+            let parts = parts.iter().filter_map(|part| part.split_once('='));
+            let parts = parts.map(|(part, value)| (part.to_owned(), value.to_owned())).collect();
             live.objects.entry(*kind).or_default().insert((*name).to_owned(), parts);
         }
         live
@@ -115,15 +117,15 @@ mod tests {
     fn says_what_is_missing_additional_and_another_way() {
         let left = live(&[
             (Kind::Table, "public.a", &[]),
-            (Kind::Column, "public.a.x", &[("type", "text"), ("default", "'a'::text")]),
+            (Kind::Column, "public.a.x", &["type=text", "default='a'::text"]),
             (Kind::Table, "public.gone", &[]),
-            (Kind::Column, "public.gone.x", &[("type", "text")]),
+            (Kind::Column, "public.gone.x", &["type=text"]),
             (Kind::Index, "public.gone_idx", &[]),
         ]);
         let right = live(&[
             (Kind::Table, "public.a", &[]),
-            (Kind::Column, "public.a.x", &[("type", "integer")]),
-            (Kind::Column, "public.a.y", &[("type", "integer")]),
+            (Kind::Column, "public.a.x", &["type=integer"]),
+            (Kind::Column, "public.a.y", &["type=integer"]),
             (Kind::View, "public.v", &[]),
         ]);
         let words: Vec<String> = differences(&left, &right).iter().map(ToString::to_string).collect();
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_journal_can_keep_it() {
-        let kept = live(&[(Kind::MaterializedView, "public.v", &[("definition", " SELECT 1;")])]);
+        let kept = live(&[(Kind::MaterializedView, "public.v", &["definition= SELECT 1;"])]);
         let text = serde_json::to_string(&kept).unwrap();
         assert_eq!(text, r#"{"objects":{"materializedView":{"public.v":{"definition":" SELECT 1;"}}}}"#);
         assert_eq!(serde_json::from_str::<Live>(&text).unwrap(), kept);
