@@ -101,12 +101,8 @@ fn a_clock_that_jumped_deletes_and_moves_nothing() {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    let proof = prop_oneof![
-        Just(None),
-        Just(Some(Proof::Read)),
-        Just(Some(Proof::Restored)),
-        Just(Some(Proof::Roundtrip))
-    ];
+    let proof =
+        prop_oneof![Just(None), Just(Some(Proof::Read)), Just(Some(Proof::Restored)), Just(Some(Proof::Roundtrip))];
     (0..3_u8, 0..900_i64, proof, any::<bool>(), prop::bool::weighted(0.1), prop::bool::weighted(0.1)).prop_map(
         |(of, days, proof, compressed, pinned, needed)| Item {
             of: of.to_string(),
