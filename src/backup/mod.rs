@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `create` | the order of steps |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
-//! | `stream` | from `pg_dump` to the file: read, hashed, watched |
+//! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
 //! | `manifest`, `archive` | what is known of a backup, and any stretch of it |
@@ -22,9 +22,11 @@ pub mod load;
 pub mod manifest;
 pub mod names;
 mod normal;
+mod frames;
 mod pieces;
 mod prove;
 pub mod report;
+pub mod rows;
 pub mod retention;
 pub mod scan;
 mod server;

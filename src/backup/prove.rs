@@ -56,7 +56,7 @@ pub(super) fn prove(
     if level < Proof::Roundtrip {
         return Ok(Proof::Restored);
     }
-    let bytes = archive.manifest().bytes;
+    let bytes = archive.manifest().dump.bytes;
     progress.show(Position { fraction: 1.0, bytes, tables: None, current: "dumping it again" });
     let (again, original) = (dumped_again(pg_dump.clone(), url), normalised(archive.clone()));
     if aside(again, guard)? == aside(original, guard)? {

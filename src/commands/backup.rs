@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Request, report};
+use crate::backup::{self, Backup, Proof, Request, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
 use crate::target::Target;
+use crate::tools::scratch::Search;
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +34,9 @@ enum Command {
     Verify {
         /// The backup; default: the newest
         file: Option<PathBuf>,
+        /// How far to prove it: `restored` also loads it into a scratch server, `roundtrip` also dumps it again from there
+        #[arg(long, value_enum, default_value_t = Proof::Read, value_name = "LEVEL")]
+        proof: Proof,
     },
 }
 
@@ -60,7 +64,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Some(Command::List) => list(context, &directory, json),
-        Some(Command::Verify { file }) => verify(context, &directory, json, file.as_deref()),
+        Some(Command::Verify { file, proof }) => {
+            let pg_bin = config.backup.pg_bin.as_deref();
+            let search = Search { env: &context.env, pg_bin, project: project.root() };
+            let path = chosen(context, &directory, file.as_deref())?;
+            verify(context, &path, *proof, &search, json)
+        }
     }
 }
 
@@ -142,14 +151,17 @@ fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) -> Result<Exit> {
-    let path = match file {
-        // as typed, or as `backup list` shows it
-        Some(file) if context.directory.join(file).exists() => context.directory.join(file),
-        Some(file) => directory.join(file),
-        None => newest(directory)?,
-    };
-    let report = backup::verify(&path, &context.shell)?;
+/// The backup that is meant: as typed, as `backup list` shows it, or the newest.
+fn chosen(context: &Context, directory: &Path, file: Option<&Path>) -> Result<PathBuf> {
+    match file {
+        Some(file) if context.directory.join(file).exists() => Ok(context.directory.join(file)),
+        Some(file) => Ok(directory.join(file)),
+        None => newest(directory),
+    }
+}
+
+fn verify(context: &Context, path: &Path, level: Proof, search: &Search<'_>, json: bool) -> Result<Exit> {
+    let report = backup::verify(path, level, search, &context.shell)?;
     if json {
         print(context, &report::verified(&report))?;
     }

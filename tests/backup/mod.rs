@@ -14,7 +14,7 @@ use prisma_safe::context::Env;
 use prisma_safe::database::DatabaseUrl;
 use prisma_safe::error::{Error, Result};
 use prisma_safe::exit::Exit;
-use prisma_safe::tools::scratch::server_programs;
+use prisma_safe::tools::scratch::{Search, server_programs};
 use prisma_safe::ui::Shell;
 use prisma_safe::ui::shell::ColorChoice;
 
@@ -90,6 +90,11 @@ impl Place {
             env: &self.env,
         };
         backup::create(&request, &shell())
+    }
+
+    fn verified(&self, path: &Path) -> Result<backup::Report> {
+        let search = Search { env: &self.env, pg_bin: None, project: self.directory.path() };
+        backup::verify(path, Proof::Read, &search, &shell())
     }
 
     /// With a line in `[backup]` of prisma-safe.toml.
@@ -176,7 +181,7 @@ fn a_backup_holds_every_row_and_says_so() {
     let text = fs::read_to_string(format!("{}.json", path.display())).unwrap();
     assert!(!text.contains("p@ss") && !text.contains("music:"), "{text}");
 
-    assert_eq!(backup::verify(&path, &shell()).unwrap().problems, Vec::<String>::new());
+    assert_eq!(place.verified(&path).unwrap().problems, Vec::<String>::new());
     let entries = backup::list(&place.path()).unwrap();
     assert_eq!((entries.len(), &entries[0].state), (1, &State::Good));
 }
@@ -260,7 +265,7 @@ fn two_backups_at_once_do_not_meet() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     for path in &paths {
-        assert!(backup::verify(path, &shell()).unwrap().problems.is_empty());
+        assert!(place.verified(path).unwrap().problems.is_empty());
     }
     assert_eq!(backup::list(&place.path()).unwrap().len(), 4);
 }
@@ -395,7 +400,7 @@ fn whatever_is_changed_later_is_noticed() {
     let place = Place::new("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 100) i");
     let path = place.backup().unwrap().path;
     let text = fs::read_to_string(&path).unwrap();
-    let problems = || backup::verify(&path, &shell()).unwrap().problems;
+    let problems = || place.verified(&path).unwrap().problems;
     let listed = || backup::list(&place.path()).unwrap().remove(0).state;
 
     fs::write(&path, text.replace("\n50\n", "\n51\n")).unwrap();
@@ -412,9 +417,9 @@ fn whatever_is_changed_later_is_noticed() {
     fs::write(&manifest, json.replace("\"rows\": 100", "\"rows\": 99")).unwrap();
     assert_eq!(problems(), ["table t holds 100 rows instead of 99"]);
     fs::write(&manifest, &json[..json.len() / 2]).unwrap();
-    assert!(backup::verify(&path, &shell()).is_err());
+    assert!(place.verified(&path).is_err());
     assert!(matches!(listed(), State::BrokenManifest(_)));
     fs::remove_file(&manifest).unwrap();
-    assert!(backup::verify(&path, &shell()).is_err());
+    assert!(place.verified(&path).is_err());
     assert_eq!(listed(), State::NoManifest);
 }
