@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::backup::Proof;
 use crate::error::{Error, Explain as _, Result};
@@ -39,7 +39,7 @@ pub struct Backup {
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
     /// How backups are written.
-    pub format: Format,
+    pub format: BackupFormat,
     /// How far a backup must be proved before it counts.
     pub proof: Proof,
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
@@ -47,25 +47,18 @@ pub struct Backup {
     pub pg_bin: Option<PathBuf>,
 }
 
-/// How a backup's file holds the dump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-pub enum Format {
-    /// As it is: a file that every tool reads.
+/// How backups are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum BackupFormat {
+    /// Compressed from some size on.
+    #[serde(rename = "auto")]
+    Auto,
+    /// As they are.
     #[serde(rename = "sql")]
     Sql,
-    /// Compressed with zstd.
+    /// Compressed.
     #[serde(rename = "sql.zst")]
     SqlZst,
-}
-
-impl Format {
-    /// What a file's name ends with.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Sql => ".sql",
-            Self::SqlZst => ".sql.zst",
-        }
-    }
 }
 
 /// `[deploy]`

@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use zstd::stream::read::Decoder;
 
-use super::manifest::Manifest;
-use crate::config::Format;
+use super::manifest::{Format, Manifest};
 use crate::error::{Error, Explain as _, Result};
 
 /// The bytes of a backup's file: on this disk, say.

@@ -11,14 +11,14 @@ use super::aside::Aside;
 use super::contents::{Contents, Reader};
 use super::directory::Directory;
 use super::frames::Encoded;
-use super::manifest::{self, Manifest, Proof, Source, Sum, Table};
+use super::manifest::{self, Format, Manifest, Proof, Source, Sum, Table};
 use super::names::{self, Name};
 use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
 use super::{hex, prove, verify};
-use crate::config::{self, Format};
+use crate::config::{self, BackupFormat};
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
 use crate::error::{Error, Explain as _, Result};
@@ -31,6 +31,8 @@ use crate::ui::progress::Progress;
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe backup";
 
+/// Tables of this many bytes are worth compressing: less is read by people, and its size troubles nobody.
+const WORTH_PACKING: u64 = 64 * 1024 * 1024;
 /// How much of a dump's size its compressed file needs at most, if it is one that compresses at all.
 const PACKED: f64 = 1.0 / 3.0;
 
@@ -78,6 +80,9 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
     let server = Server::read(&mut client)?;
     let settings = request.settings;
     let pg_dump = PgDump::find(server.major, request.env, settings.pg_bin.as_deref())?;
+    if settings.proof > Proof::Read {
+        prove::demand(server.major, &request.search())?;
+    }
 
     let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
     let started_at = Timestamp::now();
@@ -86,15 +91,15 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
     let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>() + snapshot.large_objects()?;
 
     let directory = Directory::prepare(request.directory)?;
-    // compressed, it is never half as large
-    let packed = if settings.format == Format::Sql { 1.0 } else { PACKED };
+    let format = format(settings.format, expected);
+    let packed = if format == Format::Sql { 1.0 } else { PACKED };
     directory.demand(times(expected, settings.space_factor * packed))?;
     let prefix = names::prefix(request.production, request.environment);
-    let (name, mut aside) = directory.create(&prefix, started_at, settings.format)?;
+    let (name, mut aside) = directory.create(&prefix, started_at, format)?;
     guard.check()?;
 
     let id = snapshot.id().to_owned();
-    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard };
+    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard, format };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
     let tables = agree(&relations, &taken)?;
     aside.sync()?;
@@ -109,7 +114,7 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         finished_at: proved_at,
         bytes: taken.file.bytes,
         sha256: hex(&taken.file.sha256),
-        format: settings.format,
+        format,
         dump: taken.dump,
         source: source(request.url, server, prefix),
         pg_dump_version: pg_dump.version().to_owned(),
@@ -157,6 +162,7 @@ struct Dump<'a> {
     request: &'a Request<'a>,
     directory: &'a Directory,
     guard: &'a Guard,
+    format: Format,
 }
 
 impl Dump<'_> {
@@ -172,7 +178,7 @@ impl Dump<'_> {
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
         let sink = |bytes: &[u8]| aside.write(bytes);
-        let to = stream::Destination { format: self.request.settings.format, sink, directory: self.directory };
+        let to = stream::Destination { format: self.format, sink, directory: self.directory };
         let written = stream::write(stdout, to, check, show)?;
         // a dump that is cut short has a cause, and pg_dump knows it
         running.wait()?;
@@ -247,6 +253,14 @@ fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest)
         return Err(error);
     }
     Ok(path)
+}
+
+fn format(wanted: BackupFormat, bytes: u64) -> Format {
+    match wanted {
+        BackupFormat::Sql => Format::Sql,
+        BackupFormat::Auto if bytes < WORTH_PACKING => Format::Sql,
+        BackupFormat::Auto | BackupFormat::SqlZst => Format::SqlZst,
+    }
 }
 
 fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {

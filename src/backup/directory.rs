@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::aside::{Aside, Held, hold};
+use super::manifest::Format;
 use super::names::{self, Name};
-use crate::config::Format;
 use crate::error::{Error, Explain as _, Result};
 
 /// How many names are tried when the second's name is taken.

@@ -12,9 +12,8 @@ use sha2::{Digest as _, Sha256};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
-use super::manifest::Frame;
+use super::manifest::{Format, Frame};
 use super::rows::{self, Digest};
-use crate::config::Format;
 use crate::error::{Error, Explain as _, Result};
 
 /// Bytes of the dump in a frame, about.

@@ -9,16 +9,19 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::names;
 use super::scan::TableName;
-use crate::config::Format;
 use crate::error::{Error, Explain as _, Result};
 
 /// The version of the format that this program writes and the newest that it reads.
 pub const SCHEMA_VERSION: u32 = 2;
 /// The oldest one that it reads.
 const OLDEST: u32 = 1;
+
+/// The manifest's last field: its own checksum, as a flipped bit in it must be noticed too.
+const CHECKSUM: &str = "checksum";
 
 /// How far a backup was proved; each level includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -39,6 +42,27 @@ impl std::fmt::Display for Proof {
             Self::Restored => "restored",
             Self::Roundtrip => "roundtrip",
         })
+    }
+}
+
+/// How a backup's file holds the dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// As it is.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Compressed with zstd.
+    #[serde(rename = "sql.zst")]
+    SqlZst,
+}
+
+impl Format {
+    /// What the file's name ends with.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Sql => ".sql",
+            Self::SqlZst => ".sql.zst",
+        }
     }
 }
 
@@ -183,16 +207,19 @@ impl Manifest {
         rows
     }
 
-    /// The text that stands in the file: a line for each table and each frame.
+    /// The text that stands in the file: a line for each table and each frame, and a checksum of the whole.
     ///
     /// # Errors
     /// Never in practice: every value has a form in JSON.
     pub fn to_json(&self) -> Result<String> {
+        let failed = || "could not write the manifest".to_owned();
+        let mut value = serde_json::to_value(self).explain(failed)?;
+        value[CHECKSUM] = checksum(&value).into();
         let mut text = Vec::new();
         let mut serializer = serde_json::Serializer::with_formatter(&mut text, lines::Lines::default());
-        self.serialize(&mut serializer).explain(|| "could not write the manifest".into())?;
+        value.serialize(&mut serializer).explain(failed)?;
         text.push(b'\n');
-        String::from_utf8(text).explain(|| "could not write the manifest".into())
+        String::from_utf8(text).explain(failed)
     }
 
     /// Reads the manifest of the backup at `backup`; `None` if it has none.
@@ -229,9 +256,19 @@ impl Manifest {
         let mut value: serde_json::Value = serde_json::from_slice(text).explain(no_form)?;
         if schema_version == 1 {
             upgrade(&mut value);
+        } else {
+            let written = value.as_object_mut().and_then(|fields| fields.remove(CHECKSUM));
+            if written.is_none_or(|written| written != checksum(&value)) {
+                return Err(Error::failed("it was changed after it was written"));
+            }
         }
         serde_json::from_value(value).explain(no_form)
     }
+}
+
+/// SHA-256 of everything else in the manifest.
+fn checksum(manifest: &serde_json::Value) -> String {
+    super::hex(&Sha256::digest(manifest.to_string()))
 }
 
 /// Format 1 knew plain files only: the file is the dump.

@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::config::Format;
+use super::manifest::Format;
 
 /// What a manifest's name adds to its backup's.
 const MANIFEST: &str = ".json";

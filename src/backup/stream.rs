@@ -11,10 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::contents::{Contents, Cut, Defect, Reader};
 use super::directory::Directory;
 use super::frames::{Encoded, Encoder};
-use super::manifest::Sum;
+use super::manifest::{Format, Sum};
 use super::scan::TableName;
 use super::snapshot::Relation;
-use crate::config::Format;
 use crate::error::{Explain as _, Result};
 use crate::ui::progress::{Position, Progress};
 

@@ -19,15 +19,24 @@ use crate::tools::scratch::Search;
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    create: CreateArgs,
     /// `human` or `json`
     #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
     format: Format,
 }
 
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct CreateArgs {
+    /// How far to prove it, whatever prisma-safe.toml says: `read`, `restored` or `roundtrip`
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    proof: Option<Proof>,
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Take a backup of the target database (the default)
-    Create,
+    Create(CreateArgs),
     /// List the backups, newest first
     List,
     /// Read a backup again and compare it with its manifest: size, SHA-256, completeness, rows of each table
@@ -54,15 +63,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let directory = project.root().join(&config.backup.directory);
     match &args.command {
-        None | Some(Command::Create) => {
-            let (target, _) = super::target(&project, &config, context)?;
-            let place = Place { directory: &directory, project: project.root(), settings: &config.backup };
-            let backup = take(&place, &target, &[], context)?;
-            if json {
-                print(context, &report::created(&backup))?;
-            }
-            Ok(Exit::Done)
-        }
+        None => create(args.create, &project, &config, context, json),
+        Some(Command::Create(create_args)) => create(*create_args, &project, &config, context, json),
         Some(Command::List) => list(context, &directory, json),
         Some(Command::Verify { file, proof }) => {
             let pg_bin = config.backup.pg_bin.as_deref();
@@ -71,6 +73,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             verify(context, &path, *proof, &search, json)
         }
     }
+}
+
+fn create(args: CreateArgs, project: &Project, config: &Config, context: &Context, json: bool) -> Result<Exit> {
+    let (target, _) = super::target(project, config, context)?;
+    let mut settings = config.backup.clone();
+    settings.proof = args.proof.unwrap_or(settings.proof);
+    let directory = project.root().join(&settings.directory);
+    let place = Place { directory: &directory, project: project.root(), settings: &settings };
+    let backup = take(&place, &target, &[], context)?;
+    if json {
+        print(context, &report::created(&backup))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// What is about to happen to a database.

@@ -1,5 +1,6 @@
 //! Backups of a real database by a real `pg_dump`, and by some that fail.
 
+mod compressed;
 mod load;
 mod signals;
 
@@ -168,7 +169,7 @@ fn a_backup_holds_every_row_and_says_so() {
         assert!(rows.contains(&(table.into(), count)), "{table}: {rows:?}");
     }
     assert!(rows.contains(&(r#"my \"schema\".a;b\nFROM stdin;"#.into(), 1)), "{rows:?}");
-    assert_eq!(manifest.proof, Proof::Read);
+    assert_eq!(manifest.proof, Proof::Restored);
     assert_eq!(manifest.precedes, ["20250121103000_rename"]);
     assert!(manifest.source.system_identifier.is_some());
     assert_eq!(manifest.bytes, fs::metadata(&path).unwrap().len());
@@ -228,6 +229,7 @@ fn a_dump_that_cannot_be_restored_is_no_backup() {
          CREATE FUNCTION most() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(most) FROM limits); END $$;
          CREATE TABLE plays (count int CHECK (count < most())); INSERT INTO plays VALUES (5)",
     );
+    let place = place.set("proof = 'read'");
     assert!(place.backup().is_ok());
     fs::remove_dir_all(place.path()).unwrap();
     let place = place.set("proof = 'restored'");
@@ -404,7 +406,8 @@ fn whatever_is_changed_later_is_noticed() {
     let listed = || backup::list(&place.path()).unwrap().remove(0).state;
 
     fs::write(&path, text.replace("\n50\n", "\n51\n")).unwrap();
-    assert_eq!(problems(), ["its SHA-256 is not the manifest's: it was changed after it was taken"]);
+    let others = "table t holds other rows than those that were taken";
+    assert_eq!(problems(), ["its SHA-256 is not the manifest's: it was changed after it was taken", others]);
     fs::write(&path, text.replace("\n50\n", "\n")).unwrap();
     assert!(problems().contains(&"table t holds 99 rows instead of 100".to_owned()), "{:?}", problems());
     assert!(matches!(listed(), State::WrongSize { .. }));
@@ -414,8 +417,9 @@ fn whatever_is_changed_later_is_noticed() {
     let manifest = format!("{}.json", path.display());
     let json = fs::read_to_string(&manifest).unwrap();
     fs::write(&path, &text).unwrap();
-    fs::write(&manifest, json.replace("\"rows\": 100", "\"rows\": 99")).unwrap();
-    assert_eq!(problems(), ["table t holds 100 rows instead of 99"]);
+    fs::write(&manifest, json.replace("\"rows\":100", "\"rows\":99")).unwrap();
+    let error = place.verified(&path).unwrap_err();
+    assert_eq!(error.causes(), ["it was changed after it was written"]);
     fs::write(&manifest, &json[..json.len() / 2]).unwrap();
     assert!(place.verified(&path).is_err());
     assert!(matches!(listed(), State::BrokenManifest(_)));
