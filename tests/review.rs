@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use prisma_safe::database::Standing;
 use prisma_safe::project::Migration;
 use prisma_safe::report::{Format, Look, render};
 use prisma_safe::review::probes::Probes;
 use prisma_safe::review::{Request, Review, Verdict, review};
-use prisma_safe::rules::{Live as _, Severity};
+use prisma_safe::rules::{Levels, Live as _, Settings, Severity};
 
 use crate::support::postgres::Database;
 use crate::support::schema;
@@ -49,7 +50,7 @@ fn against(database: &Database, sql: &str) -> (Review, Vec<String>) {
         default_schema: "public",
         live: Some(&probes),
         identity: Some("here"),
-        small_table_rows: 10_000,
+        settings: &settings(),
         standing: Vec::new(),
     });
     let line = |finding: &prisma_safe::rules::Finding| {
@@ -58,6 +59,16 @@ fn against(database: &Database, sql: &str) -> (Review, Vec<String>) {
     };
     let lines = review.findings().map(line).collect();
     (review, lines)
+}
+
+fn settings() -> Settings {
+    Settings {
+        small_table_rows: 10_000,
+        lock_budget_seconds: 5,
+        levels: Levels::default(),
+        prisma: None,
+        deployed: None,
+    }
 }
 
 fn filled() -> Database {
@@ -235,7 +246,8 @@ fn json_keeps_to_its_schema() {
         edits: vec![prisma_safe::sql::Edit { range: 0..1, text: "y".into() }],
     };
     review.migrations[0].findings[0].fix = Some(fix);
-    let gone = prisma_safe::review::history::standing(&[], &["gone".to_owned()], &[], Path::new("migrations"));
+    let missing = Standing { missing: vec!["gone".to_owned()], ..Standing::default() };
+    let gone = prisma_safe::review::history::standing(&missing, &[], Path::new("migrations"));
     review.migrations.extend(gone);
     let valid = document(&review);
     schema::assert_valid("review", &valid);
@@ -312,7 +324,7 @@ fn offline(text: &str) -> Review {
         default_schema: "public",
         live: None,
         identity: None,
-        small_table_rows: 10_000,
+        settings: &settings(),
         standing: Vec::new(),
     })
 }

@@ -157,8 +157,10 @@ impl Deploying<'_> {
         let DeployRequest { migrations, migrations_dir, .. } = deployment.request;
         let folder = Folder { migrations, directory: migrations_dir };
         let history = deployment.preflight.history.as_ref();
+        let files = &deployment.request.target.schema_files;
+        let settings = super::review::settings(None, &self.config.review, self.project, files)?;
         let review =
-            super::review::pending(deployment.target, &folder, deployment.pending, history, client, self.config)?;
+            super::review::pending(deployment.target, &folder, deployment.pending, history, client, &settings)?;
         self.args.report.deliver(&self.args.report.review(&review, self.project.root(), shell), shell)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(

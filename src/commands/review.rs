@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
@@ -17,7 +17,7 @@ use crate::report;
 use crate::review::history::standing;
 use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
-use crate::rules::Live;
+use crate::rules::{Live, Settings};
 use crate::target::Target;
 
 /// The longest a question to the target may take.
@@ -38,6 +38,10 @@ pub struct Args {
     /// Never connect
     #[arg(long)]
     offline: bool,
+    /// The release that runs during the deploy: a schema.prisma, its folder, or a git revision; which of its models and
+    /// fields break is then said
+    #[arg(long, value_name = "SCHEMA|REV")]
+    deployed: Option<String>,
     #[command(flatten)]
     report: report::Args,
 }
@@ -51,6 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let global = &context.global;
     let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
+    let settings = settings(args.deployed.as_deref(), &config.review, &project, &discovered.schema_files)?;
     let mut online = match args.offline {
         true => None,
         false => Online::open(&discovered, &config, context, args.pending)?,
@@ -62,12 +67,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             let identity = chosen.plan.then(|| online.target.url.identity());
             let schema = online.target.url.schema();
             let probes = Probes::new(&mut online.client, PROBE_TIMEOUT)?;
-            let stage = Stage { config: &config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
+            let stage =
+                Stage { settings: &settings, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
             stage.review(&folder, &chosen.migrations, online.history.as_ref())
         }
         None => {
             let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
-            let stage = Stage { config: &config, schema: &schema, live: None, identity: None };
+            let stage = Stage { settings: &settings, schema: &schema, live: None, identity: None };
             stage.review(&folder, &chosen.migrations, None)
         }
     };
@@ -90,12 +96,30 @@ pub fn pending(
     pending: &[Migration],
     history: Option<&History>,
     client: &mut Client,
-    config: &Config,
+    settings: &Settings,
 ) -> Result<Review> {
     let probes = Probes::new(client, PROBE_TIMEOUT)?;
     let (identity, schema) = (target.url.identity(), target.url.schema());
-    let stage = Stage { config, schema: &schema, live: Some(&probes), identity: Some(&identity) };
+    let stage = Stage { settings, schema: &schema, live: Some(&probes), identity: Some(&identity) };
     Ok(stage.review(folder, pending, history))
+}
+
+/// What the rules are told beside the SQL; `deployed` beats the setting.
+///
+/// # Errors
+/// Exit status 2 if the deployed release's schema is not found.
+pub fn settings(
+    deployed: Option<&str>,
+    config: &config::Review,
+    project: &Project,
+    schema_files: &[PathBuf],
+) -> Result<Settings> {
+    let deployed = match (deployed, config.deployed.as_deref()) {
+        (Some(named), _) => Some(review::deployed::find(named, project.directory(), schema_files)?),
+        (None, Some(named)) => Some(review::deployed::find(named, project.root(), schema_files)?),
+        (None, None) => None,
+    };
+    Ok(Settings { deployed, ..Settings::new(config, project.version()) })
 }
 
 /// The migrations folder as Prisma read it.
@@ -106,7 +130,7 @@ pub struct Folder<'a> {
 }
 
 struct Stage<'a> {
-    config: &'a Config,
+    settings: &'a Settings,
     schema: &'a str,
     live: Option<&'a dyn Live>,
     identity: Option<&'a str>,
@@ -132,8 +156,8 @@ impl Stage<'_> {
             default_schema: self.schema,
             live,
             identity: self.identity,
-            small_table_rows: self.config.review.small_table_rows,
-            standing: standing(&known.edited, &known.missing, folder.migrations, folder.directory),
+            settings: self.settings,
+            standing: standing(&known, folder.migrations, folder.directory),
         })
     }
 }

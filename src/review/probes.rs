@@ -264,6 +264,40 @@ impl Live for Probes<'_> {
         }
     }
 
+    fn bytes(&self, table: &ObjectName) -> Option<u64> {
+        // partitions hold what a partitioned table holds
+        let query = format!(
+            "SELECT sum(pg_table_size(relid))::bigint FROM (SELECT {0}::regclass AS relid \
+             UNION SELECT relid FROM pg_partition_tree({0}::regclass)) AS parts",
+            quote_literal(&quoted(table))
+        );
+        self.count(&format!("the size of {}", table.name), &query, &[])
+    }
+
+    fn invalid_index(&self, index: &ObjectName) -> Option<bool> {
+        let query = "SELECT count(*) FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid \
+                     WHERE NOT indisvalid AND relnamespace = ($1::text[])[1]::regnamespace AND relname = ($1::text[])[2]";
+        let values = [quote_identifier(&index.schema), index.name.clone()];
+        self.count(&format!("whether index {} is valid", index.name), query, &values).map(|count| count > 0)
+    }
+
+    fn partitioned(&self, table: &ObjectName) -> Option<bool> {
+        let query = format!(
+            "SELECT (relkind = 'p')::int::bigint FROM pg_class WHERE oid = {}::regclass",
+            quote_literal(&quoted(table))
+        );
+        self.count(&format!("whether {} is partitioned", table.name), &query, &[]).map(|count| count > 0)
+    }
+
+    fn utc(&self) -> Option<bool> {
+        let query = "SELECT (utc_offset = interval '0' AND NOT is_dst)::int::bigint FROM pg_timezone_names \
+                     WHERE name = current_setting('TimeZone')";
+        match self.ask("the session's time zone", query, &[]) {
+            Answer::Number(number) => Some(number == 1),
+            _ => None,
+        }
+    }
+
     fn unchecked(&self) -> Vec<Unchecked> {
         self.unchecked.borrow().clone()
     }

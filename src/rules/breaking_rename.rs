@@ -7,8 +7,8 @@ use crate::sql::{ActionKind, StatementKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "breaking-rename",
-    summary: "renames what the running release still asks for by its old name",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("breaking_rename.md"),
@@ -51,6 +51,10 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
     for (table, action) in step.actions() {
         let Some(existing) = step.existing(table) else { continue };
+        // a view under the old name serves the old release
+        if subject.after.views.contains(&existing.name) {
+            continue;
+        }
         match &action.kind {
             ActionKind::RenameColumn { from, to } => {
                 let comes_back = subject.after.tables.get(&existing.name).is_some_and(|t| t.columns.contains_key(from));

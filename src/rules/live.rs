@@ -56,6 +56,22 @@ pub trait Live: std::fmt::Debug {
     fn holding(&self, table: &ObjectName, column: &str, values: &[String], array: bool) -> Option<u64>;
     /// Rows whose value a change of type would refuse or alter.
     fn lost(&self, table: &ObjectName, column: &str, loss: &Loss) -> Option<Lost>;
+    /// Bytes of a table without its indexes.
+    fn bytes(&self, _table: &ObjectName) -> Option<u64> {
+        None
+    }
+    /// Whether an index of this name exists and is invalid, as a failed `CONCURRENTLY` leaves it.
+    fn invalid_index(&self, _index: &ObjectName) -> Option<bool> {
+        None
+    }
+    /// Whether the table is partitioned.
+    fn partitioned(&self, _table: &ObjectName) -> Option<bool> {
+        None
+    }
+    /// Whether the session's time zone is UTC, as it is for a migration of the same user.
+    fn utc(&self) -> Option<bool> {
+        None
+    }
     /// Questions that found no answer so far.
     fn unchecked(&self) -> Vec<Unchecked>;
 }

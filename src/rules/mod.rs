@@ -2,9 +2,11 @@
 //! that `explain`, SARIF, the README and the tests read.
 
 pub mod cost;
+pub mod delivery;
 pub mod live;
 pub mod origins;
 pub mod retype;
+pub mod settings;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -44,6 +46,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 pub use self::live::{Live, Lost, Unchecked};
+pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
 use crate::sql::Edit;
 
@@ -75,10 +78,10 @@ impl Severity {
 pub struct Rule {
     /// Names the problem, in kebab-case: `drop-column`.
     pub id: &'static str,
-    /// One line, lower case: what it flags.
-    pub summary: &'static str,
     /// What a finding has unless the facts say otherwise.
     pub severity: Severity,
+    /// Whether it is off until prisma-safe.toml turns it on: matters of style.
+    pub optional: bool,
     /// Whether `-- prisma-safe:allow` may accept it.
     pub acceptable: bool,
     /// Whether an accepted error destroys data: a deploy to production then asks for more than the line in the file.
@@ -87,6 +90,19 @@ pub struct Rule {
     pub page: &'static str,
     /// Where its findings come from.
     pub check: Check,
+}
+
+impl Rule {
+    /// What it flags, in a line: the first of its page.
+    pub fn summary(&self) -> &'static str {
+        let (_, text) = self.page.split_once("\n\n").unwrap_or_default();
+        text.lines().next().unwrap_or_default().trim_end_matches('.')
+    }
+
+    /// Its severity, or that it is off until somebody turns it on.
+    pub fn by_default(&self) -> &'static str {
+        if self.optional { "off" } else { self.severity.as_str() }
+    }
 }
 
 /// Where a rule's findings come from.
@@ -249,6 +265,7 @@ pub const RULES: &[&Rule] = &[
     &squawk::DOMAIN_CONSTRAINT,
     &history::EDITED,
     &history::MISSING,
+    &history::LATE,
     &acceptance::MALFORMED,
     &acceptance::UNUSED,
     &unreadable_sql::RULE,

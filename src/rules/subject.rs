@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::cost::{self, BUDGET_SECONDS, Work};
+use super::cost::{self, Work};
+use super::delivery::Delivery;
 use super::origins::Origins;
-use super::{Acceptance, Finding, Live, Severity};
+use super::{Acceptance, Finding, Live, Settings, Severity};
 use crate::catalog::{Catalog, ObjectName};
 use crate::sql::{Action, ActionKind, ConstraintDef, Name, Script, Statement, StatementKind};
 
@@ -25,8 +26,10 @@ pub struct Subject<'a> {
     pub live: Option<&'a dyn Live>,
     /// The accepting lines of the migration.
     pub acceptances: &'a [Acceptance],
-    /// Tables with fewer rows are small: locks and scans of them are no finding.
-    pub small_table_rows: u64,
+    /// What the project sets.
+    pub settings: &'a Settings,
+    /// How the migration reaches the target.
+    pub delivery: Delivery,
 }
 
 /// One statement, the catalog just before it, and what of that stands on the target.
@@ -142,16 +145,28 @@ impl<'a> Step<'a> {
         let Some(rows) = table.rows else {
             return Some(finding.severity(Severity::Warning));
         };
-        if rows < self.subject.small_table_rows {
+        if self.is_small(table) {
             return None;
         }
-        let seconds = work.seconds(rows);
-        let severity = if seconds > BUDGET_SECONDS { Severity::Error } else { Severity::Warning };
+        let bytes = self.subject.live.and_then(|live| live.bytes(&table.target));
+        let seconds = work.seconds(rows, bytes);
+        let severity =
+            if seconds > self.subject.settings.lock_budget_seconds { Severity::Error } else { Severity::Warning };
+        // the wider the rows, the longer: said where they decide
+        let pace = match bytes {
+            Some(bytes) if work.seconds(0, Some(bytes)) > work.seconds(rows, None) => cost::bytes(bytes),
+            _ => format!("at {} rows a second", cost::count(work.rate())),
+        };
         Some(
             finding
                 .severity(severity)
                 .measured(format!("{} holds {}", table.label, cost::rows(rows)))
-                .estimated(format!("about {seconds} s, at {} rows a second", cost::count(work.rate()))),
+                .estimated(format!("about {seconds} s, {pace}")),
         )
+    }
+
+    /// Whether the table is known to be small.
+    pub fn is_small(&self, table: &Existing) -> bool {
+        table.rows.is_some_and(|rows| rows < self.subject.settings.small_table_rows)
     }
 }

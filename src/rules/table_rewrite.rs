@@ -10,8 +10,8 @@ use crate::sql::{ActionKind, ColumnDef, DataType, Expr};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "table-rewrite",
-    summary: "writes every row of an existing table again, under a lock",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("table_rewrite.md"),

@@ -9,8 +9,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "update-without-where",
-    summary: "overwrites a column in every row of a table",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("update_without_where.md"),
