@@ -72,6 +72,8 @@ pub struct Review {
     /// Severities of rules, or whether they look at all.
     #[serde(default)]
     pub rules: Levels,
+    /// So many rows are named by their primary key where a probe finds some; 0 names none.
+    pub sample_keys: usize,
 }
 
 /// Whether deploys to an environment take a backup.

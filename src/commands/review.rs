@@ -66,7 +66,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(online) => {
             let identity = chosen.plan.then(|| online.target.url.identity());
             let schema = online.target.url.schema();
-            let probes = Probes::new(&mut online.client, PROBE_TIMEOUT)?;
+            let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, config.review.sample_keys)?;
             let stage =
                 Stage { settings: &settings, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
             stage.review(&folder, &chosen.migrations, online.history.as_ref())
@@ -97,8 +97,9 @@ pub fn pending(
     history: Option<&History>,
     client: &mut Client,
     settings: &Settings,
+    sample_keys: usize,
 ) -> Result<Review> {
-    let probes = Probes::new(client, PROBE_TIMEOUT)?;
+    let probes = Probes::new(client, PROBE_TIMEOUT, sample_keys)?;
     let (identity, schema) = (target.url.identity(), target.url.schema());
     let stage = Stage { settings, schema: &schema, live: Some(&probes), identity: Some(&identity) };
     Ok(stage.review(folder, pending, history))

@@ -2,6 +2,7 @@
 
 pub mod acceptances;
 pub mod deployed;
+pub mod fixes;
 pub mod history;
 pub mod plan_hash;
 pub mod probes;
@@ -167,6 +168,7 @@ pub fn review(request: Request<'_>) -> Review {
         findings.extend(taken(&mut migrations, &migration.name));
         request.settings.levels.apply(&mut findings);
         acceptances::apply(&lines, &mut findings);
+        fixes::offer(&script, &after, &mut findings);
         findings.sort_by_key(|finding| {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))

@@ -20,7 +20,7 @@
 //! | `server 140002` | its `server_version_num` |
 //! | `rows TABLE N`, `bytes TABLE N` | size |
 //! | `values TABLE.COLUMN N`, `nulls TABLE.COLUMN N` | rows with a value, without one |
-//! | `duplicates TABLE N`, `orphans TABLE N` | groups of equal rows, rows without a partner |
+//! | `duplicates TABLE N`, `orphans TABLE N`, `breaking TABLE N` | groups of equal rows, rows without a partner, against a check |
 //! | `holding TABLE.COLUMN N` | rows that hold a removed enum value |
 //! | `lost TABLE.COLUMN N` | values that do not fit the new type |
 //! | `invalid INDEX` | the index is invalid |
@@ -39,8 +39,7 @@ use prisma_safe::rename::schema::Schema;
 use prisma_safe::review::history::standing;
 use prisma_safe::review::{Request, Review, review};
 use prisma_safe::rules::retype::Loss;
-use prisma_safe::rules::{Deployed, Level, Levels, Live, Lost, Settings, Unchecked};
-use prisma_safe::sql::Expr;
+use prisma_safe::rules::{Deployed, Level, Levels, Live, Lost, Settings, Unchecked, Which};
 
 const BASE: &str = include_str!("base.sql");
 const BASE_SCHEMA: &str = include_str!("base.prisma");
@@ -188,7 +187,7 @@ impl Facts {
                 [kind @ ("invalid" | "partitioned"), name] => facts.fact(&format!("{kind} {name}"), 1),
                 ["server", version] => facts.fact("server", version.parse().unwrap()),
                 [
-                    kind @ ("rows" | "bytes" | "values" | "nulls" | "duplicates" | "orphans" | "holding" | "lost"),
+                    kind @ ("rows" | "bytes" | "values" | "nulls" | "duplicates" | "orphans" | "breaking" | "holding" | "lost"),
                     name,
                     number,
                 ] => facts.fact(&format!("{kind} {name}"), number.parse().expect(fact)),
@@ -226,24 +225,20 @@ impl Live for Facts {
         self.number("bytes", &table.name)
     }
 
-    fn non_null(&self, table: &ObjectName, column: &str) -> Option<u64> {
-        self.of_column("values", table, column)
+    fn count(&self, table: &ObjectName, which: &Which<'_>) -> Option<u64> {
+        match which {
+            Which::Set { column } => self.of_column("values", table, column),
+            Which::Null { column } => self.of_column("nulls", table, column),
+            Which::Duplicated { .. } => self.number("duplicates", &table.name),
+            Which::Orphaned { .. } => self.number("orphans", &table.name),
+            Which::Breaking { .. } => self.number("breaking", &table.name),
+            Which::Holding { column, .. } => self.of_column("holding", table, column),
+            Which::Unfit { column, .. } => self.of_column("lost", table, column),
+        }
     }
 
-    fn nulls(&self, table: &ObjectName, column: &str) -> Option<u64> {
-        self.of_column("nulls", table, column)
-    }
-
-    fn duplicates(&self, table: &ObjectName, _: &[String], _: Option<&Expr>, _: bool) -> Option<u64> {
-        self.number("duplicates", &table.name)
-    }
-
-    fn orphans(&self, table: &ObjectName, _: &[String], _: &ObjectName, _: &[String]) -> Option<u64> {
-        self.number("orphans", &table.name)
-    }
-
-    fn holding(&self, table: &ObjectName, column: &str, _: &[String], _: bool) -> Option<u64> {
-        self.of_column("holding", table, column)
+    fn keys(&self, _: &ObjectName, _: &Which<'_>) -> Option<String> {
+        None
     }
 
     fn lost(&self, table: &ObjectName, column: &str, _: &Loss) -> Option<Lost> {
