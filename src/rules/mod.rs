@@ -1,6 +1,7 @@
 //! The review's rules. One rule is a constant with its page (`x.md`) and a check (`x.rs`); [`RULES`] is the registry
 //! that `explain`, SARIF, the README and the tests read.
 
+mod client;
 pub mod cost;
 pub mod delivery;
 pub mod live;
@@ -33,6 +34,7 @@ mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
 mod required_column;
+mod running_release;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
@@ -249,6 +251,7 @@ pub const RULES: &[&Rule] = &[
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
+    &running_release::RULE,
     &long_identifier::RULE,
     &squawk::UNCOMMITTED,
     &squawk::DROP_DATABASE,
