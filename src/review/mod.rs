@@ -19,7 +19,7 @@ use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
 use crate::rules::{
-    self, Check, Finding, Level, Live, RULES, Settings, Severity, Step, Subject, Unchecked, opaque_code, squawk,
+    self, Check, Finding, Level, Live, RULES, Settings, Severity, Subject, Unchecked, opaque_code, squawk,
 };
 use crate::sql::{Script, StatementKind};
 
@@ -230,16 +230,12 @@ fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
         }
     }
     squawk::check(subject, &mut findings);
-    let mut origins = subject.origins.clone();
-    subject.before.clone().walk(subject.script, subject.migration, |catalog, statement| {
-        let step = Step { subject, statement, catalog, origins: &origins };
+    let origins = subject.walk(|step| {
         for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
             if let Check::Statement(check) = rule.check {
-                check(&step, &mut findings);
+                check(step, &mut findings);
             }
         }
-        let text = subject.script.text().get(statement.range.clone()).unwrap_or_default();
-        origins.follow(statement, text, catalog);
     });
     (findings, origins)
 }

@@ -19,6 +19,7 @@ mod blocking_index;
 mod blocking_index_drop;
 mod blocking_statement;
 mod breaking_rename;
+mod bulk_write;
 mod concurrently_in_transaction;
 mod delete_without_where;
 mod drop_cascade;
@@ -29,6 +30,8 @@ mod drop_table;
 mod drop_then_add;
 mod fix;
 pub mod history;
+mod lock_held;
+mod locks;
 mod long_identifier;
 mod narrow_type;
 mod new_enum_value_used;
@@ -248,6 +251,8 @@ pub const RULES: &[&Rule] = &[
     &blocking_index::RULE,
     &blocking_index_drop::RULE,
     &blocking_statement::RULE,
+    &lock_held::RULE,
+    &bulk_write::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,

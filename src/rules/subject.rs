@@ -61,6 +61,18 @@ pub struct Existing {
 }
 
 impl Subject<'_> {
+    /// Shows each statement with what is known just before it; gives what stands on the target after the last.
+    pub fn walk(&self, mut look: impl FnMut(&Step<'_>)) -> Origins {
+        let mut origins = self.origins.clone();
+        self.before.clone().walk(self.script, self.migration, |catalog, statement| {
+            let step = Step { subject: self, statement, catalog, origins: &origins };
+            look(&step);
+            let text = self.script.text().get(statement.range.clone()).unwrap_or_default();
+            origins.follow(statement, text, catalog);
+        });
+        origins
+    }
+
     /// A name as people read it: the default schema is left out.
     pub fn label(&self, name: &ObjectName) -> String {
         if name.schema == self.before.default_schema {

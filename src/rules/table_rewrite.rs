@@ -120,7 +120,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Why a new column's value has to be computed for every row.
-fn computed(column: &ColumnDef) -> Option<String> {
+pub(super) fn computed(column: &ColumnDef) -> Option<String> {
     if matches!(column.data_type.name.as_str(), "serial" | "bigserial" | "smallserial") || column.identity {
         return Some("each row takes its own number from the sequence".into());
     }
