@@ -307,6 +307,8 @@ fn json_keeps_to_its_schema() {
     let fix = prisma_safe::rules::Fix {
         title: "x".into(),
         edits: vec![prisma_safe::sql::Edit { range: 0..1, text: "y".into() }],
+        following: Vec::new(),
+        index: None,
     };
     review.migrations[0].findings[0].fix = Some(fix);
     let missing = Standing { missing: vec!["gone".to_owned()], ..Standing::default() };

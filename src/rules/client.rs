@@ -15,7 +15,9 @@ pub(super) fn delegate(model: &Model) -> String {
 /// Operations that give records of a model back.
 pub(super) fn reading(model: &Model) -> String {
     let song = delegate(model);
-    format!("`{song}.findMany`, `findUnique`, `findFirst`, `create`, `update`, `upsert`, `delete`, and every `include` of it")
+    format!(
+        "`{song}.findMany`, `findUnique`, `findFirst`, `create`, `update`, `upsert`, `delete`, and every `include` of it"
+    )
 }
 
 /// Operations that write new records of a model.
@@ -38,7 +40,9 @@ pub(super) fn relations_to(schema: &Schema, model: &Model) -> Vec<String> {
 pub(super) fn many_to_many(schema: &Schema, table: &str) -> Option<(String, String)> {
     for model in &schema.models {
         for field in model.fields.iter().filter(|field| field.relation && field.kind.ends_with("[]")) {
-            let Some(other) = schema.model(bare(&field.kind)).filter(|other| other.name >= model.name) else { continue };
+            let Some(other) = schema.model(bare(&field.kind)).filter(|other| other.name >= model.name) else {
+                continue;
+            };
             let back = other.fields.iter().find(|back| {
                 back.relation
                     && back.kind.ends_with("[]")

@@ -81,7 +81,8 @@ fn finding(subject: &Subject<'_>, lock: &Held, held: &[Held]) -> Option<Finding>
     if lock.unknown {
         return Some(finding);
     }
-    let severity = if lock.seconds > subject.settings.lock_budget_seconds { Severity::Error } else { Severity::Warning };
+    let severity =
+        if lock.seconds > subject.settings.lock_budget_seconds { Severity::Error } else { Severity::Warning };
     let measured = lock.table.rows.map(|rows| format!("{label} holds {}", cost::rows(rows)));
     let finding = finding.severity(severity).estimated(format!("about {} s under the lock", lock.seconds));
     Some(match measured {

@@ -96,11 +96,20 @@ impl Release<'_> {
         let schema = &self.deployed.schema;
         if let Some(model) = schema.model_of_table(&target.schema, &target.name).cloned() {
             let relations = client::relations_to(schema, &model);
-            let relations =
-                if relations.is_empty() { String::new() } else { format!(", and queries through {}", relations.join(", ")) };
+            let relations = if relations.is_empty() {
+                String::new()
+            } else {
+                format!(", and queries through {}", relations.join(", "))
+            };
             let what = format!("takes table `{label}` away (model `{}`)", model.name);
             let breaks = format!("every operation of `{}` fails{relations}", client::delegate(&model));
-            self.add(label, range, &what, &breaks, "deploy a release without the model first, or leave a view under the old name");
+            self.add(
+                label,
+                range,
+                &what,
+                &breaks,
+                "deploy a release without the model first, or leave a view under the old name",
+            );
         } else if let Some((left, right)) = client::many_to_many(schema, &target.name) {
             let what = format!("takes table `{label}` away (many-to-many relation)");
             let breaks = format!("queries and writes through {left} and {right} fail");
@@ -116,7 +125,8 @@ impl Release<'_> {
         match (before, after) {
             (Some(before), Some(after)) if family(&before.data_type) == family(&after.data_type) => {}
             (_, Some(after)) => {
-                let what = format!("gives `{object}` the type {} (field `{}.{}`)", after.data_type, model.name, field.name);
+                let what =
+                    format!("gives `{object}` the type {} (field `{}.{}`)", after.data_type, model.name, field.name);
                 let breaks = format!("{} fail", client::reading(&model));
                 self.add(object, range, &what, &breaks, RETYPED);
             }
@@ -263,4 +273,5 @@ impl Release<'_> {
     }
 }
 
-const RETYPED: &str = "add a column of the new type beside the old one, move over release by release, then drop the old one";
+const RETYPED: &str =
+    "add a column of the new type beside the old one, move over release by release, then drop the old one";

@@ -187,7 +187,8 @@ impl Facts {
                 [kind @ ("invalid" | "partitioned"), name] => facts.fact(&format!("{kind} {name}"), 1),
                 ["server", version] => facts.fact("server", version.parse().unwrap()),
                 [
-                    kind @ ("rows" | "bytes" | "values" | "nulls" | "duplicates" | "orphans" | "breaking" | "holding" | "lost"),
+                    kind @ ("rows" | "bytes" | "values" | "nulls" | "duplicates" | "orphans" | "breaking" | "holding"
+                    | "lost"),
                     name,
                     number,
                 ] => facts.fact(&format!("{kind} {name}"), number.parse().expect(fact)),
