@@ -91,7 +91,8 @@ fn constraint(
             let still = after.constraints.values().any(|it| {
                 matches!(&it.kind, ConstraintKind::Check { expr } if about.iter().any(|column| expr.mentions(column)))
             });
-            (!about.is_empty() && !still && !(proved && expr.text.to_uppercase().contains("IS NOT NULL"))).then(|| {
+            let replaced = still || proved && expr.text.to_uppercase().contains("IS NOT NULL");
+            (!about.is_empty() && !replaced).then(|| {
                 Finding::new(&RULE, name, range, format!("`{label}` no longer checks {}", expr.text))
                     .help("Prisma does not know checks and cannot bring it back: keep it, or keep its text")
             })
