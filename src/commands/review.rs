@@ -6,6 +6,7 @@ use std::time::Duration;
 use postgres::Client;
 
 use crate::config::Config;
+use crate::consent::Needed;
 use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
@@ -63,7 +64,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             let schema = online.target.url.schema();
             let probes = Probes::new(&mut online.client, PROBE_TIMEOUT)?;
             let stage = Stage { config: &config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
-            stage.review(&folder, &chosen.migrations, online.history.as_ref())
+            let mut review = stage.review(&folder, &chosen.migrations, online.history.as_ref());
+            review.consent = Needed::of(&review, &online.target, context).filter(|_| chosen.plan);
+            review
         }
         None => {
             let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
@@ -91,11 +94,14 @@ pub fn pending(
     history: Option<&History>,
     client: &mut Client,
     config: &Config,
+    context: &Context,
 ) -> Result<Review> {
     let probes = Probes::new(client, PROBE_TIMEOUT)?;
     let (identity, schema) = (target.url.identity(), target.url.schema());
     let stage = Stage { config, schema: &schema, live: Some(&probes), identity: Some(&identity) };
-    Ok(stage.review(folder, pending, history))
+    let mut review = stage.review(folder, pending, history);
+    review.consent = Needed::of(&review, target, context);
+    Ok(review)
 }
 
 /// The migrations folder as Prisma read it.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 pub use self::plan_hash::{hash_of, plan_hash};
 use crate::catalog::Catalog;
+use crate::consent;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rules::origins::Origins;
@@ -51,6 +52,8 @@ pub struct Review {
     pub migrations: Vec<Reviewed>,
     /// What was not checked.
     pub unchecked: Vec<Unchecked>,
+    /// What a deploy will ask of a person.
+    pub consent: Option<consent::Needed>,
 }
 
 /// The gate.
@@ -195,6 +198,7 @@ pub fn review(request: Request<'_>) -> Review {
         },
         migrations,
         unchecked,
+        consent: None,
     }
 }
 
