@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::backup::{self, Before, Taken};
 use super::super::review::{self, Folder};
 use super::Deployment;
-use crate::consent;
+use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
@@ -42,16 +42,12 @@ impl Deployment<'_> {
         let DeployRequest { migrations, migrations_dir, .. } = self.request;
         let folder = Folder { migrations, directory: migrations_dir };
         let history = self.preflight.history.as_ref();
-        let config = self.command.config;
-        let review = review::pending(
-            self.target,
-            &folder,
-            self.pending,
-            history,
-            &mut self.client,
-            config,
-            self.command.context,
-        )?;
+        let config = &self.command.config.review;
+        let settings = review::settings(None, config, self.command.project, &self.request.target.schema_files)?;
+        let client = &mut self.client;
+        let mut review =
+            review::pending(self.target, &folder, self.pending, history, client, &settings, config.sample_keys)?;
+        review.consent = Needed::of(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
         if review.verdict == Verdict::Fail {
