@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::{OpenOptionsExt as _, chown};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -209,6 +209,12 @@ pub fn server_programs(env: &Env) -> Result<PathBuf> {
 pub fn server_programs_of(major: u32, env: &Env, configured: Option<&Path>) -> Option<PathBuf> {
     let found = installed("initdb", env, configured).into_iter().find(|program| program.major == major);
     found.and_then(|program| Some(program.path.parent()?.to_owned()))
+}
+
+/// Whether a server's user can enter the directory: as root, the server runs as somebody else.
+pub fn is_enterable(path: &Path) -> bool {
+    let open = |path: &Path| path.metadata().is_ok_and(|found| found.permissions().mode() & 0o001 != 0);
+    path.is_dir() && (!rustix::process::geteuid().is_root() || path.ancestors().all(open))
 }
 
 /// PostgreSQL refuses to run as root: then the ids of `nobody`.
