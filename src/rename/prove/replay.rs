@@ -5,7 +5,6 @@
 //! target is read, so nothing of it is here.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
@@ -15,33 +14,21 @@ use super::live::kept;
 use super::rows::Tables;
 use super::values::Rows;
 use crate::catalog::live::{Live, Without, differences};
-use crate::context::Env;
-use crate::database::{self, Failure};
+use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rename::rewrite::Moves;
 use crate::rename::scene::Scene;
 use crate::rename::{Draft, Rewrite};
 use crate::sql::{Atomicity, Script, quote_identifier};
-use crate::tools::scratch::{ScratchServer, server_programs};
+use crate::tools::scratch::{self, ScratchServer, Search};
 
-const APPLICATION: &str = "prisma-safe proof";
 /// The database that every server has, empty.
 const FIRST: &str = "postgres";
 /// The migrations before the draft, all together, may take this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// One statement may take this long: something else is wrong then.
 const STATEMENT_TIMEOUT: &str = "30s";
-/// For a small database that lives seconds.
-const SETTINGS: &str = "
-wal_level = minimal
-max_wal_senders = 0
-autovacuum = off
-jit = off
-shared_buffers = 32MB
-lc_messages = 'C'
-";
-
 /// How one comparison ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -106,9 +93,12 @@ impl Replay {
 
 /// Runs `earlier`, then the draft in one copy and the rewrite in two others, one of them with rows. What is in the way (no
 /// server, an extension it lacks, a history that does not run on an empty database) is told in the result.
-pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, env: &Env) -> Replay {
+pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, search: &Search<'_>) -> Replay {
+    if rewrite.renames.is_empty() {
+        return Replay::not_done("nothing is renamed");
+    }
     let start = Instant::now();
-    let replay = match Stage::start(env) {
+    let replay = match Stage::start(search) {
         Ok(stage) => stage.replay(draft, earlier, rewrite),
         Err(error) => Replay::not_done(one_line(&error)),
     };
@@ -128,10 +118,8 @@ impl Stage {
     ///
     /// # Errors
     /// Exit status 1 if there is none, or it does not start.
-    pub fn start(env: &Env) -> Result<Self> {
-        let programs = server_programs(env)?;
-        let server = ScratchServer::start_with(&place(env)?, std::process::id(), programs, SETTINGS)?;
-        Ok(Self { server, used: Cell::new(0) })
+    pub fn start(search: &Search<'_>) -> Result<Self> {
+        Ok(Self { server: scratch::open_small(search)?, used: Cell::new(0) })
     }
 
     /// As [`replay()`].
@@ -154,7 +142,8 @@ impl Stage {
         let name = format!("proof_{number}");
         let template = copied.unwrap_or("template0");
         // a session of `FIRST` would keep it from being copied
-        database::connect(&self.server.url("template1")?, APPLICATION)?
+        self.server
+            .connect("template1")?
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .map_err(Failure::from)
             .explain(|| "could not create a database on the scratch server".into())?;
@@ -175,7 +164,8 @@ impl Run<'_> {
     fn compare(&self, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Result<Replay> {
         let mut client = self.connect(&self.database)?;
         build(&mut client, earlier)?;
-        let (before, columns, server) = (live(&mut client)?, Tables::read(&mut client).explain(unread)?, version(&mut client)?);
+        let before = within(&mut client, &mut live)?;
+        let (columns, server) = (Tables::read(&mut client).explain(unread)?, version(&mut client)?);
         drop(client);
         let drafted = self.aside(draft.script.text(), &mut live)?;
         let rewritten =
@@ -214,10 +204,10 @@ impl Run<'_> {
             Atomicity::Alone { .. } => {
                 let copy = self.stage.database(Some(&self.database))?;
                 let mut client = self.connect(&copy)?;
-                return Ok(match run(&mut client, sql) {
-                    Ok(()) => Ok(look(&mut client)?),
-                    Err(failure) => Err(failure),
-                });
+                return match run(&mut client, sql) {
+                    Ok(()) => within(&mut client, look).map(Ok),
+                    Err(failure) => Ok(Err(failure)),
+                };
             }
         };
         let mut text = sql.to_owned();
@@ -235,7 +225,7 @@ impl Run<'_> {
     }
 
     fn connect(&self, database: &str) -> Result<Client> {
-        let mut client = database::connect(&self.stage.server.url(database)?, APPLICATION)?;
+        let mut client = self.stage.server.connect(database)?;
         let schema = quote_identifier(self.schema);
         let prepare = format!(
             "SET client_min_messages = error; SET statement_timeout = '{STATEMENT_TIMEOUT}'; \
@@ -256,9 +246,18 @@ fn build(client: &mut Client, earlier: &[Migration]) -> Result<()> {
         if start.elapsed() > PATIENCE {
             return Err(Error::failed(format!("the migrations before it run longer than {} s", PATIENCE.as_secs())));
         }
-        run(client, &migration.sql).explain(|| format!("{} does not run on an empty scratch server", migration.name))?;
+        run(client, &migration.sql)
+            .explain(|| format!("{} does not run on an empty scratch server", migration.name))?;
     }
     Ok(())
+}
+
+/// Looks from within a transaction, as reading a catalog must.
+fn within<T>(client: &mut Client, look: &mut dyn FnMut(&mut Client) -> Result<T>) -> Result<T> {
+    client.batch_execute("BEGIN").map_err(Failure::from).explain(unread)?;
+    let seen = look(client)?;
+    client.batch_execute("ROLLBACK").map_err(Failure::from).explain(unread)?;
+    Ok(seen)
 }
 
 fn unread() -> String {
@@ -316,17 +315,6 @@ fn one_line(error: &Error) -> String {
     let causes = error.causes();
     let cause = causes.first().map(|cause| format!(": {}", cause.lines().next().unwrap_or_default()));
     format!("{error}{}", cause.unwrap_or_default())
-}
-
-/// A directory to be, for the server, below one that its user can enter.
-fn place(env: &Env) -> Result<PathBuf> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Error::failed(format!("no random bytes: {error}")))?;
-    let name: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parents = env.get("TMPDIR").into_iter().chain(["/tmp", "/var/tmp"]).map(PathBuf::from);
-    let parent = parents.into_iter().find(|parent| crate::tools::scratch::is_enterable(parent));
-    let parent = parent.ok_or_else(|| Error::failed("neither TMPDIR nor /tmp nor /var/tmp can hold a scratch server"))?;
-    Ok(parent.join(format!("prisma-safe-proof-{name}")))
 }
 
 #[cfg(test)]

@@ -183,9 +183,8 @@ impl Tables {
         let mut empty = Vec::new();
         for table in &all {
             let sql = becoming.without_rows(table).map_or_else(|| self.insertion(table, becoming), Err);
-            let filled = sql.and_then(|sql| {
-                client.batch_execute(&sql).map_err(|error| Failure::from(error).message.clone())
-            });
+            let filled =
+                sql.and_then(|sql| client.batch_execute(&sql).map_err(|error| Failure::from(error).message.clone()));
             if let Err(why) = filled {
                 empty.push(format!("{}: {why}", nothing_in(table)));
             }
@@ -204,8 +203,11 @@ impl Tables {
                 let equal: Vec<String> = pairs
                     .map(|(column, key)| format!("t.{} = r.{}", quote_identifier(column), quote_identifier(key)))
                     .collect();
-                let known: Vec<String> =
-                    reference.columns.iter().map(|column| format!("t.{} IS NOT NULL", quote_identifier(column))).collect();
+                let known: Vec<String> = reference
+                    .columns
+                    .iter()
+                    .map(|column| format!("t.{} IS NOT NULL", quote_identifier(column)))
+                    .collect();
                 gone += client.execute(
                     &format!(
                         "DELETE FROM {} t WHERE {} AND NOT EXISTS (SELECT FROM {} r WHERE {})",
@@ -259,8 +261,11 @@ impl Tables {
             values.push(format!("{value} AS {}", quote_identifier(&column.name)));
             names.push(column.name.as_str());
         }
-        let picks: String =
-            choices.iter().enumerate().map(|(at, count)| format!(", generate_series(0, {}) pick{at}", count - 1)).collect();
+        let picks: String = choices
+            .iter()
+            .enumerate()
+            .map(|(at, count)| format!(", generate_series(0, {}) pick{at}", count - 1))
+            .collect();
         let order: String = (0..choices.len()).map(|at| format!(", pick{at}")).collect();
         let met: String = checks.iter().map(|(check, _)| format!(" AND ({check}) IS NOT FALSE")).collect();
         let list = sample::list(names.into_iter());

@@ -57,7 +57,9 @@ fn scalar(shape: &Shape, name: &str, place: i32, n: &str) -> Option<String> {
         "bool" => format!("({n} + {place}) % 2 = 0"),
         "uuid" => format!("md5({} || {n})", quote_literal(&label)),
         "json" | "jsonb" => format!("jsonb_build_object({}, {n})", quote_literal(&label)),
-        "date" | "timestamp" | "timestamptz" => format!("timestamp '2020-01-01 12:00' + ({n} + {apart}) * interval '1 day'"),
+        "date" | "timestamp" | "timestamptz" => {
+            format!("timestamp '2020-01-01 12:00' + ({n} + {apart}) * interval '1 day'")
+        }
         "time" | "timetz" => format!("time '00:00' + ({n} + {apart}) * interval '1 second'"),
         "interval" => format!("({n} + {apart}) * interval '1 minute'"),
         "bytea" => format!("convert_to({} || {n}, 'UTF8')", quote_literal(&label)),

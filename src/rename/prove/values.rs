@@ -40,7 +40,8 @@ pub(super) struct Rows<'a> {
 fn changes_rows(text: &str) -> Option<&str> {
     let script = Script::parse(text);
     // a sequence that starts after the values that are there is the rewrite's own
-    let own = |range: &std::ops::Range<usize>| text.get(range.clone()).is_some_and(|text| text.starts_with("SELECT setval("));
+    let own =
+        |range: &std::ops::Range<usize>| text.get(range.clone()).is_some_and(|text| text.starts_with("SELECT setval("));
     let statement = script.statements().iter().filter(|statement| !own(&statement.range)).find(|statement| {
         matches!(
             &statement.kind,
