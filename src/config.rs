@@ -59,6 +59,15 @@ pub struct Deploy {
     pub statement_timeout_seconds: f64,
     /// How often a migration is tried again when a lock was not free.
     pub lock_retries: u32,
+    /// How long another deploy is waited for, in seconds.
+    pub deploy_wait_seconds: f64,
+    /// Whether the queries of sessions that are in the way are shown.
+    pub show_queries: bool,
+    /// Sessions that do nothing in a transaction for so many seconds, and are in the way, are ended; 0 ends none.
+    pub end_idle_in_transaction_seconds: f64,
+    /// When the database may be changed: `22:00-04:00 Europe/Berlin`.
+    #[serde(default)]
+    pub maintenance_window: Option<String>,
 }
 
 /// `[rename]`
