@@ -1,10 +1,13 @@
 //! The review's rules. One rule is a constant with its page (`x.md`) and a check (`x.rs`); [`RULES`] is the registry
 //! that `explain`, SARIF, the README and the tests read.
 
+mod client;
 pub mod cost;
+pub mod delivery;
 pub mod live;
 pub mod origins;
 pub mod retype;
+pub mod settings;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,7 +19,9 @@ mod blocking_index;
 mod blocking_index_drop;
 mod blocking_statement;
 mod breaking_rename;
+mod bulk_write;
 mod concurrently_in_transaction;
+mod delete_rows;
 mod delete_without_where;
 mod drop_cascade;
 mod drop_column;
@@ -24,19 +29,27 @@ mod drop_enum_value;
 mod drop_object;
 mod drop_table;
 mod drop_then_add;
+mod dropped_guarantee;
 mod fix;
 pub mod history;
+mod lock_held;
+mod locks;
 mod long_identifier;
+mod many_to_many_swap;
 mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
+mod partial_apply;
 mod required_column;
+mod running_release;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
 mod truncate_table;
+mod unexplained_index_drop;
 mod unindexed_foreign_key;
 mod unreadable_sql;
+mod unsound_index;
 mod update_without_where;
 mod validated_constraint;
 
@@ -46,6 +59,7 @@ use serde::Serialize;
 
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
+pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
 
 /// How bad a finding is.
@@ -76,10 +90,10 @@ impl Severity {
 pub struct Rule {
     /// Names the problem, in kebab-case: `drop-column`.
     pub id: &'static str,
-    /// One line, lower case: what it flags.
-    pub summary: &'static str,
     /// What a finding has unless the facts say otherwise.
     pub severity: Severity,
+    /// Whether it is off until prisma-safe.toml turns it on: matters of style.
+    pub optional: bool,
     /// Whether `-- prisma-safe:allow` may accept it.
     pub acceptable: bool,
     /// Whether an accepted error destroys data: a deploy to production then asks for more than the line in the file.
@@ -88,6 +102,19 @@ pub struct Rule {
     pub page: &'static str,
     /// Where its findings come from.
     pub check: Check,
+}
+
+impl Rule {
+    /// What it flags, in a line: the first of its page.
+    pub fn summary(&self) -> &'static str {
+        let (_, text) = self.page.split_once("\n\n").unwrap_or_default();
+        text.lines().next().unwrap_or_default().trim_end_matches('.')
+    }
+
+    /// Its severity, or that it is off until somebody turns it on.
+    pub fn by_default(&self) -> &'static str {
+        if self.optional { "off" } else { self.severity.as_str() }
+    }
 }
 
 /// Where a rule's findings come from.
@@ -220,19 +247,28 @@ pub const RULES: &[&Rule] = &[
     &truncate_table::RULE,
     &delete_without_where::RULE,
     &update_without_where::RULE,
+    &delete_rows::RULE,
+    &many_to_many_swap::RULE,
+    &dropped_guarantee::RULE,
+    &unexplained_index_drop::RULE,
     &opaque_code::RULE,
     &required_column::RULE,
     &set_not_null::RULE,
     &add_unique::RULE,
     &new_enum_value_used::RULE,
     &concurrently_in_transaction::RULE,
+    &partial_apply::RULE,
+    &unsound_index::RULE,
     &table_rewrite::RULE,
     &blocking_index::RULE,
     &blocking_index_drop::RULE,
     &blocking_statement::RULE,
+    &lock_held::RULE,
+    &bulk_write::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
+    &running_release::RULE,
     &long_identifier::RULE,
     &squawk::UNCOMMITTED,
     &squawk::DROP_DATABASE,
@@ -241,6 +277,7 @@ pub const RULES: &[&Rule] = &[
     &squawk::DOMAIN_CONSTRAINT,
     &history::EDITED,
     &history::MISSING,
+    &history::LATE,
     &acceptance::MALFORMED,
     &acceptance::UNUSED,
     &unreadable_sql::RULE,

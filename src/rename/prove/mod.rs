@@ -1,0 +1,75 @@
+//! The proof that needs no server: the draft and its rewrite, both replayed, end in the same catalog. [`replay()`] is the
+//! proof on one.
+
+mod live;
+mod replay;
+mod rows;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use serde::Serialize;
+
+pub use self::replay::{Replay, Stage, Verdict, replay};
+
+use super::Draft;
+use super::rewrite::Rewrite;
+use super::scene::Scene;
+use crate::catalog::Catalog;
+use crate::error::{Error, Result};
+use crate::sql::Script;
+
+/// What the comparison showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// How the rewrite's end differs from the draft's; empty is proved.
+    pub differences: Vec<String>,
+    /// What is there in addition because it was kept.
+    pub kept: Vec<String>,
+}
+
+impl Proof {
+    /// Whether both ends are equal.
+    pub fn holds(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// Replays both and compares. What Prisma cannot see and the draft would have destroyed by the way is expected to be kept.
+///
+/// # Errors
+/// The rewrite cannot be read.
+pub fn prove(draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Proof> {
+    let script = Script::parse(rewrite.text.clone());
+    if let Some(error) = script.errors().first() {
+        return Err(Error::failed(format!("the rewrite of {} cannot be read", draft.migration))
+            .because(error.message.clone())
+            .help("this is a fault of prisma-safe: please report it with the migration; the draft was kept"));
+    }
+    let mut expected = Scene::new(draft).after;
+    let mut reached = draft.before.clone();
+    reached.apply(&script, draft.migration);
+    let mut kept = Vec::new();
+    for object in &rewrite.kept {
+        let (Some(from), Some(to)) = (reached.tables.get(&object.table), expected.tables.get_mut(&object.table)) else {
+            continue;
+        };
+        let name = &object.name;
+        if object.index {
+            to.indexes.extend(from.indexes.get(name).map(|index| (name.clone(), index.clone())));
+        } else {
+            to.constraints.extend(from.constraints.get(name).map(|constraint| (name.clone(), constraint.clone())));
+        }
+        kept.push(format!("{} of {}", name, object.table.name));
+    }
+    forgive(&mut expected, &reached);
+    Ok(Proof { differences: expected.differences(&reached), kept })
+}
+
+/// Prisma's drafts may alter tables before they create them (an enum's block and a renamed model): what could not be
+/// followed in the draft and can be in the rewrite is no difference.
+fn forgive(expected: &mut Catalog, reached: &Catalog) {
+    let known: Vec<&String> = reached.opaque.iter().map(|opaque| &opaque.words).collect();
+    expected.opaque.retain(|opaque| known.contains(&&opaque.words));
+}
