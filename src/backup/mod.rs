@@ -40,7 +40,7 @@ pub use self::create::{Backup, Request, create};
 pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::server::needed;
-pub use self::verify::{Report, verify};
+pub use self::verify::{Report, verify, verify_to};
 
 /// A number of bytes for people: `1.38 GB`.
 pub fn size(bytes: u64) -> String {

@@ -52,7 +52,7 @@ enum Command {
 /// Runs the command.
 ///
 /// # Errors
-/// Those of [`backup::create`] and [`backup::verify`]; exit status 1 for a backup that is not good.
+/// Those of [`backup::create`] and [`backup::verify_to`]; exit status 1 for a backup that is not good.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let json = match args.format {
         Format::Human => false,
@@ -177,7 +177,7 @@ fn chosen(context: &Context, directory: &Path, file: Option<&Path>) -> Result<Pa
 }
 
 fn verify(context: &Context, path: &Path, level: Proof, search: &Search<'_>, json: bool) -> Result<Exit> {
-    let report = backup::verify(path, level, search, &context.shell)?;
+    let report = backup::verify_to(path, level, search, &context.shell)?;
     if json {
         print(context, &report::verified(&report))?;
     }
