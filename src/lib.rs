@@ -17,6 +17,7 @@
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
 //! | `deploy` | preflight, atomic apply, verification, journal |
+//! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent` | production or not; a person's word |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `init`, `demo` | setting a project up; showing it all |
@@ -49,6 +50,7 @@ pub mod sql;
 pub mod target;
 pub mod tools;
 pub mod ui;
+pub mod undo;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
