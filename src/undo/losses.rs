@@ -39,6 +39,8 @@ pub struct Cast {
 pub enum Which {
     /// Any.
     All,
+    /// Every one, by `TRUNCATE`.
+    Emptied,
     /// Those of a condition, in a statement that names the table `alias`.
     Where { alias: Option<String>, condition: String },
     /// Those that refer to what another loss of the same statement has captured.
@@ -154,7 +156,7 @@ pub(super) fn of(scene: &Scene<'_>) -> Vec<Loss> {
                 emptied.extend(more.into_iter().filter(|table| !emptied.contains(table)).collect::<BTreeSet<_>>());
                 at += 1;
             }
-            emptied.into_iter().map(|table| Loss::Deleted { table, which: Which::All }).collect()
+            emptied.into_iter().map(|table| Loss::Deleted { table, which: Which::Emptied }).collect()
         }
         StatementKind::Delete { table, .. } => known(table).map_or_else(Vec::new, |table| {
             deleted(catalog, Loss::Deleted { table, which: which(scene.text) })
@@ -314,7 +316,7 @@ mod tests {
 
     fn which_of(text: &str) -> (Option<String>, String) {
         match which(text) {
-            Which::All => (None, "all".into()),
+            Which::All | Which::Emptied => (None, "all".into()),
             Which::Where { alias, condition } => (alias, condition),
             Which::Referring { .. } => unreachable!("of no text"),
         }
