@@ -20,6 +20,7 @@ pub struct Config {
     pub backup: Backup,
     pub deploy: Deploy,
     pub review: Review,
+    pub undo: Undo,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
     pub environments: BTreeMap<String, Environment>,
@@ -65,6 +66,32 @@ pub struct Review {
     pub small_table_rows: u64,
     /// So many rows are named by their primary key where a probe finds some; 0 names none.
     pub sample_keys: usize,
+}
+
+/// `[undo]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Undo {
+    /// Whether deploys keep what migrations destroy.
+    pub enabled: bool,
+    /// For how long: `7d`, `36h`.
+    pub keep: String,
+    /// No more than this is copied for one migration: `2GB`, `500MB`.
+    pub max_size: String,
+    /// What a deploy does where it cannot be kept.
+    pub otherwise: Otherwise,
+}
+
+/// What a deploy does where it cannot keep what a migration destroys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It goes on if it took a backup just before.
+    Backup,
+    /// It does not deploy.
+    Refuse,
+    /// It goes on.
+    Continue,
 }
 
 /// Whether deploys to an environment take a backup.
@@ -172,6 +199,7 @@ struct Partial {
     backup: Option<toml::Table>,
     deploy: Option<toml::Table>,
     review: Option<toml::Table>,
+    undo: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }
 

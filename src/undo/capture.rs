@@ -107,6 +107,7 @@ pub(super) fn became(at: usize) -> String {
 }
 
 /// A capture whose statement has not run yet.
+#[derive(Debug)]
 pub(super) struct Open {
     pub(super) capture: Capture,
     /// What is still to be done once it has.
@@ -115,6 +116,7 @@ pub(super) struct Open {
 }
 
 /// What remains to be done after the statement.
+#[derive(Debug)]
 enum Rest {
     Nothing,
     /// The rows that it could reach are kept aside; those that it did not change are let go.

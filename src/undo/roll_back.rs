@@ -2,6 +2,7 @@
 //! database is as it was before. All of it or nothing.
 
 use std::collections::BTreeSet;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
@@ -14,7 +15,7 @@ use super::put_back::{self, PutBack, Section};
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::history::{self, State};
-use crate::database::{Failure, activity};
+use crate::database::{DatabaseUrl, Failure, activity, connect};
 use crate::deploy::{self, Settings};
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{ActionKind, Atomicity, Script, StatementKind, quote_identifier, quote_literal};
@@ -75,10 +76,14 @@ pub enum Compared {
     Names,
 }
 
+/// What the session of a rollback calls itself.
+pub const APPLICATION_NAME: &str = "prisma-safe rollback";
+
 /// The first pause before it is tried again; each later one is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long an outcome is asked for after the connection broke at the commit.
 const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(500);
 
 /// Why a try ended; nothing of it remains.
 enum Broken {
@@ -109,8 +114,9 @@ impl From<Error> for Broken {
 ///
 /// # Errors
 /// Exit status 1 if the server refuses it or the result is not the database before; 4 if rows written since need a value.
-/// Nothing has changed then, unless the connection broke at the very commit: the error says so.
-pub fn roll_back(client: &mut Client, request: &Request<'_>, settings: &Settings) -> Result<RolledBack> {
+/// Nothing has changed then, unless the connection broke at the very commit and the server stays out of reach: the error
+/// says so.
+pub fn roll_back_on(url: &DatabaseUrl, request: &Request<'_>, settings: &Settings) -> Result<RolledBack> {
     let script = Script::parse(request.down.text.as_str());
     let control = match script.atomicity() {
         Atomicity::Transaction => Vec::new(),
@@ -122,17 +128,27 @@ pub fn roll_back(client: &mut Client, request: &Request<'_>, settings: &Settings
         }
     };
     let control: BTreeSet<usize> = control.iter().map(|range| script.position(range.start).line).collect();
+    let mut client = connect(url, APPLICATION_NAME)?;
     let start = Instant::now();
     let mut pause = PAUSE;
     for tried in 0.. {
-        let broken = match attempt(client, request, settings, &control) {
-            Ok(done) => return Ok(RolledBack { took: start.elapsed(), ..done }),
+        let mut found = RolledBack::default();
+        let broken = match attempt(&mut client, request, settings, &control, &mut found) {
+            Ok(()) => return Ok(RolledBack { took: start.elapsed(), ..found }),
             Err(broken) => broken,
         };
+        // after a cut connection the server does it by itself
         let _ = client.batch_execute("ROLLBACK");
         match broken {
+            Broken::AtCommit(failure) if failure.is_disconnect() => {
+                return match settled(url, request) {
+                    Ok(true) => Ok(RolledBack { took: start.elapsed(), ..found }),
+                    Ok(false) => Err(told(failure.into(), request)),
+                    Err(_) => Err(told(Broken::AtCommit(failure), request)),
+                };
+            }
             Broken::Server { failure, .. } if failure.is_lock() && tried < settings.lock_retries => {
-                std::thread::sleep(pause);
+                thread::sleep(pause);
                 pause = pause.saturating_mul(2);
             }
             broken => return Err(told(broken, request)),
@@ -163,14 +179,16 @@ fn told(broken: Broken, request: &Request<'_>) -> Error {
     }
 }
 
+/// One try, committed at its end.
 fn attempt(
     client: &mut Client,
     request: &Request<'_>,
     settings: &Settings,
     control: &BTreeSet<usize>,
-) -> Result<RolledBack, Broken> {
-    let version: i32 =
-        client.query_typed_one("SELECT current_setting('server_version_num')::int", &[])?.try_get(0)?;
+    done: &mut RolledBack,
+) -> Result<(), Broken> {
+    let version = "SELECT current_setting('server_version_num')::int";
+    let version: i32 = client.query_typed_one(version, &[])?.try_get(0)?;
     deploy::begin(client, version, request.schema, settings)?;
     if !deploy::try_lock(client)? {
         let holders = activity::lock_holders(client, activity::PRISMA_LOCK)?;
@@ -181,8 +199,8 @@ fn attempt(
     }
     check_row(client, request)?;
     let transaction = transaction(client)?;
-    let mut known = Known::before(client, request)?;
-    let mut done = match request.row.1 {
+    let known = Known::before(client, request)?;
+    *done = match request.row.1 {
         State::Failed => prefix(client, request, control)?,
         _ => Run::new(request).all(client, control, usize::MAX)?,
     };
@@ -198,12 +216,8 @@ fn attempt(
     if self::transaction(client)? != transaction {
         return Err(Error::failed("down.sql has ended the transaction by itself").into());
     }
-    if request.dry {
-        client.batch_execute("ROLLBACK")?;
-        return Ok(done);
-    }
-    client.batch_execute("COMMIT").map_err(|error| Broken::AtCommit(error.into()))?;
-    Ok(done)
+    let end = if request.dry { "ROLLBACK" } else { "COMMIT" };
+    client.batch_execute(end).map_err(|error| Broken::AtCommit(error.into()))
 }
 
 fn transaction(client: &mut Client) -> Result<i64, Failure> {
@@ -258,7 +272,7 @@ impl<'a> Known<'a> {
         Ok(Self { request, compared, since })
     }
 
-    fn differences(&mut self, client: &mut Client) -> Result<Vec<String>, Failure> {
+    fn differences(&self, client: &mut Client) -> Result<Vec<String>, Failure> {
         let live = Live::read_within(client, &Without::default())?;
         let now = match self.request.capsule {
             Some(capsule) => words(&capsule.before, &live),
@@ -441,32 +455,30 @@ fn shortened(sql: &str) -> String {
 }
 
 /// Whether a rollback whose commit was cut has happened: asked on a new connection, until the lost one has ended.
-///
-/// # Errors
-/// Exit status 1 if the database cannot be asked.
-pub fn settled(connect: impl Fn() -> Result<Client>, request: &Request<'_>) -> Result<bool> {
+fn settled(url: &DatabaseUrl, request: &Request<'_>) -> Result<bool> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let look = || -> Result<Option<bool>> {
-            let mut client = connect()?;
-            let ask = |client: &mut Client| -> Result<Option<bool>, Failure> {
-                if !deploy::try_lock(client)? {
-                    return Ok(None);
-                }
-                let query =
-                    format!("SELECT rolled_back_at IS NOT NULL FROM {} WHERE id = $1", history::table(request.schema));
-                let row = client.query_typed_opt(&query, &[(&request.row.0, Type::TEXT)])?;
-                Ok(Some(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false)))
-            };
-            ask(&mut client).explain(|| "could not find out what became of the rollback".into())
-        };
-        match look() {
+        match look(url, request) {
             Ok(Some(done)) => return Ok(done),
             Err(error) if Instant::now() >= until => return Err(error),
             Ok(None) if Instant::now() >= until => {
                 return Err(Error::failed("the transaction of the rollback still hangs on the server"));
             }
-            _ => std::thread::sleep(Duration::from_millis(500)),
+            _ => thread::sleep(POLL),
         }
     }
+}
+
+/// `None` while the lost transaction runs: it holds Prisma's lock.
+fn look(url: &DatabaseUrl, request: &Request<'_>) -> Result<Option<bool>> {
+    let mut client = connect(url, APPLICATION_NAME)?;
+    let mut ask = || -> Result<Option<bool>, Failure> {
+        if !deploy::try_lock(&mut client)? {
+            return Ok(None);
+        }
+        let query = format!("SELECT rolled_back_at IS NOT NULL FROM {} WHERE id = $1", history::table(request.schema));
+        let row = client.query_typed_opt(&query, &[(&request.row.0, Type::TEXT)])?;
+        Ok(Some(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false)))
+    };
+    ask().explain(|| "could not find out what became of the rollback".into())
 }

@@ -1,5 +1,6 @@
 //! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
 
+mod keep;
 mod stages;
 
 use std::ffi::OsString;
@@ -73,9 +74,10 @@ impl Deployment<'_> {
         let routes = journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
         let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
         journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
-        journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let taken = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let plans = self.plan_capsules(&routes, &taken)?;
         let baseline = self.baseline()?;
-        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, engine, journal))?;
+        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;
         Ok(applied)
     }

@@ -7,11 +7,12 @@ use super::super::review::{self, Folder};
 use super::Deployment;
 use crate::consent;
 use crate::deploy::alone::Alone;
-use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Result};
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
+use crate::undo;
 
 impl Deployment<'_> {
     fn shell(&self) -> &Shell {
@@ -92,20 +93,21 @@ impl Deployment<'_> {
     pub(super) fn apply(
         &mut self,
         routes: Vec<Route>,
+        plans: &[Option<undo::Plan>],
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
         let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?;
         let mut applied = Vec::new();
-        for (migration, route) in self.pending.iter().zip(routes) {
+        for ((migration, route), plan) in self.pending.iter().zip(routes).zip(plans) {
             let name = &migration.name;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
             let start = Instant::now();
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    runner.apply(&prepared, &mut NoHook).map(|done| done.tries).map_err(Error::from)
+                    self.apply_keeping(&mut runner, &prepared, plan.as_ref(), journal)
                 }
                 Route::Alone { why, line, concurrently } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
