@@ -11,6 +11,7 @@ pub mod init;
 pub mod man;
 pub mod review;
 pub mod rewrite;
+pub mod rollback;
 
 use std::ffi::OsString;
 
@@ -56,6 +57,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Rollback(args) => rollback::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),

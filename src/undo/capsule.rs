@@ -124,28 +124,28 @@ pub(super) fn close(client: &mut Client, id: &str, captures: &[Capture]) -> Resu
     Ok(())
 }
 
-/// The newest capsule of a migration.
+/// The capsule of a migration, by the id of its row in the history: one that was applied again has another.
 ///
 /// # Errors
 /// The server's own; also where the capsule may not be read.
-pub fn find(client: &mut Client, migration: &str) -> Result<Option<Capsule>, Failure> {
+pub fn find(client: &mut Client, id: &str) -> Result<Option<Capsule>, Failure> {
     if !has_tables(client)? {
         return Ok(None);
     }
     let own = own();
     let query = format!(
-        "SELECT id, to_char(taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), catalog_before, catalog_after
-         FROM {own}.capsules WHERE migration = $1 AND catalog_after IS NOT NULL ORDER BY taken_at DESC LIMIT 1"
+        "SELECT migration, to_char(taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), catalog_before, catalog_after
+         FROM {own}.capsules WHERE id = $1 AND catalog_after IS NOT NULL"
     );
-    let Some(row) = client.query_typed_opt(&query, &[(&migration, Type::TEXT)])? else { return Ok(None) };
-    let (id, time): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let Some(row) = client.query_typed_opt(&query, &[(&id, Type::TEXT)])? else { return Ok(None) };
+    let (migration, time): (String, String) = (row.try_get(0)?, row.try_get(1)?);
     let (Json(before), Json(after)) = (row.try_get::<_, Json<Live>>(2)?, row.try_get::<_, Json<Live>>(3)?);
     let query = format!("SELECT details FROM {own}.captures WHERE capsule = $1 ORDER BY number");
     let rows = client.query_typed(&query, &[(&id, Type::TEXT)])?;
     let captures = rows.iter().map(|row| Ok(row.try_get::<_, Json<Capture>>(0)?.0));
     let captures = captures.collect::<Result<Vec<_>, postgres::Error>>()?;
     let taken_at = time.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(Some(Capsule { id, migration: migration.to_owned(), taken_at, captures, before, after }))
+    Ok(Some(Capsule { id: id.to_owned(), migration, taken_at, captures, before, after }))
 }
 
 /// Removes a capsule with what it keeps.

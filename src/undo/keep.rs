@@ -17,7 +17,7 @@ use crate::database::{Failure, history};
 use crate::deploy::{Hook, Prepared};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
-use crate::sql::Script;
+use crate::sql::{Script, quote_identifier};
 
 /// How many bytes of values and how many rows a copy within the server writes in a second, at least; measured on two cores of
 /// a small machine.
@@ -121,6 +121,42 @@ impl Plan {
         self.planned.iter().filter(|planned| !planned.moved)
     }
 }
+
+/// What a loss is, for people.
+pub fn what_of(loss: &Loss) -> String {
+    what(capture::kind(loss), &loss.table().name, &loss.columns())
+}
+
+/// What of these losses holds anything just now, for people; large tables are estimated.
+///
+/// # Errors
+/// The server's own.
+pub fn held(client: &mut Client, losses: &Losses) -> Result<Vec<String>, Failure> {
+    let mut held = Vec::new();
+    for (_, loss) in &losses.losses {
+        let kind = capture::kind(loss);
+        if !matches!(kind, Kind::Columns | Kind::Table | Kind::Deleted) {
+            continue;
+        }
+        let Some(facts) = Facts::read(client, loss.table())? else { continue };
+        let rows = match facts.rows.filter(|_| facts.bytes > COUNTED_BYTES) {
+            Some(estimate) => estimate,
+            None => {
+                let set = loss.columns().iter().map(|own| format!("{} IS NOT NULL", quote_identifier(own))).collect::<Vec<_>>();
+                let condition = if set.is_empty() { String::new() } else { format!(" WHERE {}", set.join(" OR ")) };
+                let count = format!("SELECT count(*) FROM {}{condition}", facts.name);
+                client.query_typed_one(&count, &[])?.try_get::<_, i64>(0)?.unsigned_abs()
+            }
+        };
+        if rows > 0 {
+            held.push(format!("{} ({} rows)", what_of(loss), indicatif::HumanCount(rows)));
+        }
+    }
+    Ok(held)
+}
+
+/// Tables up to this size are counted, larger ones estimated.
+const COUNTED_BYTES: u64 = 64 << 20;
 
 fn planned(client: &mut Client, loss: &Loss) -> Result<Planned, Failure> {
     const WIDTHS: &str = "SELECT attname::text, avg_width FROM pg_stats WHERE schemaname = $1 AND tablename = $2";

@@ -1,6 +1,9 @@
 //! Values come back where nothing newer was written: a row that is gone stays gone, a value that was changed since stays
 //! changed.
 
+use std::fmt;
+
+use indicatif::HumanCount;
 use postgres::Client;
 use postgres::types::Type;
 use serde::Serialize;
@@ -30,6 +33,21 @@ pub struct PutBack {
     /// Why nothing could be put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impossible: Option<String>,
+}
+
+impl fmt::Display for PutBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, kept, restored, newer, deleted, orphaned, impossible } = self;
+        if let Some(why) = impossible {
+            return write!(f, "nothing of {what}: {why}");
+        }
+        write!(f, "{what}: {} of {} rows", HumanCount(*restored), HumanCount(*kept))?;
+        let parts = [(newer, "changed since and left as they are"), (deleted, "deleted since"), (orphaned, "without what they refer to")];
+        for (rows, what) in parts.into_iter().filter(|(rows, _)| **rows > 0) {
+            write!(f, ", {} {what}", HumanCount(*rows))?;
+        }
+        Ok(())
+    }
 }
 
 /// What the rollback has run since it began to take the statement back.

@@ -2,6 +2,7 @@
 //! database is as it was before. All of it or nothing.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,15 @@ pub enum Compared {
 
 /// What the session of a rollback calls itself.
 pub const APPLICATION_NAME: &str = "prisma-safe rollback";
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Definitions => "every definition is as it was before the migration",
+            Self::Names => "tables, columns, constraints, indexes and enums are those of the migrations before it, by name",
+        })
+    }
+}
 
 /// The first pause before it is tried again; each later one is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -69,6 +69,11 @@ impl Interrupted {
                 (self.target, self.pending) = (Some(target), pending);
                 "before its first stage".into()
             }
+            Event::RollbackStarted { target, .. } => {
+                self.target = Some(target);
+                "at the beginning of a rollback".into()
+            }
+            Event::RolledBack { name, .. } => format!("after it had rolled {name} back"),
             Event::StageStarted { stage } => format!("during the {stage}"),
             Event::StageEnded { stage, .. } => format!("after the {stage}"),
             Event::Backup { file, .. } => {
