@@ -15,3 +15,4 @@ mod readme;
 mod review;
 mod smoke;
 mod support;
+mod undo;

@@ -73,6 +73,20 @@ pub(super) fn prepare(client: &mut Client) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Makes the table that keeps the rows of Prisma's history that a rollback takes out of it; gives its name.
+pub(super) fn prepare_history(client: &mut Client) -> Result<String, Failure> {
+    prepare(client)?;
+    let table = format!("{}.history", own());
+    client.batch_execute(&format!(
+        "CREATE TABLE IF NOT EXISTS {table} (
+            id text NOT NULL, checksum text NOT NULL, finished_at timestamptz, migration_name text NOT NULL, logs text,
+            rolled_back_at timestamptz, started_at timestamptz NOT NULL, applied_steps_count integer NOT NULL,
+            taken_back_at timestamptz NOT NULL);
+        REVOKE ALL ON {table} FROM PUBLIC"
+    ))?;
+    Ok(table)
+}
+
 fn has_schema(client: &mut Client) -> Result<bool, Failure> {
     const ASK: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
     Ok(client.query_typed_one(ASK, &[(&OWN_SCHEMA, Type::TEXT)])?.try_get(0)?)

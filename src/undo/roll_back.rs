@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use postgres::types::Type;
 
-use super::capsule::Capsule;
+use super::capsule::{self, Capsule, Rights};
 use super::down::{Down, Item};
 use super::names;
 use super::put_back::{self, PutBack, Section};
@@ -214,7 +214,7 @@ fn attempt(
         State::Failed => prefix(client, request, control)?,
         _ => Run::new(request).all(client, control, usize::MAX)?,
     };
-    mark(client, request)?;
+    forget(client, request)?;
     done.differences = known.differences(client)?;
     done.compared = known.compared;
     if !done.differences.is_empty() && !request.accept_differences {
@@ -255,13 +255,24 @@ fn check_row(client: &mut Client, request: &Request<'_>) -> Result<(), Broken> {
         .into())
 }
 
-/// Prisma takes a row that is rolled back for none: the migration is pending again, and its file may change.
-fn mark(client: &mut Client, request: &Request<'_>) -> Result<(), Failure> {
-    let update = format!(
-        "UPDATE {} SET rolled_back_at = pg_catalog.clock_timestamp() WHERE migration_name = $1 AND rolled_back_at IS NULL",
-        history::table(request.schema)
-    );
-    client.query_typed(&update, &[(&request.migration, Type::TEXT)])?;
+/// The migration is pending again for every Prisma: 7 takes a row that is marked as rolled back for none, but `migrate status`
+/// of 6 calls a database up to date as long as any row names the migration. So its rows go, into a table of ours.
+fn forget(client: &mut Client, request: &Request<'_>) -> Result<(), Failure> {
+    let delete = format!("DELETE FROM {} WHERE migration_name = $1", history::table(request.schema));
+    let migration = [(&request.migration as _, Type::TEXT)];
+    if capsule::rights(client)? == Rights::Missing {
+        client.query_typed(&delete, &migration)?;
+        return Ok(());
+    }
+    let kept = capsule::prepare_history(client)?;
+    let columns = "id, checksum, finished_at, migration_name, logs, rolled_back_at, started_at, applied_steps_count";
+    client.query_typed(
+        &format!(
+            "WITH gone AS ({delete} RETURNING {columns}) INSERT INTO {kept} ({columns}, taken_back_at) \
+             SELECT {columns}, pg_catalog.clock_timestamp() FROM gone"
+        ),
+        &migration,
+    )?;
     Ok(())
 }
 
@@ -486,9 +497,8 @@ fn look(url: &DatabaseUrl, request: &Request<'_>) -> Result<Option<bool>> {
         if !deploy::try_lock(&mut client)? {
             return Ok(None);
         }
-        let query = format!("SELECT rolled_back_at IS NOT NULL FROM {} WHERE id = $1", history::table(request.schema));
-        let row = client.query_typed_opt(&query, &[(&request.row.0, Type::TEXT)])?;
-        Ok(Some(row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false)))
+        let query = format!("SELECT FROM {} WHERE id = $1", history::table(request.schema));
+        Ok(Some(client.query_typed_opt(&query, &[(&request.row.0, Type::TEXT)])?.is_none()))
     };
     ask().explain(|| "could not find out what became of the rollback".into())
 }
