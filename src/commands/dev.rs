@@ -15,6 +15,7 @@ use crate::project::{Migration, Project};
 use crate::rename;
 use crate::report::{self, Format, renames};
 use crate::review::Review;
+use crate::rules;
 use crate::target::Target;
 
 /// Arguments of `migrate dev`.
@@ -156,7 +157,8 @@ impl Drafter for Developing<'_> {
         if outcome.rewritten() {
             shell.block(&drafting.diff(&outcome, shell));
         }
-        let review = drafting.review(&outcome, &self.config.review);
+        let settings = rules::Settings::new(&self.config.review, self.project.version());
+        let review = drafting.review(&outcome, &settings);
         self.report(&migration.name, &outcome, Some(&review))?;
         let text = outcome.text;
         self.written = Some((Migration { sql: text.clone(), ..migration }, drafted.migrations));
