@@ -117,7 +117,12 @@ pub(super) fn attempt(
 }
 
 /// Opens the transaction with our patience in it, and the search path that Prisma's connection has.
-pub(crate) fn begin(client: &mut Client, server_version: i32, schema: &str, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn begin(
+    client: &mut Client,
+    server_version: i32,
+    schema: &str,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let mut sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = {};",

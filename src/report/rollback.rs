@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Explain as _, Result};
-use crate::undo::{Compared, RolledBack};
+use crate::undo::{Compared, RolledBack, Source};
 
 /// The document; `schemas/rollback.schema.json` describes it.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ impl Report {
         Self { target: target.to_owned(), dry, migrations: Vec::new() }
     }
 
-    /// A migration was taken back. `capsule` says whether what it destroyed had been kept.
-    pub fn push(&mut self, name: &str, done: &RolledBack, capsule: bool) {
+    /// A migration was taken back, with values from there; `missing` does not come back.
+    pub fn push(&mut self, name: &str, done: &RolledBack, source: Source, missing: &[String]) {
         let compared = match done.compared {
             Compared::Definitions => "definitions",
             Compared::Names => "names",
@@ -30,9 +30,10 @@ impl Report {
         self.migrations.push(json!({
             "name": name,
             "statements": done.statements,
-            "capsule": capsule,
+            "source": source,
             "putBack": done.put_back,
             "filled": filled,
+            "missing": missing,
             "compared": compared,
             "differences": done.differences,
             "milliseconds": u64::try_from(done.took.as_millis()).unwrap_or(u64::MAX),

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use postgres::Client;
 use postgres::types::{Json, Type};
+use serde::Serialize;
 
 use super::capture::{Capture, place};
 use crate::catalog::live::{Live, OWN_SCHEMA, Without};
@@ -11,18 +12,29 @@ use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 use crate::sql::quote_identifier;
 
+/// Where values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// Kept by the deploy, in the migration's own transaction.
+    Capsule,
+    /// Loaded from the backup before the migration.
+    Backup,
+    /// Nowhere.
+    None,
+}
+
 /// A capsule, without what it keeps.
 #[derive(Debug, Clone)]
 pub struct Capsule {
     pub id: String,
+    pub source: Source,
     /// The migration that destroyed it.
     pub migration: String,
     pub taken_at: Timestamp,
     pub captures: Vec<Capture>,
-    /// The definitions of the database just before the migration.
-    pub before: Live,
-    /// And just after it.
-    pub after: Live,
+    /// The definitions of the database just before the migration and just after it, where somebody has looked.
+    pub definitions: Option<(Live, Live)>,
 }
 
 /// What may be done about capsules in a database.
@@ -159,7 +171,14 @@ pub fn find(client: &mut Client, id: &str) -> Result<Option<Capsule>, Failure> {
     let captures = rows.iter().map(|row| Ok(row.try_get::<_, Json<Capture>>(0)?.0));
     let captures = captures.collect::<Result<Vec<_>, postgres::Error>>()?;
     let taken_at = time.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(Some(Capsule { id: id.to_owned(), migration, taken_at, captures, before, after }))
+    Ok(Some(Capsule {
+        id: id.to_owned(),
+        migration,
+        source: Source::Capsule,
+        taken_at,
+        captures,
+        definitions: Some((before, after)),
+    }))
 }
 
 /// Removes a capsule with what it keeps.

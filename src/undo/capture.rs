@@ -212,12 +212,13 @@ fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cas
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     // the statement's expressions may call the table by its name
     let of = quote_identifier(&capture.table);
-    let value = |cast: &Cast| if cast.built_in { format!("({})", cast.value) } else { format!("({})::text", cast.value) };
+    let value =
+        |cast: &Cast| if cast.built_in { format!("({})", cast.value) } else { format!("({})::text", cast.value) };
     let values = casts.iter().enumerate().map(|(at, cast)| format!("{} AS {}", value(cast), became(at)));
     let select = [kept(facts, &of, &telling(facts, capture))].into_iter().chain(values).collect::<Vec<_>>().join(", ");
-    let changed = casts.iter().map(|cast| {
-        format!("{}::text IS DISTINCT FROM ({})::text", quote_identifier(&cast.column), cast.value)
-    });
+    let changed = casts
+        .iter()
+        .map(|cast| format!("{}::text IS DISTINCT FROM ({})::text", quote_identifier(&cast.column), cast.value));
     let condition = format!("WHERE {}", changed.collect::<Vec<_>>().join(" OR "));
     capture.rows = copy(client, facts, &capture.place(), &of, &select, &condition)?;
     Ok(Rest::Nothing)
@@ -289,7 +290,8 @@ fn move_away(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<()
     }
     for column in facts.columns.iter().filter(|column| !column.generated) {
         let own = quote_identifier(&column.name);
-        let sql = format!("ALTER TABLE {name} ALTER COLUMN {own} DROP IDENTITY IF EXISTS, ALTER COLUMN {own} DROP DEFAULT");
+        let sql =
+            format!("ALTER TABLE {name} ALTER COLUMN {own} DROP IDENTITY IF EXISTS, ALTER COLUMN {own} DROP DEFAULT");
         client.batch_execute(&sql)?;
         // an identity's sequence is gone with it
         if let Some(sequence) = &column.sequence {
@@ -333,9 +335,10 @@ fn rows(
         }
         Which::Referring { to, columns, referenced } => {
             let Some(parent) = others.iter().find(|other| other.capture.table() == *to) else { return Ok(None) };
-            let pairs = columns.iter().zip(referenced).map(|(own, other)| {
-                format!("{} = p.{}", facts.kept(&of, own), quote_identifier(other))
-            });
+            let pairs = columns
+                .iter()
+                .zip(referenced)
+                .map(|(own, other)| format!("{} = p.{}", facts.kept(&of, own), quote_identifier(other)));
             let pairs = pairs.collect::<Vec<_>>().join(" AND ");
             format!("WHERE EXISTS (SELECT FROM {} AS p WHERE {pairs})", place(&aside(&parent.capture)))
         }

@@ -179,11 +179,16 @@ pub fn renew(migration: &Migration, earlier: &[Migration], default_schema: &str)
 
 fn state(text: Option<&str>, migration: &Migration) -> State {
     let Some(text) = text else { return State::Missing };
-    let marked = text.strip_prefix(HEAD).and_then(|rest| rest.strip_prefix(MARK)).and_then(|rest| rest.split_once('\n'));
+    let marked =
+        text.strip_prefix(HEAD).and_then(|rest| rest.strip_prefix(MARK)).and_then(|rest| rest.split_once('\n'));
     let Some((hashes, body)) = marked else { return State::Edited };
     match hashes.split_once(' ') {
         Some((own, of)) if own == checksum(body) => {
-            if of == migration.checksum() { State::Current } else { State::Stale }
+            if of == migration.checksum() {
+                State::Current
+            } else {
+                State::Stale
+            }
         }
         _ => State::Edited,
     }
@@ -191,7 +196,8 @@ fn state(text: Option<&str>, migration: &Migration) -> State {
 
 /// What the replayed catalogs still differ in after going there and back.
 fn unproved(before: &Catalog, script: &Script, steps: &[Step]) -> Vec<String> {
-    let sql: Vec<&str> = steps.iter().flat_map(|step| step.room.iter().chain(&step.rules)).map(String::as_str).collect();
+    let sql: Vec<&str> =
+        steps.iter().flat_map(|step| step.room.iter().chain(&step.rules)).map(String::as_str).collect();
     let mut catalog = before.clone();
     catalog.apply(script, "");
     // what could not be followed on the way there is said where it stands
@@ -247,7 +253,8 @@ mod tests {
     fn the_file_reads_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let init = migration(folder.path(), "1_init", INIT);
-        let drop = migration(folder.path(), "2_drop", "-- x\nALTER TABLE \"Song\"\n  DROP COLUMN \"artist\"; SELECT 'do;';");
+        let drop =
+            migration(folder.path(), "2_drop", "-- x\nALTER TABLE \"Song\"\n  DROP COLUMN \"artist\"; SELECT 'do;';");
         let down = Down::of(&drop, &[init], "public");
         let sql = |sql: &str, line| Item::Sql { sql: sql.into(), line };
         assert_eq!(

@@ -142,7 +142,11 @@ pub fn held(client: &mut Client, losses: &Losses) -> Result<Vec<String>, Failure
         let rows = match facts.rows.filter(|_| facts.bytes > COUNTED_BYTES) {
             Some(estimate) => estimate,
             None => {
-                let set = loss.columns().iter().map(|own| format!("{} IS NOT NULL", quote_identifier(own))).collect::<Vec<_>>();
+                let set = loss
+                    .columns()
+                    .iter()
+                    .map(|own| format!("{} IS NOT NULL", quote_identifier(own)))
+                    .collect::<Vec<_>>();
                 let condition = if set.is_empty() { String::new() } else { format!(" WHERE {}", set.join(" OR ")) };
                 let count = format!("SELECT count(*) FROM {}{condition}", facts.name);
                 client.query_typed_one(&count, &[])?.try_get::<_, i64>(0)?.unsigned_abs()
@@ -162,7 +166,13 @@ fn planned(client: &mut Client, loss: &Loss) -> Result<Planned, Failure> {
     const WIDTHS: &str = "SELECT attname::text, avg_width FROM pg_stats WHERE schemaname = $1 AND tablename = $2";
     let kind = capture::kind(loss);
     let table = loss.table();
-    let mut planned = Planned { what: what(kind, &table.name, &loss.columns()), rows: None, bytes: None, moved: false, keyless: false };
+    let mut planned = Planned {
+        what: what(kind, &table.name, &loss.columns()),
+        rows: None,
+        bytes: None,
+        moved: false,
+        keyless: false,
+    };
     // a table that an earlier statement renames goes by another name yet
     let Some(facts) = Facts::read(client, table)? else { return Ok(planned) };
     planned.keyless = facts.key_without(&loss.columns()).is_empty() && !matches!(kind, Kind::Table | Kind::Deleted);

@@ -124,7 +124,9 @@ fn follow(own: &mut BTreeSet<ObjectName>, scene: &Scene<'_>) {
 fn unknown(scene: &Scene<'_>) -> Option<String> {
     match &scene.statement.kind {
         StatementKind::Do { .. } => Some("a DO block may change rows".into()),
-        StatementKind::Other { words } if ["MERGE", "WITH", "CALL", "EXECUTE"].iter().any(|own| words.starts_with(own)) => {
+        StatementKind::Other { words }
+            if ["MERGE", "WITH", "CALL", "EXECUTE"].iter().any(|own| words.starts_with(own)) =>
+        {
             Some(format!("`{words}` may change rows"))
         }
         _ => None,
@@ -158,9 +160,8 @@ pub(super) fn of(scene: &Scene<'_>) -> Vec<Loss> {
             }
             emptied.into_iter().map(|table| Loss::Deleted { table, which: Which::Emptied }).collect()
         }
-        StatementKind::Delete { table, .. } => known(table).map_or_else(Vec::new, |table| {
-            deleted(catalog, Loss::Deleted { table, which: which(scene.text) })
-        }),
+        StatementKind::Delete { table, .. } => known(table)
+            .map_or_else(Vec::new, |table| deleted(catalog, Loss::Deleted { table, which: which(scene.text) })),
         StatementKind::Update { table, columns, .. } => known(table)
             .map(|table| Loss::Updated { table, which: which(scene.text), columns: columns.clone() })
             .into_iter()
@@ -194,11 +195,14 @@ fn casts(scene: &Scene<'_>, table: &ObjectName, actions: &[&ActionKind]) -> Opti
         let is_enum = |data_type| scene.before.enum_values(data_type).is_some();
         // every enum has a text, and the text is the value
         let by_text = is_enum(from) && (is_enum(data_type) || data_type.name == "text");
-        if by_text || matches!(retype::judge(from, data_type, using.as_ref(), column), Retype::Instant | Retype::Rewrites) {
+        if by_text
+            || matches!(retype::judge(from, data_type, using.as_ref(), column), Retype::Instant | Retype::Rewrites)
+        {
             return None;
         }
         let target = render::data_type(scene.before, data_type);
-        let value = using.as_ref().map_or_else(|| format!("{}::{target}", quote_identifier(column)), |own| own.text.clone());
+        let value =
+            using.as_ref().map_or_else(|| format!("{}::{target}", quote_identifier(column)), |own| own.text.clone());
         Some(Cast { column: column.clone(), value, built_in: retype::built_in(data_type) })
     };
     let casts: Vec<Cast> = actions.iter().filter_map(cast).collect();
@@ -230,7 +234,8 @@ fn deleted(catalog: &Catalog, first: Loss) -> Vec<Loss> {
     while at < found.len() {
         if let Loss::Deleted { table, .. } = found[at].clone() {
             for (child, columns, referenced, action) in referring(catalog, &table) {
-                let which = Which::Referring { to: table.clone(), columns: columns.into(), referenced: referenced.into() };
+                let which =
+                    Which::Referring { to: table.clone(), columns: columns.into(), referenced: referenced.into() };
                 match action {
                     Some("CASCADE") if seen.insert(child.clone()) => {
                         found.push(Loss::Deleted { table: child.clone(), which });
@@ -325,8 +330,14 @@ mod tests {
     #[test]
     fn conditions_are_found_where_they_are_all_that_matters() {
         assert_eq!(which_of("DELETE FROM \"Song\";"), (None, "all".into()));
-        assert_eq!(which_of("delete from only public.\"Song\" as s where s.a = 'x;' ;"), (Some("s".into()), "s.a = 'x;'".into()));
-        assert_eq!(which_of("UPDATE \"Song\" SET a = (SELECT 1 FROM b WHERE c), d = 2 WHERE e IN (1)"), (None, "e IN (1)".into()));
+        assert_eq!(
+            which_of("delete from only public.\"Song\" as s where s.a = 'x;' ;"),
+            (Some("s".into()), "s.a = 'x;'".into())
+        );
+        assert_eq!(
+            which_of("UPDATE \"Song\" SET a = (SELECT 1 FROM b WHERE c), d = 2 WHERE e IN (1)"),
+            (None, "e IN (1)".into())
+        );
         assert_eq!(which_of("UPDATE \"Song\" SET a = b.x FROM b WHERE b.id = 1"), (None, "all".into()));
         assert_eq!(which_of("DELETE FROM a USING b WHERE a.x = b.x"), (None, "all".into()));
         assert_eq!(which_of("DELETE FROM a WHERE x RETURNING y"), (None, "all".into()));
@@ -346,7 +357,8 @@ mod tests {
 
     #[test]
     fn columns_tables_and_lossy_types_are_lost() {
-        let lost = found(BEFORE, "ALTER TABLE a DROP COLUMN x, ALTER COLUMN n TYPE INT; DROP TABLE b; DROP TABLE unknown;");
+        let lost =
+            found(BEFORE, "ALTER TABLE a DROP COLUMN x, ALTER COLUMN n TYPE INT; DROP TABLE b; DROP TABLE unknown;");
         assert_eq!(lost.len(), 3);
         assert_eq!(lost[0], (1, Loss::Columns { table: name("a"), columns: vec!["x".into()] }));
         assert!(matches!(&lost[1].1, Loss::Casts { casts, .. } if casts[0].value == "\"n\"::integer"));
@@ -355,7 +367,10 @@ mod tests {
 
     #[test]
     fn what_the_migration_makes_itself_is_no_loss() {
-        assert_eq!(found(BEFORE, "CREATE TABLE t (x INT); UPDATE t SET x = 1; ALTER TABLE t RENAME TO u; DROP TABLE u;"), []);
+        assert_eq!(
+            found(BEFORE, "CREATE TABLE t (x INT); UPDATE t SET x = 1; ALTER TABLE t RENAME TO u; DROP TABLE u;"),
+            []
+        );
         assert_eq!(found(BEFORE, "ALTER TABLE a ALTER x TYPE VARCHAR(9), ALTER n TYPE NUMERIC;").len(), 1);
         assert_eq!(found(BEFORE, "ALTER TABLE a ALTER r TYPE TEXT; ALTER TABLE a RENAME TO c;"), []);
     }
@@ -364,7 +379,8 @@ mod tests {
     fn a_deletion_reaches_what_refers_to_it() {
         let lost = found(BEFORE, "DELETE FROM a WHERE id = 1;");
         assert!(matches!(&lost[0].1, Loss::Deleted { which: Which::Where { .. }, .. }));
-        let reached: Vec<String> = lost.iter().map(|(_, loss)| format!("{} {:?}", loss.table().name, loss.columns())).collect();
+        let reached: Vec<String> =
+            lost.iter().map(|(_, loss)| format!("{} {:?}", loss.table().name, loss.columns())).collect();
         assert_eq!(reached, ["a []", "b []", "b [\"c\"]"]);
         assert_eq!(found(BEFORE, "TRUNCATE a CASCADE").len(), 2);
     }

@@ -22,10 +22,10 @@ pub mod reverse;
 pub mod roll_back;
 mod settings;
 
-pub use self::capsule::{Capsule, Rights, prune, rights};
+pub use self::capsule::{Capsule, Rights, Source, prune, rights};
 pub use self::capture::Capture;
 pub use self::down::Down;
 pub use self::keep::{Keeper, Plan, Planned};
 pub use self::put_back::PutBack;
-pub use self::settings::Settings;
 pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_on};
+pub use self::settings::Settings;

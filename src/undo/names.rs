@@ -24,7 +24,8 @@ fn of_catalog(catalog: &Catalog) -> BTreeSet<String> {
         names.extend(table.constraints.keys().map(|own| format!("constraint {name}.{own}")));
         names.extend(table.indexes.keys().map(|own| format!("index {}.{own}", name.schema)));
     }
-    let values = |values: &[String]| values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect::<Vec<_>>();
+    let values =
+        |values: &[String]| values.iter().map(|value| format!("'{}'", value.replace('\'', "''"))).collect::<Vec<_>>();
     names.extend(catalog.enums.iter().map(|(name, own)| format!("enum {name} ({})", values(own).join(", "))));
     names.extend(catalog.sequences.keys().map(|name| format!("sequence {name}")));
     names
@@ -32,7 +33,8 @@ fn of_catalog(catalog: &Catalog) -> BTreeSet<String> {
 
 fn of_live(live: &Live) -> BTreeSet<String> {
     let plain = |name: &str| name.replace("\"\"", "\u{0}").replace('"', "").replace('\u{0}', "\"");
-    let part = |definition: &crate::catalog::live::Definition, part: &str| definition.get(part).cloned().unwrap_or_default();
+    let part =
+        |definition: &crate::catalog::live::Definition, part: &str| definition.get(part).cloned().unwrap_or_default();
     let mut names: BTreeSet<String> = live.of(Kind::Table).map(|(name, _)| format!("table {}", plain(name))).collect();
     names.extend(
         live.of(Kind::Column)

@@ -42,7 +42,11 @@ impl fmt::Display for PutBack {
             return write!(f, "nothing of {what}: {why}");
         }
         write!(f, "{what}: {} of {} rows", HumanCount(*restored), HumanCount(*kept))?;
-        let parts = [(newer, "changed since and left as they are"), (deleted, "deleted since"), (orphaned, "without what they refer to")];
+        let parts = [
+            (newer, "changed since and left as they are"),
+            (deleted, "deleted since"),
+            (orphaned, "without what they refer to"),
+        ];
         for (rows, what) in parts.into_iter().filter(|(rows, _)| **rows > 0) {
             write!(f, ", {} {what}", HumanCount(*rows))?;
         }
@@ -67,19 +71,23 @@ impl Section {
     }
 
     fn actions(&self, table: &str) -> impl Iterator<Item = &ActionKind> {
-        self.kinds().flat_map(move |kind| match kind {
-            StatementKind::AlterTable { table: own, actions, .. } if own.name == table => actions.as_slice(),
-            _ => &[],
-        }).map(|action| &action.kind)
+        self.kinds()
+            .flat_map(move |kind| match kind {
+                StatementKind::AlterTable { table: own, actions, .. } if own.name == table => actions.as_slice(),
+                _ => &[],
+            })
+            .map(|action| &action.kind)
     }
 
     /// Whether a column was added just now, and nobody has written to it.
     fn is_fresh(&self, table: &str, column: &str) -> bool {
-        let written = self.kinds().any(|kind| matches!(kind, StatementKind::Update { table: own, .. } if own.name == table));
-        !written && self.actions(table).any(|action| match action {
-            ActionKind::AddColumn { column: own, if_not_exists: false } => own.name == column,
-            _ => false,
-        })
+        let written =
+            self.kinds().any(|kind| matches!(kind, StatementKind::Update { table: own, .. } if own.name == table));
+        !written
+            && self.actions(table).any(|action| match action {
+                ActionKind::AddColumn { column: own, if_not_exists: false } => own.name == column,
+                _ => false,
+            })
     }
 
     /// What the change of a column's type back makes of a value called as the column is.
@@ -103,7 +111,11 @@ pub(super) fn put_back(client: &mut Client, capture: &Capture, section: &Section
     match capture.kind {
         Kind::Table | Kind::Deleted => rows(client, capture, &facts, report),
         _ if capture.key.is_empty() => {
-            let why = format!("{} has no key that tells its rows apart; the values are in {}", capture.table, capture.place());
+            let why = format!(
+                "{} has no key that tells its rows apart; the values are in {}",
+                capture.table,
+                capture.place()
+            );
             Ok(PutBack { impossible: Some(why), ..report })
         }
         Kind::Columns | Kind::Casts | Kind::Updated => values(client, capture, &facts, section, report),
@@ -181,11 +193,8 @@ fn values(
 
 /// Whole rows: those whose key is free and whose partners are there.
 fn rows(client: &mut Client, capture: &Capture, facts: &Facts, report: PutBack) -> Result<PutBack, Failure> {
-    let columns: Vec<&String> = capture
-        .columns
-        .iter()
-        .filter(|column| facts.column(column).is_some_and(|column| !column.generated))
-        .collect();
+    let columns: Vec<&String> =
+        capture.columns.iter().filter(|column| facts.column(column).is_some_and(|column| !column.generated)).collect();
     if columns.is_empty() {
         let why = format!("{} has none of the columns that were kept", capture.table);
         return Ok(PutBack { impossible: Some(why), ..report });
@@ -208,7 +217,9 @@ fn rows(client: &mut Client, capture: &Capture, facts: &Facts, report: PutBack) 
     };
     let restored = run(
         client,
-        &format!("INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {storage} AS k {condition} ON CONFLICT DO NOTHING"),
+        &format!(
+            "INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {storage} AS k {condition} ON CONFLICT DO NOTHING"
+        ),
     )?;
     positions(client, facts, capture)?;
     Ok(PutBack { restored, orphaned, newer: report.kept.saturating_sub(restored + orphaned), ..report })
@@ -225,13 +236,15 @@ fn partners(client: &mut Client, facts: &Facts) -> Result<Vec<String>, Failure> 
         FROM pg_constraint WHERE conrelid = $1 AND contype = 'f' AND confrelid <> conrelid AND conparentid = 0";
     let mut conditions = Vec::new();
     for row in client.query_typed(QUERY, &[(&facts.id, Type::OID)])? {
-        let (parent, own, other): (String, Vec<String>, Vec<String>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let (parent, own, other): (String, Vec<String>, Vec<String>) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let typed = |column: &String| {
             let data_type = facts.column(column).map(|column| format!("::{}", column.data_type)).unwrap_or_default();
             format!("k.{}{data_type}", quote_identifier(column))
         };
         let free = own.iter().map(|column| format!("k.{} IS NULL", quote_identifier(column)));
-        let pairs = own.iter().zip(&other).map(|(own, other)| format!("p.{} = {}", quote_identifier(other), typed(own)));
+        let pairs =
+            own.iter().zip(&other).map(|(own, other)| format!("p.{} = {}", quote_identifier(other), typed(own)));
         let (free, pairs) = (free.collect::<Vec<_>>().join(" OR "), pairs.collect::<Vec<_>>().join(" AND "));
         conditions.push(format!("{free} OR EXISTS (SELECT FROM {parent} AS p WHERE {pairs})"));
     }
@@ -273,10 +286,13 @@ pub(super) fn release_orphans(
         let child = of(table);
         for action in actions {
             let ActionKind::AddConstraint(constraint) = &action.kind else { continue };
-            let ConstraintKind::ForeignKey { columns, table: parent, referenced, .. } = &constraint.kind else { continue };
+            let ConstraintKind::ForeignKey { columns, table: parent, referenced, .. } = &constraint.kind else {
+                continue;
+            };
             let Some(facts) = Facts::read(client, &child)? else { continue };
             let pairs = columns.iter().zip(referenced);
-            let pairs = pairs.map(|(own, other)| format!("p.{} = t.{}", quote_identifier(other), quote_identifier(own)));
+            let pairs =
+                pairs.map(|(own, other)| format!("p.{} = t.{}", quote_identifier(other), quote_identifier(own)));
             let set = columns.iter().map(|own| format!("t.{} IS NOT NULL", quote_identifier(own)));
             let orphan = format!(
                 "{} AND NOT EXISTS (SELECT FROM {} AS p WHERE {})",

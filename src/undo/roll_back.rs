@@ -84,7 +84,9 @@ impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Definitions => "every definition is as it was before the migration",
-            Self::Names => "tables, columns, constraints, indexes and enums are those of the migrations before it, by name",
+            Self::Names => {
+                "tables, columns, constraints, indexes and enums are those of the migrations before it, by name"
+            }
         })
     }
 }
@@ -286,8 +288,8 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn before(client: &mut Client, request: &'a Request<'a>) -> Result<Self, Failure> {
         let live = Live::read_within(client, &Without::default())?;
-        let (compared, since) = match request.capsule {
-            Some(capsule) => (Compared::Definitions, words(&capsule.after, &live)),
+        let (compared, since) = match definitions(request) {
+            Some((_, after)) => (Compared::Definitions, words(after, &live)),
             None => (Compared::Names, names::differences(request.replayed.1, &live)),
         };
         Ok(Self { request, compared, since })
@@ -295,12 +297,16 @@ impl<'a> Known<'a> {
 
     fn differences(&self, client: &mut Client) -> Result<Vec<String>, Failure> {
         let live = Live::read_within(client, &Without::default())?;
-        let now = match self.request.capsule {
-            Some(capsule) => words(&capsule.before, &live),
+        let now = match definitions(self.request) {
+            Some((before, _)) => words(before, &live),
             None => names::differences(self.request.replayed.0, &live),
         };
         Ok(now.difference(&self.since).cloned().collect())
     }
+}
+
+fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
+    request.capsule?.definitions.as_ref()
 }
 
 fn words(left: &Live, right: &Live) -> BTreeSet<String> {
@@ -450,7 +456,8 @@ impl<'a> Run<'a> {
         let given = self.request.fills.iter().find(|fill| fill.table == plain && fill.column == column);
         let Some(fill) = given else {
             let were = if rows == 1 { "row has" } else { "rows have" };
-            let whose = if self.request.capsule.is_some() { "written since the migration" } else { "without a kept value" };
+            let whose =
+                if self.request.capsule.is_some() { "written since the migration" } else { "without a kept value" };
             return Err(Error::decision(format!(
                 "{rows} {were} no value for {plain}.{column}, which is required again ({whose})"
             ))

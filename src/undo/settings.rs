@@ -24,7 +24,8 @@ impl Settings {
     /// Exit status 2 for a time or a size that is none.
     pub fn read(config: &config::Undo) -> Result<Self> {
         let keep = time(&config.keep).ok_or_else(|| {
-            Error::usage(format!("undo.keep = \"{}\" is no time", config.keep)).help("give days or hours: \"7d\", \"36h\"")
+            Error::usage(format!("undo.keep = \"{}\" is no time", config.keep))
+                .help("give days or hours: \"7d\", \"36h\"")
         })?;
         let max_size = size(&config.max_size).ok_or_else(|| {
             Error::usage(format!("undo.max-size = \"{}\" is no size", config.max_size))

@@ -28,15 +28,13 @@ fn state(project: &Project) -> String {
         "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'public' \
          AND table_type = 'BASE TABLE' AND table_name <> '_prisma_migrations' ORDER BY 1",
     );
-    let mut state = String::new();
-    for table in tables {
-        let rows = database.value(&format!(
-            "SELECT md5(coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '')) || ' ' || count(*) \
-             FROM (SELECT jsonb_strip_nulls(to_jsonb(t)) || '{{}}' AS row FROM {table} AS t) AS rows"
-        ));
-        state.push_str(&format!("{table} {rows}\n"));
-    }
-    state
+    let contents = |table: &String| {
+        database.value(&format!(
+            "SELECT '{table} ' || md5(coalesce(string_agg(row::text, E'\\n' ORDER BY row::text), '')) || ' ' || count(*) \
+             FROM (SELECT jsonb_strip_nulls(to_jsonb(t)) AS row FROM {table} AS t) AS rows"
+        ))
+    };
+    tables.iter().map(contents).collect::<Vec<_>>().join("\n")
 }
 
 fn small() -> Project {
@@ -154,7 +152,9 @@ fn an_enum_loses_a_value_and_gets_it_back_with_its_rows() {
         )
         .applied();
     let database = project.database();
-    database.execute(r#"INSERT INTO "Person" SELECT n, (enum_range(NULL::"Role"))[1 + n % 3] FROM generate_series(1, 30) n"#);
+    database.execute(
+        r#"INSERT INTO "Person" SELECT n, (enum_range(NULL::"Role"))[1 + n % 3] FROM generate_series(1, 30) n"#,
+    );
     deploy(
         &project,
         NAME,

@@ -22,7 +22,7 @@ use crate::report::{self, Format};
 use crate::review::hash_of;
 use crate::sql::Script;
 use crate::target::Target;
-use crate::undo::{Capsule, Down, Fill, Request, RolledBack, capsule, roll_back};
+use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, roll_back};
 use crate::{commands, consent};
 
 /// Arguments of `rollback`.
@@ -64,6 +64,14 @@ struct Way {
     /// What the migrations before it build, and what it builds on that.
     before: Catalog,
     after: Catalog,
+    /// What does not come back, a sentence each.
+    missing: Vec<String>,
+}
+
+impl Way {
+    fn source(&self) -> Source {
+        self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source)
+    }
 }
 
 /// Runs it.
@@ -85,7 +93,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         preview::show(way, &mut client, &context.shell)?;
     }
     let mut report = Report::new(&target.url.identity(), args.dry_run);
-    let result = if args.dry_run { command.try_out(&ways, &mut report) } else { command.run(client, &ways, &mut report) };
+    let result =
+        if args.dry_run { command.try_out(&ways, &mut report) } else { command.run(client, &ways, &mut report) };
     if args.report.format == Format::Json && (result.is_ok() || !report.is_empty()) {
         args.report.deliver(&report.render()?, &context.shell)?;
     }
@@ -109,7 +118,8 @@ fn way(chosen: Chosen, schema: &str, client: &mut Client) -> Result<Way> {
     let before = Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)));
     let mut after = before.clone();
     after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
-    Ok(Way { chosen, down, capsule, before, after })
+    let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
+    Ok(Way { chosen, down, capsule, before, after, missing })
 }
 
 struct Command<'a> {
@@ -125,7 +135,7 @@ impl Command<'_> {
     fn try_out(&self, ways: &[Way], report: &mut Report) -> Result<()> {
         for way in ways.iter().take(1) {
             let done = self.take_back(way, true)?;
-            report.push(way_name(way), &done, way.capsule.is_some());
+            report.push(way_name(way), &done, way.source(), &way.missing);
             self.say(way, &done);
         }
         let shell = &self.context.shell;
@@ -157,11 +167,8 @@ impl Command<'_> {
         for way in ways {
             let name = way_name(way);
             let done = self.take_back(way, false)?;
-            report.push(name, &done, way.capsule.is_some());
-            journal.record(Event::RolledBack {
-                name: name.to_owned(),
-                report: report.last().unwrap_or_default(),
-            })?;
+            report.push(name, &done, way.source(), &way.missing);
+            journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
             self.say(way, &done);
         }
         self.say_next(ways);
@@ -179,8 +186,7 @@ impl Command<'_> {
             ["prisma-safe rollback 1", &identity].into_iter().chain(names.clone()).map(str::as_bytes).chain(texts),
         );
         let what = format!("takes back {} with whatever was written into what goes with it", names.join(", "));
-        let consent =
-            consent::ask(&self.context.shell, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
+        let consent = consent::ask(&self.context.shell, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
         self.context.shell.debug(format!("consent: {consent:?}"));
         Ok(())
     }

@@ -3,12 +3,15 @@
 use postgres::Client;
 
 use super::Way;
+use super::choose::Chosen;
+use crate::catalog::Catalog;
 use crate::database::history::State;
 use crate::error::{Explain as _, Result};
 use crate::project::migrations::checksum_matches;
 use crate::sql::Script;
 use crate::ui::Shell;
-use crate::undo::{keep, losses};
+use crate::undo::losses::{self, Loss};
+use crate::undo::{Capsule, Down, keep};
 
 /// Shows one migration's way back.
 pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> {
@@ -26,9 +29,12 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
     if !checksum_matches(&chosen.row.checksum, &chosen.migration.sql) {
         shell.warn(format_args!("{name} was edited after it was applied: its reverse may be another one"));
     }
-    kept(way, shell);
-    for what in &down.impossible {
-        shell.warn(format_args!("cannot be reversed: {what}"));
+    for capture in way.capsule.iter().flat_map(|capsule| &capsule.captures) {
+        let rows = indicatif::HumanCount(capture.rows);
+        shell.detail(format_args!("comes back: {}, {rows} rows", capture.what()));
+    }
+    for what in &way.missing {
+        shell.warn(what);
     }
     let down = Script::parse(down.text.as_str());
     let lost = losses::losses(&way.after, &down);
@@ -39,20 +45,16 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
     Ok(())
 }
 
-fn kept(way: &Way, shell: &Shell) {
-    let destroyed = losses::losses(&way.before, &Script::parse(way.chosen.migration.sql.as_str()));
-    match &way.capsule {
-        Some(capsule) => {
-            for capture in &capsule.captures {
-                let rows = indicatif::HumanCount(capture.rows);
-                shell.detail(format_args!("comes back: {}, {rows} rows kept since {}", capture.what(), capsule.taken_at));
-            }
-        }
-        None if destroyed.losses.is_empty() => {}
-        None => {
-            for (_, loss) in &destroyed.losses {
-                shell.warn(format_args!("not kept: {}", keep::what_of(loss)));
-            }
-        }
-    }
+/// What does not come back, a sentence each.
+pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
+    let mut missing: Vec<String> = down.impossible.iter().map(|what| format!("cannot be reversed: {what}")).collect();
+    let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
+    let kept = |statement: usize, loss: &Loss| {
+        capsule.is_some_and(|capsule| {
+            capsule.captures.iter().any(|own| own.statement == statement && own.table() == *loss.table())
+        })
+    };
+    let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
+    missing.extend(lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", keep::what_of(loss))));
+    missing
 }

@@ -105,7 +105,8 @@ fn using(now: &Catalog, then: &Catalog, column: &str, from: &DataType, to: &Data
         _ => 0,
     };
     let (from_group, to_group) = (group(now, from), group(then, to));
-    let number_of_truth = from.name == "boolean" && to.name == "integer" || from.name == "integer" && to.name == "boolean";
+    let number_of_truth =
+        from.name == "boolean" && to.name == "integer" || from.name == "integer" && to.name == "boolean";
     let direct = from_group == 2 || to_group == 2 || from_group != 0 && from_group == to_group || number_of_truth;
     if direct && from.array == to.array {
         format!("{column}::{target}")

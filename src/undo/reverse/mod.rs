@@ -101,7 +101,8 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
             stays.push(format!("view {name} stays: what it replaced is not known"));
         }
         StatementKind::DropView { names, .. } => {
-            stays.extend(names.iter().map(|name| format!("view {name} is not made again: its definition is not known")));
+            stays
+                .extend(names.iter().map(|name| format!("view {name} is not made again: its definition is not known")));
         }
         StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
         StatementKind::DropExtension { names, .. } => {
@@ -126,8 +127,21 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
 /// Statements that change nothing which would have to be taken back.
 fn speechless(words: &str) -> bool {
     const FIRST: &[&str] = &[
-        "ANALYZE", "ANALYSE", "VACUUM", "CHECKPOINT", "LOCK", "RESET", "SHOW", "REINDEX", "REFRESH", "NOTIFY", "DISCARD",
-        "CLUSTER", "SAVEPOINT", "RELEASE", "EXPLAIN",
+        "ANALYZE",
+        "ANALYSE",
+        "VACUUM",
+        "CHECKPOINT",
+        "LOCK",
+        "RESET",
+        "SHOW",
+        "REINDEX",
+        "REFRESH",
+        "NOTIFY",
+        "DISCARD",
+        "CLUSTER",
+        "SAVEPOINT",
+        "RELEASE",
+        "EXPLAIN",
     ];
     words.split(' ').next().is_some_and(|first| FIRST.contains(&first))
 }
