@@ -29,12 +29,16 @@ pub enum Source {
 pub struct Capsule {
     pub id: String,
     pub source: Source,
-    /// The migration that destroyed it.
-    pub migration: String,
-    pub taken_at: Timestamp,
     pub captures: Vec<Capture>,
     /// The definitions of the database just before the migration and just after it, where somebody has looked.
     pub definitions: Option<(Live, Live)>,
+}
+
+impl Capsule {
+    /// Of a migration that has destroyed nothing.
+    pub fn empty(id: &str, definitions: (Live, Live)) -> Self {
+        Self { id: id.to_owned(), source: Source::None, captures: Vec::new(), definitions: Some(definitions) }
+    }
 }
 
 /// What may be done about capsules in a database.
@@ -159,26 +163,16 @@ pub fn find(client: &mut Client, id: &str) -> Result<Option<Capsule>, Failure> {
         return Ok(None);
     }
     let own = own();
-    let query = format!(
-        "SELECT migration, to_char(taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), catalog_before, catalog_after
-         FROM {own}.capsules WHERE id = $1 AND catalog_after IS NOT NULL"
-    );
+    let query =
+        format!("SELECT catalog_before, catalog_after FROM {own}.capsules WHERE id = $1 AND catalog_after IS NOT NULL");
     let Some(row) = client.query_typed_opt(&query, &[(&id, Type::TEXT)])? else { return Ok(None) };
-    let (migration, time): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    let (Json(before), Json(after)) = (row.try_get::<_, Json<Live>>(2)?, row.try_get::<_, Json<Live>>(3)?);
+    let (Json(before), Json(after)) = (row.try_get::<_, Json<Live>>(0)?, row.try_get::<_, Json<Live>>(1)?);
     let query = format!("SELECT details FROM {own}.captures WHERE capsule = $1 ORDER BY number");
     let rows = client.query_typed(&query, &[(&id, Type::TEXT)])?;
     let captures = rows.iter().map(|row| Ok(row.try_get::<_, Json<Capture>>(0)?.0));
     let captures = captures.collect::<Result<Vec<_>, postgres::Error>>()?;
-    let taken_at = time.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-    Ok(Some(Capsule {
-        id: id.to_owned(),
-        migration,
-        source: Source::Capsule,
-        taken_at,
-        captures,
-        definitions: Some((before, after)),
-    }))
+    let definitions = Some((before, after));
+    Ok(Some(Capsule { id: id.to_owned(), source: Source::Capsule, captures, definitions }))
 }
 
 /// Removes a capsule with what it keeps.

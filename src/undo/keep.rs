@@ -13,6 +13,7 @@ use super::capture::{self, Capture, Kind, Open, what};
 use super::facts::Facts;
 use super::losses::{Loss, Losses, Which, losses};
 use crate::catalog::Catalog;
+use crate::catalog::live::{Live, Without};
 use crate::database::{Failure, history};
 use crate::deploy::{Hook, Prepared};
 use crate::error::{Explain as _, Result};
@@ -209,12 +210,20 @@ pub struct Keeper<'a> {
     open: Vec<Open>,
     /// What was kept in the last try.
     pub kept: Vec<Capture>,
+    /// The definitions before and after, where nothing is destroyed and so no capsule made.
+    definitions: (Option<Live>, Option<Live>),
 }
 
 impl<'a> Keeper<'a> {
     /// A keeper for a migration with this plan.
     pub fn new(plan: &'a Plan, schema: &'a str) -> Self {
-        Self { plan, schema, id: String::new(), open: Vec::new(), kept: Vec::new() }
+        Self { plan, schema, id: String::new(), open: Vec::new(), kept: Vec::new(), definitions: (None, None) }
+    }
+
+    /// The id of the migration's row, with the definitions before and after it where they are in no capsule.
+    pub fn definitions(self) -> Option<(String, (Live, Live))> {
+        let (before, after) = self.definitions;
+        Some((self.id, (before?, after?)))
     }
 
     fn finish(&mut self, client: &mut Client) -> Result<(), Failure> {
@@ -235,6 +244,10 @@ impl Hook for Keeper<'_> {
             history::table(self.schema)
         );
         self.id = client.query_typed_one(&query, &[(&migration.name, Type::TEXT)])?.try_get(0)?;
+        if self.plan.is_empty() {
+            self.definitions.0 = Some(Live::read_within(client, &Without::default())?);
+            return Ok(());
+        }
         capsule::prepare(client)?;
         capsule::open(client, &self.id, &migration.name, &migration.checksum)
     }
@@ -254,6 +267,10 @@ impl Hook for Keeper<'_> {
 
     fn after(&mut self, client: &mut Client) -> Result<(), Failure> {
         self.finish(client)?;
+        if self.plan.is_empty() {
+            self.definitions.1 = Some(Live::read_within(client, &Without::default())?);
+            return Ok(());
+        }
         capsule::close(client, &self.id, &self.kept)
     }
 }

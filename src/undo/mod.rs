@@ -7,10 +7,12 @@
 //! | [`losses`] | what a migration destroys |
 //! | [`keep`], [`capture`] | keeping it inside the migration's own transaction |
 //! | [`capsule`] | where it is kept, and for how long |
+//! | [`definitions`] | what the database was around a migration that destroys nothing |
 //! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
 
 pub mod capsule;
 pub mod capture;
+pub mod definitions;
 pub mod down;
 mod facts;
 pub mod keep;

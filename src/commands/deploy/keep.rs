@@ -31,9 +31,8 @@ impl Deployment<'_> {
             if let Some(why) = &why {
                 self.without(migration, why, &settings, taken)?;
             }
-            // an empty capsule still has the definitions before
-            let atomic = matches!(route, Route::Atomic(_)) && rights == Rights::Granted;
-            plans.push(Some(plan).filter(|_| why.is_none() && atomic));
+            // of one that destroys nothing, the definitions before it are kept in the project
+            plans.push(Some(plan).filter(|_| why.is_none()));
         }
         Ok(plans)
     }
@@ -98,14 +97,21 @@ impl Deployment<'_> {
         journal: &mut Journal,
     ) -> Result<u32> {
         let Some(plan) = plan else {
-            return Ok(runner.apply(prepared, &mut NoHook).map_err(Error::from)?.tries);
+            let done = runner.apply(prepared, &mut NoHook).map_err(Error::from)?;
+            self.say_ended(&done.ended, journal)?;
+            return Ok(done.tries);
         };
         let schema = self.target.url.schema();
         let mut keeper = Keeper::new(plan, &schema);
         let done = runner.apply(prepared, &mut keeper).map_err(Error::from)?;
+        self.say_ended(&done.ended, journal)?;
         if !keeper.kept.is_empty() {
             let capsule = serde_json::to_value(&keeper.kept).explain(|| "the capsule is no JSON".into())?;
             journal.record(Event::Capsule { name: prepared.name.clone(), capsule })?;
+        }
+        if let Some((id, definitions)) = keeper.definitions() {
+            let keep = Settings::read(&self.command.config.undo)?.keep;
+            undo::definitions::write(self.command.project.root(), &id, &definitions, keep)?;
         }
         Ok(done.tries)
     }

@@ -3,6 +3,9 @@
 mod choose;
 mod preview;
 
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
 use postgres::Client;
 
 use self::choose::Chosen;
@@ -12,6 +15,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::{self, History};
+use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::engine::Discovered;
 use crate::error::{Error, Explain as _, Result};
@@ -22,7 +26,7 @@ use crate::report::{self, Format};
 use crate::review::hash_of;
 use crate::sql::Script;
 use crate::target::Target;
-use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, roll_back};
+use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, roll_back};
 use crate::{commands, consent};
 
 /// Arguments of `rollback`.
@@ -87,7 +91,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     let mut client = database::connect(&target.url, roll_back::APPLICATION_NAME)?;
-    let ways = ways(args, &target, &discovered, &mut client)?;
+    let ways = ways(args, project.root(), &target, &discovered, &mut client)?;
     let command = Command { args, context, project: &project, config: &config, target: &target };
     for way in &ways {
         preview::show(way, &mut client, &context.shell)?;
@@ -102,17 +106,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 }
 
 /// What is taken back, newest first, with what is known about each.
-fn ways(args: &Args, target: &Target, discovered: &Discovered, client: &mut Client) -> Result<Vec<Way>> {
+fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, client: &mut Client) -> Result<Vec<Way>> {
     let schema = target.url.schema();
     let history = History::read(client, &schema)?.unwrap_or_default();
     let chosen = choose::choose(args.migration.as_deref(), args.with_later, &history, &discovered.migrations)?;
-    chosen.into_iter().map(|chosen| way(chosen, &schema, client)).collect()
+    chosen.into_iter().map(|chosen| way(chosen, root, &schema, client)).collect()
 }
 
-fn way(chosen: Chosen, schema: &str, client: &mut Client) -> Result<Way> {
+fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Way> {
     let down = Down::find(&chosen.migration, &chosen.earlier, schema)?;
     let capsule = capsule::find(client, &chosen.row.id)
         .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
+    let capsule = capsule.or_else(|| Some(Capsule::empty(&chosen.row.id, definitions::read(root, &chosen.row.id)?)));
     let scripts: Vec<(&str, Script)> =
         chosen.earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
     let before = Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)));
@@ -149,8 +154,13 @@ impl Command<'_> {
     fn run(&self, mut client: Client, ways: &[Way], report: &mut Report) -> Result<()> {
         let names: Vec<String> = ways.iter().map(|way| way_name(way).to_owned()).collect();
         self.consent(ways)?;
-        let _turn = Turn::take(self.project.root())?;
-        deploy::exclude_others(&mut client)?;
+        let settings = deploy::Settings::read(&self.config.deploy)?;
+        // a signal ends us at once: what is not committed, the server undoes
+        let interrupt = AtomicBool::new(false);
+        let deploy::Settings { deploy_wait: time, show_queries, .. } = settings;
+        let patience = Patience { time, interrupt: &interrupt, shell: &self.context.shell, show_queries };
+        let _turn = Turn::take(self.project.root(), &patience)?;
+        exclude_others(&mut client, &patience)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let started = Event::RollbackStarted { version, target: self.target.url.identity(), migrations: names };
         let mut journal = Journal::begin(self.project.root(), started)?;
@@ -186,7 +196,7 @@ impl Command<'_> {
             ["prisma-safe rollback 1", &identity].into_iter().chain(names.clone()).map(str::as_bytes).chain(texts),
         );
         let what = format!("takes back {} with whatever was written into what goes with it", names.join(", "));
-        let consent = consent::ask(&self.context.shell, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
+        let consent = consent::ask(self.context, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
         self.context.shell.debug(format!("consent: {consent:?}"));
         Ok(())
     }
