@@ -11,7 +11,6 @@ use crate::support::{Database, Prisma};
 /// A running engine, bound to one database.
 pub(super) struct Engine {
     prisma: Prisma,
-    url: String,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -22,8 +21,8 @@ pub(super) struct Engine {
 pub(super) enum Side<'a> {
     Empty,
     Schema(&'a str),
-    /// The engine's database as it is.
-    Database,
+    /// The engine's database as it is, in the schemas that this text names.
+    Database(&'a str),
 }
 
 impl Engine {
@@ -52,7 +51,7 @@ impl Engine {
             .expect("Prisma's engine");
         let input = child.stdin.take().expect("its input");
         let output = BufReader::new(child.stdout.take().expect("its output"));
-        Self { prisma, url: database.url().to_owned(), child, input, output, asked: 0 }
+        Self { prisma, child, input, output, asked: 0 }
     }
 
     /// The SQL from one side to the other: what Prisma would draft.
@@ -91,7 +90,10 @@ impl Engine {
                 let content = self.schema(text);
                 json!({ "tag": "schemaDatamodel", "files": [{ "path": "schema.prisma", "content": content }] })
             }
-            Side::Database => json!({ "tag": "url", "url": self.url }),
+            Side::Database(text) => {
+                let content = self.schema(text);
+                json!({ "tag": "schemaDatasource", "files": [{ "path": "schema.prisma", "content": content }], "configDir": "/" })
+            }
         }
     }
 

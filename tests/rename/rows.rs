@@ -128,9 +128,14 @@ pub(super) fn read(database: &Database) -> Rows {
     tables.into_iter().map(read).collect()
 }
 
-/// What of the rows before is not found again under its name after. `moved` gives a place after for a place before; none
-/// where the column goes.
-pub(super) fn lost(before: &Rows, after: &Rows, moved: impl Fn(&Place) -> Option<Place>) -> Vec<String> {
+/// What of the rows before is not found again under its name after. `moved` gives a place after for a place before, none
+/// where the column goes; `called` gives a value's name after.
+pub(super) fn lost(
+    before: &Rows,
+    after: &Rows,
+    moved: impl Fn(&Place) -> Option<Place>,
+    called: impl Fn(String) -> String,
+) -> Vec<String> {
     let mut lost = Vec::new();
     for (table, rows) in before {
         let columns: BTreeSet<&String> = rows.iter().flat_map(BTreeMap::keys).collect();
@@ -141,11 +146,14 @@ pub(super) fn lost(before: &Rows, after: &Rows, moved: impl Fn(&Place) -> Option
         let Some((_, (target, _))) = kept.first() else { continue };
         let empty = Vec::new();
         let found = after.get(target).unwrap_or(&empty);
-        let line = |row: &BTreeMap<String, Value>, name: &dyn Fn(&(&String, Place)) -> String| -> String {
-            kept.iter().map(|pair| plain(row.get(&name(pair)))).collect::<Vec<_>>().join("|")
+        let old = |row: &BTreeMap<String, Value>| -> String {
+            kept.iter().map(|(column, _)| called(plain(row.get(*column)))).collect::<Vec<_>>().join("|")
         };
-        let mut old: Vec<String> = rows.iter().map(|row| line(row, &|(column, _)| (*column).clone())).collect();
-        let mut new: Vec<String> = found.iter().map(|row| line(row, &|(_, place)| place.1.clone())).collect();
+        let new = |row: &BTreeMap<String, Value>| -> String {
+            kept.iter().map(|(_, place)| plain(row.get(&place.1))).collect::<Vec<_>>().join("|")
+        };
+        let mut old: Vec<String> = rows.iter().map(old).collect();
+        let mut new: Vec<String> = found.iter().map(new).collect();
         old.sort();
         new.sort();
         if old != new {
@@ -155,11 +163,12 @@ pub(super) fn lost(before: &Rows, after: &Rows, moved: impl Fn(&Place) -> Option
     lost
 }
 
-/// A value whatever its type: `1` and `"1"` are equal, and a list of one is its element.
+/// A value whatever its type: `1` and `"1"` are equal, a list of one is its element, a day its midnight.
 fn plain(value: Option<&Value>) -> String {
     match value {
         None => "(no column)".into(),
-        Some(Value::String(text)) => text.clone(),
+        // a date that became a time
+        Some(Value::String(text)) => text.strip_suffix("T00:00:00").unwrap_or(text).to_owned(),
         Some(Value::Array(list)) if list.len() == 1 => plain(list.first()),
         Some(Value::Bool(value)) => u8::from(*value).to_string(),
         Some(other) => other.to_string(),
