@@ -1,6 +1,7 @@
 //! Rows for any tables, and what became of their values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -53,13 +54,14 @@ pub(super) fn fill(database: &Database, values: &BTreeMap<String, String>) {
         let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
         let made: Vec<String> = columns.iter().map(|column| value(&tables, &keys, values, table, column)).collect();
         let (schema, name) = table.split_once('.').expect("a schema");
-        script.push_str(&format!(
-            "INSERT INTO {}.{} ({}) SELECT {} FROM generate_series(1, {ROWS}) AS n;\n",
+        let _ = writeln!(
+            script,
+            "INSERT INTO {}.{} ({}) SELECT {} FROM generate_series(1, {ROWS}) AS n;",
             quoted(schema),
             quoted(name),
             names.join(", "),
             made.join(", ")
-        ));
+        );
     }
     database.execute(&script);
 }
