@@ -63,6 +63,8 @@ pub struct Deploy {
 pub struct Review {
     /// A table with fewer rows counts as small: no lock or scan of it is worth a finding.
     pub small_table_rows: u64,
+    /// So many rows are named by their primary key where a probe finds some; 0 names none.
+    pub sample_keys: usize,
 }
 
 /// Whether deploys to an environment take a backup.

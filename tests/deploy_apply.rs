@@ -3,14 +3,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
-use prisma_safe::database::{DatabaseUrl, History};
-use prisma_safe::deploy::{Applied, ApplyError, Prepared, Route, Runner, Settings};
+use prisma_safe::database::{DatabaseUrl, Failure, History};
+use prisma_safe::deploy::{Applied, ApplyError, Hook, NoHook, Prepared, Route, Runner, Settings};
 use prisma_safe::error::Error;
 use prisma_safe::project::Migration;
 use prisma_safe::project::migrations::checksum;
@@ -41,7 +42,7 @@ fn runner_at(url: &str) -> Runner {
 }
 
 fn apply(database: &Database, name: &str, sql: &str) -> Result<Applied, ApplyError> {
-    runner_at(database.url()).apply(&prepared(name, sql))
+    runner_at(database.url()).apply(&prepared(name, sql), &mut NoHook)
 }
 
 /// The whole of an error, as a person sees it.
@@ -142,12 +143,70 @@ fn a_held_lock_ends_the_wait_and_its_holder_is_named() {
     assert_unchanged(&database, &before);
 }
 
+/// Copies a column before it goes, and keeps a table that the script drops.
+#[derive(Default)]
+struct Capture {
+    tries: usize,
+}
+
+impl Hook for Capture {
+    fn before(&mut self, client: &mut Client, migration: &Prepared) -> Result<(), Failure> {
+        self.tries += 1;
+        assert_eq!(migration.name, "2_drop");
+        Ok(client.batch_execute("CREATE TABLE kept AS SELECT isrc, artist FROM \"Song\"")?)
+    }
+
+    fn instead(&mut self, client: &mut Client, statement: &Range<usize>) -> Result<bool, Failure> {
+        let drops_table = statement.start > 0;
+        if drops_table {
+            client.batch_execute("CREATE SCHEMA aside; ALTER TABLE public.old SET SCHEMA aside")?;
+        }
+        Ok(drops_table)
+    }
+
+    fn after(&mut self, client: &mut Client) -> Result<(), Failure> {
+        Ok(client.batch_execute("CREATE TABLE public.done (x INT)")?)
+    }
+}
+
+#[test]
+fn what_a_hook_does_is_committed_with_the_migration_or_undone_with_it() {
+    let database = Database::new();
+    apply(&database, "1_init", &format!("{SONG} CREATE TABLE old (x INT); INSERT INTO old VALUES (7);")).unwrap();
+    let before = database.contents();
+    let drops = "ALTER TABLE \"Song\" DROP artist;\nDROP TABLE old;";
+    let mut hook = Capture::default();
+    let failing = prepared("2_drop", &format!("{drops}\nSELECT 1 / 0;"));
+    runner_at(database.url()).apply(&failing, &mut hook).unwrap_err();
+    assert_unchanged(&database, &before);
+
+    let mut holder = database.connect();
+    holder.batch_execute("BEGIN; LOCK TABLE \"Song\" IN ACCESS SHARE MODE").unwrap();
+    runner_at(database.url()).apply(&prepared("2_drop", drops), &mut hook).unwrap_err();
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(hook.tries, 3, "one failed, one and its retry waited in vain");
+    assert_unchanged(&database, &before);
+
+    runner_at(database.url()).apply(&prepared("2_drop", drops), &mut hook).unwrap();
+    assert_eq!(database.rows("SELECT isrc, artist FROM kept"), ["1|Nina"]);
+    assert_eq!(database.rows("SELECT x FROM aside.old"), ["7"]);
+    assert_eq!(database.rows("SELECT x FROM done"), [""; 0]);
+
+    // what cannot be kept stops the migration
+    let error = runner_at(database.url()).apply(&prepared("2_drop", "SELECT 1;"), &mut hook).unwrap_err();
+    assert!(matches!(error, ApplyError::AppliedMeanwhile { .. }), "{error:?}");
+    database.execute("UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '2_drop'");
+    let error = runner_at(database.url()).apply(&prepared("2_drop", "SELECT 1;"), &mut hook).unwrap_err();
+    assert!(matches!(error, ApplyError::Uncaptured { .. }), "{error:?}");
+    assert_eq!(database.count("_prisma_migrations"), 2);
+}
+
 /// Many tries: whenever the other session gets its turn, another try follows.
 const PERSISTENT: Settings = Settings { lock_retries: 20, ..IMPATIENT };
 
 fn apply_persistently(database: &Database, name: &str, sql: &str) -> Result<Applied, ApplyError> {
     let url = DatabaseUrl::parse(database.url()).unwrap();
-    Runner::open(url, PERSISTENT, Arc::default()).unwrap().apply(&prepared(name, sql))
+    Runner::open(url, PERSISTENT, Arc::default()).unwrap().apply(&prepared(name, sql), &mut NoHook)
 }
 
 /// Whether a deploy waits for a lock now.
@@ -299,7 +358,7 @@ fn relay(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> 
 fn a_commit_whose_answer_is_lost_is_found_applied() {
     let database = Database::new();
     let proxy = Proxy::before(database.url(), "COMMIT\0");
-    let applied = runner_at(&proxy.url).apply(&prepared("1_init", SONG)).unwrap();
+    let applied = runner_at(&proxy.url).apply(&prepared("1_init", SONG), &mut NoHook).unwrap();
     assert_eq!(applied.name, "1_init");
     let history = History::read(&mut database.connect(), "public").unwrap().unwrap();
     assert_eq!(history.rows.len(), 1);
@@ -312,7 +371,9 @@ fn a_statement_does_not_outlive_its_client() {
     let before = database.contents();
     let proxy = Proxy::before(database.url(), "never said");
     let mut runner = runner_at(&proxy.url);
-    let client = thread::spawn(move || runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(60);")));
+    let client = thread::spawn(move || {
+        runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(60);"), &mut NoHook)
+    });
     let sleeping = || database.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%'");
     wait_until(|| sleeping() == "1");
     proxy.cut();
@@ -337,8 +398,9 @@ fn an_interruption_cancels_and_undoes() {
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut runner =
         Runner::open(DatabaseUrl::parse(database.url()).unwrap(), IMPATIENT, Arc::clone(&interrupt)).unwrap();
-    let running =
-        thread::spawn(move || runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(15);")));
+    let running = thread::spawn(move || {
+        runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(15);"), &mut NoHook)
+    });
     wait_until(|| {
         database.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(15)%'") == "1"
     });
@@ -355,9 +417,9 @@ fn what_a_script_sets_does_not_reach_the_next() {
     let database = Database::new();
     let mut runner = runner_at(database.url());
     runner
-        .apply(&prepared("1_x", "CREATE SCHEMA other; SET search_path = other; SET lock_timeout = 1; SET standard_conforming_strings = off; CREATE TABLE here (x INT);"))
+        .apply(&prepared("1_x", "CREATE SCHEMA other; SET search_path = other; SET lock_timeout = 1; SET standard_conforming_strings = off; CREATE TABLE here (x INT);"), &mut NoHook)
         .unwrap();
-    runner.apply(&prepared("2_y", "CREATE TABLE there (x INT); CREATE TABLE settings AS SELECT current_setting('lock_timeout') AS l, current_setting('standard_conforming_strings') AS s")).unwrap();
+    runner.apply(&prepared("2_y", "CREATE TABLE there (x INT); CREATE TABLE settings AS SELECT current_setting('lock_timeout') AS l, current_setting('standard_conforming_strings') AS s"), &mut NoHook).unwrap();
     assert_eq!(
         database.rows(
             "SELECT relnamespace::regnamespace FROM pg_class WHERE relname IN ('here', 'there') ORDER BY relname"
@@ -372,7 +434,7 @@ fn what_a_script_sets_does_not_reach_the_next() {
 fn the_urls_schema_is_where_things_go() {
     let database = Database::new();
     let url = format!("{}?schema=My%20App&connection_limit=1", database.url());
-    runner_at(&url).apply(&prepared("1_init", SONG)).unwrap();
+    runner_at(&url).apply(&prepared("1_init", SONG), &mut NoHook).unwrap();
     assert_eq!(
         database.rows(
             "SELECT relname FROM pg_class WHERE relnamespace = '\"My App\"'::regnamespace AND relkind = 'r' ORDER BY 1"

@@ -3,6 +3,7 @@
 
 mod backup;
 mod broken;
+mod catalog;
 mod demo;
 mod deploy_apply;
 mod deploy_state;

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use prisma_safe::catalog::ObjectName;
 use prisma_safe::project::Migration;
 use prisma_safe::report::{Format, Look, render};
 use prisma_safe::review::probes::Probes;
 use prisma_safe::review::{Request, Review, Verdict, review};
-use prisma_safe::rules::{Live as _, Severity};
+use prisma_safe::rules::{Live as _, Severity, Which};
 
 use crate::support::postgres::Database;
 use crate::support::schema;
@@ -40,12 +41,16 @@ INSERT INTO "Song" ("title") VALUES ('title 1');
 
 /// What the review says about one migration, as `severity rule(object): evidence`.
 fn against(database: &Database, sql: &str) -> (Review, Vec<String>) {
+    after(database, INIT, sql)
+}
+
+fn after(database: &Database, earlier: &str, sql: &str) -> (Review, Vec<String>) {
     let mut client = database.connect();
-    let probes = Probes::new(&mut client, Duration::from_secs(10)).expect("a session");
+    let probes = Probes::new(&mut client, Duration::from_secs(10), 3).expect("a session");
     let migration = |name: &str, sql: &str| Migration { name: name.into(), path: name.into(), sql: sql.into() };
     let review = review(Request {
         migrations: &[migration("2", sql)],
-        earlier: &[migration("1", INIT)],
+        earlier: &[migration("1", earlier)],
         default_schema: "public",
         live: Some(&probes),
         identity: Some("here"),
@@ -90,20 +95,43 @@ fn what_is_measured_decides() {
         ),
         (
             r#"ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;"#,
-            &["error set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist"],
+            &["error set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist; among them id 10, 20, 30, …"],
         ),
         (
             r#"UPDATE "Song" SET "artist" = '' WHERE "artist" IS NULL; ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;"#,
-            &["warning set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist"],
+            &["warning set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist; among them id 10, 20, 30, …"],
         ),
         (r#"ALTER TABLE "Nobody" ALTER COLUMN "name" SET NOT NULL;"#, &[]),
         (
             r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"("title");"#,
-            &["error add-unique(u): 1 value stands in more than one row"],
+            &["error add-unique(u): 1 value stands in more than one row; among them id 1 and 20001"],
         ),
         (r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"("title", "artist");"#, &[]),
         (r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"("title") WHERE "plays" > 0;"#, &[]),
+        (r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"(lower("title")) WHERE "plays" < 1;"#, &[]),
+        (
+            r#"CREATE UNIQUE INDEX CONCURRENTLY "u" ON "Song"(lower("title"));"#,
+            &["error add-unique(u): 1 value stands in more than one row; among them id 1 and 20001"],
+        ),
         (r#"CREATE UNIQUE INDEX "u" ON "Nobody"("name");"#, &[]),
+        (
+            r#"ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" < 600000);"#,
+            &["error validated-constraint(c): 19,998 rows break the check: this fails; among them id 3, 4, 5, …"],
+        ),
+        (
+            r#"ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" >= 0);"#,
+            &[
+                "warning validated-constraint(c): every row passes; Song holds 20,001 rows; about 1 s, at 2,000,000 rows a second",
+            ],
+        ),
+        (r#"ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" >= 0) NOT VALID;"#, &[]),
+        (
+            r#"DELETE FROM "Album"; ALTER TABLE "Song" DROP COLUMN "albumId";"#,
+            &[
+                "error delete-without-where(Album): Album holds 1 row",
+                "error drop-column(Song.albumId): 3 rows hold a value in Song.albumId; among them id 1, 2, 3",
+            ],
+        ),
         (
             r#"CREATE INDEX "i" ON "Song"("title");"#,
             &["warning blocking-index(i): Song holds 20,001 rows; about 1 s, at 500,000 rows a second"],
@@ -118,14 +146,14 @@ fn what_is_measured_decides() {
         (
             r#"ALTER TABLE "Song" ALTER COLUMN "artist" SET DATA TYPE VARCHAR(58);"#,
             &[
-                "error narrow-type(Song.artist): Song.artist is character varying(200); 333 rows hold values that do not fit character varying(58)",
+                "error narrow-type(Song.artist): Song.artist is character varying(200); 333 rows hold values that do not fit character varying(58); among them id 59, 119, 179, …",
                 "warning table-rewrite(Song.artist): Song holds 20,001 rows; about 1 s, at 200,000 rows a second",
             ],
         ),
         (
             r#"ALTER TABLE "Song" ALTER COLUMN "title" SET DATA TYPE INTEGER USING "title"::integer;"#,
             &[
-                "error narrow-type(Song.title): Song.title is text; at least one value of Song.title cannot become integer",
+                "error narrow-type(Song.title): Song.title is text; 20,001 rows hold values that do not fit integer; among them id 1, 2, 3, …",
                 "warning table-rewrite(Song.title): Song holds 20,001 rows; about 1 s, at 200,000 rows a second",
             ],
         ),
@@ -160,12 +188,47 @@ fn rewrites_foreign_keys_and_enums_are_measured() {
         )
     };
     let (_, lines) = against(&database, &recreate("'USER', 'GUEST'"));
-    assert_eq!(lines[0], "error drop-enum-value(Role.ADMIN): 1 row of Song.role: `ADMIN`");
+    assert_eq!(lines[0], "error drop-enum-value(Role.ADMIN): 1 row of Song.role: `ADMIN`; among them id 7");
     let (_, lines) = against(&database, &recreate("'USER', 'ADMIN'"));
     assert!(lines.iter().all(|line| !line.starts_with("error")), "{lines:?}");
     assert!(
         lines.iter().any(|line| line == "warning drop-enum-value(Role.GUEST): 0 rows of Song.role hold `GUEST` now")
     );
+}
+
+/// Constraints of an earlier migration that were never proved: `VALIDATE` fails on one row.
+#[test]
+fn what_validation_would_refuse_is_measured() {
+    let database = filled();
+    let not_valid = r#"
+        ALTER TABLE "Song" ADD CONSTRAINT "f" FOREIGN KEY ("albumId") REFERENCES "Album"("id") NOT VALID;
+        ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 0) NOT VALID;"#;
+    database.execute(not_valid);
+    let earlier = format!("{INIT}{not_valid}");
+    let (_, lines) = after(&database, &earlier, r#"ALTER TABLE "Song" VALIDATE CONSTRAINT "f";"#);
+    assert_eq!(
+        lines,
+        ["error validated-constraint(f): 2 rows have no partner in Album: this fails; among them id 2, 3"]
+    );
+    let (_, lines) = after(&database, &earlier, r#"ALTER TABLE "Song" VALIDATE CONSTRAINT "c";"#);
+    assert_eq!(lines, ["error validated-constraint(c): 1 row breaks the check: this fails; among them id 20001"]);
+    let settled = r#"DELETE FROM "Song" WHERE "plays" = 0; ALTER TABLE "Song" VALIDATE CONSTRAINT "c";"#;
+    assert!(after(&database, &earlier, settled).1.iter().all(|line| !line.starts_with("error")));
+}
+
+#[test]
+fn keys_are_named_only_where_they_are_wanted() {
+    let database = filled();
+    database.execute(r#"CREATE TABLE "Pair" ("a" INT, "b" TEXT, "secret" TEXT, PRIMARY KEY ("a", "b"))"#);
+    database.execute(r#"INSERT INTO "Pair" VALUES (1, 'x', NULL), (1, repeat('y', 99), NULL), (2, 'z', 'hush')"#);
+    let table = ObjectName { schema: "public".into(), name: "Pair".into() };
+    let which = Which::Null { column: "secret" };
+    let mut client = database.connect();
+    let probes = Probes::new(&mut client, Duration::from_secs(1), 3).expect("a session");
+    assert_eq!(probes.keys(&table, &which), Some(format!("a, b 1, x; 1, {}", "y".repeat(40))));
+    drop(probes);
+    let none = Probes::new(&mut client, Duration::from_secs(1), 0).expect("a session");
+    assert_eq!((none.keys(&table, &which), none.count(&table, &which)), (None, Some(2)));
 }
 
 #[test]
@@ -209,10 +272,10 @@ fn nothing_can_be_written_by_asking() {
     assert_eq!(review.verdict, Verdict::Warn);
     assert!(review.findings().all(|finding| finding.severity == Severity::Warning));
     let mut client = database.connect();
-    let probes = Probes::new(&mut client, Duration::from_secs(1)).expect("a session");
+    let probes = Probes::new(&mut client, Duration::from_secs(1), 3).expect("a session");
     assert_eq!(probes.server_version() / 10_000, 15);
     // hostile names stay names
-    let name = prisma_safe::catalog::ObjectName { schema: "public".into(), name: "Song\"; DROP TABLE \"Song".into() };
+    let name = ObjectName { schema: "public".into(), name: "Song\"; DROP TABLE \"Song".into() };
     assert_eq!(probes.rows(&name), None);
     assert_eq!(database.count("Song"), 20_001);
 }

@@ -23,6 +23,7 @@ mod normal;
 mod pieces;
 mod prove;
 pub mod report;
+pub mod retention;
 pub mod scan;
 mod server;
 mod snapshot;

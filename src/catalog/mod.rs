@@ -1,5 +1,5 @@
-//! What a database consists of, as far as Prisma's migrations define it: replayed from the migrations folder (and later
-//! read from a server), compared with names, and without column order.
+//! What a database consists of, as far as Prisma's migrations define it: replayed from the migrations folder, compared with
+//! names, and without column order. [`live`] reads the definitions of a server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,6 +7,7 @@ use std::fmt;
 mod canonical;
 mod differences;
 mod expressions;
+pub mod live;
 mod replay;
 
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};

@@ -61,7 +61,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(online) => {
             let identity = chosen.plan.then(|| online.target.url.identity());
             let schema = online.target.url.schema();
-            let probes = Probes::new(&mut online.client, PROBE_TIMEOUT)?;
+            let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, config.review.sample_keys)?;
             let stage = Stage { config: &config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
             stage.review(&folder, &chosen.migrations, online.history.as_ref())
         }
@@ -92,7 +92,7 @@ pub fn pending(
     client: &mut Client,
     config: &Config,
 ) -> Result<Review> {
-    let probes = Probes::new(client, PROBE_TIMEOUT)?;
+    let probes = Probes::new(client, PROBE_TIMEOUT, config.review.sample_keys)?;
     let (identity, schema) = (target.url.identity(), target.url.schema());
     let stage = Stage { config, schema: &schema, live: Some(&probes), identity: Some(&identity) };
     Ok(stage.review(folder, pending, history))

@@ -9,6 +9,7 @@ use super::{Settings, milliseconds};
 use crate::database::health::{Blemish, Health, drop_index};
 use crate::database::history::{Row, State};
 use crate::database::{DatabaseUrl, Failure, History};
+use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 
 /// `CONCURRENTLY` waits for every older transaction while it stops nobody, and what it has built is lost when it gives up:
@@ -29,6 +30,39 @@ pub fn engine_url(url: &DatabaseUrl, settings: &Settings, concurrently: bool) ->
         milliseconds(lock),
         milliseconds(statement)
     ))
+}
+
+/// A migration that goes to Prisma's engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone<'a> {
+    /// The target.
+    pub url: &'a DatabaseUrl,
+    /// How patient to be.
+    pub settings: &'a Settings,
+    /// The deploy it belongs to.
+    pub request: &'a DeployRequest,
+    /// The directory's name.
+    pub name: &'a str,
+    /// Whether a statement works `CONCURRENTLY`.
+    pub concurrently: bool,
+}
+
+impl Alone<'_> {
+    /// Lets Prisma's engine apply it, and asks the database afterwards.
+    ///
+    /// # Errors
+    /// Exit status 1 unless it is applied and sound.
+    pub fn apply(&self, client: &mut Client, engine: &mut Engine<'_>) -> Result<()> {
+        let before = Before::take(client)?;
+        engine.redirect(&engine_url(self.url, self.settings, self.concurrently))?;
+        let answer = self.request.apply_up_to(self.name, engine)?;
+        engine.redirect(self.url)?;
+        let outcome = before.outcome(client, &self.url.schema(), self.name)?.check(self.name);
+        match (outcome, answer) {
+            (Err(error), Err(cause)) => Err(error.because(cause)),
+            (outcome, _) => outcome,
+        }
+    }
 }
 
 /// The database before such a migration.

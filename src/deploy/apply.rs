@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::attempt::{Broken, Worker, attempt, row_id};
 use super::error::{ApplyError, Place};
+use super::hook::Hook;
 use super::settle::{Outcome, settle};
 use super::watch::Watch;
 use super::{Prepared, Settings};
@@ -64,18 +65,18 @@ impl Runner {
         Ok(Self { url, settings, interrupt, worker, watch })
     }
 
-    /// Applies one migration with its row in Prisma's history: all of it, or nothing.
+    /// Applies one migration with its row in Prisma's history and what the hook adds: all of it, or nothing.
     ///
     /// # Errors
     /// See [`ApplyError`]: each variant says what it leaves behind.
-    pub fn apply(&mut self, prepared: &Prepared) -> Result<Applied, ApplyError> {
+    pub fn apply(&mut self, prepared: &Prepared, hook: &mut dyn Hook) -> Result<Applied, ApplyError> {
         let start = Instant::now();
         let before = self.fingerprint(prepared)?;
         let mut tries = 0;
         loop {
             tries += 1;
             let migration = prepared.name.clone();
-            let Some(locked) = self.try_once(prepared)? else {
+            let Some(locked) = self.try_once(prepared, hook)? else {
                 return Ok(Applied { name: migration, took: start.elapsed(), tries });
             };
             if tries > self.settings.lock_retries {
@@ -90,12 +91,12 @@ impl Runner {
     }
 
     /// One try. `None` is success.
-    fn try_once(&mut self, prepared: &Prepared) -> Result<Option<Locked>, ApplyError> {
+    fn try_once(&mut self, prepared: &Prepared, hook: &mut dyn Hook) -> Result<Option<Locked>, ApplyError> {
         self.heed_interrupt(prepared)?;
         let id = row_id().map_err(ApplyError::Unconnected)?;
         let schema = self.url.schema();
         let (pid, worker) = (self.worker.pid, &mut self.worker);
-        let mut work = || attempt(worker, prepared, &schema, &id, &self.settings);
+        let mut work = || attempt(worker, prepared, &schema, &id, &self.settings, hook);
         let (result, blockers) = match &mut self.watch {
             Some(watch) => watch.during(pid, &self.interrupt, work),
             None => (work(), Vec::new()),
@@ -172,7 +173,12 @@ fn judge(broken: Broken, prepared: &Prepared, blockers: Vec<Session>) -> Result<
             let place = Place::new(line, prepared.sql(&piece));
             (failure, Some(place))
         }
-        Broken::AtStart(failure) | Broken::AtEnd(failure) | Broken::AtCommit(failure) => (failure, None),
+        Broken::InHook(failure) if !failure.is_lock() && !failure.is_disconnect() => {
+            return Err(ApplyError::Uncaptured { migration, failure });
+        }
+        Broken::AtStart(failure) | Broken::InHook(failure) | Broken::AtEnd(failure) | Broken::AtCommit(failure) => {
+            (failure, None)
+        }
         Broken::OwnCommit => return Err(ApplyError::Torn { migration }),
         Broken::Busy(holders) => return Err(ApplyError::Busy { migration, holders }),
         Broken::Applied => return Err(ApplyError::AppliedMeanwhile { migration }),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use postgres::types::{ToSql, Type};
 
+use super::hook::Hook;
 use super::{APPLICATION_NAME, Prepared, Settings, milliseconds};
 use crate::database::activity::{self, PRISMA_LOCK};
 use crate::database::history::{self, State};
@@ -29,6 +30,8 @@ pub(super) enum Broken {
     AtStart(Failure),
     /// In a piece of the script.
     InScript { piece: Range<usize>, failure: Failure },
+    /// In what else belongs to the migration's transaction.
+    InHook(Failure),
     /// Writing the history's row after the script.
     AtEnd(Failure),
     /// At `COMMIT`; with a connection cut the outcome is not known.
@@ -91,15 +94,21 @@ pub(super) fn attempt(
     schema: &str,
     id: &str,
     settings: &Settings,
+    hook: &mut dyn Hook,
 ) -> Result<(), Broken> {
     begin(client, *server_version, schema, settings).map_err(Broken::AtStart)?;
     lock(client, settings.deploy_wait)?;
     check_history(client, schema, &prepared.name)?;
     let transaction = record_start(client, prepared, schema, id).map_err(Broken::AtStart)?;
+    hook.before(client, prepared).map_err(Broken::InHook)?;
     for piece in prepared.pieces() {
+        if hook.instead(client, piece).map_err(Broken::InHook)? {
+            continue;
+        }
         let sent = client.batch_execute(prepared.sql(piece));
         sent.map_err(|error| Broken::InScript { piece: piece.clone(), failure: error.into() })?;
     }
+    hook.after(client).map_err(Broken::InHook)?;
     let finished = record_end(client, schema, id).map_err(Broken::AtEnd)?;
     if finished != Some(transaction) {
         return Err(Broken::OwnCommit);

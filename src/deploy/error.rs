@@ -36,6 +36,8 @@ impl Place {
 pub enum ApplyError {
     /// The server refused a statement, or the commit.
     Refused { migration: String, place: Option<Place>, failure: Failure },
+    /// What was to be kept for an undo could not be.
+    Uncaptured { migration: String, failure: Failure },
     /// A lock was not free, in any try.
     Locked {
         migration: String,
@@ -70,6 +72,7 @@ impl ApplyError {
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Refused { failure, .. }
+            | Self::Uncaptured { failure, .. }
             | Self::Locked { failure, .. }
             | Self::Cut { failure, .. }
             | Self::Unknown { failure, .. } => Some(failure),
@@ -117,6 +120,11 @@ impl From<ApplyError> for Error {
                     _ => format!("{NOTHING}: correct the file and deploy again"),
                 };
                 Self::failed(format!("migration {migration} failed{}", at(place.as_ref()))).because(failure).help(help)
+            }
+            ApplyError::Uncaptured { migration, failure } => {
+                Self::failed(format!("migration {migration} was not applied: what it destroys could not be kept for an undo"))
+                    .because(failure)
+                    .help(NOTHING)
             }
             ApplyError::Locked { migration, place, failure, blockers, tries, waited } => {
                 let tried = if tries == 1 { "once".into() } else { format!("{tries} times") };

@@ -1,16 +1,18 @@
 //! `.prisma-safe/`: what each deployment did, line by line and flushed, so that after a crash the next one knows where things
 //! stand. No secrets: targets are named without user and password.
 
+mod event;
 mod interrupted;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde::{Deserialize, Serialize};
 
+pub use self::event::{Entry, Event, Stage};
 pub use self::interrupted::{Interrupted, Remainder};
 use crate::error::{Error, Explain as _, Result};
 
@@ -18,53 +20,6 @@ use crate::error::{Error, Explain as _, Result};
 pub const DIRECTORY: &str = ".prisma-safe";
 const DEPLOYMENTS: &str = "deployments";
 const LOCK: &str = "deploy.lock";
-
-/// One step of a deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Event {
-    /// It began. The target is named by [`crate::database::DatabaseUrl::identity`].
-    Started { version: String, target: String, pending: Vec<String> },
-    /// Nothing stood in the way.
-    Preflight { server_version: String },
-    /// The review let it pass.
-    Review { plan_hash: String },
-    /// Someone consented to losing data.
-    Consent { how: String, reason: Option<String> },
-    /// A backup was taken and proved.
-    Backup { file: PathBuf, sha256: String },
-    /// No backup was taken, and why.
-    BackupSkipped { reason: String },
-    /// A migration begins.
-    Applying { name: String, checksum: String },
-    /// It is committed.
-    Applied { name: String, milliseconds: u64, tries: u32 },
-    /// The database was looked at afterwards.
-    Verified { sound: bool, notes: Vec<String> },
-    /// The end of a deployment that did what it should.
-    Finished,
-    /// The end of one that did not.
-    Failed { error: String },
-    /// A later deployment found this one cut short, and said so.
-    Explained { text: String },
-}
-
-impl Event {
-    /// Whether nothing follows.
-    fn is_end(&self) -> bool {
-        matches!(self, Self::Finished | Self::Failed { .. } | Self::Explained { .. })
-    }
-}
-
-/// A line of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// When, in UTC.
-    pub at: Timestamp,
-    /// What.
-    #[serde(flatten)]
-    pub event: Event,
-}
 
 /// The project's own lock: one deployment from one folder at a time. Free again when dropped, and when the process dies.
 #[derive(Debug)]
@@ -136,6 +91,19 @@ impl Journal {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Does a stage's work between its two lines.
+    ///
+    /// # Errors
+    /// The work's own, and those of [`Journal::record`].
+    pub fn stage<T>(&mut self, stage: Stage, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.record(Event::StageStarted { stage })?;
+        let start = Instant::now();
+        let value = work(self)?;
+        let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.record(Event::StageEnded { stage, milliseconds })?;
+        Ok(value)
     }
 
     /// Adds a line. It is on disk when this returns.

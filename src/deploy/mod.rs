@@ -4,6 +4,7 @@ pub mod alone;
 pub mod apply;
 mod attempt;
 mod error;
+pub mod hook;
 pub mod journal;
 pub mod preflight;
 pub mod prepare;
@@ -17,7 +18,8 @@ use postgres::Client;
 
 pub use self::apply::{Applied, Runner};
 pub use self::error::{ApplyError, Place};
-pub use self::journal::{Event, Journal, Turn};
+pub use self::hook::{Hook, NoHook};
+pub use self::journal::{Event, Journal, Stage, Turn};
 pub use self::preflight::{Plan, Preflight};
 pub use self::prepare::{Prepared, Route};
 pub use self::verify::{Baseline, Verified, verify};

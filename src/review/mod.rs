@@ -1,6 +1,7 @@
 //! The review: replays the migrations once, in order, lets every rule look, binds the accepting lines, and gives a verdict.
 
 pub mod acceptances;
+pub mod fixes;
 pub mod history;
 pub mod plan_hash;
 pub mod probes;
@@ -160,6 +161,7 @@ pub fn review(request: Request<'_>) -> Review {
         let (mut findings, walked) = look(&subject);
         findings.extend(slips);
         acceptances::apply(&lines, &mut findings);
+        fixes::offer(&script, &after, &mut findings);
         findings.sort_by_key(|finding| {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))

@@ -1,8 +1,9 @@
 //! A unique index, unique constraint or primary key over columns that have data.
 
-use super::{Check, Finding, Rule, Severity, Step, cost};
+use super::subject::Existing;
+use super::{Check, Finding, Key, Rule, Severity, Step, Which, cost};
 use crate::catalog::{ObjectName, Table};
-use crate::sql::{ConstraintKind, Expr, Name, StatementKind};
+use crate::sql::{ConstraintKind, Expr, IndexKey, Name, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -20,6 +21,7 @@ struct Demand<'a> {
     table: &'a Name,
     object: String,
     range: std::ops::Range<usize>,
+    keys: Vec<Key>,
     /// None where a key is an expression.
     columns: Option<Vec<String>>,
     predicate: Option<&'a Expr>,
@@ -46,11 +48,16 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         findings.extend(match duplicates(step, &table, &demand) {
             Some(0) => None,
             Some(groups) => {
-                let finding = finding.measured(if groups == 1 {
-                    "1 value stands in more than one row".into()
-                } else {
-                    format!("{} values stand in more than one row", cost::count(groups))
-                });
+                let finding = naming(
+                    step,
+                    &table,
+                    &demand,
+                    finding.measured(if groups == 1 {
+                        "1 value stands in more than one row".into()
+                    } else {
+                        format!("{} values stand in more than one row", cost::count(groups))
+                    }),
+                );
                 Some(if table.written { finding } else { finding.severity(Severity::Error) })
             }
             None if is_empty(step, &table.name, &demand) => None,
@@ -62,11 +69,17 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 fn demands<'a>(step: &Step<'a>) -> Vec<Demand<'a>> {
     if let StatementKind::CreateIndex(index) = &step.statement.kind {
         let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        let key = |key: &IndexKey| match &key.column {
+            Some(column) => Key::Column(column.clone()),
+            None => Key::Expression(key.text.clone()),
+        };
+        let keys = index.keys.iter().map(key).collect();
         let object = index.name.clone().unwrap_or_else(|| index.table.name.clone());
         return Vec::from_iter(index.unique.then(|| Demand {
             table: &index.table,
             object,
             range: step.statement.range.clone(),
+            keys,
             columns,
             predicate: index.predicate.as_ref(),
             nulls_equal: index.nulls_not_distinct,
@@ -80,17 +93,45 @@ fn demands<'a>(step: &Step<'a>) -> Vec<Demand<'a>> {
                 _ => return None,
             };
             let object = constraint.name.clone().unwrap_or_else(|| format!("{}.{}", table.name, columns.join("_")));
-            Some(Demand { table, object, range, columns: Some(columns.clone()), predicate: None, nulls_equal })
+            let keys = columns.iter().cloned().map(Key::Column).collect();
+            Some(Demand { table, object, range, keys, columns: Some(columns.clone()), predicate: None, nulls_equal })
         })
         .collect()
 }
 
-/// Groups of duplicates on the target. Where one of the columns is new, what its default makes of every row.
-fn duplicates(step: &Step<'_>, table: &super::subject::Existing, demand: &Demand<'_>) -> Option<u64> {
+/// Groups of duplicates on the target; not known where one of the columns is new.
+fn duplicates(step: &Step<'_>, table: &Existing, demand: &Demand<'_>) -> Option<u64> {
     let live = step.subject.live?;
-    let columns = demand.columns.as_ref()?;
-    let on_target = step.columns(table, columns)?;
-    live.duplicates(&table.target, &on_target, demand.predicate, demand.nulls_equal)
+    let keys = on_target(step, table, &demand.keys, demand.predicate)?;
+    live.count(&table.target, &demand.which(&keys))
+}
+
+fn naming(step: &Step<'_>, table: &Existing, demand: &Demand<'_>, finding: Finding) -> Finding {
+    match on_target(step, table, &demand.keys, demand.predicate) {
+        Some(keys) => step.naming(table, &demand.which(&keys), finding),
+        None => finding,
+    }
+}
+
+/// The keys as the target names them. An expression is text: it holds there only where no column in it has another name.
+fn on_target(step: &Step<'_>, table: &Existing, keys: &[Key], predicate: Option<&Expr>) -> Option<Vec<Key>> {
+    if predicate.is_some_and(|predicate| !step.holds_on_target(table, predicate)) {
+        return None;
+    }
+    let translated = keys.iter().map(|key| match key {
+        Key::Column(column) => step.column(table, column).map(Key::Column),
+        Key::Expression(text) => step.holds_on_target(table, &Expr { text: text.clone() }).then(|| key.clone()),
+    });
+    translated.collect()
+}
+
+impl<'a> Demand<'a> {
+    fn which<'b>(&'b self, keys: &'b [Key]) -> Which<'b>
+    where
+        'a: 'b,
+    {
+        Which::Duplicated { keys, predicate: self.predicate, nulls_equal: self.nulls_equal }
+    }
 }
 
 /// Whether one of the columns is new and NULL in every row: nothing is equal to NULL. A serial is new and unique.

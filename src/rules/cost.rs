@@ -27,6 +27,20 @@ impl Work {
         }
     }
 
+    /// Megabytes a second: wide rows take longer than their number says.
+    pub fn megabytes(self) -> u64 {
+        match self {
+            Self::Scan => 200,
+            Self::Index => 100,
+            Self::Rewrite => 50,
+        }
+    }
+
+    /// Whole seconds for so many bytes.
+    pub fn seconds_for(self, bytes: u64) -> u64 {
+        bytes / (self.megabytes() * 1_000_000)
+    }
+
     /// Whole seconds for so many rows, rounded up.
     pub fn seconds(self, rows: u64) -> u64 {
         rows.div_ceil(self.rate())

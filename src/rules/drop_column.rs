@@ -1,6 +1,6 @@
 //! A column dropped: the data in it is gone, and the running release still selects it.
 
-use super::{Check, Finding, Rule, Severity, Step, cost};
+use super::{Check, Finding, Rule, Severity, Step, Which, cost};
 use crate::sql::ActionKind;
 
 /// The rule.
@@ -13,6 +13,9 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("drop_column.md"),
     check: Check::Statement(check),
 };
+
+/// Up to so many rows are worth a look before their values go.
+const FEW_ROWS: u64 = 100;
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (table, action) in step.actions() {
@@ -39,7 +42,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             );
             continue;
         }
-        let held = step.subject.live.and_then(|live| live.non_null(&table.target, &on_target));
+        let held = step.subject.live.and_then(|live| live.count(&table.target, &Which::Set { column: &on_target }));
         findings.push(match held {
             Some(0) if !table.written => finding
                 .severity(Severity::Warning)
@@ -47,7 +50,12 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 .help("deploy a release that no longer has the field first: the running one still selects the column"),
             Some(held) => {
                 let verb = if held == 1 { "holds" } else { "hold" };
-                finding.measured(format!("{} {verb} a value in {object}", cost::rows(held))).help(help(&object))
+                let finding = finding.measured(format!("{} {verb} a value in {object}", cost::rows(held)));
+                // of many rows a few keys tell nothing; few may be there by mistake
+                let few = held <= FEW_ROWS;
+                let finding =
+                    if few { step.naming(&table, &Which::Set { column: &on_target }, finding) } else { finding };
+                finding.help(help(&object))
             }
             None => finding.help(help(&object)),
         });

@@ -1,6 +1,6 @@
 //! An enum's value removed: PostgreSQL cannot, so Prisma builds a new type and casts every column over.
 
-use super::{Check, Finding, Rule, Severity, Step, cost};
+use super::{Check, Finding, Rule, Severity, Step, Which, cost};
 use crate::sql::ActionKind;
 
 /// The rule.
@@ -33,17 +33,20 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 action.range.clone(),
                 format!("removes `{object}`: rows of `{}.{column}` that hold it make the deploy fail", table.label),
             );
-            let held = step.subject.live.and_then(|live| {
-                live.holding(&table.target, &on_target, std::slice::from_ref(value), old.data_type.array)
-            });
+            let which =
+                Which::Holding { column: &on_target, values: std::slice::from_ref(value), array: old.data_type.array };
+            let held = step.subject.live.and_then(|live| live.count(&table.target, &which));
             findings.push(match held {
                 Some(0) if !table.written => finding
                     .severity(Severity::Warning)
                     .measured(format!("0 rows of {}.{column} hold `{value}` now", table.label))
                     .help("deploy a release first that no longer writes the value: the running one still may"),
-                Some(held) => finding
-                    .measured(format!("{} of {}.{column}: `{value}`", cost::rows(held), table.label))
-                    .help(help(&object)),
+                Some(held) => {
+                    let finding =
+                        finding.measured(format!("{} of {}.{column}: `{value}`", cost::rows(held), table.label));
+                    let finding = if held > 0 { step.naming(&table, &which, finding) } else { finding };
+                    finding.help(help(&object))
+                }
                 None => finding.help(help(&object)),
             });
         }

@@ -24,6 +24,35 @@ pub enum Lost {
     Some,
 }
 
+/// Which rows of a table a question is about. Names are the target's.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// The column is not null.
+    Set { column: &'a str },
+    /// The column is null.
+    Null { column: &'a str },
+    /// They agree with another row in `keys` (columns, or expressions in SQL), among the rows of `predicate`. Null is
+    /// equal to nothing, unless `nulls_equal`.
+    Duplicated { keys: &'a [Key], predicate: Option<&'a Expr>, nulls_equal: bool },
+    /// `columns` are all set and have no partner in `parent`'s `referenced` columns.
+    Orphaned { columns: &'a [String], parent: &'a ObjectName, referenced: &'a [String] },
+    /// The check is false for them.
+    Breaking { check: &'a Expr },
+    /// The column, as text, is one of `values` (arrays: contains one).
+    Holding { column: &'a str, values: &'a [String], array: bool },
+    /// A change of type would refuse or alter the column's value.
+    Unfit { column: &'a str, loss: &'a Loss },
+}
+
+/// What a unique index compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// A column, by name.
+    Column(String),
+    /// An expression, in SQL.
+    Expression(String),
+}
+
 /// Questions to the target, read-only and bounded in time. `None` is "not known": the table does not exist there, or the
 /// answer did not come in time; the latter is listed in [`Live::unchecked`].
 pub trait Live: std::fmt::Debug {
@@ -31,29 +60,13 @@ pub trait Live: std::fmt::Debug {
     fn server_version(&self) -> u32;
     /// Rows of a table: exact below some thousand, else estimated.
     fn rows(&self, table: &ObjectName) -> Option<u64>;
-    /// Rows whose column is not null.
-    fn non_null(&self, table: &ObjectName, column: &str) -> Option<u64>;
-    /// Rows whose column is null.
-    fn nulls(&self, table: &ObjectName, column: &str) -> Option<u64>;
-    /// Groups of rows that agree in `columns`, among the rows of `predicate`. Null is equal to nothing, unless
-    /// `nulls_equal`.
-    fn duplicates(
-        &self,
-        table: &ObjectName,
-        columns: &[String],
-        predicate: Option<&Expr>,
-        nulls_equal: bool,
-    ) -> Option<u64>;
-    /// Rows whose `columns` are all set and have no partner in `parent`'s `referenced` columns.
-    fn orphans(
-        &self,
-        table: &ObjectName,
-        columns: &[String],
-        parent: &ObjectName,
-        referenced: &[String],
-    ) -> Option<u64>;
-    /// Rows whose column, as text, is one of `values` (arrays: contains one).
-    fn holding(&self, table: &ObjectName, column: &str, values: &[String], array: bool) -> Option<u64>;
+    /// Bytes of a table, without its indexes and its values out of line.
+    fn bytes(&self, table: &ObjectName) -> Option<u64>;
+    /// How many rows; of [`Which::Duplicated`], how many groups of them.
+    fn count(&self, table: &ObjectName, which: &Which<'_>) -> Option<u64>;
+    /// The primary keys of a few of these rows, as `id 4, 7, 9, …`; none where the table has no key, or none are to be
+    /// shown. No other column is ever told.
+    fn keys(&self, table: &ObjectName, which: &Which<'_>) -> Option<String>;
     /// Rows whose value a change of type would refuse or alter.
     fn lost(&self, table: &ObjectName, column: &str, loss: &Loss) -> Option<Lost>;
     /// Questions that found no answer so far.

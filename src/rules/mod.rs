@@ -24,6 +24,7 @@ mod drop_enum_value;
 mod drop_object;
 mod drop_table;
 mod drop_then_add;
+mod fix;
 pub mod history;
 mod long_identifier;
 mod narrow_type;
@@ -43,9 +44,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-pub use self::live::{Live, Lost, Unchecked};
+pub use self::fix::{Fix, Following, ModelIndex, Stage};
+pub use self::live::{Key, Live, Lost, Unchecked, Which};
 pub use self::subject::{Step, Subject};
-use crate::sql::Edit;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -109,15 +110,6 @@ pub struct Evidence {
     pub kind: &'static str,
     /// One line.
     pub text: String,
-}
-
-/// A machine-applicable way out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
-    /// What it does, in a line.
-    pub title: String,
-    /// The edits.
-    pub edits: Vec<Edit>,
 }
 
 /// Something the review has to say about a migration.

@@ -1,7 +1,7 @@
 //! A change of type that not every value survives.
 
 use super::retype::{self, Loss, Retype};
-use super::{Check, Finding, Lost, Rule, Severity, Step, cost};
+use super::{Check, Finding, Lost, Rule, Severity, Step, Which, cost};
 use crate::sql::ActionKind;
 
 /// The rule.
@@ -59,7 +59,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             Some(Lost::Rows(0)) | None => finding.help(help(&object)),
             Some(Lost::Rows(rows)) => {
                 let verb = if rows == 1 { "holds a value that does" } else { "hold values that do" };
-                finding.measured(format!("{} {verb} not fit {to}", cost::rows(rows))).help(help(&object))
+                let finding = finding.measured(format!("{} {verb} not fit {to}", cost::rows(rows)));
+                let loss = Loss { from: from.clone(), to: to.clone() };
+                step.naming(&table, &Which::Unfit { column: &on_target, loss: &loss }, finding).help(help(&object))
             }
             Some(Lost::Some) => {
                 finding.measured(format!("at least one value of {object} cannot become {to}")).help(help(&object))

@@ -3,7 +3,7 @@
 use super::cost::{self, Work};
 use super::subject::Existing;
 use super::tokens::{Kind, tokens};
-use super::{Check, Finding, Rule, Severity, Step};
+use super::{Check, Finding, Rule, Severity, Step, Which};
 use crate::sql::{ActionKind, ConstraintKind};
 
 /// The rule.
@@ -39,6 +39,10 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             Some(nulls) if nulls > 0 => {
                 let verb = if nulls == 1 { "holds" } else { "hold" };
                 let finding = finding.measured(format!("{} {verb} NULL in {object}", cost::rows(nulls)));
+                let finding = match step.column(&table, column) {
+                    Some(on_target) => step.naming(&table, &Which::Null { column: &on_target }, finding),
+                    None => finding,
+                };
                 Some(if table.written { finding } else { finding.severity(Severity::Error) })
             }
             Some(_) => step.weigh(&table, Work::Scan, finding.measured(format!("0 rows hold NULL in {object}"))),
@@ -51,7 +55,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 fn nulls(step: &Step<'_>, table: &Existing, column: &str) -> Option<u64> {
     let live = step.subject.live?;
     match step.column(table, column) {
-        Some(on_target) => live.nulls(&table.target, &on_target),
+        Some(on_target) => live.count(&table.target, &Which::Null { column: &on_target }),
         None => {
             let known = step.catalog.tables.get(&table.name)?.columns.get(column)?;
             if known.default.is_some() { Some(0) } else { table.rows }

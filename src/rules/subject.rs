@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::cost::{self, BUDGET_SECONDS, Work};
 use super::origins::Origins;
-use super::{Acceptance, Finding, Live, Severity};
+use super::{Acceptance, Finding, Live, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::{Action, ActionKind, ConstraintDef, Name, Script, Statement, StatementKind};
+use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind};
 
 /// One migration and what is known around it.
 #[derive(Debug)]
@@ -110,6 +110,13 @@ impl<'a> Step<'a> {
         columns.iter().map(|column| self.column(table, column)).collect()
     }
 
+    /// Whether every column that an expression names is on the target under that name.
+    pub fn holds_on_target(&self, table: &Existing, expression: &Expr) -> bool {
+        let known = self.catalog.tables.get(&table.name).map(|table| table.columns.keys());
+        let mut mentioned = known.into_iter().flatten().filter(|column| expression.mentions(column));
+        mentioned.all(|column| self.column(table, column).as_ref() == Some(column))
+    }
+
     /// The actions of an `ALTER TABLE`, each with its table.
     pub fn actions(&self) -> impl Iterator<Item = (&'a Name, &'a Action)> + use<'a> {
         let (table, actions) = match &self.statement.kind {
@@ -136,6 +143,15 @@ impl<'a> Step<'a> {
         self.subject.script.text().get(self.statement.range.clone()).unwrap_or_default()
     }
 
+    /// Names a few of the rows that stand in the way by their keys.
+    #[must_use]
+    pub fn naming(&self, table: &Existing, which: &Which<'_>, finding: Finding) -> Finding {
+        match self.subject.live.and_then(|live| live.keys(&table.target, which)) {
+            Some(keys) => finding.measured(format!("among them {keys}")),
+            None => finding,
+        }
+    }
+
     /// Gives a finding about work under a lock the severity that the table's size earns: nothing for a small table, a
     /// warning for one of unknown size, an error for one that would be blocked beyond the budget.
     pub fn weigh(&self, table: &Existing, work: Work, finding: Finding) -> Option<Finding> {
@@ -145,13 +161,21 @@ impl<'a> Step<'a> {
         if rows < self.subject.small_table_rows {
             return None;
         }
-        let seconds = work.seconds(rows);
+        let by_rows = work.seconds(rows);
+        let by_size =
+            self.subject.live.and_then(|live| live.bytes(&table.target)).map_or(0, |bytes| work.seconds_for(bytes));
+        let seconds = by_rows.max(by_size);
+        let rate = if by_size > by_rows {
+            format!("{} MB", work.megabytes())
+        } else {
+            format!("{} rows", cost::count(work.rate()))
+        };
         let severity = if seconds > BUDGET_SECONDS { Severity::Error } else { Severity::Warning };
         Some(
             finding
                 .severity(severity)
                 .measured(format!("{} holds {}", table.label, cost::rows(rows)))
-                .estimated(format!("about {seconds} s, at {} rows a second", cost::count(work.rate()))),
+                .estimated(format!("about {seconds} s, at {rate} a second")),
         )
     }
 }

@@ -3,7 +3,7 @@
 use super::cost::Work;
 use super::subject::Existing;
 use super::tokens::{Kind, Token, tokens, where_is_trivial};
-use super::{Check, Finding, Rule, Severity, Step, cost};
+use super::{Check, Finding, Rule, Severity, Step, Which, cost};
 use crate::sql::StatementKind;
 
 /// The rule.
@@ -68,7 +68,11 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 
 fn measured(step: &Step<'_>, table: &Existing, column: &str, finding: Finding) -> Finding {
     let on_target = step.column(table, column);
-    let held = step.subject.live.zip(on_target).and_then(|(live, column)| live.non_null(&table.target, &column));
+    let held = step
+        .subject
+        .live
+        .zip(on_target)
+        .and_then(|(live, column)| live.count(&table.target, &Which::Set { column: &column }));
     match held {
         Some(0) if !table.written => finding.severity(Severity::Info).measured("0 rows hold a value there"),
         Some(held) => finding.measured(format!("{} hold a value there", cost::rows(held))),

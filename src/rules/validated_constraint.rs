@@ -2,8 +2,8 @@
 
 use super::cost::{self, Work};
 use super::subject::Existing;
-use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::{ActionKind, ConstraintKind, Name};
+use super::{Check, Finding, Rule, Severity, Step, Which};
+use crate::sql::{ActionKind, ConstraintKind, Expr, Name};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -35,10 +35,10 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 ));
                 findings.extend(foreign_key(step, &table, columns, parent, referenced, found));
             }
-            ConstraintKind::Check { .. } => {
+            ConstraintKind::Check { expr } => {
                 let found =
                     finding(format!("proves a check on every row of `{}` while nobody can use it", table.label));
-                findings.extend(step.weigh(&table, Work::Scan, found));
+                findings.extend(checked(step, &table, expr, found));
             }
             _ => {}
         }
@@ -47,7 +47,11 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let ActionKind::ValidateConstraint { name } = &action.kind else { continue };
         let Some(table) = step.existing(table) else { continue };
         let known_before = step.subject.before.tables.get(&table.name);
-        if known_before.is_none_or(|known| known.constraints.contains_key(name)) {
+        if let Some(known) = known_before.and_then(|known| known.constraints.get(name)) {
+            findings.extend(refused(step, &table, name, &known.kind, &action.range));
+            continue;
+        }
+        if known_before.is_none() {
             continue;
         }
         let finding = Finding::new(
@@ -61,6 +65,79 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A check on rows that exist: measured where it can be.
+fn checked(step: &Step<'_>, table: &Existing, check: &Expr, finding: Finding) -> Option<Finding> {
+    let which = Which::Breaking { check };
+    match count(step, table, &which) {
+        Some(0) => step.weigh(table, Work::Scan, finding.measured("every row passes")),
+        Some(rows) => Some(broken(step, table, &which, rows, finding)),
+        None => step.weigh(table, Work::Scan, finding),
+    }
+}
+
+/// `VALIDATE CONSTRAINT` of an earlier migration's constraint locks nobody out, but fails on one row.
+fn refused(
+    step: &Step<'_>,
+    table: &Existing,
+    name: &str,
+    kind: &ConstraintKind,
+    range: &std::ops::Range<usize>,
+) -> Option<Finding> {
+    let finding =
+        Finding::new(&RULE, name, range.clone(), format!("validates `{name}`: this fails on one row against it"))
+            .help("settle these rows in a migration before this one");
+    match kind {
+        ConstraintKind::Check { expr } => {
+            let which = Which::Breaking { check: expr };
+            let rows = count(step, table, &which).filter(|rows| *rows > 0)?;
+            Some(broken(step, table, &which, rows, finding))
+        }
+        ConstraintKind::ForeignKey { columns, table: parent, referenced, .. } => {
+            let (on_target, parent, referenced) = ends(step, table, columns, parent, referenced)?;
+            let which = Which::Orphaned { columns: &on_target, parent: &parent.target, referenced: &referenced };
+            let rows = count(step, table, &which).filter(|rows| *rows > 0)?;
+            Some(broken(step, table, &which, rows, finding))
+        }
+        _ => None,
+    }
+}
+
+/// Rows against it; none where it names columns that the target has under another name.
+fn count(step: &Step<'_>, table: &Existing, which: &Which<'_>) -> Option<u64> {
+    if matches!(which, Which::Breaking { check } if !step.holds_on_target(table, check)) {
+        return None;
+    }
+    step.subject.live?.count(&table.target, which)
+}
+
+/// The deploy would fail on these rows, unless a statement before this one settles them.
+fn broken(step: &Step<'_>, table: &Existing, which: &Which<'_>, rows: u64, finding: Finding) -> Finding {
+    let one = rows == 1;
+    let finding = finding.measured(match which {
+        Which::Orphaned { parent, .. } => {
+            let verb = if one { "has" } else { "have" };
+            format!("{} {verb} no partner in {}: this fails", cost::rows(rows), step.subject.label(parent))
+        }
+        _ => format!("{} {} the check: this fails", cost::rows(rows), if one { "breaks" } else { "break" }),
+    });
+    let finding = step.naming(table, which, finding);
+    if table.written { finding } else { finding.severity(Severity::Error) }
+}
+
+/// Both ends of a foreign key as the target names them: its columns, the parent, the columns there.
+fn ends(
+    step: &Step<'_>,
+    table: &Existing,
+    columns: &[String],
+    parent: &Name,
+    referenced: &[String],
+) -> Option<(Vec<String>, Existing, Vec<String>)> {
+    let on_target = step.columns(table, columns)?;
+    let parent = step.existing(parent)?;
+    let referenced = step.columns(&parent, &key_of(step, &parent, referenced)?)?;
+    Some((on_target, parent, referenced))
+}
+
 fn foreign_key(
     step: &Step<'_>,
     table: &Existing,
@@ -69,26 +146,20 @@ fn foreign_key(
     referenced: &[String],
     finding: Finding,
 ) -> Option<Finding> {
-    let Some(on_target) = step.columns(table, columns) else {
+    if step.columns(table, columns).is_none() {
         // a column these migrations add is NULL in every row: nothing to prove, only the locks are taken
         let filled = table.written || has_default(step, table, columns);
         return step
             .weigh(table, Work::Scan, finding)
             .map(|finding| if filled { finding } else { finding.severity(Severity::Info) });
+    }
+    let Some((on_target, parent, referenced)) = ends(step, table, columns, parent, referenced) else {
+        return step.weigh(table, Work::Index, finding);
     };
-    let orphans = step.subject.live.and_then(|live| {
-        let parent = step.existing(parent)?;
-        let referenced = step.columns(&parent, &key_of(step, &parent, referenced)?)?;
-        live.orphans(&table.target, &on_target, &parent.target, &referenced)
-    });
-    match orphans {
-        Some(0) => step.weigh(table, Work::Index, finding.measured("every row has its partner".to_owned())),
-        Some(orphans) => {
-            let verb = if orphans == 1 { "has" } else { "have" };
-            let finding =
-                finding.measured(format!("{} {verb} no partner in {parent}: this fails", cost::rows(orphans)));
-            Some(if table.written { finding } else { finding.severity(Severity::Error) })
-        }
+    let which = Which::Orphaned { columns: &on_target, parent: &parent.target, referenced: &referenced };
+    match count(step, table, &which) {
+        Some(0) => step.weigh(table, Work::Index, finding.measured("every row has its partner")),
+        Some(rows) => Some(broken(step, table, &which, rows, finding)),
         None => step.weigh(table, Work::Index, finding),
     }
 }

@@ -48,6 +48,21 @@ impl Script {
     }
 }
 
+impl Script {
+    /// Whether a statement builds, drops or detaches `CONCURRENTLY`, outside of any transaction.
+    pub fn works_concurrently(&self) -> bool {
+        self.statements().iter().any(|statement| match &statement.kind {
+            StatementKind::CreateIndex(index) => index.concurrently,
+            StatementKind::DropIndex { concurrently, .. } => *concurrently,
+            StatementKind::AlterTable { actions, .. } => actions.iter().any(
+                |action| matches!(&action.kind, ActionKind::Other { words } if words == "DETACH PARTITION CONCURRENTLY"),
+            ),
+            StatementKind::Other { words } => begins(words, &["REINDEX"]) && words.ends_with(" CONCURRENTLY"),
+            _ => false,
+        })
+    }
+}
+
 /// Why PostgreSQL refuses this statement in a transaction block (`PreventInTransactionBlock`), or why we must not wrap it.
 fn forbidden(kind: &StatementKind, text: &str) -> Option<String> {
     let refused = |what: &str| Some(format!("`{what}` cannot run inside a transaction"));

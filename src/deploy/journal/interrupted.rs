@@ -67,15 +67,14 @@ impl Interrupted {
         self.last = match event {
             Event::Started { target, pending, .. } => {
                 (self.target, self.pending) = (Some(target), pending);
-                "during the preflight".into()
+                "before its first stage".into()
             }
-            Event::Preflight { .. } => "during the review".into(),
-            Event::Review { .. } | Event::Consent { .. } => "during the backup".into(),
+            Event::StageStarted { stage } => format!("during the {stage}"),
+            Event::StageEnded { stage, .. } => format!("after the {stage}"),
             Event::Backup { file, .. } => {
                 self.backup = Some(file);
-                "after the backup".into()
+                return;
             }
-            Event::BackupSkipped { .. } => "before anything was applied".into(),
             Event::Applying { name, .. } => {
                 self.applying = Some(name.clone());
                 format!("while it applied {name}")
@@ -90,7 +89,7 @@ impl Interrupted {
                 self.verified = true;
                 "after everything was done".into()
             }
-            Event::Finished | Event::Failed { .. } | Event::Explained { .. } => return,
+            _ => return,
         };
     }
 

@@ -100,7 +100,7 @@ fn one_deployment_at_a_time() {
 
 #[test]
 fn the_database_has_the_last_word() {
-    let before = cut_after(vec![started(&["1", "2"]), Event::Preflight { server_version: "15".into() }]);
+    let before = cut_after(vec![started(&["1", "2"]), Event::StageStarted { stage: Stage::Review }]);
     assert_eq!(before.remainder(None), Remainder::Nothing);
     assert!(before.explain(None).contains("during the review: nothing was applied"), "{}", before.explain(None));
 

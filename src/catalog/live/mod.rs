@@ -1,0 +1,157 @@
+//! The definitions of a live database, read from its catalog: what `pg_dump --schema-only` would say, as values that can be
+//! compared. Names are identity, so a database and its copy are equal; the order of columns does not count.
+//!
+//! Left out: owners and privileges, statistics, sequences' positions, event triggers, the server's own objects, and those
+//! that belong to an extension (the extension itself counts, with its version).
+
+mod differences;
+mod queries;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use postgres::types::{ToSql, Type};
+use postgres::{Client, GenericClient, IsolationLevel};
+use serde::{Deserialize, Serialize};
+
+pub use self::differences::{Difference, differences};
+use crate::database::{Failure, history};
+
+/// The schema that holds prisma-safe's own tables.
+pub const OWN_SCHEMA: &str = "_prisma_safe";
+
+/// Reading waits this long for a lock: printing a view's definition takes one.
+const LOCK_TIMEOUT: &str = "5s";
+/// Reading may take this long, a query.
+const STATEMENT_TIMEOUT: &str = "60s";
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    Schema,
+    Extension,
+    Enum,
+    Domain,
+    /// A composite or a range type.
+    Type,
+    Sequence,
+    /// Also partitioned and foreign ones.
+    Table,
+    /// Of a table.
+    Column,
+    Constraint,
+    /// Also those behind constraints.
+    Index,
+    View,
+    MaterializedView,
+    /// Also procedures, aggregates and window functions; the name holds the arguments' types.
+    Function,
+    Trigger,
+    /// Other than a view's own.
+    Rule,
+    Policy,
+    Publication,
+    /// Extended statistics.
+    Statistics,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Schema => "schema",
+            Self::Extension => "extension",
+            Self::Enum => "enum",
+            Self::Domain => "domain",
+            Self::Type => "type",
+            Self::Sequence => "sequence",
+            Self::Table => "table",
+            Self::Column => "column",
+            Self::Constraint => "constraint",
+            Self::Index => "index",
+            Self::View => "view",
+            Self::MaterializedView => "materialized view",
+            Self::Function => "function",
+            Self::Trigger => "trigger",
+            Self::Rule => "rule",
+            Self::Policy => "policy",
+            Self::Publication => "publication",
+            Self::Statistics => "statistics object",
+        })
+    }
+}
+
+/// The parts of a definition by their name (`type`, `default`, `definition`), those that are there.
+pub type Definition = BTreeMap<String, String>;
+
+/// Every definition of a database at one moment. Serializes, so that a journal can keep it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Live {
+    /// By kind and by name as SQL writes it: `public."Song"`, `public."Song".artist` for what belongs to a table.
+    pub objects: BTreeMap<Kind, BTreeMap<String, Definition>>,
+}
+
+/// What is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Without {
+    /// Schemas with everything in them.
+    pub schemas: Vec<String>,
+    /// Tables of this name in any schema, with everything that belongs to them.
+    pub tables: Vec<String>,
+}
+
+impl Default for Without {
+    /// What is not the application's: Prisma's history table and our own schema.
+    fn default() -> Self {
+        Self { schemas: vec![OWN_SCHEMA.to_owned()], tables: vec![history::TABLE.to_owned()] }
+    }
+}
+
+impl Live {
+    /// Reads it in a read-only transaction of its own, all of one moment.
+    ///
+    /// # Errors
+    /// The server's own; also when another session holds a view's table locked for longer than five seconds.
+    pub fn read(client: &mut Client, without: &Without) -> Result<Self, Failure> {
+        let mut snapshot =
+            client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()?;
+        snapshot.batch_execute(&format!(
+            "SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
+        ))?;
+        let live = Self::read_within(&mut snapshot, without)?;
+        snapshot.rollback()?;
+        Ok(live)
+    }
+
+    /// Reads what a transaction that is open already sees, its own changes included.
+    ///
+    /// # Errors
+    /// The server's own; the transaction is of no more use then.
+    pub fn read_within(client: &mut impl GenericClient, without: &Without) -> Result<Self, Failure> {
+        // with an empty path every name in a definition is qualified, whatever the session's path is
+        let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
+        client.batch_execute("SELECT set_config('search_path', '', true)")?;
+        let mut live = Self::default();
+        for (kind, query) in queries::ALL {
+            let objects = live.objects.entry(*kind).or_default();
+            let left_out: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&without.schemas, Type::TEXT_ARRAY), (&without.tables, Type::TEXT_ARRAY)];
+            for row in client.query_typed(&queries::complete(query), &left_out)? {
+                let mut definition = Definition::new();
+                for (at, column) in row.columns().iter().enumerate().skip(1) {
+                    let value: Option<String> = row.try_get(at)?;
+                    definition.extend(value.map(|value| (column.name().to_owned(), value)));
+                }
+                objects.insert(row.try_get(0)?, definition);
+            }
+        }
+        live.objects.retain(|_, objects| !objects.is_empty());
+        client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
+        Ok(live)
+    }
+
+    /// The objects of a kind, by name.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&str, &Definition)> {
+        self.objects.get(&kind).into_iter().flatten().map(|(name, definition)| (name.as_str(), definition))
+    }
+}

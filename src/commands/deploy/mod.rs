@@ -1,0 +1,148 @@
+//! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
+
+mod stages;
+
+use std::ffi::OsString;
+
+use postgres::Client;
+
+use super::fence::Gate;
+use crate::config::Config;
+use crate::context::Context;
+use crate::database;
+use crate::deploy::{self, APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn};
+use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::{Migration, Project};
+use crate::report;
+use crate::sql::Script;
+use crate::target::Target;
+
+/// Arguments of `migrate deploy`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    gate: Gate,
+    #[command(flatten)]
+    report: report::Args,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Exit status 3 if the preflight, the review or a missing consent stands against it: nothing has happened to the database
+/// then. 1 if the backup or a migration fails: what was applied before is whole, nothing of the failed one remains.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
+    prisma.extend(context.global.prisma());
+    let settings = Settings::read(&config.deploy)?;
+    let mut deploying = Deploying { args, context, project: &project, config: &config, settings, target: None };
+    engine::deploy(&project, context, &prisma, args.report.for_machines(), &mut deploying)
+}
+
+/// What is known before there is a database.
+struct Deploying<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    project: &'a Project,
+    config: &'a Config,
+    settings: Settings,
+    target: Option<Target>,
+}
+
+/// What the stages share once there is something to deploy.
+struct Deployment<'a> {
+    command: &'a Deploying<'a>,
+    request: &'a DeployRequest,
+    target: &'a Target,
+    preflight: &'a Preflight,
+    pending: &'a [Migration],
+    /// Of the pending migrations, in their order.
+    scripts: &'a [Script],
+    /// The session that keeps other deploys out.
+    client: Client,
+}
+
+impl Deployment<'_> {
+    /// The order of a deploy. Until `Apply` nothing has happened to the database; afterwards each migration is there whole
+    /// or not at all.
+    fn stages(&mut self, journal: &mut Journal, engine: &mut Engine<'_>) -> Result<Vec<String>> {
+        let routes = journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
+        let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
+        journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
+        journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let baseline = self.baseline()?;
+        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, engine, journal))?;
+        journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;
+        Ok(applied)
+    }
+}
+
+impl Deployer for Deploying<'_> {
+    fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
+        let target = super::classify(seen.url.clone(), self.config, self.context)?;
+        let guard = target.guard(seen.url.as_ref());
+        self.target = Some(target);
+        Ok(guard)
+    }
+
+    fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>> {
+        let target = self.target.clone().ok_or_else(super::no_url)?;
+        let shell = &self.context.shell;
+        let mut client = database::connect(&target.url, APPLICATION_NAME)?;
+        let plan = Plan { url: &target.url, migrations: &request.migrations, external_tables: &[] };
+        let preflight = Preflight::of(&mut client, &plan)?;
+        let pending = pending(&preflight, &request.migrations);
+        if pending.is_empty() && preflight.standing.failed.is_empty() {
+            // Prisma says so itself; only a word about what it does not look at
+            for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
+                shell.warn(format!("{}: {}", problem.message, problem.help));
+            }
+            return Ok(Vec::new());
+        }
+        let names: Vec<String> = pending.iter().map(|migration| migration.name.clone()).collect();
+        shell.status("Checking", format!("{} ({}): {}", target.url.identity(), target.because, names.join(", ")));
+        let turn = Turn::take(self.project.root())?;
+        deploy::exclude_others(&mut client)?;
+        self.explain_interrupted(&turn, &preflight)?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let started = Event::Started { version, target: target.url.identity(), pending: names };
+        let mut journal = Journal::begin(self.project.root(), started)?;
+        let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
+        let mut deployment = Deployment {
+            command: self,
+            request: &request,
+            target: &target,
+            preflight: &preflight,
+            pending: &pending,
+            scripts: &scripts,
+            client,
+        };
+        let result = deployment.stages(&mut journal, engine);
+        journal.record(match &result {
+            Ok(_) => Event::Finished,
+            Err(error) => Event::Failed { error: format!("{error:?}") },
+        })?;
+        result
+    }
+}
+
+impl Deploying<'_> {
+    /// What a killed deploy has left is told once, by its record and by the database.
+    fn explain_interrupted(&self, turn: &Turn, preflight: &Preflight) -> Result<()> {
+        for interrupted in Journal::unfinished(self.project.root(), turn)? {
+            let explanation = interrupted.explain(preflight.history.as_ref());
+            self.context.shell.note(&explanation);
+            interrupted.close(&explanation)?;
+        }
+        Ok(())
+    }
+}
+
+fn pending(preflight: &Preflight, migrations: &[Migration]) -> Vec<Migration> {
+    let standing = &preflight.standing;
+    migrations.iter().filter(|migration| standing.pending.contains(&migration.name)).cloned().collect()
+}

@@ -1,0 +1,150 @@
+//! Each stage of a deploy: what it is given, what it says, and what it leaves in the journal.
+
+use std::time::Instant;
+
+use super::super::backup::{self, Before, Taken};
+use super::super::review::{self, Folder};
+use super::Deployment;
+use crate::consent;
+use crate::deploy::alone::Alone;
+use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
+use crate::engine::{DeployRequest, Engine};
+use crate::error::{Error, Result};
+use crate::review::{Review, Verdict};
+use crate::ui::Shell;
+
+impl Deployment<'_> {
+    fn shell(&self) -> &Shell {
+        &self.command.context.shell
+    }
+
+    /// What stands in the way is told at once; what no server would take is refused before anything is done. Gives the way
+    /// each migration takes.
+    pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
+        self.preflight.check()?;
+        journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
+        let files = self.pending.iter().zip(self.scripts);
+        files.map(|(migration, script)| Prepared::route(migration, script)).collect()
+    }
+
+    pub(super) fn review(&mut self, journal: &mut Journal) -> Result<Review> {
+        let shell = &self.command.context.shell;
+        shell.status("Reviewing", count(self.pending.len()));
+        let DeployRequest { migrations, migrations_dir, .. } = self.request;
+        let folder = Folder { migrations, directory: migrations_dir };
+        let history = self.preflight.history.as_ref();
+        let config = self.command.config;
+        let review = review::pending(self.target, &folder, self.pending, history, &mut self.client, config)?;
+        let report = &self.command.args.report;
+        report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
+        if review.verdict == Verdict::Fail {
+            return Err(Error::refused(
+                "the review found errors: nothing was deployed, nothing has happened to the database",
+            )
+            .help(
+                "correct the migration, or accept a finding by a line in the file:\n\
+                     -- prisma-safe:allow RULE(OBJECT): REASON",
+            ));
+        }
+        journal.record(Event::Review { plan_hash: review.plan_hash.clone().unwrap_or_default() })?;
+        Ok(review)
+    }
+
+    /// Accepted data loss on production needs a person's word besides the line in the file.
+    pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
+        let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
+        if !self.target.production || losses.is_empty() {
+            return Ok(());
+        }
+        let what = format!("destroys data ({})", losses.join(", "));
+        let plan = review.plan_hash.as_deref().unwrap_or_default();
+        let gate = &self.command.args.gate;
+        let consent = consent::ask(self.shell(), self.target, &what, plan, gate.confirm.as_deref())?;
+        let how = format!("{consent:?}").to_lowercase();
+        journal.record(Event::Consent { how, reason: gate.reason.clone() })
+    }
+
+    pub(super) fn back_up(&self, journal: &mut Journal) -> Result<Taken> {
+        let precedes: Vec<String> = self.pending.iter().map(|migration| migration.name.clone()).collect();
+        let before = Before {
+            target: self.target,
+            root: self.command.project.root(),
+            settings: &self.command.config.backup,
+            gate: &self.command.args.gate,
+            precedes: &precedes,
+        };
+        let taken = backup::before(&before, self.command.context)?;
+        journal.record(match &taken {
+            Taken::Backup(backup) => {
+                Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
+            }
+            Taken::Skipped(reason) => Event::BackupSkipped { reason: reason.clone() },
+        })?;
+        Ok(taken)
+    }
+
+    /// The database as the migrations find it.
+    pub(super) fn baseline(&mut self) -> Result<Baseline> {
+        Baseline::take(&mut self.client, &self.target.url.schema(), self.scripts)
+    }
+
+    /// Each migration whole or not at all, one after the other.
+    pub(super) fn apply(
+        &mut self,
+        routes: Vec<Route>,
+        engine: &mut Engine<'_>,
+        journal: &mut Journal,
+    ) -> Result<Vec<String>> {
+        let settings = self.command.settings;
+        let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?;
+        let mut applied = Vec::new();
+        for (migration, route) in self.pending.iter().zip(routes) {
+            let name = &migration.name;
+            journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
+            let start = Instant::now();
+            let done = match route {
+                Route::Atomic(prepared) => {
+                    self.shell().status("Applying", format!("{name} in one transaction"));
+                    runner.apply(&prepared, &mut NoHook).map(|done| done.tries).map_err(Error::from)
+                }
+                Route::Alone { why, line, concurrently } => {
+                    self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
+                    let (url, request) = (&self.target.url, self.request);
+                    let alone = Alone { url, settings: &settings, request, name, concurrently };
+                    alone.apply(&mut self.client, engine).map(|()| 1)
+                }
+            };
+            let tries = done.inspect_err(|_| self.say_applied(&applied))?;
+            let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            journal.record(Event::Applied { name: name.clone(), milliseconds, tries })?;
+            applied.push(name.clone());
+        }
+        Ok(applied)
+    }
+
+    /// What was committed before a failure stays.
+    fn say_applied(&self, applied: &[String]) {
+        if !applied.is_empty() {
+            self.shell().note(format!("applied before it, and kept: {}", applied.join(", ")));
+        }
+    }
+
+    pub(super) fn verify(&mut self, baseline: &Baseline, applied: &[String], journal: &mut Journal) -> Result<()> {
+        self.shell().status("Verifying", "history, indexes, constraints, rows");
+        let verified = verify(&mut self.client, &self.target.url.schema(), baseline, applied)?;
+        let mut notes: Vec<String> = verified.tables.iter().map(ToString::to_string).collect();
+        notes.extend(verified.unvalidated.iter().map(|constraint| format!("{constraint} is not validated yet")));
+        for note in &notes {
+            self.shell().detail(note);
+        }
+        journal.record(Event::Verified { sound: verified.is_sound(), notes })?;
+        verified.check()
+    }
+}
+
+fn count(migrations: usize) -> String {
+    match migrations {
+        1 => "1 pending migration".into(),
+        many => format!("{many} pending migrations"),
+    }
+}

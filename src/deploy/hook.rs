@@ -1,0 +1,46 @@
+//! What else runs in a migration's own transaction: what it will destroy is captured there, and nowhere else, because only
+//! there nobody can write between the capture and the loss.
+
+use std::ops::Range;
+
+use postgres::Client;
+
+use super::Prepared;
+use crate::database::Failure;
+
+/// Work that is committed with a migration, or not at all. Each try begins anew. Names must be qualified in `after`: the
+/// script may have set a search path of its own.
+pub trait Hook {
+    /// Before the script; the migration's row stands in the history already.
+    ///
+    /// # Errors
+    /// The server's own; a missing lock lets the whole migration be tried again, everything else ends it.
+    fn before(&mut self, client: &mut Client, migration: &Prepared) -> Result<(), Failure> {
+        let _ = (client, migration);
+        Ok(())
+    }
+
+    /// In the place of a statement, named by its bytes in the file: `true` if it was done another way.
+    ///
+    /// # Errors
+    /// As [`Hook::before`].
+    fn instead(&mut self, client: &mut Client, statement: &Range<usize>) -> Result<bool, Failure> {
+        let _ = (client, statement);
+        Ok(false)
+    }
+
+    /// After the script, before its row is finished.
+    ///
+    /// # Errors
+    /// As [`Hook::before`].
+    fn after(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let _ = client;
+        Ok(())
+    }
+}
+
+/// Nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NoHook;
+
+impl Hook for NoHook {}

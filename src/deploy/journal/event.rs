@@ -1,0 +1,99 @@
+//! What a deployment's record holds: the beginning and end of each stage, and what was learned in it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A part of a deployment. They come in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// What stands in the way.
+    Preflight,
+    /// What the SQL does.
+    Review,
+    /// A person's word.
+    Consent,
+    /// The way back.
+    Backup,
+    /// The same deploy on a copy.
+    Rehearsal,
+    /// The migrations.
+    Apply,
+    /// The database afterwards.
+    Verify,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Preflight => "preflight",
+            Self::Review => "review",
+            Self::Consent => "consent",
+            Self::Backup => "backup",
+            Self::Rehearsal => "rehearsal",
+            Self::Apply => "apply",
+            Self::Verify => "verification",
+        })
+    }
+}
+
+/// One step of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// It began. The target is named by [`crate::database::DatabaseUrl::identity`].
+    Started { version: String, target: String, pending: Vec<String> },
+    /// A stage begins.
+    StageStarted { stage: Stage },
+    /// A stage is done; one that fails is ended by [`Event::Failed`].
+    StageEnded { stage: Stage, milliseconds: u64 },
+    /// Nothing stood in the way.
+    Preflight { server_version: String },
+    /// The review let it pass.
+    Review { plan_hash: String },
+    /// Someone consented to losing data.
+    Consent { how: String, reason: Option<String> },
+    /// A backup was taken and proved.
+    Backup { file: PathBuf, sha256: String },
+    /// No backup was taken, and why.
+    BackupSkipped { reason: String },
+    /// The pending migrations ran on a copy; the report as `rehearse` prints it.
+    Rehearsal { report: Value },
+    /// There was no rehearsal, and why.
+    RehearsalSkipped { reason: String },
+    /// A migration begins.
+    Applying { name: String, checksum: String },
+    /// It is committed.
+    Applied { name: String, milliseconds: u64, tries: u32 },
+    /// What the migration destroys was kept in its own transaction; the capsule as `rollback` reads it.
+    Capsule { name: String, capsule: Value },
+    /// The database was looked at afterwards.
+    Verified { sound: bool, notes: Vec<String> },
+    /// The end of a deployment that did what it should.
+    Finished,
+    /// The end of one that did not.
+    Failed { error: String },
+    /// A later deployment found this one cut short, and said so.
+    Explained { text: String },
+}
+
+impl Event {
+    /// Whether nothing follows.
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self, Self::Finished | Self::Failed { .. } | Self::Explained { .. })
+    }
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, in UTC.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
