@@ -198,23 +198,40 @@ impl Trace {
     /// Looks after a statement that has just ended.
     pub(super) fn after(&mut self, client: &mut impl GenericClient, line: usize, sql: &str) -> Result<(), Failure> {
         let took = self.at.elapsed();
-        let began = self.at;
         let wal: i64 = client.query_one(WAL, &[])?.try_get(0)?;
-        let mut locks = Vec::new();
-        for row in client.query(OWN_LOCKS, &[])? {
-            let (id, mode): (u32, String) = (row.try_get(0)?, row.try_get(1)?);
-            let (Some(mode), Some(table)) = (LockMode::parse(&mode), self.was.get(&id)) else { continue };
-            if table.is_table() && !self.taken.contains_key(&(id, mode)) {
-                self.taken.insert((id, mode), began);
-                locks.push(TableLock { table: table.name.clone(), mode });
-            }
-        }
-        locks.sort_by(|a, b| (&a.table, b.mode).cmp(&(&b.table, a.mode)));
+        let locks = self.new_locks(client)?;
         let now = relations(client, &self.schema)?;
         let (rewrites, indexes) = written(client, &self.now, &now)?;
         let wal_bytes = wal.saturating_sub(self.wal).unsigned_abs();
         self.statements.push(Statement { line, sql: beginning(sql), took, wal_bytes, locks, rewrites, indexes });
         self.now = now;
+        self.rest(client)
+    }
+
+    /// What ran before the script counts for its locks only.
+    pub(super) fn prelude(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
+        self.new_locks(client)?;
+        self.now = relations(client, &self.schema)?;
+        self.rest(client)
+    }
+
+    /// Locks that were not there at the last look.
+    fn new_locks(&mut self, client: &mut impl GenericClient) -> Result<Vec<TableLock>, Failure> {
+        let mut locks = Vec::new();
+        for row in client.query(OWN_LOCKS, &[])? {
+            let (id, mode): (u32, String) = (row.try_get(0)?, row.try_get(1)?);
+            let (Some(mode), Some(table)) = (LockMode::parse(&mode), self.was.get(&id)) else { continue };
+            if table.is_table() && !self.taken.contains_key(&(id, mode)) {
+                self.taken.insert((id, mode), self.at);
+                locks.push(TableLock { table: table.name.clone(), mode });
+            }
+        }
+        locks.sort_by(|a, b| (&a.table, b.mode).cmp(&(&b.table, a.mode)));
+        Ok(locks)
+    }
+
+    /// The next statement begins here.
+    fn rest(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
         self.wal = client.query_one(WAL, &[])?.try_get(0)?;
         self.at = Instant::now();
         Ok(())
