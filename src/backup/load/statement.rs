@@ -54,7 +54,6 @@ pub(super) fn kind(text: &str) -> Kind {
 fn owner(text: &str) -> bool {
     let Some((_, role)) = text.rsplit_once(" OWNER TO ") else { return false };
     identifier(role.as_bytes()).is_some_and(|(_, rest)| rest == b";")
-        || role.strip_suffix(';').is_some_and(|role| !role.contains([' ', '\'', '"']))
 }
 
 /// `CREATE UNIQUE INDEX name ON ONLY public.t USING …`
