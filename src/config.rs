@@ -19,6 +19,7 @@ const DEFAULTS: &str = include_str!("config/default.toml");
 pub struct Config {
     pub backup: Backup,
     pub deploy: Deploy,
+    pub rehearsal: Rehearsal,
     pub review: Review,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
@@ -55,6 +56,32 @@ pub struct Deploy {
     pub statement_timeout_seconds: f64,
     /// How often a migration is tried again when a lock was not free.
     pub lock_retries: u32,
+}
+
+/// How much of a deploy is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RehearsalMode {
+    /// On a copy with every row.
+    Full,
+    /// On a copy of the tables without their rows.
+    Schema,
+    /// Not at all.
+    Off,
+}
+
+/// `[rehearsal]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rehearsal {
+    pub mode: RehearsalMode,
+    /// Why there is none, with `mode = "off"`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// A lock that keeps others waiting may be held this long, in seconds; 0 is without limit.
+    pub max_lock_seconds: f64,
+    /// All migrations together may take this long, in seconds; 0 is without limit.
+    pub max_duration_seconds: f64,
 }
 
 /// `[review]`
@@ -171,6 +198,7 @@ fn find(root: &Path) -> PathBuf {
 struct Partial {
     backup: Option<toml::Table>,
     deploy: Option<toml::Table>,
+    rehearsal: Option<toml::Table>,
     review: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }

@@ -174,13 +174,22 @@ impl Comparison<'_> {
         let sums_after = sums::of(self.clone, is, &sums::seed(is, key, &forms), &asked_after)?;
         let differ: Vec<bool> = sums_before.columns.iter().zip(&sums_after.columns).map(|(b, a)| b != a).collect();
         let same_rows = sums_before.rows == sums_after.rows;
+        // with other rows, sums alone do not tell that values have moved
+        let crossed = crossed(was, is);
         let exact = if (differ.contains(&true) || !same_rows) && !key.is_empty() {
-            let every: Vec<Pair<'_>> = pairs.values().copied().collect();
+            let mut every: Vec<Pair<'_>> = pairs.values().copied().collect();
+            every.extend(crossed.iter().map(|(_, pair)| *pair));
             Some(exact::count((self.base, was), (self.clone, is), key, &every)?)
         } else {
             None
         };
         let mut fates = BTreeMap::new();
+        for ((number, pair), changed) in crossed.iter().zip(exact.iter().flat_map(|exact| &exact.changed[pairs.len()..])) {
+            if *changed == 0 {
+                let to = format!("{}.{}", is.said(self.default_schema), pair.after.name);
+                fates.entry(*number).or_insert(Fate::Moved { to });
+            }
+        }
         for (at, (number, pair)) in pairs.iter().enumerate() {
             let rows = match &exact {
                 Some(exact) => Some(exact.changed[at]),
@@ -335,14 +344,28 @@ impl Comparison<'_> {
     /// What went and is found again elsewhere is not lost; in its own table first.
     fn find_moved(&mut self) {
         for lost in &self.lost {
+            let fate = &mut self.fates[lost.table].columns[lost.column].fate;
+            if matches!(fate, Fate::Moved { .. }) && lost.sum.values > 0 {
+                continue;
+            }
             let mut same = self.new.iter().filter(|new| new.sum == lost.sum && lost.sum.values > 0).collect::<Vec<_>>();
             same.sort_by_key(|new| new.table != lost.table);
-            self.fates[lost.table].columns[lost.column].fate = match same.first() {
+            *fate = match same.first() {
                 Some(new) => Fate::Moved { to: new.said.clone() },
                 None => Fate::Lost { values: count(lost.sum.values) },
             };
         }
     }
+}
+
+/// Columns that went beside those that came, as far as that is no great number.
+fn crossed<'a>(was: &'a Table, is: &'a Table) -> Vec<(i16, Pair<'a>)> {
+    const MOST: usize = 64;
+    let went = was.columns.iter().filter(|(number, column)| !is.columns.contains_key(number) && !column.generated);
+    let came: Vec<&Column> =
+        is.columns.iter().filter(|(number, _)| !was.columns.contains_key(number)).map(|(_, column)| column).collect();
+    let pair = |before, after| Pair { before, after, form: Form::Text };
+    went.flat_map(|(number, before)| came.iter().map(move |after| (*number, pair(before, after)))).take(MOST).collect()
 }
 
 fn converted(pair: &Pair<'_>) -> Fate {

@@ -50,7 +50,8 @@ impl Stage {
         &self.name
     }
 
-    pub(super) fn backup(&self) -> &str {
+    /// The file's name.
+    pub fn backup(&self) -> &str {
         &self.backup
     }
 
@@ -89,7 +90,10 @@ impl Stage {
     }
 
     /// A session on the original.
-    pub(super) fn connect(&self) -> Result<Client> {
+    ///
+    /// # Errors
+    /// The scratch server's own.
+    pub fn connect(&self) -> Result<Client> {
         connect(&self.server.url(&self.name)?, APPLICATION)
     }
 

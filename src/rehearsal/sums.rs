@@ -75,7 +75,7 @@ pub(super) fn seed(table: &Table, numbers: &[i16], forms: &BTreeMap<i16, Form>) 
 
 /// A column as an expression over the table.
 pub(super) fn quoted(column: &Column) -> String {
-    quote_identifier(&column.name).into_owned()
+    quote_identifier(&column.name)
 }
 
 /// The hash of an expression that has the column's type.

@@ -24,6 +24,12 @@ use crate::target::Target;
 pub struct Args {
     #[command(flatten)]
     gate: Gate,
+    /// Rehearse nothing first; needs --reason
+    #[arg(long, requires = "reason", help_heading = "On production")]
+    skip_rehearsal: bool,
+    /// In the rehearsal, read and write the touched tables meanwhile, and tell how long somebody waited
+    #[arg(long)]
+    probe_traffic: bool,
     #[command(flatten)]
     report: report::Args,
 }
@@ -73,7 +79,8 @@ impl Deployment<'_> {
         let routes = journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
         let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
         journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
-        journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let _expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, &routes, engine, journal))?;
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;

@@ -3,13 +3,17 @@
 use std::time::Instant;
 
 use super::super::backup::{self, Before, Taken};
+use super::super::rehearse;
 use super::super::review::{self, Folder};
 use super::Deployment;
+use crate::catalog::live::Live;
+use crate::config::{Config, RehearsalMode};
 use crate::consent;
 use crate::deploy::alone::Alone;
 use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Result};
+use crate::rehearsal::{self, Play};
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
 
@@ -75,12 +79,52 @@ impl Deployment<'_> {
         };
         let taken = backup::before(&before, self.command.context)?;
         journal.record(match &taken {
-            Taken::Backup(backup) => {
+            Taken::Backup(backup, _) => {
                 Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
             }
             Taken::Skipped(reason) => Event::BackupSkipped { reason: reason.clone() },
         })?;
         Ok(taken)
+    }
+
+    /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
+    pub(super) fn rehearse(
+        &self,
+        taken: Taken,
+        routes: &[Route],
+        engine: &mut Engine<'_>,
+        journal: &mut Journal,
+    ) -> Result<Option<Live>> {
+        let (shell, args, config) = (self.shell(), self.command.args, self.command.config);
+        let skipped = match &taken {
+            _ if args.skip_rehearsal => args.gate.reason.clone(),
+            _ if config.rehearsal.mode == RehearsalMode::Off => Some(reason(config)?),
+            Taken::Skipped(why) => Some(format!("there is no backup to rehearse on: {why}")),
+            Taken::Backup(..) => None,
+        };
+        if let Some(reason) = skipped {
+            shell.note(format_args!("nothing is rehearsed: {reason}"));
+            journal.record(Event::RehearsalSkipped { reason })?;
+            return Ok(None);
+        }
+        let Taken::Backup(backup, proved) = taken else { return Ok(None) };
+        let (project, env) = (self.command.project.root(), &self.command.context.env);
+        let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
+        let schema = self.target.url.schema();
+        let mut play = Play {
+            request: self.request,
+            pending: self.pending,
+            routes,
+            settings: self.command.settings,
+            schema: &schema,
+            traffic: args.probe_traffic,
+            hooks: &mut |_| Ok(Box::new(NoHook)),
+        };
+        let rehearsal = rehearse::rehearse(&mut stage, &mut play, config, engine, shell)?;
+        rehearse::say(&rehearsal, shell);
+        journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
+        rehearsal.check()?;
+        Ok(Some(rehearsal.expected))
     }
 
     /// The database as the migrations find it.
@@ -140,6 +184,13 @@ impl Deployment<'_> {
         journal.record(Event::Verified { sound: verified.is_sound(), notes })?;
         verified.check()
     }
+}
+
+/// A setting that takes a safeguard away says why.
+fn reason(config: &Config) -> Result<String> {
+    config.rehearsal.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
+        Error::usage("rehearsal.mode = \"off\" needs a reason").help("add reason = \"…\" beside it in prisma-safe.toml")
+    })
 }
 
 fn count(migrations: usize) -> String {
