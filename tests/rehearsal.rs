@@ -60,7 +60,10 @@ fn every_column_has_its_fate(prisma: Prisma) {
     assert_eq!(migration["statements"][1]["line"], 2);
     assert_eq!(migration["rewrites"][0]["name"], "Song");
     assert_eq!(migration["indexes"].as_array().unwrap().last().unwrap()["name"], "Song_plays_idx");
-    assert_eq!((&report["locks"][0]["table"], &report["locks"][0]["mode"]), (&"Song".into(), &"AccessExclusive".into()));
+    assert_eq!(
+        (&report["locks"][0]["table"], &report["locks"][0]["mode"]),
+        (&"Song".into(), &"AccessExclusive".into())
+    );
 }
 
 #[test]
@@ -89,7 +92,10 @@ fn a_plain_change_of_type_keeps_every_value() {
 
 #[test]
 fn a_value_that_is_cut_is_a_changed_value() {
-    let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ALTER COLUMN \"artist\" TYPE VARCHAR(8) USING left(\"artist\", 8);\n");
+    let project = rehearsing(
+        Prisma::V7,
+        "ALTER TABLE \"Song\" ALTER COLUMN \"artist\" TYPE VARCHAR(8) USING left(\"artist\", 8);\n",
+    );
     let report = report(&project);
     let artist = fate(&report, "Song", "artist");
     // `artist 1` fits, `artist 10` does not

@@ -83,12 +83,18 @@ impl Deployer for Rehearsing<'_> {
         let schema = target.url.schema();
         let pending = pending(&mut stage, &schema, &request.migrations)?;
         if pending.is_empty() {
-            shell.note(format_args!("{} has every migration of the folder: there is nothing to rehearse", path.display()));
+            shell.note(format_args!(
+                "{} has every migration of the folder: there is nothing to rehearse",
+                path.display()
+            ));
             return Ok(Vec::new());
         }
         let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
-        let routes: Vec<Route> =
-            pending.iter().zip(&scripts).map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+        let routes: Vec<Route> = pending
+            .iter()
+            .zip(&scripts)
+            .map(|(migration, script)| Prepared::route(migration, script))
+            .collect::<Result<_>>()?;
         let mut play = Play {
             request: &request,
             pending: &pending,
@@ -189,7 +195,9 @@ pub(super) fn rehearse(
             return error;
         }
         let help = error.help_text().unwrap_or_default().to_owned();
-        Error::failed("the rehearsal failed on the copy: nothing has happened to the database").because(error).help(help)
+        Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
+            .because(error)
+            .help(help)
     })
 }
 
@@ -205,8 +213,11 @@ fn pending(stage: &mut Stage, schema: &str, migrations: &[Migration]) -> Result<
     let history = History::read(&mut stage.connect()?, schema)?.unwrap_or_default();
     let standing = history.compare(migrations);
     if let Some(failed) = standing.failed.first() {
-        return Err(Error::failed(format!("the backup holds a failed migration ({}): no deploy goes past it", failed.name))
-            .help("resolve it in the database (see prisma-safe migrate status), and take a new backup"));
+        return Err(Error::failed(format!(
+            "the backup holds a failed migration ({}): no deploy goes past it",
+            failed.name
+        ))
+        .help("resolve it in the database (see prisma-safe migrate status), and take a new backup"));
     }
     Ok(migrations.iter().filter(|migration| standing.pending.contains(&migration.name)).cloned().collect())
 }

@@ -73,8 +73,7 @@ impl Budget {
 
     /// What a rehearsal of these migrations found that is too much.
     pub(super) fn excess(&self, rehearsal: &Rehearsal, pending: &[Migration]) -> Vec<Excess> {
-        let mut excess: Vec<Excess> =
-            rehearsal.migrations.iter().flat_map(|migration| self.locks(migration)).collect();
+        let mut excess: Vec<Excess> = rehearsal.migrations.iter().flat_map(|migration| self.locks(migration)).collect();
         let took: Duration = rehearsal.migrations.iter().map(|migration| migration.took).sum();
         if !self.max_duration.is_zero() && took > self.max_duration {
             excess.push(Excess::Time { took, limit: self.max_duration });
@@ -84,9 +83,10 @@ impl Budget {
     }
 
     fn locks<'a>(&'a self, migration: &'a Rehearsed) -> impl Iterator<Item = Excess> + 'a {
-        let over = migration.locks.iter().filter(|hold| {
-            !self.max_lock.is_zero() && hold.stops != Stops::Nobody && hold.held > self.max_lock
-        });
+        let over = migration
+            .locks
+            .iter()
+            .filter(|hold| !self.max_lock.is_zero() && hold.stops != Stops::Nobody && hold.held > self.max_lock);
         over.map(|hold| Excess::Lock {
             migration: migration.name.clone(),
             table: hold.table.clone(),
@@ -119,7 +119,8 @@ fn losses(tables: &[TableFate], accepted: &BTreeSet<String>) -> Vec<Excess> {
         if table.rows_after.is_none() {
             let any = table.columns.iter().any(|column| lost(&column.fate).is_some());
             if any && !names().any(|name| accepted.contains(name)) {
-                losses.push(Excess::Loss { object: table.table.clone(), values: table.rows_before.unwrap_or_default() });
+                losses
+                    .push(Excess::Loss { object: table.table.clone(), values: table.rows_before.unwrap_or_default() });
             }
             continue;
         }
@@ -219,7 +220,8 @@ mod tests {
     #[test]
     fn a_loss_is_let_go_only_by_a_rule_about_losses() {
         let migration = |sql: &str| Migration { name: "1_x".into(), path: "x".into(), sql: sql.into() };
-        let lines = "-- prisma-safe:allow drop-column(Song.artist): unused\n-- prisma-safe:allow breaking-rename(Song.b): ok\n";
+        let lines =
+            "-- prisma-safe:allow drop-column(Song.artist): unused\n-- prisma-safe:allow breaking-rename(Song.b): ok\n";
         assert_eq!(accepted(&[migration(lines)]), ["Song.artist".to_owned()].into());
     }
 

@@ -17,27 +17,15 @@ pub enum Fate {
     /// Every row that stayed holds its value.
     Preserved,
     /// The same under another name.
-    Renamed {
-        to: String,
-    },
+    Renamed { to: String },
     /// Another type, and each value is what the server's own cast makes of it and leads back.
-    Converted {
-        to: String,
-        from_type: String,
-        to_type: String,
-    },
+    Converted { to: String, from_type: String, to_type: String },
     /// Gone, and its values are in another column.
-    Moved {
-        to: String,
-    },
+    Moved { to: String },
     /// In this many rows another value; none where that cannot be counted.
-    Changed {
-        rows: Option<u64>,
-    },
+    Changed { rows: Option<u64> },
     /// Gone with this many values.
-    Lost {
-        values: u64,
-    },
+    Lost { values: u64 },
     /// It was not there before.
     New,
 }
@@ -117,15 +105,8 @@ pub fn compare(
     base.batch_execute(SETTINGS)?;
     clone.batch_execute(SETTINGS)?;
     let (before, after) = (tables::read(base)?, tables::read(clone)?);
-    let mut comparison = Comparison {
-        base,
-        clone,
-        version,
-        default_schema,
-        fates: Vec::new(),
-        lost: Vec::new(),
-        new: Vec::new(),
-    };
+    let mut comparison =
+        Comparison { base, clone, version, default_schema, fates: Vec::new(), lost: Vec::new(), new: Vec::new() };
     for (id, was) in &before {
         match after.get(id) {
             Some(is) if touched.includes(*id) || was != is => comparison.both(was, is)?,
@@ -184,7 +165,9 @@ impl Comparison<'_> {
             None
         };
         let mut fates = BTreeMap::new();
-        for ((number, pair), changed) in crossed.iter().zip(exact.iter().flat_map(|exact| &exact.changed[pairs.len()..])) {
+        for ((number, pair), changed) in
+            crossed.iter().zip(exact.iter().flat_map(|exact| &exact.changed[pairs.len()..]))
+        {
             if *changed == 0 {
                 let to = format!("{}.{}", is.said(self.default_schema), pair.after.name);
                 fates.entry(*number).or_insert(Fate::Moved { to });

@@ -49,7 +49,11 @@ pub(super) fn count(
         clone.batch_execute(&format!("CREATE TEMP TABLE prisma_safe_before (k text NOT NULL{columns})"))?;
         bring(base, clone, &side(before, key, chunk.iter().map(|pair| (pair.before, pair.form))))?;
         let changed: String = (0..chunk.len())
-            .map(|at| format!(", count(*) FILTER (WHERE b.k IS NOT NULL AND a.k IS NOT NULL AND a.h{at} IS DISTINCT FROM b.h{at})"))
+            .map(|at| {
+                format!(
+                    ", count(*) FILTER (WHERE b.k IS NOT NULL AND a.k IS NOT NULL AND a.h{at} IS DISTINCT FROM b.h{at})"
+                )
+            })
             .collect();
         let now = side(after, key, chunk.iter().map(|pair| (pair.after, pair.form)));
         let row = clone.query_one(

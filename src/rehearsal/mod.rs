@@ -34,9 +34,9 @@ pub use self::compare::{ColumnFate, Fate, TableFate, Touched, compare};
 pub use self::report::{document, human};
 pub use self::stage::{Data, Stage};
 pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock};
+use self::tracing::Tracing;
 pub use self::traffic::Stall;
 use self::traffic::Traffic;
-use self::tracing::Tracing;
 use crate::catalog::live::{Live, Without};
 use crate::database::{DatabaseUrl, connect};
 use crate::deploy::alone::Alone;
@@ -73,7 +73,10 @@ pub struct Play<'a> {
 
 impl std::fmt::Debug for Play<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Play").field("pending", &self.pending.len()).field("schema", &self.schema).finish_non_exhaustive()
+        f.debug_struct("Play")
+            .field("pending", &self.pending.len())
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
     }
 }
 
@@ -164,7 +167,8 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
     let expected = Live::read(&mut after, &Without::default())
         .explain(|| "could not read the definitions after the rehearsal".into())?;
     let tables = {
-        let tokens = [(clone.clone(), after.cancel_token()), (stage.url(stage.name(), play.schema)?, before.cancel_token())];
+        let tokens =
+            [(clone.clone(), after.cancel_token()), (stage.url(stage.name(), play.schema)?, before.cancel_token())];
         let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), engine.interrupt());
         compare(&mut before, &mut after, &touched, play.schema)
     };

@@ -15,7 +15,8 @@ const WORTH_A_LINE: Duration = Duration::from_millis(100);
 
 /// The document of `rehearse --format json`.
 pub fn document(rehearsal: &Rehearsal) -> Value {
-    let mut document = json!({ "schemaVersion": 1, "verdict": if rehearsal.excess.is_empty() { "pass" } else { "fail" } });
+    let mut document =
+        json!({ "schemaVersion": 1, "verdict": if rehearsal.excess.is_empty() { "pass" } else { "fail" } });
     if let (Some(into), Ok(Value::Object(fields))) = (document.as_object_mut(), serde_json::to_value(rehearsal)) {
         into.extend(fields);
     }
@@ -99,11 +100,9 @@ fn fate(text: &mut String, table: &TableFate) {
     };
     let moved = match (table.deleted, table.inserted) {
         (None | Some(0), None | Some(0)) => String::new(),
-        (gone, come) => format!(
-            "; {} went and {} came",
-            rows(gone.unwrap_or_default()),
-            rows(come.unwrap_or_default())
-        ),
+        (gone, come) => {
+            format!("; {} went and {} came", rows(gone.unwrap_or_default()), rows(come.unwrap_or_default()))
+        }
     };
     line(text, 0, &format!("{head}{moved}"));
     if table.rows_before.is_some() && table.rows_after.is_some() {

@@ -104,8 +104,7 @@ pub(super) fn of(
     let mut chunks = columns.chunks(COLUMNS_AT_ONCE);
     let mut next = chunks.next().or(Some(&[]));
     while let Some(chunk) = next {
-        let asked: String =
-            chunk.iter().map(|(value, hash)| format!(", count({value}), sum({hash})::text")).collect();
+        let asked: String = chunk.iter().map(|(value, hash)| format!(", count({value}), sum({hash})::text")).collect();
         let query = format!(
             "SELECT count(*){asked} FROM (SELECT *, {seed} AS \"#seed\" FROM ONLY {}) AS \"#rows\"",
             table.quoted()
