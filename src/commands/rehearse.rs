@@ -81,30 +81,19 @@ impl Deployer for Rehearsing<'_> {
         let place = Place { project: self.project.root(), config: self.config, env: &self.context.env };
         let mut stage = place.restore(&path, data, shell)?;
         let schema = target.url.schema();
-        let pending = pending(&mut stage, &schema, &request.migrations)?;
-        if pending.is_empty() {
+        let asked = Asked {
+            request: &request,
+            schema: &schema,
+            settings: Settings::read(&self.config.deploy)?,
+            traffic: self.args.probe_traffic,
+        };
+        let Some(rehearsal) = rehearse(&mut stage, &asked, self.config, engine, shell)? else {
             shell.note(format_args!(
                 "{} has every migration of the folder: there is nothing to rehearse",
                 path.display()
             ));
             return Ok(Vec::new());
-        }
-        let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
-        let routes: Vec<Route> = pending
-            .iter()
-            .zip(&scripts)
-            .map(|(migration, script)| Prepared::route(migration, script))
-            .collect::<Result<_>>()?;
-        let mut play = Play {
-            request: &request,
-            pending: &pending,
-            routes: &routes,
-            settings: Settings::read(&self.config.deploy)?,
-            schema: &schema,
-            traffic: self.args.probe_traffic,
-            hooks: &mut |_| Ok(Box::new(NoHook)),
         };
-        let rehearsal = rehearse(&mut stage, &mut play, self.config, engine, shell)?;
         if self.args.format == Format::Json {
             let text = serde_json::to_string_pretty(&rehearsal::document(&rehearsal));
             shell.print(&format!("{}\n", text.explain(|| "could not write JSON".into())?));
@@ -177,20 +166,50 @@ impl Place<'_> {
     }
 }
 
-/// Plays it, saying so.
+/// The deploy that is rehearsed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a DeployRequest,
+    /// The schema that Prisma puts its tables into.
+    pub(super) schema: &'a str,
+    pub(super) settings: Settings,
+    pub(super) traffic: bool,
+}
+
+/// Plays what the restored backup does not have, saying so; none if it has everything.
 ///
 /// # Errors
 /// Those of [`rehearsal::rehearse`].
 pub(super) fn rehearse(
     stage: &mut Stage,
-    play: &mut Play<'_>,
+    asked: &Asked<'_>,
     config: &Config,
     engine: &mut Engine<'_>,
     shell: &Shell,
-) -> Result<Rehearsal> {
+) -> Result<Option<Rehearsal>> {
+    let Asked { request, schema, settings, traffic } = *asked;
     let budget = Budget::read(&config.rehearsal)?;
-    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(play.pending.len()), stage.backup()));
-    rehearsal::rehearse(stage, play, &budget, engine).map_err(|error| {
+    let pending = pending(stage, schema, &request.migrations)?;
+    if pending.is_empty() {
+        return Ok(None);
+    }
+    let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
+    let files = pending.iter().zip(&scripts);
+    let routes: Vec<Route> =
+        files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+    let mut play = Play {
+        request,
+        pending: &pending,
+        scripts: &scripts,
+        routes: &routes,
+        settings,
+        schema,
+        traffic,
+        shell,
+        hooks: &mut |_| Ok(Box::new(NoHook)),
+    };
+    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), stage.backup()));
+    let played = rehearsal::rehearse(stage, &mut play, &budget, engine).map_err(|error| {
         if error.exit() == Exit::Cancelled {
             return error;
         }
@@ -198,7 +217,8 @@ pub(super) fn rehearse(
         Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
             .because(error)
             .help(help)
-    })
+    });
+    played.map(Some)
 }
 
 /// The report, for people.

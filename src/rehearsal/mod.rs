@@ -45,6 +45,8 @@ use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Migration;
+use crate::sql::Script;
+use crate::ui::Shell;
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe rehearsal";
@@ -59,6 +61,8 @@ pub struct Play<'a> {
     pub request: &'a DeployRequest,
     /// What the copy does not have, in order.
     pub pending: &'a [Migration],
+    /// Their texts, read.
+    pub scripts: &'a [Script],
     /// The way each of them takes.
     pub routes: &'a [Route],
     /// How patient the deploy is.
@@ -67,6 +71,8 @@ pub struct Play<'a> {
     pub schema: &'a str,
     /// Whether readers and writers are to feel it, on a copy of their own.
     pub traffic: bool,
+    /// Who is told what stands in the way.
+    pub shell: &'a Shell,
     /// What else runs in each migration's transaction; asked anew for every run.
     pub hooks: &'a mut dyn FnMut(&Migration) -> Result<Box<dyn Hook>>,
 }
@@ -208,7 +214,7 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
     let mut client = connect(url, APPLICATION)?;
     let mut rehearsed = Vec::new();
     let mut touched = Touched::These(BTreeSet::new());
-    for (migration, route) in play.pending.iter().zip(play.routes) {
+    for ((migration, script), route) in play.pending.iter().zip(play.scripts).zip(play.routes) {
         let start = Instant::now();
         rehearsed.push(match route {
             Route::Atomic(prepared) => {
@@ -229,10 +235,10 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
                     statements: traced.statements,
                 }
             }
-            Route::Alone { concurrently, .. } => {
+            Route::Alone { .. } => {
                 touched = Touched::All;
                 let (name, settings) = (migration.name.as_str(), &play.settings);
-                let alone = Alone { url, settings, request: play.request, name, concurrently: *concurrently };
+                let alone = Alone { url, settings, request: play.request, name, script, shell: play.shell };
                 let (applied, seen) = onlooker::during(url, &migration.sql, || alone.apply(&mut client, engine))?;
                 applied?;
                 let seen = seen.explain(|| format!("could not look on while {name} ran"))?;
