@@ -13,6 +13,7 @@ mod init;
 mod journey;
 mod passing;
 mod readme;
+mod rehearsal;
 mod review;
 mod smoke;
 mod support;
