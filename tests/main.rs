@@ -14,6 +14,7 @@ mod journey;
 mod passing;
 mod readme;
 mod rename;
+mod rehearsal;
 mod review;
 mod smoke;
 mod support;
