@@ -16,6 +16,7 @@
 //! | `rename` | candidates, evidence, decisions, rewrite, proof |
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
+//! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
@@ -47,6 +48,7 @@ pub mod error;
 pub mod exit;
 pub mod init;
 pub mod project;
+pub mod rehearsal;
 pub mod rename;
 pub mod report;
 pub mod review;
