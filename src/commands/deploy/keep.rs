@@ -72,7 +72,7 @@ impl Deployment<'_> {
     /// What happens where it cannot be kept.
     fn without(&self, migration: &Migration, why: &str, settings: &Settings, taken: &Taken) -> Result<()> {
         let what = format!("what {} destroys cannot be kept: {why}", migration.name);
-        let covered = matches!(taken, Taken::Backup(_)) || self.target.backup == BackupPolicy::Never;
+        let covered = matches!(taken, Taken::Backup(..)) || self.target.backup == BackupPolicy::Never;
         match settings.otherwise {
             Otherwise::Continue => self.command.context.shell.warn(what),
             Otherwise::Backup if covered => {

@@ -211,7 +211,7 @@ impl Command<'_> {
         };
         let taken = commands::backup::before(&before, self.context)?;
         journal.record(match taken {
-            Taken::Backup(backup) => Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path },
+            Taken::Backup(backup, _) => Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path },
             Taken::Skipped(reason) => Event::BackupSkipped { reason },
         })
     }
