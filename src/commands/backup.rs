@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Proof, Request, report};
+use crate::backup::{self, Backup, Proof, Request, Restored, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -81,7 +81,7 @@ fn create(args: CreateArgs, project: &Project, config: &Config, context: &Contex
     settings.proof = args.proof.unwrap_or(settings.proof);
     let directory = project.root().join(&settings.directory);
     let place = Place { directory: &directory, project: project.root(), settings: &settings };
-    let backup = take(&place, &target, &[], context)?;
+    let (backup, _) = take(&place, &target, &[], context)?;
     if json {
         print(context, &report::created(&backup))?;
     }
@@ -100,10 +100,10 @@ pub struct Before<'a> {
     pub precedes: &'a [String],
 }
 
-/// The backup, or why there is none.
+/// The backup, with the scratch server that proved it, or why there is none.
 #[derive(Debug)]
 pub enum Taken {
-    Backup(Box<Backup>),
+    Backup(Box<Backup>, Option<Restored>),
     Skipped(String),
 }
 
@@ -126,7 +126,7 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
         return Ok(Taken::Skipped("the database has no tables".into()));
     }
     let place = Place { directory: &root.join(&settings.directory), project: root, settings };
-    take(&place, target, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
+    take(&place, target, precedes, context).map(|(backup, restored)| Taken::Backup(Box::new(backup), restored))
 }
 
 /// Where backups of a project go, and how.
@@ -136,7 +136,12 @@ struct Place<'a> {
     settings: &'a config::Backup,
 }
 
-fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Context) -> Result<Backup> {
+fn take(
+    place: &Place<'_>,
+    target: &Target,
+    precedes: &[String],
+    context: &Context,
+) -> Result<(Backup, Option<Restored>)> {
     let Place { directory, project, settings } = *place;
     context.shell.status("Backing up", &target.url);
     let request = Request {
@@ -149,9 +154,9 @@ fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Conte
         settings,
         env: &context.env,
     };
-    let backup = backup::create(&request, &context.shell)?;
+    let (backup, restored) = backup::create_and_keep(&request, &context.shell)?;
     context.shell.status("Backed up", &backup);
-    Ok(backup)
+    Ok((backup, restored))
 }
 
 fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
