@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, schema};
 
 const INIT: &str = "CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"artist\" TEXT NOT NULL, \"plays\" INTEGER NOT NULL, \
                     \"note\" TEXT, CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));\n";
@@ -17,8 +17,12 @@ fn rehearsing(prisma: Prisma, migration: &str) -> Project {
 }
 
 fn report(project: &Project) -> Value {
-    let output = project.run(["rehearse", "--format", "json"]).succeeds();
-    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", output.stdout))
+    valid(project.run(["rehearse", "--format", "json"]).succeeds().json())
+}
+
+fn valid(report: Value) -> Value {
+    schema::assert_valid("rehearse", &report);
+    report
 }
 
 fn fate<'a>(report: &'a Value, table: &str, column: &str) -> &'a Value {
@@ -158,8 +162,7 @@ fn a_lock_over_the_budget_stops_the_deploy() {
 #[test]
 fn readers_and_writers_feel_it() {
     let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\nSELECT pg_sleep(1);\n");
-    let output = project.run(["rehearse", "--probe-traffic", "--format", "json"]).succeeds();
-    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let report = valid(project.run(["rehearse", "--probe-traffic", "--format", "json"]).succeeds().json());
     let stalls = report["stalls"].as_array().unwrap();
     assert_eq!(stalls.len(), 2, "{report:#}");
     for stall in stalls {
