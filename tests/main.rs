@@ -14,6 +14,7 @@ mod journey;
 mod passing;
 mod readme;
 mod rehearsal;
+mod rename;
 mod review;
 mod smoke;
 mod support;
