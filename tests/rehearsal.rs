@@ -172,6 +172,43 @@ fn readers_and_writers_feel_it() {
     assert_eq!(fate(&report, "Song", "plays")["fate"], "preserved");
 }
 
+/// A column that goes with its values comes back from what was kept of it.
+fn there_and_back_again(prisma: Prisma) {
+    let project = rehearsing(
+        prisma,
+        "-- prisma-safe:rename column Song.artist -> artist_name\n\
+         ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"artist_name\";\n\
+         -- prisma-safe:allow drop-column(Song.note): unused since 2.3\n\
+         ALTER TABLE \"Song\" DROP COLUMN \"note\";\n\
+         CREATE INDEX \"Song_plays_idx\" ON \"Song\"(\"plays\");\n",
+    );
+    let report = valid(project.run(["rehearse", "--rollback", "--format", "json"]).succeeds().json());
+    let back = &report["rollback"];
+    assert_eq!(back["migrations"][0]["name"], NEXT);
+    assert!(back["migrations"][0]["putBack"][0].as_str().unwrap().contains("1,000"), "{back:#}");
+    assert_eq!((&back["differences"], &back["values"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
+}
+
+#[test]
+fn there_and_back_again_7() {
+    there_and_back_again(Prisma::V7);
+}
+
+#[test]
+fn there_and_back_again_6() {
+    there_and_back_again(Prisma::V6);
+}
+
+#[test]
+fn a_way_back_that_is_not_whole_is_refused() {
+    let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n");
+    project.write(
+        &format!("prisma/migrations/{NEXT}/down.sql"),
+        "UPDATE \"Song\" SET \"plays\" = 0;\nALTER TABLE \"Song\" DROP COLUMN \"year\";\n",
+    );
+    project.run(["rehearse", "--rollback"]).exits(3).says("Song.plays").says("not what it was");
+}
+
 #[test]
 fn without_a_backup_or_anything_pending_it_says_so() {
     let project = Project::prisma7().migration("20250101000000_init", INIT).rows("Song", 10);

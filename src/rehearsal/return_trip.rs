@@ -56,7 +56,7 @@ pub(super) fn go_back(
     let start = Instant::now();
     let migrations = take_back(url)?;
     let took = start.elapsed();
-    let mut look = || -> Result<ReturnTrip, Failure> {
+    let look = || -> Result<ReturnTrip, Failure> {
         let (was, is) = (Live::read(before, &Without::default())?, Live::read(after, &Without::default())?);
         let differences = differences(&was, &is).iter().map(ToString::to_string).collect();
         let tables = compare(before, after, &Touched::All, schema)?;
@@ -67,9 +67,8 @@ pub(super) fn go_back(
 
 /// Columns that do not hold what they held. One that was dropped and came back is another column with the same values.
 fn changed(table: &TableFate) -> Vec<String> {
-    let came_back = |column: &str| {
-        table.columns.iter().any(|other| other.column == column && matches!(other.fate, Fate::New))
-    };
+    let came_back =
+        |column: &str| table.columns.iter().any(|other| other.column == column && matches!(other.fate, Fate::New));
     let intact = |ColumnFate { column, fate }: &ColumnFate| match fate {
         Fate::Preserved | Fate::New => true,
         Fate::Moved { to } => *to == format!("{}.{column}", table.table),
