@@ -133,7 +133,14 @@ impl Deployment<'_> {
         let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
         let settings = self.command.settings;
-        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let asked = Asked {
+            request: self.request,
+            schema: &schema,
+            settings,
+            traffic: args.probe_traffic,
+            root: project,
+            rollback: false,
+        };
         let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
         rehearse::say(&rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
