@@ -14,19 +14,29 @@ pub enum Consent {
     Confirmed,
 }
 
+/// A hash that was given must name this plan, whether or not consent is needed.
+///
+/// # Errors
+/// Exit status 3 if it names another one.
+pub fn demand_same(plan: &str, confirm: Option<&str>) -> Result<()> {
+    match confirm {
+        Some(confirmed) if confirmed != plan => {
+            Err(Error::refused("--confirm names another plan: the SQL or the database changed since")
+                .help(format!("look at it again; this plan is {plan}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Asks for consent to `what` (a clause: "drops `Song.artist` with its data").
 ///
 /// # Errors
 /// Exit status 3 if it is not given, or was given for another plan.
 pub fn ask(shell: &Shell, target: &Target, what: &str, plan: &str, confirm: Option<&str>) -> Result<Consent> {
     let database = target.url.database();
-    match confirm {
-        Some(confirmed) if confirmed == plan => return Ok(Consent::Confirmed),
-        Some(_) => {
-            return Err(Error::refused("--confirm names another plan: the SQL or the database changed since")
-                .help(format!("look at it again; this plan is {plan}")));
-        }
-        None => {}
+    demand_same(plan, confirm)?;
+    if confirm.is_some() {
+        return Ok(Consent::Confirmed);
     }
     let refused = format!("{} is production ({}), and this {what}", target.url.identity(), target.because);
     if !shell.interactive() {

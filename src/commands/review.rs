@@ -20,6 +20,7 @@ use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
 use crate::rules::Live;
 use crate::target::Target;
+use crate::tools::git;
 
 use super::fix::{self, Job};
 
@@ -38,6 +39,9 @@ pub struct Args {
     /// What a deploy would apply, with the plan's hash
     #[arg(long, conflicts_with_all = ["what", "offline"])]
     pending: bool,
+    /// Migrations that are new or changed since a git revision: a branch, a tag, a commit
+    #[arg(long, value_name = "GIT_REV", conflicts_with_all = ["what", "all", "pending"])]
+    since: Option<String>,
     /// Never connect
     #[arg(long)]
     offline: bool,
@@ -86,6 +90,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         report::Format::Human if args.report.output.is_none() => context.shell.print(&document),
         _ => args.report.deliver(&document, &context.shell)?,
     }
+    args.report.summarize(&review, project.root(), context)?;
     Ok(if review.verdict == Verdict::Fail { Exit::Refused } else { Exit::Done })
 }
 
@@ -251,6 +256,11 @@ fn choose(args: &Args, discovered: &Discovered, online: Option<&Online>, context
     if !args.what.is_empty() {
         let migrations = args.what.iter().map(|what| find(what, all, &context.directory)).collect::<Result<_>>()?;
         return Ok(Chosen { migrations, plan: false, whole_folder: false });
+    }
+    if let Some(revision) = &args.since {
+        let changed = git::changed_since(revision, &discovered.migrations_dir)?;
+        let migrations = all.iter().filter(|migration| changed.contains(&migration.path)).cloned().collect();
+        return Ok(Chosen { migrations, plan: false, whole_folder: true });
     }
     Ok(match online {
         Some(online) => {

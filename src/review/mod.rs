@@ -160,7 +160,7 @@ pub fn review(request: Request<'_>) -> Review {
         };
         let (mut findings, walked) = look(&subject);
         findings.extend(slips);
-        acceptances::apply(&lines, &mut findings);
+        acceptances::apply(&lines, request.default_schema, &mut findings);
         fixes::offer(&script, &after, &mut findings);
         findings.sort_by_key(|finding| {
             let range = finding.range.as_ref();

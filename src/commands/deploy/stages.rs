@@ -37,6 +37,7 @@ impl Deployment<'_> {
         let review = review::pending(self.target, &folder, self.pending, history, &mut self.client, config)?;
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
+        report.summarize(&review, self.command.project.root(), self.command.context)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(
                 "the review found errors: nothing was deployed, nothing has happened to the database",
@@ -53,11 +54,12 @@ impl Deployment<'_> {
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
         let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
+        let plan = review.plan_hash.as_deref().unwrap_or_default();
+        consent::demand_same(plan, self.command.args.gate.confirm.as_deref())?;
         if !self.target.production || losses.is_empty() {
             return Ok(());
         }
         let what = format!("destroys data ({})", losses.join(", "));
-        let plan = review.plan_hash.as_deref().unwrap_or_default();
         let gate = &self.command.args.gate;
         let consent = consent::ask(self.shell(), self.target, &what, plan, gate.confirm.as_deref())?;
         let how = format!("{consent:?}").to_lowercase();
