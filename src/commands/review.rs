@@ -12,7 +12,7 @@ use crate::database::{self, History};
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::project::{Migration, Project};
+use crate::project::{Migration, Project, migrations};
 use crate::report;
 use crate::review::fixes::plan::Plan;
 use crate::review::history::standing;
@@ -56,6 +56,9 @@ pub struct Args {
 /// # Errors
 /// Exit status 3 if the verdict is `fail`, after the report; 2 for a migration that is not there.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    if let Some(files) = files(args, &context.directory)? {
+        return offline(&files, args, context);
+    }
     let project = Project::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let global = &context.global;
@@ -84,14 +87,52 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             review = again(&plan)?;
         }
     }
-    let document = args.report.review(&review, project.root(), &context.shell);
+    deliver(&review, project.root(), args, context)
+}
+
+fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Result<Exit> {
+    let document = args.report.review(review, root, &context.shell);
     match args.report.format {
         // asked for, so it is data
         report::Format::Human if args.report.output.is_none() => context.shell.print(&document),
         _ => args.report.deliver(&document, &context.shell)?,
     }
-    args.report.summarize(&review, project.root(), context)?;
+    args.report.summarize(review, root, context)?;
     Ok(if review.verdict == Verdict::Fail { Exit::Refused } else { Exit::Done })
+}
+
+/// SQL files that are reviewed offline need no Prisma: the folder they stand in is on the disk.
+fn files(args: &Args, directory: &Path) -> Result<Option<Vec<Migration>>> {
+    let paths: Vec<PathBuf> = args.what.iter().map(|what| directory.join(what)).collect();
+    let sql = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql") && path.is_file();
+    if !args.offline || args.fixes.fix || paths.is_empty() || !paths.iter().all(sql) {
+        return Ok(None);
+    }
+    paths.into_iter().zip(&args.what).map(|(path, what)| file(what, path)).collect::<Result<_>>().map(Some)
+}
+
+/// Reviews files in the order given, behind what stands before the first in its migrations folder.
+fn offline(files: &[Migration], args: &Args, context: &Context) -> Result<Exit> {
+    let root = context.directory.as_path();
+    let folder = files.first().and_then(|first| first.path.parent()?.parent());
+    let migrations = match folder.filter(|folder| folder.join("migration_lock.toml").is_file()) {
+        Some(folder) => migrations::read(folder)?,
+        None => Vec::new(),
+    };
+    // a file of the folder goes by its migration's name
+    let known =
+        |file: &Migration| migrations.iter().find(|migration| migration.path == file.path).unwrap_or(file).clone();
+    let chosen: Vec<Migration> = files.iter().map(known).collect();
+    let earlier = if migrations.iter().any(|each| each.name == chosen[0].name) { migrations.as_slice() } else { &[] };
+    let config = Config::load(root)?;
+    let stage = Stage { config: &config, schema: "public", live: None, identity: None };
+    let review = stage.review(&Folder { migrations: earlier, directory: folder.unwrap_or(root) }, &chosen, None);
+    deliver(&review, root, args, context)
+}
+
+fn file(name: &str, path: PathBuf) -> Result<Migration> {
+    let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
+    Ok(Migration { name: name.to_owned(), path, sql })
 }
 
 /// What the command reviews against: the target where it answers, else only the folder.
@@ -286,8 +327,7 @@ pub fn find(what: &str, all: &[Migration], directory: &Path) -> Result<Migration
         return Ok(migration.clone());
     }
     if path.extension().is_some_and(|extension| extension == "sql") && path.is_file() {
-        let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
-        return Ok(Migration { name: what.to_owned(), path, sql });
+        return file(what, path);
     }
     let newest: Vec<&str> = all.iter().rev().take(3).map(|migration| migration.name.as_str()).collect();
     Err(Error::usage(format!("there is no migration or SQL file `{what}`")).help(if newest.is_empty() {
