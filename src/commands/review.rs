@@ -102,7 +102,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 }
 
 fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Result<Exit> {
-    let document = args.report.review(review, root, &context.shell);
+    let document = args.report.review(review, root, &context.shell.on_stdout());
     match args.report.format {
         // asked for, so it is data
         report::Format::Human if args.report.output.is_none() => context.shell.print(&document),
