@@ -1,60 +1,22 @@
-//! What prisma-safe costs beside plain Prisma, in one run: interleaved, medians, as ratios. Ends with status 1 over a limit.
-//!
-//! CPU is what the shell's `times` says of its children, and theirs. It hardly minds what else a machine does; wall time does,
-//! and is shown beside it.
-#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "benchmarks start programs and print")]
+//! What prisma-safe costs beside plain Prisma, in one run. Ends with status 1 over a limit.
+#![expect(clippy::print_stdout, reason = "benchmarks print")]
 
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::process::ExitCode;
 
+mod measure;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use measure::{Check, Cost, interleaved, report};
 use support::Project;
 
-/// Rounds in which every contender runs once.
-const ROUNDS: usize = 9;
-
-/// Runs of a program that ends in milliseconds, in one round: the shell counts in hundredths of a second.
+/// Runs of a program that ends in milliseconds, in one measurement.
 const BATCH: u32 = 25;
 
 const PRISMA_SAFE: &str = env!("CARGO_BIN_EXE_prisma-safe");
 
-/// Seconds of one run.
-#[derive(Clone, Copy)]
-struct Cost {
-    cpu: f64,
-    wall: f64,
-}
-
 fn main() -> ExitCode {
-    let checks = [deploy(), small()].concat();
-    let width = checks.iter().map(|check| check.what.len()).max().unwrap_or_default();
-    for Check { what, cpu, limit, unit, wall } in &checks {
-        let verdict = if cpu <= limit { "ok" } else { "OVER" };
-        println!("{what:<width$}  CPU {cpu:6.2}{unit}  (limit {limit}{unit})  wall {wall:6.2}{unit}  {verdict}");
-    }
-    if checks.iter().all(|check| check.cpu <= check.limit) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// A measured value and its limit.
-#[derive(Clone)]
-struct Check {
-    what: &'static str,
-    cpu: f64,
-    wall: f64,
-    limit: f64,
-    unit: &'static str,
-}
-
-impl Check {
-    fn ratio(what: &'static str, ours: Cost, theirs: Cost, limit: f64) -> Self {
-        Self { what, cpu: ours.cpu / theirs.cpu, wall: ours.wall / theirs.wall, limit, unit: "" }
-    }
-
-    fn milliseconds(what: &'static str, cost: Cost, limit: f64) -> Self {
-        Self { what, cpu: cost.cpu * 1e3, wall: cost.wall * 1e3, limit, unit: " ms" }
-    }
+    report(&[deploy(), small()].concat())
 }
 
 /// `migrate deploy` with nothing pending, on a database that holds rows.
@@ -68,8 +30,9 @@ fn deploy() -> Vec<Check> {
         .rows("Song", 1_000);
     let entry = project.path("node_modules/prisma/build/index.js").display().to_string();
     let [ours, npx, node] = interleaved(
-        &project,
+        &|arguments| project.command("sh", arguments),
         1,
+        0,
         [
             &[PRISMA_SAFE, "migrate", "deploy"],
             &["npx", "prisma", "migrate", "deploy"],
@@ -86,8 +49,9 @@ fn deploy() -> Vec<Check> {
 fn small() -> Vec<Check> {
     let project = Project::prisma7().package("prisma", "7.10.1", "");
     let [version, ours, node] = interleaved(
-        &project,
+        &|arguments| project.command("sh", arguments),
         BATCH,
+        0,
         [
             &[PRISMA_SAFE, "--version"],
             &[PRISMA_SAFE, "generate"],
@@ -96,50 +60,11 @@ fn small() -> Vec<Check> {
     );
     let overhead = Cost { cpu: ours.cpu - node.cpu, wall: ours.wall - node.wall };
     vec![
-        Check::milliseconds("prisma-safe --version", version, 10.0),
-        Check::milliseconds("overhead of a passed-through command", overhead, 30.0),
+        milliseconds("prisma-safe --version", version, 10.0),
+        milliseconds("overhead of a passed-through command", overhead, 30.0),
     ]
 }
 
-/// Every contender once a round, so that a busy moment hits all; after one round that only warms up.
-fn interleaved<const N: usize>(project: &Project, batch: u32, contenders: [&[&str]; N]) -> [Cost; N] {
-    let mut costs = [const { Vec::new() }; N];
-    for round in 0..=ROUNDS {
-        for (contender, costs) in contenders.iter().zip(&mut costs) {
-            let cost = run(project, batch, contender);
-            if round > 0 {
-                costs.push(cost);
-            }
-        }
-    }
-    costs.map(|costs| Cost {
-        cpu: median(costs.iter().map(|cost| cost.cpu).collect()),
-        wall: median(costs.iter().map(|cost| cost.wall).collect()),
-    })
-}
-
-fn run(project: &Project, batch: u32, contender: &[&str]) -> Cost {
-    let script = "batch=$1; shift; while [ $batch -gt 0 ]; do \"$@\" >/dev/null 2>&1 || exit 1; batch=$((batch - 1)); done; times";
-    let batch_text = batch.to_string();
-    let mut command: Command = project.command("sh", ["-c", script, "sh", &batch_text].iter().chain(contender));
-    let started = Instant::now();
-    let output = command.stdin(Stdio::null()).output().expect("sh");
-    let wall = started.elapsed().as_secs_f64();
-    let times = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{contender:?} failed");
-    // the second line is the children's: `0m1.230000s 0m0.340000s`
-    let cpu: f64 = times.lines().nth(1).expect("two lines").split_whitespace().map(seconds).sum();
-    Cost { cpu: cpu / f64::from(batch), wall: wall / f64::from(batch) }
-}
-
-/// `1m2.345s`
-fn seconds(time: &str) -> f64 {
-    let (minutes, seconds) = time.split_once('m').expect("minutes");
-    let number = |text: &str| text.trim_end_matches('s').replace(',', ".").parse::<f64>().expect("a number");
-    number(minutes) * 60.0 + number(seconds)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+fn milliseconds(what: &str, cost: Cost, limit: f64) -> Check {
+    Check { what: what.to_owned(), value: cost.cpu * 1e3, wall: Some(cost.wall * 1e3), limit, unit: " ms" }
 }
