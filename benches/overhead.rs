@@ -1,5 +1,5 @@
 //! What prisma-safe costs beside plain Prisma, in one run. Ends with status 1 over a limit.
-#![expect(clippy::print_stdout, reason = "benchmarks print")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "benchmarks start programs and print")]
 
 use std::process::ExitCode;
 

@@ -193,7 +193,7 @@ fn elsewhere(text: &str) -> Result<bool, Box<dyn Error>> {
 fn only_adding(sql: &str) -> String {
     let script = Script::parse(sql);
     let kept = script.statements().iter().filter(|statement| adds(statement));
-    kept.map(|statement| format!("{}\n", &sql[statement.range.clone()])).collect()
+    kept.map(|statement| format!("{};\n", sql[statement.range.clone()].trim_end_matches(';'))).collect()
 }
 
 fn adds(statement: &Statement) -> bool {
