@@ -192,6 +192,9 @@ fn elsewhere(text: &str) -> Result<bool, Box<dyn Error>> {
 /// The statements that only add: nothing in them can lose data or be refused by rows.
 fn only_adding(sql: &str) -> String {
     let script = Script::parse(sql);
+    if !script.errors().is_empty() {
+        return String::new();
+    }
     let kept = script.statements().iter().filter(|statement| adds(statement));
     kept.map(|statement| format!("{};\n", sql[statement.range.clone()].trim_end_matches(';'))).collect()
 }

@@ -8,6 +8,7 @@ mod demo;
 mod deploy_apply;
 mod deploy_state;
 mod fix;
+mod gate;
 mod init;
 mod journey;
 mod passing;

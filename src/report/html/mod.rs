@@ -109,7 +109,7 @@ fn shape<'a>(migration: &'a Reviewed, script: &'a Script, look: Look<'_>) -> Sha
         .collect();
     let mut standing = Vec::new();
     for finding in &migration.findings {
-        let place = place(script, finding);
+        let place = place(&migration.sql, finding);
         // below the statement, so that it is read as a whole first
         let last = place.end_line.min(place.line + SHOWN_FIRST).min(lines.len()).max(1);
         match lines.get_mut(last - 1).filter(|_| finding.range.is_some()) {
