@@ -6,6 +6,7 @@ use std::time::Duration;
 use postgres::Client;
 
 use crate::config::{self, Config};
+use crate::consent::Needed;
 use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
@@ -97,6 +98,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         if let Some(plan) = job.run(&review, &mut again)? {
             review = again(&plan)?;
         }
+    }
+    if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
+        review.consent = Needed::of(&review, &online.target, context);
     }
     deliver(&review, project.root(), args, context)
 }
