@@ -30,8 +30,9 @@ demo: setup ## watch a rename reach production, on a scratch database
 	@$(ENGINE) cargo run --locked --quiet -- demo --prisma-from tests/fixtures/prisma7 $(DEMO)
 
 bench: setup ## compare with plain Prisma and with squawk, as ratios
-	@benches/setup.sh
-	@cargo bench --locked --quiet --bench overhead --bench review
+	@cargo bench --locked --quiet --bench overhead
+	@cargo bench --locked --quiet --bench replay
+	@cargo bench --locked --quiet --bench review
 
 # labelled migrations of other projects, where they are at hand; else the repository's own
 CASES ?= $(wildcard ../shared/corpus/renames.jsonl)

@@ -6,9 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-mod measure;
+#[path = "common/mod.rs"]
+mod common;
 
-use measure::{Check, interleaved, report};
+use common::cost::{self, Cost};
+use common::squawk;
 use prisma_safe::rules::RULES;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,46 +18,60 @@ use tempfile::TempDir;
 /// As many files as the corpus has, where there is none.
 const FILES: usize = 262;
 
+/// Rounds in which every contender runs once.
+const ROUNDS: usize = 5;
+
+/// As much CPU time as squawk takes, at most.
+const RATIO: f64 = 1.5;
+
+/// Memory at most.
+const MEGABYTES: f64 = 100.0;
+
 const PRISMA_SAFE: &str = env!("CARGO_BIN_EXE_prisma-safe");
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let squawk = root.join("target/squawk/bin/squawk").display().to_string();
-    assert!(Path::new(&squawk).is_file(), "no squawk to compare with: run benches/setup.sh");
+    let squawk = squawk::installed();
     let folder = TempDir::new().expect("a directory");
     let files = write(&migrations(root), folder.path());
     let optional = RULES.iter().filter(|rule| rule.optional).map(|rule| format!("{} = \"on\"\n", rule.id));
     fs::write(folder.path().join("prisma-safe.toml"), format!("[review.rules]\n{}", optional.collect::<String>()))
         .expect("settings");
-    let named = |program: &[&'static str]| -> Vec<String> {
+    let named = |program: &[&str]| -> Vec<String> {
         program.iter().map(ToString::to_string).chain(files.iter().cloned()).collect()
     };
     let ours = named(&[PRISMA_SAFE, "review", "--offline", "--format", "json"]);
-    let mut theirs = named(&["squawk"]);
-    theirs[0].clone_from(&squawk);
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new("sh");
-        command.args(arguments).current_dir(folder.path());
-        command
-    };
-    let [ours_cost, theirs_cost] = interleaved(
-        &command,
-        1,
-        3,
-        [&ours.iter().map(String::as_str).collect::<Vec<_>>(), &theirs.iter().map(String::as_str).collect::<Vec<_>>()],
+    let theirs = named(&[&squawk.display().to_string()]);
+    let [ours_cost, theirs_cost] = interleaved([&ours, &theirs], folder.path());
+    let (cpu, wall) = (ours_cost.cpu / theirs_cost.cpu, ours_cost.wall / theirs_cost.wall);
+    let memory = peak(&squawk.with_file_name("python"), &ours, folder.path());
+    let verdict = |good: bool| if good { "ok" } else { "OVER" };
+    let (fast, small) = (cpu <= RATIO, memory <= MEGABYTES);
+    println!(
+        "review of {} files / squawk  CPU {cpu:5.2}  (limit {RATIO})  wall {wall:5.2}  {}",
+        files.len(),
+        verdict(fast)
     );
-    println!("{} migrations: ours {:.2} s, squawk {:.2} s of CPU", files.len(), ours_cost.cpu, theirs_cost.cpu);
-    let python = root.join("target/squawk/bin/python");
-    report(&[
-        Check::ratio("review --offline / squawk", ours_cost, theirs_cost, 1.5),
-        Check {
-            what: "peak memory of review --offline".into(),
-            value: peak(&python, &ours, folder.path()),
-            wall: None,
-            limit: 100.0,
-            unit: " MB",
-        },
-    ])
+    println!("peak memory                    {memory:5.1} MB (limit {MEGABYTES} MB)  {}", verdict(small));
+    println!("review {:.3} s, squawk {:.3} s of CPU", ours_cost.cpu, theirs_cost.cpu);
+    if fast && small { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Every contender once a round, so that a busy moment hits all; after one round that only warms up.
+fn interleaved<const N: usize>(contenders: [&[String]; N], directory: &Path) -> [Cost; N] {
+    let mut costs = [const { Vec::new() }; N];
+    for round in 0..=ROUNDS {
+        for (contender, costs) in contenders.iter().zip(&mut costs) {
+            let mut shell = Command::new("sh");
+            // both end with another status where they find something
+            shell.args(["-c", &cost::script("true"), "sh", "1"]).args(*contender).current_dir(directory);
+            let cost = cost::measure(shell, 1);
+            if round > 0 {
+                costs.push(cost);
+            }
+        }
+    }
+    costs.map(|costs| cost::median(&costs))
 }
 
 /// The texts of the corpus, or of the labelled cases, over and over.

@@ -10,6 +10,7 @@ pub mod fence;
 pub mod fix;
 pub mod init;
 pub mod man;
+pub mod rehearse;
 pub mod review;
 pub mod rewrite;
 
@@ -57,6 +58,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),
