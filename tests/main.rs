@@ -19,3 +19,4 @@ mod rename;
 mod review;
 mod smoke;
 mod support;
+mod undo;
