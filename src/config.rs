@@ -44,11 +44,27 @@ pub struct Backup {
     pub lock_wait_seconds: u64,
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
+    /// How backups are written.
+    pub format: BackupFormat,
     /// How far a backup must be proved before it counts.
     pub proof: Proof,
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,
+}
+
+/// How backups are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum BackupFormat {
+    /// Compressed from some size on.
+    #[serde(rename = "auto")]
+    Auto,
+    /// As they are.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Compressed.
+    #[serde(rename = "sql.zst")]
+    SqlZst,
 }
 
 /// `[deploy]`

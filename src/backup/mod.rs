@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `create` | the order of steps |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
-//! | `stream` | from `pg_dump` to the file: read, hashed, watched |
+//! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
 //! | `manifest`, `archive` | what is known of a backup, and any stretch of it |
@@ -17,6 +17,7 @@ pub mod aside;
 pub mod contents;
 mod create;
 pub mod directory;
+mod frames;
 mod list;
 pub mod load;
 pub mod manifest;
@@ -26,6 +27,7 @@ mod pieces;
 mod prove;
 pub mod report;
 pub mod retention;
+pub mod rows;
 pub mod scan;
 mod server;
 mod snapshot;
@@ -39,7 +41,7 @@ pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::prove::{Restored, restore};
 pub use self::server::needed;
-pub use self::verify::{Report, verify};
+pub use self::verify::{Report, verify, verify_to};
 
 /// A number of bytes for people: `1.38 GB`.
 pub fn size(bytes: u64) -> String {
