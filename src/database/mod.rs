@@ -2,6 +2,7 @@
 
 pub mod activity;
 mod connection;
+pub mod dependents;
 pub mod failure;
 pub mod fingerprint;
 pub mod health;

@@ -47,7 +47,7 @@ fn expand_and_contract_is_explained() {
     project.set_schema(RENAMED);
     let mut terminal =
         Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
-    terminal.sees("expand and contract").press(Key::Down).press(Key::Enter);
+    terminal.sees("expand and contract").press(Key::Down).press(Key::Down).press(Key::Enter);
     terminal.sees("UPDATE \"Song\" SET \"artist_name\" = \"artist\"");
     let (status, seen) = terminal.ends();
     assert_eq!(status, 130, "{seen}");
