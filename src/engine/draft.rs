@@ -109,6 +109,10 @@ impl<'a> Draft<'a> {
             let script = self.decide(&name, folder.draft(&name)?, list, request, engine)?;
             return folder.keep(&name, &script);
         }
+        // a name without a script: nothing changed either
+        if result["migrationScript"].is_null() {
+            return self.drafter.unchanged();
+        }
         let (script, list) = (script_of(result)?, protocol::migrations(&request.params)?);
         result["migrationScript"] = self.decide(&name, script, list, request, engine)?.into();
         Ok(())

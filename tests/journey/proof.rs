@@ -52,7 +52,7 @@ fn a_failing_proof_keeps_the_draft() {
     );
     project.add_migration(NAME, &edited);
     let output = project.run(REWRITE).exits(1);
-    output.says("could not be proved").says("c4 is missing");
+    output.says("could not be proved").says("c5 is missing");
     assert_eq!(project.newest_migration(), edited, "an unproved rewrite was written");
 }
 
