@@ -16,8 +16,10 @@
 //! | `rename` | candidates, evidence, decisions, rewrite, proof |
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
+//! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
 //! | `deploy` | preflight, atomic apply, verification, journal |
-//! | `target`, `consent` | production or not; a person's word |
+//! | `undo` | what a migration destroys is kept; its reverse; rollback |
+//! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `atomic` | files that no crash leaves half written |
@@ -28,6 +30,7 @@
 #[cfg(test)]
 extern crate self as prisma_safe;
 
+pub mod agent;
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
@@ -45,6 +48,7 @@ pub mod error;
 pub mod exit;
 pub mod init;
 pub mod project;
+pub mod rehearsal;
 pub mod rename;
 pub mod report;
 pub mod review;
@@ -53,6 +57,7 @@ pub mod sql;
 pub mod target;
 pub mod tools;
 pub mod ui;
+pub mod undo;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -60,6 +65,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::agent::Agent;
 use crate::cli::Cli;
 use crate::context::{Context, Env};
 use crate::error::{Error, Result};
@@ -91,9 +97,10 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
     };
     let env = Env::read();
     let global = cli.global;
-    let shell = Shell::new(global.quiet, global.verbose, global.color, global.non_interactive, &|name| {
-        env.get(name).map(str::to_owned)
-    });
+    // an agent's terminal is nobody's who could answer
+    let silent = global.non_interactive || Agent::detect(&env).is_some();
+    let shell =
+        Shell::new(global.quiet, global.verbose, global.color, silent, &|name| env.get(name).map(str::to_owned));
     let run = || {
         let current =
             std::env::current_dir().map_err(|error| Error::failed("the current directory is gone").because(error))?;

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::rewrite::{DRAFT, NAME, RENAME, drafted};
+use crate::support::Prisma;
 use crate::support::schema::assert_valid;
-use crate::support::{Prisma, Project};
 
 const REWRITE: [&str; 4] = ["rewrite", NAME, RENAME[0], RENAME[1]];
 

@@ -2,16 +2,24 @@
 
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use super::super::backup::{self, Before, Taken};
+use super::super::rehearse::{self, Asked};
 use super::super::review::{self, Folder};
 use super::Deployment;
-use crate::consent;
+use crate::catalog::live::Live;
+use crate::config::{Config, RehearsalMode};
+use crate::consent::{self, Needed};
+use crate::database::Session;
 use crate::deploy::alone::Alone;
-use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Result};
+use crate::rehearsal;
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
+use crate::undo;
 
 impl Deployment<'_> {
     fn shell(&self) -> &Shell {
@@ -22,9 +30,15 @@ impl Deployment<'_> {
     /// each migration takes.
     pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
         self.preflight.check()?;
+        self.check_window(self.command.not_before.unwrap_or_else(Timestamp::now))?;
         journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
         let files = self.pending.iter().zip(self.scripts);
         files.map(|(migration, script)| Prepared::route(migration, script)).collect()
+    }
+
+    fn check_window(&self, moment: Timestamp) -> Result<()> {
+        let now = Timestamp::now();
+        self.command.window.as_ref().map_or(Ok(()), |window| window.check(moment.max(now)))
     }
 
     pub(super) fn review(&mut self, journal: &mut Journal) -> Result<Review> {
@@ -36,8 +50,9 @@ impl Deployment<'_> {
         let config = &self.command.config.review;
         let settings = review::settings(None, config, self.command.project, &self.request.target.schema_files)?;
         let client = &mut self.client;
-        let review =
+        let mut review =
             review::pending(self.target, &folder, self.pending, history, client, &settings, config.sample_keys)?;
+        review.consent = Needed::of(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
         if review.verdict == Verdict::Fail {
@@ -55,15 +70,17 @@ impl Deployment<'_> {
 
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
-        let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
-        if !self.target.production || losses.is_empty() {
-            return Ok(());
-        }
-        let what = format!("destroys data ({})", losses.join(", "));
-        let plan = review.plan_hash.as_deref().unwrap_or_default();
+        let Some(needed) = &review.consent else { return Ok(()) };
         let gate = &self.command.args.gate;
-        let consent = consent::ask(self.shell(), self.target, &what, plan, gate.confirm.as_deref())?;
-        let how = format!("{consent:?}").to_lowercase();
+        let how = match self.resumed.as_ref().and_then(|resumed| resumed.consent(self.command)) {
+            Some(before) => before,
+            None => {
+                let what = format!("destroys data ({})", needed.losses.join(", "));
+                let plan = review.plan_hash.as_deref().unwrap_or_default();
+                let consent = consent::ask(self.command.context, self.target, &what, plan, gate.confirm.as_deref())?;
+                format!("{consent:?}").to_lowercase()
+            }
+        };
         journal.record(Event::Consent { how, reason: gate.reason.clone() })
     }
 
@@ -76,14 +93,52 @@ impl Deployment<'_> {
             gate: &self.command.args.gate,
             precedes: &precedes,
         };
-        let taken = backup::before(&before, self.command.context)?;
+        let taken = match self.resumed.as_ref().and_then(|resumed| resumed.backup(self.command)) {
+            Some(backup) => {
+                self.shell().status("Reusing", &backup);
+                Taken::Backup(Box::new(backup), None)
+            }
+            None => backup::before(&before, self.command.context)?,
+        };
         journal.record(match &taken {
-            Taken::Backup(backup) => {
+            Taken::Backup(backup, _) => {
                 Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
             }
             Taken::Skipped(reason) => Event::BackupSkipped { reason: reason.clone() },
         })?;
         Ok(taken)
+    }
+
+    /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
+    pub(super) fn rehearse(
+        &self,
+        taken: Taken,
+        engine: &mut Engine<'_>,
+        journal: &mut Journal,
+    ) -> Result<Option<Live>> {
+        let (shell, args, config) = (self.shell(), self.command.args, self.command.config);
+        let skipped = match &taken {
+            _ if args.skip_rehearsal => args.gate.reason.clone(),
+            _ if config.rehearsal.mode == RehearsalMode::Off => Some(reason(config)?),
+            Taken::Skipped(why) => Some(format!("there is no backup to rehearse on: {why}")),
+            Taken::Backup(..) => None,
+        };
+        if let Some(reason) = skipped {
+            shell.note(format_args!("nothing is rehearsed: {reason}"));
+            journal.record(Event::RehearsalSkipped { reason })?;
+            return Ok(None);
+        }
+        let Taken::Backup(backup, proved) = taken else { return Ok(None) };
+        let (project, env) = (self.command.project.root(), &self.command.context.env);
+        let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
+        let schema = self.target.url.schema();
+        let settings = self.command.settings;
+        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
+        rehearse::say(&rehearsal, shell);
+        journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
+        rehearsal.check()?;
+        Ok(Some(rehearsal.expected))
     }
 
     /// The database as the migrations find it.
@@ -95,26 +150,27 @@ impl Deployment<'_> {
     pub(super) fn apply(
         &mut self,
         routes: Vec<Route>,
+        plans: &[Option<undo::Plan>],
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
-        let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?;
+        let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for (migration, route) in self.pending.iter().zip(routes) {
+        for (((migration, script), route), plan) in self.pending.iter().zip(self.scripts).zip(routes).zip(plans) {
             let name = &migration.name;
+            self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
             let start = Instant::now();
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    runner.apply(&prepared, &mut NoHook).map(|done| done.tries).map_err(Error::from)
+                    self.apply_keeping(&mut runner, &prepared, plan.as_ref(), journal)
                 }
-                Route::Alone { why, line, concurrently } => {
+                Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
-                    let (url, request) = (&self.target.url, self.request);
-                    let alone = Alone { url, settings: &settings, request, name, concurrently };
-                    alone.apply(&mut self.client, engine).map(|()| 1)
+                    let (url, request, shell) = (&self.target.url, self.request, &self.command.context.shell);
+                    Alone { url, settings: &settings, request, name, script, shell }.apply(&mut self.client, engine)
                 }
             };
             let tries = done.inspect_err(|_| self.say_applied(&applied))?;
@@ -123,6 +179,15 @@ impl Deployment<'_> {
             applied.push(name.clone());
         }
         Ok(applied)
+    }
+
+    pub(super) fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
+        for session in ended {
+            let session = session.to_string();
+            self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
+            journal.record(Event::SessionEnded { session })?;
+        }
+        Ok(())
     }
 
     /// What was committed before a failure stays.
@@ -143,6 +208,13 @@ impl Deployment<'_> {
         journal.record(Event::Verified { sound: verified.is_sound(), notes })?;
         verified.check()
     }
+}
+
+/// A setting that takes a safeguard away says why.
+fn reason(config: &Config) -> Result<String> {
+    config.rehearsal.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
+        Error::usage("rehearsal.mode = \"off\" needs a reason").help("add reason = \"…\" beside it in prisma-safe.toml")
+    })
 }
 
 fn count(migrations: usize) -> String {
