@@ -7,6 +7,7 @@ use super::directive::path;
 use super::given::Given;
 use super::lookup::{column_named, enum_named, tables_named, value_named};
 use super::names::alike;
+use super::question::Answer;
 use super::scene::{Pair, Scene};
 use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Result};
@@ -16,8 +17,22 @@ use crate::error::{Error, Result};
 pub struct Options {
     /// `--rename`: `Song.artist:artist_name`, `Song:Track`, `enum:Role:UserRole`, `value:Role.USER:MEMBER`.
     pub rename: Vec<String>,
+    /// `--map`, as `--rename`, but in Prisma only.
+    pub map: Vec<String>,
     /// `--delete`: `Song.artist`, `Song`, `enum:Role`, `value:Role.USER`.
     pub delete: Vec<String>,
+    /// Whether schema.prisma may be edited, so that renaming in Prisma only can be offered.
+    pub maps: bool,
+    /// What a person has answered already, by what was asked.
+    pub answers: Vec<(Rename, Answer)>,
+}
+
+impl Options {
+    /// The options as typed, the first of them; none without any.
+    pub fn first(&self) -> Option<String> {
+        let all = [("--rename", &self.rename), ("--map", &self.map), ("--delete", &self.delete)];
+        all.into_iter().find_map(|(flag, given)| Some(format!("{flag} {}", given.first()?)))
+    }
 }
 
 /// What an option is about, by its prefix and its parts.
@@ -31,6 +46,7 @@ enum Kind {
 
 /// One option, taken apart.
 struct Typed<'a> {
+    flag: &'static str,
     text: &'a str,
     kind: Kind,
     left: Vec<String>,
@@ -40,7 +56,7 @@ struct Typed<'a> {
 
 impl Typed<'_> {
     fn flag(&self) -> String {
-        format!("{} {}", if self.right.is_some() { "--rename" } else { "--delete" }, self.text)
+        format!("{} {}", self.flag, self.text)
     }
 
     fn error(&self, why: impl std::fmt::Display) -> Error {
@@ -131,8 +147,12 @@ fn stays(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, given: &G
 impl Given {
     /// Adds what an option said; refuses what contradicts an earlier one.
     fn add(&mut self, typed: &Typed<'_>, rename: Rename) -> Result<()> {
+        let map = typed.flag == "--map";
+        if map && !rename.can_be_mapped() {
+            return Err(typed.error("Prisma has no `@map` for that").help("rename it in the database: `--rename`"));
+        }
         let known = if typed.right.is_some() { &self.renames } else { &self.deletes };
-        if known.contains(&rename) {
+        if known.contains(&rename) && map == self.maps.contains(&rename) {
             return Ok(());
         }
         if self.settles(&rename) {
@@ -142,6 +162,7 @@ impl Given {
             return Err(typed.error("another option gives this name to something else"));
         }
         if typed.right.is_some() {
+            self.maps.extend(map.then(|| rename.clone()));
             self.renames.push(rename);
         } else {
             self.deletes.push(rename);
@@ -151,31 +172,25 @@ impl Given {
 }
 
 fn typed(options: &Options) -> Result<Vec<Typed<'_>>> {
-    let renames = options.rename.iter().map(|text| (text, true));
-    renames
-        .chain(options.delete.iter().map(|text| (text, false)))
-        .map(|(text, rename)| take_apart(text, rename))
-        .collect()
+    let all = [("--rename", &options.rename), ("--map", &options.map), ("--delete", &options.delete)];
+    all.into_iter().flat_map(|(flag, texts)| texts.iter().map(move |text| take_apart(flag, text))).collect()
 }
 
-fn take_apart(text: &str, rename: bool) -> Result<Typed<'_>> {
+fn take_apart<'a>(flag: &'static str, text: &'a str) -> Result<Typed<'a>> {
+    let rename = flag != "--delete";
     let (kind, rest) = match text.split_once(':') {
         Some(("enum", rest)) => (Kind::Enum, rest),
         Some(("value", rest)) => (Kind::Value, rest),
         _ => (Kind::Plain, text),
     };
     let broken = || {
-        let (flag, form) = if rename {
-            ("--rename", "--rename Song.artist:artist_name")
-        } else {
-            ("--delete", "--delete Song.artist")
-        };
-        Error::usage(format!("{flag} {text}: cannot be read")).help(format!("write it like `{form}`"))
+        let form = if rename { "Song.artist:artist_name" } else { "Song.artist" };
+        Error::usage(format!("{flag} {text}: cannot be read")).help(format!("write it like `{flag} {form}`"))
     };
     let (left, right) = if rename { split(rest).ok_or_else(broken)? } else { (rest, "") };
     let left = parts(left).ok_or_else(broken)?;
     let right = if rename { Some(parts(right).ok_or_else(broken)?) } else { None };
-    Ok(Typed { text, kind, left, right })
+    Ok(Typed { flag, text, kind, left, right })
 }
 
 /// At the colon that stands outside quotes.

@@ -17,6 +17,8 @@ use crate::ui::{Shell, prompt};
 pub enum Answer {
     /// It is renamed, to this.
     Rename(Rename),
+    /// It is renamed in Prisma only, to this.
+    Map(Rename),
     /// In phases: nothing is renamed by this migration.
     Expand,
     /// It is really dropped.
@@ -81,18 +83,24 @@ impl Asker for Terminal<'_> {
     }
 }
 
-/// Words a question about a candidate.
-pub(crate) fn question(scene: &Scene<'_>, around: &Around, candidate: &Candidate) -> Question {
+/// Words a question about a candidate. `maps`: schema.prisma may be edited.
+pub(crate) fn question(scene: &Scene<'_>, around: &Around, candidate: &Candidate, maps: bool) -> Question {
     let others = alternatives(scene, around, &candidate.rename);
     let renames: Vec<&Rename> = std::iter::once(&candidate.rename).chain(&others).collect();
     let mut choices: Vec<(String, Answer)> =
         renames.iter().map(|rename| (label(scene.before, rename), Answer::Rename((*rename).clone()))).collect();
+    let in_prisma = candidate.rename.map_option(scene.before).filter(|_| maps);
+    if in_prisma.is_some() {
+        let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
+        choices.push((label, Answer::Map(candidate.rename.clone())));
+    }
     if matches!(candidate.rename, Rename::Column { .. }) {
         choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
     }
     choices.push((format!("really drop {}, with its values", name(candidate)), Answer::Delete));
     choices.push(("cancel: leave no migration behind".into(), Answer::Cancel));
     let mut options: Vec<String> = renames.iter().map(|rename| rename.options(scene.before).0).collect();
+    options.extend(in_prisma);
     options.push(candidate.rename.options(scene.before).1);
     Question { text: text(scene, candidate), candidate: candidate.clone(), choices, options }
 }

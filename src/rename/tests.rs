@@ -90,7 +90,7 @@ const BEFORE: &str = "CREATE TABLE \"Song\" (\n    \"id\" SERIAL NOT NULL,\n    
 const DRAFT: &str = "/*\n  Warnings:\n\n  - You are about to drop the column `artist` on the `Song` table. All the data in the column will be lost.\n  - hand-made line\n  - Added the required column `artist_name` to the `Song` table without a default value. This is not possible if the table is not empty.\n\n*/\n-- DropIndex\nDROP INDEX \"Song_artist_key\";\n\n-- my own words\n-- AlterTable\nALTER TABLE \"Song\" DROP COLUMN \"artist\", -- why\nADD COLUMN     \"artist_name\" TEXT NOT NULL;\n\n-- CreateIndex\nCREATE UNIQUE INDEX \"Song_artist_name_key\" ON \"Song\"(\"artist_name\");\n";
 
 fn rename(text: &str) -> Options {
-    Options { rename: vec![text.to_owned()], delete: Vec::new() }
+    Options { rename: vec![text.to_owned()], ..Options::default() }
 }
 
 #[test]
@@ -115,7 +115,11 @@ fn exit(draft: &str, options: &Options) -> Option<(Exit, String)> {
 #[test]
 fn wrong_options_are_usage_errors() {
     let draft = "ALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"performer\" TEXT NOT NULL;\n";
-    let both = Options { rename: vec!["Song.artist:performer".into()], delete: vec!["Song.artist".into()] };
+    let both = Options {
+        rename: vec!["Song.artist:performer".into()],
+        delete: vec!["Song.artist".into()],
+        ..Options::default()
+    };
     let twice = Options { rename: vec!["Song.artist:performer".into(), "Song.price:performer".into()], ..both.clone() };
     let wrong = [
         rename("Song.artist"),
@@ -127,8 +131,8 @@ fn wrong_options_are_usage_errors() {
         rename("Song:Track"),
         rename("enum:Role:Kind"),
         rename("value:Role.A:B"),
-        Options { rename: Vec::new(), delete: vec!["Song.price".into()] },
-        Options { rename: Vec::new(), delete: vec!["Song".into()] },
+        Options { delete: vec!["Song.price".into()], ..Options::default() },
+        Options { delete: vec!["Song".into()], ..Options::default() },
         both,
         twice,
     ];
