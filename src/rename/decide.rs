@@ -75,7 +75,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
         }
         match (&mut asker, asked) {
             (Some(asker), Some(candidate)) => {
-                let question = question(&scene, &self::around(&scene, &given), candidate);
+                let question = question(&scene, &self::around(&scene, &given), &found, candidate);
                 decided.push(answer(&scene, &mut given, candidate, asker.choose(&question)?)?);
             }
             _ if !found.iter().any(|candidate| candidate.certain) => return Ok(finish(&scene, &given, decided, found)),
@@ -144,7 +144,7 @@ fn finish(scene: &Scene<'_>, given: &Given, decided: Vec<Candidate>, found: Vec<
     let open = found
         .iter()
         .filter(|candidate| candidate.decision == Decision::Open)
-        .map(|candidate| question(scene, &around, candidate).into())
+        .map(|candidate| question(scene, &around, &found, candidate).into())
         .collect();
     Decisions { candidates: [decided, found].concat(), open }
 }

@@ -75,8 +75,13 @@ fn fate() -> impl Strategy<Value = Fate> {
 
 fn field() -> impl Strategy<Value = Field> {
     let key = prop_oneof![3 => Just(Key::None), 1 => Just(Key::Index), 1 => Just(Key::Unique)];
-    (0..KINDS.len(), any::<bool>(), any::<bool>(), key, fate())
-        .prop_map(|(kind, optional, default, key, fate)| Field { kind, optional, default, key, fate })
+    (0..KINDS.len(), any::<bool>(), any::<bool>(), key, fate()).prop_map(|(kind, optional, default, key, fate)| Field {
+        kind,
+        optional,
+        default,
+        key,
+        fate,
+    })
 }
 
 pub(super) fn plans() -> impl Strategy<Value = Plan> {
@@ -139,7 +144,10 @@ impl Plan {
         let (id, foreign) = (self.key(state), self.foreign(state));
         let mut text = String::from("datasource db {\n  provider = \"postgresql\"\n}\n");
         let _ = writeln!(text, "enum {kind} {{\n  {value}\n  B\n  C\n}}");
-        let _ = writeln!(text, "model {one} {{\n  {id} Int @id @default(autoincrement())\n  albums {two}[] @relation(\"Of\")");
+        let _ = writeln!(
+            text,
+            "model {one} {{\n  {id} Int @id @default(autoincrement())\n  albums {two}[] @relation(\"Of\")"
+        );
         if self.many {
             let _ = writeln!(text, "  liked {two}[]");
         }
@@ -151,7 +159,8 @@ impl Plan {
         }
         self.write_fields(0, state, &mut text);
         let _ = writeln!(text, "}}\nmodel {two} {{\n  no BigInt @id @default(autoincrement())");
-        let _ = writeln!(text, "  {foreign} Int\n  song {one} @relation(\"Of\", fields: [{foreign}], references: [{id}])");
+        let _ =
+            writeln!(text, "  {foreign} Int\n  song {one} @relation(\"Of\", fields: [{foreign}], references: [{id}])");
         if self.many {
             let _ = writeln!(text, "  likers {one}[]");
         }
