@@ -97,6 +97,10 @@ pub enum Command {
     Rewrite(commands::rewrite::Args),
     /// Take, list and prove backups
     Backup(commands::backup::Args),
+    /// Where the last deployment stands, what is applied, and what to do now
+    Status(commands::status::Args),
+    /// Check the database as after a deploy: history, definitions, indexes, constraints, sequences, critical queries
+    Verify(commands::verify::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
     Init(commands::init::Args),
     /// The whole journey on an embedded scratch database, from nothing

@@ -10,8 +10,11 @@ pub mod fence;
 pub mod fix;
 pub mod init;
 pub mod man;
+pub mod output;
 pub mod review;
 pub mod rewrite;
+pub mod status;
+pub mod verify;
 
 use std::ffi::OsString;
 
@@ -57,6 +60,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),

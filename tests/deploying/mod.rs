@@ -3,8 +3,12 @@
 mod agents;
 mod alone;
 mod cuts;
+mod states;
+mod status;
 mod turns;
+mod verify;
 mod when;
+mod writers;
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};

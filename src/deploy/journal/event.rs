@@ -87,8 +87,8 @@ pub enum Event {
     Applied { name: String, milliseconds: u64, tries: u32 },
     /// What the migration destroys was kept in its own transaction; the capsule as `rollback` reads it.
     Capsule { name: String, capsule: Value },
-    /// The database was looked at afterwards.
-    Verified { sound: bool, notes: Vec<String> },
+    /// The database was looked at afterwards; the report as `verify` prints it.
+    Verified { sound: bool, report: Value },
     /// The end of a deployment that did what it should.
     Finished,
     /// The end of one that did not.
