@@ -8,10 +8,10 @@ use postgres::Client;
 
 use prisma_safe::database::history::Standing;
 use prisma_safe::database::{DatabaseUrl, Fingerprint, History, activity, connect, pooler};
+use prisma_safe::deploy::Baseline;
 use prisma_safe::deploy::alone::{Before, Outcome};
 use prisma_safe::deploy::preflight::{Concern, Plan, Preflight};
 use prisma_safe::deploy::turn::{self, Patience};
-use prisma_safe::deploy::Baseline;
 use prisma_safe::deploy::verify::{Expected, verify};
 use prisma_safe::error::Error;
 use prisma_safe::exit::Exit;

@@ -82,11 +82,14 @@ impl Now {
                 "{name} has failed: see what of it is in the database, then `prisma-safe migrate resolve --rolled-back {name}` or `--applied {name}`"
             ));
         }
-        let resumable = self.last.as_ref().is_some_and(|last| matches!(self.state(last), "interrupted" | "cutShort" | "failed"));
+        let resumable =
+            self.last.as_ref().is_some_and(|last| matches!(self.state(last), "interrupted" | "cutShort" | "failed"));
         match (self.standing.pending.is_empty() || !self.standing.failed.is_empty(), resumable) {
             (false, true) => next.push("go on: `prisma-safe deploy --resume`, or anew: `prisma-safe deploy`".into()),
             (false, false) => next.push("`prisma-safe deploy` applies what is pending".into()),
-            (true, true) if self.last.as_ref().is_some_and(|last| last.verified.is_none() && !last.applied.is_empty()) => {
+            (true, true)
+                if self.last.as_ref().is_some_and(|last| last.verified.is_none() && !last.applied.is_empty()) =>
+            {
                 next.push("it was applied and not verified: `prisma-safe verify`".into());
             }
             _ => {}
@@ -95,10 +98,12 @@ impl Now {
     }
 
     fn remainder(&self, record: &Record) -> Option<&'static str> {
-        matches!(self.state(record), "interrupted" | "cutShort").then(|| match record.remainder(self.history.as_ref()) {
-            Remainder::Nothing => "nothing",
-            Remainder::Applied { .. } => "applied",
-            Remainder::Failed { .. } => "failed",
+        matches!(self.state(record), "interrupted" | "cutShort").then(|| {
+            match record.remainder(self.history.as_ref()) {
+                Remainder::Nothing => "nothing",
+                Remainder::Applied { .. } => "applied",
+                Remainder::Failed { .. } => "failed",
+            }
         })
     }
 
@@ -165,12 +170,17 @@ impl Now {
             found.into_iter().for_each(&mut line);
         }
         if let Some(record) = &self.last {
-            let when = record.started.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+            let when =
+                record.started.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
             line(match &record.end {
                 Some(End::Finished) => format!("  last deployment: {when}, finished"),
-                Some(End::Failed(error)) => format!("  last deployment: {when}, failed {}: {}", record.last, first_line(error)),
+                Some(End::Failed(error)) => {
+                    format!("  last deployment: {when}, failed {}: {}", record.last, first_line(error))
+                }
                 Some(End::Explained(_)) => format!("  last deployment: {}", record.explain(self.history.as_ref())),
-                None if self.running.is_some() => format!("  a deployment is running since {when}, now {}", record.last),
+                None if self.running.is_some() => {
+                    format!("  a deployment is running since {when}, now {}", record.last)
+                }
                 None => format!("  {}", record.explain(self.history.as_ref())),
             });
             if let Some(backup) = &record.backup {

@@ -3,8 +3,8 @@
 pub mod alone;
 pub mod apply;
 mod attempt;
-mod error;
 pub mod definitions;
+mod error;
 pub mod hook;
 pub mod journal;
 pub mod preflight;

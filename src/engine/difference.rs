@@ -34,12 +34,7 @@ impl DeployRequest {
 ///
 /// # Errors
 /// 1 if Prisma refuses, or the engine cannot reach the database.
-pub fn difference(
-    project: &Project,
-    context: &Context,
-    url: &DatabaseUrl,
-    schema_files: &[PathBuf],
-) -> Result<String> {
+pub fn difference(project: &Project, context: &Context, url: &DatabaseUrl, schema_files: &[PathBuf]) -> Result<String> {
     let mut args: Vec<OsString> = vec!["migrate".into(), "status".into()];
     args.extend(context.global.prisma());
     let mut role = Differ { schema_files, url, left: None };

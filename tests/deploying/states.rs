@@ -27,7 +27,9 @@ fn rows_of_every_state() {
     prisma_accepts(&project);
     assert_ne!(project.database().contents(), before);
 
-    project.database().execute(&format!("UPDATE _prisma_migrations SET checksum = 'other' WHERE migration_name = '{INIT}'"));
+    project
+        .database()
+        .execute(&format!("UPDATE _prisma_migrations SET checksum = 'other' WHERE migration_name = '{INIT}'"));
     project.add_migration("20250103000000_b", &ADD_YEAR.replace("year", "b"));
     project.run(["migrate", "deploy"]).exits(3).says("edited");
     project.run(["status"]).exits(1).says("changed after being applied");
@@ -52,7 +54,9 @@ fn a_missing_migration() {
 fn what_a_killed_deploy_left_running_is_ended() {
     let project = pending(Prisma::V7);
     let mut orphan = project.database().connect();
-    orphan.batch_execute("SET application_name = 'prisma-safe deploy'; BEGIN; SELECT pg_advisory_xact_lock(72707369)").unwrap();
+    orphan
+        .batch_execute("SET application_name = 'prisma-safe deploy'; BEGIN; SELECT pg_advisory_xact_lock(72707369)")
+        .unwrap();
     let runs = std::thread::spawn(move || orphan.batch_execute("SELECT pg_sleep(50)").is_ok());
     super::soon("it runs", || {
         project.database().value("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(50)'") == "1"

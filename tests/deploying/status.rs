@@ -68,11 +68,39 @@ struct Obstacle {
 
 const OBSTACLES: [Obstacle; 5] = [
     // the review measures the table, the backup dumps it
-    Obstacle { name: "backup", event: "stageStarted", stage: "backup", lock: Some("LOCK TABLE \"Song\" IN ACCESS EXCLUSIVE MODE"), applied: false, backup: false },
-    Obstacle { name: "apply", event: "applying", stage: "year", lock: Some("LOCK TABLE \"Song\" IN ACCESS SHARE MODE"), applied: false, backup: true },
-    Obstacle { name: "row", event: "applying", stage: "year", lock: Some("LOCK TABLE _prisma_migrations IN SHARE MODE"), applied: false, backup: true },
+    Obstacle {
+        name: "backup",
+        event: "stageStarted",
+        stage: "backup",
+        lock: Some("LOCK TABLE \"Song\" IN ACCESS EXCLUSIVE MODE"),
+        applied: false,
+        backup: false,
+    },
+    Obstacle {
+        name: "apply",
+        event: "applying",
+        stage: "year",
+        lock: Some("LOCK TABLE \"Song\" IN ACCESS SHARE MODE"),
+        applied: false,
+        backup: true,
+    },
+    Obstacle {
+        name: "row",
+        event: "applying",
+        stage: "year",
+        lock: Some("LOCK TABLE _prisma_migrations IN SHARE MODE"),
+        applied: false,
+        backup: true,
+    },
     // the second migration waits for a table that only it touches
-    Obstacle { name: "between", event: "applying", stage: "other", lock: Some("LOCK TABLE other IN ACCESS SHARE MODE"), applied: true, backup: true },
+    Obstacle {
+        name: "between",
+        event: "applying",
+        stage: "other",
+        lock: Some("LOCK TABLE other IN ACCESS SHARE MODE"),
+        applied: true,
+        backup: true,
+    },
     Obstacle { name: "verify", event: "stageStarted", stage: "verify", lock: None, applied: true, backup: true },
 ];
 
@@ -101,7 +129,8 @@ fn killed_at(obstacle: &Obstacle) {
     child.kill().expect("a kill");
     child.wait().expect("an end");
     drop(client);
-    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let sessions =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
     soon("the server has let go", || project.database().value(sessions) == "0");
 
     let year = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'year'";
@@ -111,7 +140,10 @@ fn killed_at(obstacle: &Obstacle) {
     assert_eq!(last["state"], "interrupted", "{document}");
     assert_eq!(last["remainder"], if obstacle.applied { "applied" } else { "nothing" }, "{document}");
     assert_eq!(last["backup"].is_string(), obstacle.backup, "{document}");
-    assert!(document["next"].to_string().contains("resume") || document["next"].to_string().contains("verify"), "{document}");
+    assert!(
+        document["next"].to_string().contains("resume") || document["next"].to_string().contains("verify"),
+        "{document}"
+    );
     project.run(["status"]).exits(1).says("cut short");
 
     let whole = backups(&project).iter().filter(|file| file.ends_with(".json")).count();
@@ -155,7 +187,8 @@ fn killed_at_the_verification() {
 #[test]
 fn resume_takes_over_the_word_for_the_same_sql_only() {
     let project = songs(Prisma::V7, 10).production();
-    let drop = "-- prisma-safe:allow drop-column(Song.plays): nobody counts\nALTER TABLE \"Song\" DROP COLUMN \"plays\";\n";
+    let drop =
+        "-- prisma-safe:allow drop-column(Song.plays): nobody counts\nALTER TABLE \"Song\" DROP COLUMN \"plays\";\n";
     project.add_migration(YEAR, drop);
     let production = project.read("prisma-safe.toml");
     project.write("prisma-safe.toml", &format!("[deploy]\nlock-timeout-seconds = 0.3\nlock-retries = 0\n{production}"));
@@ -182,6 +215,7 @@ fn resume_takes_over_the_word_for_the_same_sql_only() {
 }
 
 fn prisma_is_content_without_plays(project: &Project) {
-    project.set_schema("model Song {\n  isrc   String @id\n  title  String\n  artist String\n\n  @@index([artist])\n}\n");
+    project
+        .set_schema("model Song {\n  isrc   String @id\n  title  String\n  artist String\n\n  @@index([artist])\n}\n");
     prisma_is_content(Prisma::V7, project);
 }

@@ -21,16 +21,12 @@ fn verify(project: &Project) -> Value {
     document
 }
 
-#[track_caller]
-fn assert_status(project: &Project, name: &str, status: &str) {
-    let checks = checks(project);
-    assert!(checks.contains(&(name.into(), status.into())), "{name} is not {status}: {checks:?}");
-}
-
 /// After a deploy everything passes; what is broken by hand later is found, each by its own check.
 fn each_check_finds_what_it_looks_for(prisma: Prisma) {
     let project = songs(prisma, 100);
-    project.set_schema(&SONG.replace("plays  Int    @default(0)", "plays  Int    @default(0)\n  number Int @default(autoincrement())"));
+    project.set_schema(
+        &SONG.replace("plays  Int    @default(0)", "plays  Int    @default(0)\n  number Int @default(autoincrement())"),
+    );
     project.add_migration(YEAR, "CREATE SEQUENCE \"Song_number_seq\" AS INTEGER;\nALTER TABLE \"Song\" ADD COLUMN \"number\" INTEGER NOT NULL DEFAULT nextval('\"Song_number_seq\"');\nALTER SEQUENCE \"Song_number_seq\" OWNED BY \"Song\".\"number\";\n");
     project.write(
         "prisma-safe.toml",
@@ -46,33 +42,29 @@ fn each_check_finds_what_it_looks_for(prisma: Prisma) {
     assert_eq!(checks(&project), names.map(|name| (name.to_owned(), "passed".to_owned())));
 
     let database = project.database();
-    database.execute("DELETE FROM \"Song\" WHERE isrc = 'isrc 7'");
-    assert_status(&project, "query: songs", "failed");
-    project.run(["verify"]).exits(1).says("gives \"99\"").says(&format!("prisma-safe rollback {YEAR}"));
-    database.execute("INSERT INTO \"Song\" (isrc, title, artist) VALUES ('x', 'same', 'same')");
-
-    database.execute("SELECT setval('\"Song_number_seq\"', 5)");
-    assert_status(&project, "sequences", "failed");
-    let cure = verify(&project)["checks"][5]["cure"].as_str().expect("a cure").to_owned();
-    database.execute(&cure);
-    assert_status(&project, "sequences", "passed");
-
-    database.execute("UPDATE \"Song\" SET title = 'same' WHERE isrc = 'isrc 1'");
+    database.execute("DELETE FROM \"Song\" WHERE isrc = 'isrc 7'; SELECT setval('\"Song_number_seq\"', 5)");
+    database.execute("UPDATE \"Song\" SET title = 'same' WHERE isrc IN ('isrc 1', 'isrc 2')");
     let index = "CREATE UNIQUE INDEX CONCURRENTLY broken ON \"Song\" (title)";
     database.connect().batch_execute(index).expect_err("a duplicate");
-    assert_status(&project, "indexes", "failed");
-    assert_status(&project, "catalog", "failed");
-    database.execute("DROP INDEX broken");
-    database.execute("ALTER TABLE \"Song\" ADD CONSTRAINT some CHECK (plays >= 0) NOT VALID");
-    assert_status(&project, "constraints", "warned");
-    database.execute("ALTER TABLE \"Song\" DROP CONSTRAINT some; ALTER TABLE \"Song\" ADD COLUMN extra INT");
+    database.execute("ALTER TABLE \"Song\" ADD CONSTRAINT positive CHECK (plays >= 0) NOT VALID");
+    database.execute("ALTER TABLE \"Song\" ADD COLUMN extra INT; UPDATE _prisma_migrations SET checksum = 'x'");
+    project.run(["verify"]).exits(1).says("gives \"99\"").says(&format!("prisma-safe rollback {YEAR}"));
     let document = verify(&project);
+    let statuses = ["failed", "failed", "passed", "failed", "warned", "failed", "failed", "warned"];
+    let found: Vec<&str> =
+        document["checks"].as_array().expect("checks").iter().filter_map(|check| check["status"].as_str()).collect();
+    assert_eq!(found, statuses, "{document}");
     assert!(document["checks"][1]["notes"].to_string().contains("extra"), "{document}");
-    assert_status(&project, "drift", "warned");
+
+    for cure in [3, 5] {
+        database.execute(document["checks"][cure]["cure"].as_str().expect("a cure"));
+    }
     project.write("prisma-safe.toml", "[verify]\ndrift = \"fail\"\n");
-    assert_status(&project, "drift", "failed");
-    database.execute("UPDATE _prisma_migrations SET checksum = 'x'");
-    assert_status(&project, "history", "failed");
+    let statuses = ["failed", "failed", "passed", "passed", "warned", "passed", "failed"];
+    let document = verify(&project);
+    let found: Vec<&str> =
+        document["checks"].as_array().expect("checks").iter().filter_map(|check| check["status"].as_str()).collect();
+    assert_eq!(found, statuses, "{document}");
 }
 
 #[test]
@@ -102,7 +94,8 @@ fn a_critical_query_that_breaks_fails_the_deploy() {
 fn it_only_reads() {
     let project = songs(Prisma::V7, 10);
     let before = project.database().contents();
-    project.write("prisma-safe.toml", "[[verify.query]]\nname = \"writes\"\nsql = 'DELETE FROM \"Song\" RETURNING 1'\n");
+    project
+        .write("prisma-safe.toml", "[[verify.query]]\nname = \"writes\"\nsql = 'DELETE FROM \"Song\" RETURNING 1'\n");
     project.run(["verify"]).exits(1).says("read-only");
     assert_eq!(project.database().contents(), before);
 }

@@ -75,7 +75,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let not_before = args.when.at.as_ref().map(|at| window::not_before(at, now, window.as_ref())).transpose()?;
     let queries = Query::read(&config.verify)?;
     let (project, config) = (&project, &config);
-    let mut deploying = Deploying { args, context, project, config, settings, queries, window, not_before, target: None };
+    let mut deploying =
+        Deploying { args, context, project, config, settings, queries, window, not_before, target: None };
     engine::deploy(project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 

@@ -187,7 +187,8 @@ impl Deployment<'_> {
         }
         journal.record(Event::Verified { sound: report.is_sound(), report: report.document() })?;
         report.check()?;
-        let live = Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
+        let live =
+            Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
         definitions::keep(self.command.project.root(), url, live)
     }
 }

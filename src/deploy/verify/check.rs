@@ -66,8 +66,11 @@ impl Verified {
     /// Everything that was looked at.
     pub fn checks(&self) -> Vec<Check> {
         let mut checks = vec![
-            Check::of("history", self.unfinished.iter().map(|name| format!("{name} is not applied by Prisma's history")))
-                .cured_by("prisma-safe migrate status".into()),
+            Check::of(
+                "history",
+                self.unfinished.iter().map(|name| format!("{name} is not applied by Prisma's history")),
+            )
+            .cured_by("prisma-safe migrate status".into()),
         ];
         checks.push(match &self.differences {
             Some(differences) => {
@@ -76,7 +79,9 @@ impl Verified {
                 check.notes.insert(0, with);
                 check
             }
-            None => Check::new("catalog", Status::Unchecked, ["there was no rehearsal to compare the definitions with"]),
+            None => {
+                Check::new("catalog", Status::Unchecked, ["there was no rehearsal to compare the definitions with"])
+            }
         });
         let mut rows = Check::of("rows", self.emptied.iter().map(|change| format!("lost its rows: {change}")));
         rows.notes.extend(self.tables.iter().map(ToString::to_string));

@@ -116,9 +116,7 @@ pub fn verify(client: &mut Client, schema: &str, baseline: &Baseline, expected: 
         let emptied = tables.iter().filter(|change| !baseline.removes_rows && change.is_emptied());
         let sequences = sequences::behind(client)?;
         let differences = match expected.definitions {
-            Some((definitions, _)) => {
-                Some(differences(definitions, &Live::read(client, &Without::default())?))
-            }
+            Some((definitions, _)) => Some(differences(definitions, &Live::read(client, &Without::default())?)),
             None => None,
         };
         let is_applied = |name: &&String| history.state(name) == Some(State::Applied);

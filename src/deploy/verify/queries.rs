@@ -38,7 +38,10 @@ impl Query {
         let read = |query: &config::Query| {
             let script = Script::parse(query.sql.as_str());
             if script.statements().len() != 1 || !script.errors().is_empty() {
-                return Err(Error::usage(format!("the query {:?} of [[verify.query]] is not one statement", query.name)));
+                return Err(Error::usage(format!(
+                    "the query {:?} of [[verify.query]] is not one statement",
+                    query.name
+                )));
             }
             let max = query.max_seconds.map(Duration::try_from_secs_f64).transpose();
             Ok(Self {
