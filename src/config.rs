@@ -22,6 +22,7 @@ const DEFAULTS: &str = include_str!("config/default.toml");
 pub struct Config {
     pub backup: Backup,
     pub deploy: Deploy,
+    pub rehearsal: Rehearsal,
     pub rename: Rename,
     pub review: Review,
     pub verify: Verify,
@@ -77,6 +78,32 @@ pub struct Deploy {
 pub struct Rename {
     /// Whether a rewrite is also proved on a scratch server.
     pub scratch_proof: bool,
+}
+
+/// How much of a deploy is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RehearsalMode {
+    /// On a copy with every row.
+    Full,
+    /// On a copy of the tables without their rows.
+    Schema,
+    /// Not at all.
+    Off,
+}
+
+/// `[rehearsal]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rehearsal {
+    pub mode: RehearsalMode,
+    /// Why there is none, with `mode = "off"`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// A lock that keeps others waiting may be held this long, in seconds; 0 is without limit.
+    pub max_lock_seconds: f64,
+    /// All migrations together may take this long, in seconds; 0 is without limit.
+    pub max_duration_seconds: f64,
 }
 
 /// `[review]`
@@ -248,6 +275,7 @@ fn find(root: &Path) -> PathBuf {
 struct Partial {
     backup: Option<toml::Table>,
     deploy: Option<toml::Table>,
+    rehearsal: Option<toml::Table>,
     rename: Option<toml::Table>,
     review: Option<toml::Table>,
     verify: Option<toml::Table>,

@@ -16,6 +16,7 @@
 //! | `rename` | candidates, evidence, decisions, rewrite, proof |
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
+//! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `drafting` | from a draft to the migration that is written |
@@ -46,6 +47,7 @@ pub mod error;
 pub mod exit;
 pub mod init;
 pub mod project;
+pub mod rehearsal;
 pub mod rename;
 pub mod report;
 pub mod review;

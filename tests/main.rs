@@ -13,6 +13,8 @@ mod init;
 mod journey;
 mod passing;
 mod readme;
+mod rehearsal;
+mod rename;
 mod review;
 mod smoke;
 mod support;

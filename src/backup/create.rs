@@ -12,11 +12,12 @@ use super::contents::{Contents, Reader};
 use super::directory::Directory;
 use super::manifest::{self, Manifest, Proof, Source, Table};
 use super::names::{self, Name};
+use super::prove::{self, Restored};
 use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
-use super::{hex, prove, verify};
+use super::{hex, verify};
 use crate::config;
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
@@ -68,6 +69,14 @@ pub struct Backup {
 /// # Errors
 /// Exit status 1 if any step or check fails, 3 through a pooler that mixes sessions, 130 after Ctrl-C.
 pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
+    create_and_keep(request, shell).map(|(backup, _)| backup)
+}
+
+/// [`create`], which also hands over the scratch server with the restored backup, where it was proved by one.
+///
+/// # Errors
+/// Those of [`create`].
+pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, Option<Restored>)> {
     let guard = Guard::new()?;
     refuse_pooler(request.url)?;
     let mut client = database::connect(request.url, APPLICATION)?;
@@ -112,13 +121,15 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         proof: Proof::Read,
         proved_at,
     };
+    let mut kept = None;
     if settings.proof > manifest.proof {
         let archive = Archive::at(aside.partial(), manifest.clone());
-        manifest.proof = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
+        let (proof, restored) = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
+        (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
     }
     let path = publish(&directory, &name, aside, &manifest)?;
-    Ok(Backup { path, manifest })
+    Ok((Backup { path, manifest }, kept))
 }
 
 /// Through a transaction pooler `pg_dump` changes the settings of other clients' sessions, and may dump something else.

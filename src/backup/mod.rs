@@ -34,9 +34,10 @@ mod verify;
 
 pub use self::archive::Archive;
 pub use self::contents::{Contents, Defect};
-pub use self::create::{Backup, Request, create};
+pub use self::create::{Backup, Request, create, create_and_keep};
 pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
+pub use self::prove::{Restored, restore};
 pub use self::server::needed;
 pub use self::verify::{Report, verify};
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Request, report};
+use crate::backup::{self, Backup, Request, Restored, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -53,7 +53,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         None | Some(Command::Create) => {
             let (target, _) = super::target(&project, &config, context)?;
             let place = Place { directory: &directory, project: project.root(), settings: &config.backup };
-            let backup = take(&place, &target, &[], context)?;
+            let (backup, _) = take(&place, &target, &[], context)?;
             if json {
                 print(context, &report::created(&backup))?;
             }
@@ -76,10 +76,10 @@ pub struct Before<'a> {
     pub precedes: &'a [String],
 }
 
-/// The backup, or why there is none.
+/// The backup, with the scratch server that proved it, or why there is none.
 #[derive(Debug)]
 pub enum Taken {
-    Backup(Box<Backup>),
+    Backup(Box<Backup>, Option<Restored>),
     Skipped(String),
 }
 
@@ -102,7 +102,7 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
         return Ok(Taken::Skipped("the database has no tables".into()));
     }
     let place = Place { directory: &root.join(&settings.directory), project: root, settings };
-    take(&place, target, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
+    take(&place, target, precedes, context).map(|(backup, restored)| Taken::Backup(Box::new(backup), restored))
 }
 
 /// Where backups of a project go, and how.
@@ -112,7 +112,12 @@ struct Place<'a> {
     settings: &'a config::Backup,
 }
 
-fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Context) -> Result<Backup> {
+fn take(
+    place: &Place<'_>,
+    target: &Target,
+    precedes: &[String],
+    context: &Context,
+) -> Result<(Backup, Option<Restored>)> {
     let Place { directory, project, settings } = *place;
     context.shell.status("Backing up", &target.url);
     let request = Request {
@@ -125,9 +130,9 @@ fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Conte
         settings,
         env: &context.env,
     };
-    let backup = backup::create(&request, &context.shell)?;
+    let (backup, restored) = backup::create_and_keep(&request, &context.shell)?;
     context.shell.status("Backed up", &backup);
-    Ok(backup)
+    Ok((backup, restored))
 }
 
 fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {

@@ -11,6 +11,7 @@ pub mod fix;
 pub mod init;
 pub mod man;
 pub mod output;
+pub mod rehearse;
 pub mod review;
 pub mod rewrite;
 pub mod status;
@@ -62,6 +63,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Backup(args) => backup::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
+        Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),

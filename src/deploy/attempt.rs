@@ -102,11 +102,11 @@ pub(super) fn attempt(
     let transaction = record_start(client, prepared, schema, id).map_err(Broken::AtStart)?;
     hook.before(client, prepared).map_err(Broken::InHook)?;
     for piece in prepared.pieces() {
-        if hook.instead(client, piece).map_err(Broken::InHook)? {
-            continue;
+        if !hook.instead(client, piece).map_err(Broken::InHook)? {
+            let sent = client.batch_execute(prepared.sql(piece));
+            sent.map_err(|error| Broken::InScript { piece: piece.clone(), failure: error.into() })?;
         }
-        let sent = client.batch_execute(prepared.sql(piece));
-        sent.map_err(|error| Broken::InScript { piece: piece.clone(), failure: error.into() })?;
+        hook.sent(client, piece).map_err(Broken::InHook)?;
     }
     hook.after(client).map_err(Broken::InHook)?;
     let finished = record_end(client, schema, id).map_err(Broken::AtEnd)?;

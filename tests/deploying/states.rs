@@ -88,6 +88,7 @@ fn external_tables_are_prisma_s_own_setting() {
 #[test]
 fn an_engine_that_stands_in_dotenv_is_the_person_s_choice() {
     let project = songs(Prisma::V7, 10);
+    super::quick(&project, "");
     project.add_migration(YEAR, ADD_YEAR);
     let env = project.read(".env");
     project.write(".env", &format!("{env}PRISMA_SCHEMA_ENGINE_BINARY=/nowhere/engine\n"));

@@ -115,7 +115,10 @@ fn in_the_way(project: &Project, lock: &str) -> Client {
 fn killed_at(obstacle: &Obstacle) {
     let project = songs(Prisma::V7, 1_000);
     project.database().execute("CREATE TABLE other (x INT); INSERT INTO other VALUES (1)");
-    project.write("prisma-safe.toml", "[deploy]\nlock-timeout-seconds = 120\n[backup]\nlock-wait-seconds = 120\n[review]\nsmall-table-rows = 0\n[verify]\ndrift = \"off\"\n");
+    super::quick(
+        &project,
+        "[deploy]\nlock-timeout-seconds = 120\n[backup]\nlock-wait-seconds = 120\n[review]\nsmall-table-rows = 0\n[verify]\ndrift = \"off\"\n",
+    );
     project.add_migration(YEAR, ADD_YEAR);
     project.add_migration("20250103000000_other", "ALTER TABLE other ADD COLUMN y INT;\n");
     let client = obstacle.lock.map(|lock| in_the_way(&project, lock));
@@ -191,7 +194,7 @@ fn resume_takes_over_the_word_for_the_same_sql_only() {
         "-- prisma-safe:allow drop-column(Song.plays): nobody counts\nALTER TABLE \"Song\" DROP COLUMN \"plays\";\n";
     project.add_migration(YEAR, drop);
     let production = project.read("prisma-safe.toml");
-    project.write("prisma-safe.toml", &format!("[deploy]\nlock-timeout-seconds = 0.3\nlock-retries = 0\n{production}"));
+    super::quick(&project, &format!("[deploy]\nlock-timeout-seconds = 0.3\nlock-retries = 0\n{production}"));
     project.run(["migrate", "deploy", "--resume"]).exits(2).says("no deployment");
     let plan = project.run(["review", "--pending", "--format", "json"]).succeeds().json()["planHash"].clone();
     let mut client = in_the_way(&project, "LOCK TABLE \"Song\" IN ACCESS SHARE MODE");

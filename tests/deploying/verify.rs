@@ -32,7 +32,7 @@ fn each_check_finds_what_it_looks_for(prisma: Prisma) {
         "prisma-safe.toml",
         "[[verify.query]]\nname = \"songs\"\nsql = 'SELECT count(*) FROM \"Song\"'\nexpect = 100\nmax-seconds = 30\n",
     );
-    project.run(["migrate", "deploy"]).succeeds();
+    project.run(["migrate", "deploy"]).succeeds().says("compared with the rehearsal");
     prisma_is_content(prisma, &project);
     project.run(["verify"]).succeeds().says("nothing is broken");
     let document = verify(&project);
@@ -59,7 +59,7 @@ fn each_check_finds_what_it_looks_for(prisma: Prisma) {
     for cure in [3, 5] {
         database.execute(document["checks"][cure]["cure"].as_str().expect("a cure"));
     }
-    project.write("prisma-safe.toml", "[verify]\ndrift = \"fail\"\n");
+    super::quick(&project, "[verify]\ndrift = \"fail\"\n");
     let statuses = ["failed", "failed", "passed", "passed", "warned", "passed", "failed"];
     let document = verify(&project);
     let found: Vec<&str> =
@@ -81,10 +81,13 @@ fn each_check_finds_what_it_looks_for_6() {
 #[test]
 fn a_critical_query_that_breaks_fails_the_deploy() {
     let project = pending(Prisma::V7);
-    project.write("prisma-safe.toml", "[[verify.query]]\nname = \"columns\"\nsql = \"SELECT count(*) FROM information_schema.columns WHERE table_name = 'Song'\"\nexpect = \"4\"\n");
+    super::quick(
+        &project,
+        "[[verify.query]]\nname = \"columns\"\nsql = \"SELECT count(*) FROM information_schema.columns WHERE table_name = 'Song'\"\nexpect = \"4\"\n",
+    );
     project.run(["migrate", "deploy"]).exits(1).says("query: columns").says(&format!("prisma-safe rollback {YEAR}"));
     assert_eq!(project.database().count("_prisma_migrations"), 2, "it is applied all the same");
-    project.write("prisma-safe.toml", "[[verify.query]]\nname = \"two\"\nsql = \"SELECT 1; COMMIT\"\n");
+    super::quick(&project, "[[verify.query]]\nname = \"two\"\nsql = \"SELECT 1; COMMIT\"\n");
     project.add_migration("20250103000000_b", &ADD_YEAR.replace("year", "b"));
     project.run(["migrate", "deploy"]).exits(2).says("not one statement");
 }

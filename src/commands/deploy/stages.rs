@@ -5,10 +5,12 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::super::backup::{self, Before, Taken};
+use super::super::fence::Gate;
+use super::super::rehearse::{self, Asked};
 use super::super::review::{self, Folder};
 use super::Deployment;
 use crate::catalog::live::{Live, Without};
-use crate::config::Drift;
+use crate::config::{Config, Drift, RehearsalMode};
 use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
@@ -16,6 +18,7 @@ use crate::deploy::verify::{Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
+use crate::rehearsal;
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
 
@@ -28,6 +31,9 @@ impl Deployment<'_> {
     /// each migration takes.
     pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
         self.preflight.check()?;
+        if self.command.args.skip_rehearsal || self.command.args.gate.skip_backup {
+            Gate::refuse_agents(self.target, self.command.context)?;
+        }
         self.check_window(self.command.not_before.unwrap_or_else(Timestamp::now))?;
         journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
         let files = self.pending.iter().zip(self.scripts);
@@ -94,17 +100,49 @@ impl Deployment<'_> {
         let taken = match self.resumed.as_ref().and_then(|resumed| resumed.backup(self.command)) {
             Some(backup) => {
                 self.shell().status("Reusing", &backup);
-                Taken::Backup(Box::new(backup))
+                Taken::Backup(Box::new(backup), None)
             }
             None => backup::before(&before, self.command.context)?,
         };
         journal.record(match &taken {
-            Taken::Backup(backup) => {
+            Taken::Backup(backup, _) => {
                 Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
             }
             Taken::Skipped(reason) => Event::BackupSkipped { reason: reason.clone() },
         })?;
         Ok(taken)
+    }
+
+    /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
+    pub(super) fn rehearse(
+        &self,
+        taken: Taken,
+        engine: &mut Engine<'_>,
+        journal: &mut Journal,
+    ) -> Result<Option<Live>> {
+        let (shell, args, config) = (self.shell(), self.command.args, self.command.config);
+        let skipped = match &taken {
+            _ if args.skip_rehearsal => args.gate.reason.clone(),
+            _ if config.rehearsal.mode == RehearsalMode::Off => Some(reason(config)?),
+            Taken::Skipped(why) => Some(format!("there is no backup to rehearse on: {why}")),
+            Taken::Backup(..) => None,
+        };
+        if let Some(reason) = skipped {
+            shell.note(format_args!("nothing is rehearsed: {reason}"));
+            journal.record(Event::RehearsalSkipped { reason })?;
+            return Ok(None);
+        }
+        let Taken::Backup(backup, proved) = taken else { return Ok(None) };
+        let (project, env) = (self.command.project.root(), &self.command.context.env);
+        let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
+        let schema = self.target.url.schema();
+        let settings = self.command.settings;
+        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
+        rehearse::say(&rehearsal, shell);
+        journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
+        rehearsal.check()?;
+        Ok(Some(rehearsal.expected))
     }
 
     /// The database as the migrations find it.
@@ -169,12 +207,14 @@ impl Deployment<'_> {
         &mut self,
         baseline: &Baseline,
         applied: &[String],
+        rehearsed: Option<&Live>,
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<()> {
         self.shell().status("Verifying", "history, definitions, rows, indexes, constraints, sequences");
         let url = &self.target.url;
-        let expected = Expected { applied, definitions: None, queries: &self.command.queries };
+        let definitions = rehearsed.map(|definitions| (definitions, "the rehearsal"));
+        let expected = Expected { applied, definitions, queries: &self.command.queries };
         let mut checks = verify(&mut self.client, &url.schema(), baseline, &expected)?.checks();
         let drift = self.command.config.verify.drift;
         if drift != Drift::Off {
@@ -191,6 +231,13 @@ impl Deployment<'_> {
             Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
         definitions::keep(self.command.project.root(), url, live)
     }
+}
+
+/// A setting that takes a safeguard away says why.
+fn reason(config: &Config) -> Result<String> {
+    config.rehearsal.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
+        Error::usage("rehearsal.mode = \"off\" needs a reason").help("add reason = \"…\" beside it in prisma-safe.toml")
+    })
 }
 
 fn count(migrations: usize) -> String {
