@@ -26,6 +26,7 @@ pub struct Config {
     pub rename: Rename,
     pub review: Review,
     pub verify: Verify,
+    pub undo: Undo,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
     pub environments: BTreeMap<String, Environment>,
@@ -166,6 +167,32 @@ pub struct Query {
     pub max_times_slower: Option<f64>,
 }
 
+/// `[undo]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Undo {
+    /// Whether deploys keep what migrations destroy.
+    pub enabled: bool,
+    /// For how long: `7d`, `36h`.
+    pub keep: String,
+    /// No more than this is copied for one migration: `2GB`, `500MB`.
+    pub max_size: String,
+    /// What a deploy does where it cannot be kept.
+    pub otherwise: Otherwise,
+}
+
+/// What a deploy does where it cannot keep what a migration destroys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It goes on if it took a backup just before.
+    Backup,
+    /// It does not deploy.
+    Refuse,
+    /// It goes on.
+    Continue,
+}
+
 /// Whether deploys to an environment take a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -279,6 +306,7 @@ struct Partial {
     rename: Option<toml::Table>,
     review: Option<toml::Table>,
     verify: Option<toml::Table>,
+    undo: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }
 

@@ -18,3 +18,4 @@ mod rename;
 mod review;
 mod smoke;
 mod support;
+mod undo;

@@ -15,12 +15,13 @@ use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::verify::{Expected, Report};
-use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, definitions, verify::verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::rehearsal;
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
+use crate::undo;
 
 impl Deployment<'_> {
     fn shell(&self) -> &Shell {
@@ -154,13 +155,14 @@ impl Deployment<'_> {
     pub(super) fn apply(
         &mut self,
         routes: Vec<Route>,
+        plans: &[Option<undo::Plan>],
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
         let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for ((migration, script), route) in self.pending.iter().zip(self.scripts).zip(routes) {
+        for (((migration, script), route), plan) in self.pending.iter().zip(self.scripts).zip(routes).zip(plans) {
             let name = &migration.name;
             self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
@@ -168,9 +170,7 @@ impl Deployment<'_> {
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    let done = runner.apply(&prepared, &mut NoHook).map_err(Error::from);
-                    self.say_ended(done.as_ref().map_or(&[], |done| &done.ended), journal)?;
-                    done.map(|done| done.tries)
+                    self.apply_keeping(&mut runner, &prepared, plan.as_ref(), journal)
                 }
                 Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
@@ -186,7 +186,7 @@ impl Deployment<'_> {
         Ok(applied)
     }
 
-    fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
+    pub(super) fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
         for session in ended {
             let session = session.to_string();
             self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
