@@ -82,8 +82,11 @@ impl Now {
                 "{name} has failed: see what of it is in the database, then `prisma-safe migrate resolve --rolled-back {name}` or `--applied {name}`"
             ));
         }
-        let resumable =
-            self.last.as_ref().is_some_and(|last| matches!(self.state(last), "interrupted" | "cutShort" | "failed"));
+        if self.last.as_ref().is_some_and(|last| last.rollback && self.state(last) == "interrupted") {
+            next.push("a rollback was cut short: `prisma-safe rollback` again shows what it would do now".into());
+        }
+        let left = ["interrupted", "cutShort", "failed"];
+        let resumable = self.last.as_ref().is_some_and(|last| !last.rollback && left.contains(&self.state(last)));
         match (self.standing.pending.is_empty() || !self.standing.failed.is_empty(), resumable) {
             (false, true) => next.push("go on: `prisma-safe deploy --resume`, or anew: `prisma-safe deploy`".into()),
             (false, false) => next.push("`prisma-safe deploy` applies what is pending".into()),
@@ -130,6 +133,7 @@ impl Now {
 
     fn deployment(&self, record: &Record) -> Value {
         json!({
+            "kind": if record.rollback { "rollback" } else { "deployment" },
             "state": self.state(record),
             "started": record.started,
             "file": record.path,
@@ -172,12 +176,13 @@ impl Now {
         if let Some(record) = &self.last {
             let when =
                 record.started.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+            let what = if record.rollback { "rollback" } else { "deployment" };
             line(match &record.end {
-                Some(End::Finished) => format!("  last deployment: {when}, finished"),
+                Some(End::Finished) => format!("  last {what}: {when}, finished"),
                 Some(End::Failed(error)) => {
-                    format!("  last deployment: {when}, failed {}: {}", record.last, first_line(error))
+                    format!("  last {what}: {when}, failed {}: {}", record.last, first_line(error))
                 }
-                Some(End::Explained(_)) => format!("  last deployment: {}", record.explain(self.history.as_ref())),
+                Some(End::Explained(_)) => format!("  last {what}: {}", record.explain(self.history.as_ref())),
                 None if self.running.is_some() => {
                     format!("  a deployment is running since {when}, now {}", record.last)
                 }
