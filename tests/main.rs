@@ -9,6 +9,7 @@ mod deploy_apply;
 mod deploy_state;
 mod deploying;
 mod fix;
+mod gate;
 mod init;
 mod journey;
 mod passing;
