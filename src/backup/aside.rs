@@ -103,7 +103,8 @@ impl Drop for Aside {
     }
 }
 
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
+/// Gives a file another name; nothing that has it already is replaced.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // some file systems cannot refuse by themselves; no other run of ours takes a name whose partial file exists

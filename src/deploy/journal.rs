@@ -3,6 +3,7 @@
 
 mod event;
 mod interrupted;
+mod needed;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -124,19 +125,19 @@ impl Journal {
     /// # Errors
     /// Exit status 1 if the directory cannot be read.
     pub fn unfinished(root: &Path, _turn: &Turn) -> Result<Vec<Interrupted>> {
+        let open = |entries: &[Entry]| !entries.iter().any(|entry| entry.event.is_end());
+        let all = Self::all(root)?.into_iter().filter(|(_, entries)| open(entries));
+        Ok(all.map(|(path, entries)| Interrupted::new(path, entries)).collect())
+    }
+
+    /// Every deployment's record, oldest first.
+    fn all(root: &Path) -> Result<Vec<(PathBuf, Vec<Entry>)>> {
         let directory = root.join(DIRECTORY).join(DEPLOYMENTS);
-        let read = || -> io::Result<Vec<Interrupted>> {
+        let read = || -> io::Result<Vec<(PathBuf, Vec<Entry>)>> {
             let mut paths = fs::read_dir(&directory)?.map(|file| Ok(file?.path())).collect::<io::Result<Vec<_>>>()?;
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
             paths.sort();
-            let mut unfinished = Vec::new();
-            for path in paths {
-                let entries = parse(&fs::read_to_string(&path)?);
-                if !entries.iter().any(|entry| entry.event.is_end()) {
-                    unfinished.push(Interrupted::new(path, entries));
-                }
-            }
-            Ok(unfinished)
+            paths.into_iter().map(|path| Ok((path.clone(), parse(&fs::read_to_string(path)?)))).collect()
         };
         match read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
