@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::archive::Archive;
 use super::aside::Aside;
 use super::contents::{Contents, Reader};
 use super::directory::Directory;
@@ -21,6 +22,7 @@ use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
 use crate::error::{Error, Result};
 use crate::tools::pg_dump::PgDump;
+use crate::tools::scratch::Search;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::Progress;
@@ -35,6 +37,8 @@ pub struct Request<'a> {
     pub url: &'a DatabaseUrl,
     /// Where backups go.
     pub directory: &'a Path,
+    /// The project's root, where npm may have installed a server for the proof.
+    pub project: &'a Path,
     /// Real users' data: the backup's name begins with `prod`.
     pub production: bool,
     /// The environment of `prisma-safe.toml`, which otherwise begins its name.
@@ -43,6 +47,13 @@ pub struct Request<'a> {
     pub precedes: &'a [String],
     pub settings: &'a config::Backup,
     pub env: &'a Env,
+}
+
+impl Request<'_> {
+    /// Where a scratch server may be found.
+    fn search(&self) -> Search<'_> {
+        Search { env: self.env, pg_bin: self.settings.pg_bin.as_deref(), project: self.project }
+    }
 }
 
 /// A backup that exists.
@@ -102,7 +113,8 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         proved_at,
     };
     if settings.proof > manifest.proof {
-        manifest.proof = prove::prove(aside.partial(), &manifest, &pg_dump, request, &guard, shell)?;
+        let archive = Archive::at(aside.partial(), manifest.clone());
+        manifest.proof = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
         manifest.proved_at = Timestamp::now();
     }
     let path = publish(&directory, &name, aside, &manifest)?;
@@ -237,6 +249,7 @@ fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
         encoding: server.encoding,
         collate: server.collate,
         ctype: server.ctype,
+        extensions: server.extensions,
     }
 }
 

@@ -91,6 +91,9 @@ pub struct Source {
     pub encoding: String,
     pub collate: String,
     pub ctype: String,
+    /// Names of its extensions: a server without them cannot take the backup.
+    #[serde(default)]
+    pub extensions: Vec<String>,
 }
 
 /// One table's rows.

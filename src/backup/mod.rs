@@ -7,16 +7,18 @@
 //! | `stream` | from `pg_dump` to the file: read, hashed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
-//! | `manifest` | what is known of a backup |
-//! | `prove`, `load`, `pieces`, `normal` | restoring into a scratch server, to see that it can be done |
+//! | `manifest`, `archive` | what is known of a backup, and any stretch of it |
+//! | `load`, `pieces` | loading it into a database, in parallel |
+//! | `prove`, `normal` | restoring into a scratch server, to see that it can be done |
 //! | `verify`, `list`, `report` | looking back |
 
+pub mod archive;
 pub mod aside;
 pub mod contents;
 mod create;
 pub mod directory;
 mod list;
-mod load;
+pub mod load;
 pub mod manifest;
 pub mod names;
 mod normal;
@@ -30,6 +32,7 @@ mod snapshot;
 mod stream;
 mod verify;
 
+pub use self::archive::Archive;
 pub use self::contents::{Contents, Defect};
 pub use self::create::{Backup, Request, create};
 pub use self::list::{Entry, State, list};

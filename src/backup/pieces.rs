@@ -49,11 +49,6 @@ impl<R: Read> Pieces<R> {
         }
     }
 
-    /// Bytes of the dump that are done.
-    pub(super) fn position(&self) -> u64 {
-        self.taken
-    }
-
     /// The next piece; `None` at the end.
     ///
     /// # Errors

@@ -1,172 +1,114 @@
 //! The proofs that count: the dump is loaded into a scratch server of the same version, and every table counted there
 //! (*restored*); dumped again from there, it is the same (*roundtrip*).
 //!
-//! The server listens on this machine only, and it and its files are gone afterwards, also after `kill -9`
-//! ([`ScratchServer`] has a watcher).
+//! The server listens on this machine only, and it and its files are gone afterwards ([`scratch`]).
 
-use std::fs::File;
-use std::io::Seek as _;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use postgres::Client;
-
-use super::create::Request;
-use super::manifest::{Manifest, Proof};
+use super::archive::Archive;
+use super::load::{self, Options};
+use super::manifest::Proof;
+use super::normal;
 use super::snapshot::Relation;
-use super::{load, normal};
-use crate::database::{self, DatabaseUrl, Failure};
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::pg_dump::PgDump;
-use crate::tools::postgres::{self as programs, Package};
-use crate::tools::scratch::{ScratchServer, server_programs_of};
+use crate::tools::scratch::{self, Locale, Need, ScratchServer, Search};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::{Position, Progress};
 
-const APPLICATION: &str = "prisma-safe proof";
 const DATABASE: &str = "proof";
 /// How often Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(100);
-/// Free space demanded, as a multiple of the database's size: the rows come with write-ahead log at worst.
-const SPACE_FACTOR: u64 = 2;
 
-/// For a server that lives minutes and whose data nobody will miss.
-const SETTINGS: &str = "
-wal_level = minimal
-max_wal_senders = 0
-max_wal_size = 16GB
-checkpoint_timeout = 1h
-autovacuum = off
-jit = off
-shared_buffers = 256MB
-maintenance_work_mem = 512MB
-lc_messages = 'C'
-";
-
-/// Restores `dump` into a scratch server and compares it with `manifest`, as far as the settings ask for; gives the level
+/// Restores a backup into a scratch server and compares it with its manifest, as far as `level` asks for; gives the level
 /// that is proved then.
 ///
 /// # Errors
 /// If no server of the same major version is installed, there is no room for it, a statement fails, or anything differs.
 pub(super) fn prove(
-    dump: &Path,
-    manifest: &Manifest,
+    archive: &Archive,
+    level: Proof,
     pg_dump: &PgDump,
-    request: &Request<'_>,
+    search: &Search<'_>,
     guard: &Guard,
     shell: &Shell,
 ) -> Result<Proof> {
-    let major = manifest.source.server_major;
-    let bin = request.settings.pg_bin.as_deref();
-    let programs = server_programs_of(major, request.env, bin).ok_or_else(|| {
-        unproved(format!("no PostgreSQL {major} server is installed on this machine")).help(format!(
-            "{}\nor be content with backup.proof = \"read\" in prisma-safe.toml",
-            programs::install(Package::Server, major, request.env)
-        ))
+    let source = &archive.manifest().source;
+    let need = Need { major: source.server_major, extensions: &source.extensions, bytes: source.size };
+    let server = scratch::open(&need, search).map_err(|error| {
+        let help = error.help_text().unwrap_or_default().to_owned();
+        unproved(error).help(format!("{help}\nor be content with backup.proof = \"read\" in prisma-safe.toml"))
     })?;
-    let directory = room(manifest.source.size, request)?.join(format!("prisma-safe-proof-{}", &manifest.id[..13]));
-    let server = ScratchServer::start_with(&directory, std::process::id(), programs, SETTINGS)?;
     guard.check()?;
-    let client = empty_database(&server, manifest)?;
+    let locale = Locale { encoding: &source.encoding, collate: &source.collate, ctype: &source.ctype };
+    server.create_database(DATABASE, locale)?;
+    let url = server.url(DATABASE)?;
+    let mut progress = Progress::start(shell, "Proving");
+    load::load(archive, &url, &Options::scratch(), &mut |position| {
+        progress.show(position);
+        guard.check()
+    })?;
+    count(archive, &server, guard)?;
+    if level < Proof::Roundtrip {
+        return Ok(Proof::Restored);
+    }
+    let bytes = archive.manifest().bytes;
+    progress.show(Position { fraction: 1.0, bytes, tables: None, current: "dumping it again" });
+    let (again, original) = (dumped_again(pg_dump.clone(), url), normalised(archive.clone()));
+    if aside(again, guard)? == aside(original, guard)? {
+        return Ok(Proof::Roundtrip);
+    }
+    Err(unproved("dumped again, it is not the same"))
+}
 
-    let file = File::open(dump).explain(|| format!("could not read {}", dump.display()))?;
-    let progress = Progress::start(shell, "Proving");
-    let again = (request.settings.proof == Proof::Roundtrip).then(|| pg_dump.clone());
-    let work = Work { client, url: server.url(DATABASE)?, file, progress, manifest: manifest.clone(), again };
+/// Compares the rows of every table with those that the source had.
+fn count(archive: &Archive, server: &ScratchServer, guard: &Guard) -> Result<()> {
+    let mut client = server.connect(DATABASE)?;
+    for (table, rows) in archive.manifest().rows_by_table() {
+        guard.check()?;
+        let relation = Relation::named(table);
+        let counted = relation.count(&mut client)?;
+        // an extension's own table also holds the extension's own rows
+        if counted != rows && !relation.is_extensions(&mut client)? {
+            return Err(unproved(format!("table {table} holds {counted} instead of {rows} rows after the restore")));
+        }
+    }
+    Ok(())
+}
+
+fn dumped_again(pg_dump: PgDump, url: DatabaseUrl) -> impl FnOnce() -> Result<[u8; 32]> + Send + 'static {
+    move || {
+        let (running, stdout) = pg_dump.start(&url, None, 0)?;
+        let hash = normal::hash(stdout).explain(|| "could not read from pg_dump".into())?;
+        running.wait()?;
+        Ok(hash)
+    }
+}
+
+fn normalised(archive: Archive) -> impl FnOnce() -> Result<[u8; 32]> + Send + 'static {
+    move || normal::hash(archive.read_all()?).explain(|| "could not read the dump again".into())
+}
+
+/// Works in a thread of its own: Ctrl-C must not wait for it.
+fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static, guard: &Guard) -> Result<T> {
     let (sender, result) = mpsc::channel();
-    // in a thread of its own: a long CREATE INDEX must not keep Ctrl-C waiting
     thread::spawn(move || {
         // nobody waits any more after Ctrl-C
-        let _ = sender.send(work.run());
+        let _ = sender.send(work());
     });
     loop {
         match result.recv_timeout(TICK) {
-            Ok(proved) => return proved,
+            Ok(result) => return result,
             Err(mpsc::RecvTimeoutError::Timeout) => guard.check()?,
-            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(unproved("its thread ended unexpectedly".into())),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(unproved("its thread ended unexpectedly")),
         }
     }
 }
 
-/// Everything that the thread needs.
-struct Work {
-    client: Client,
-    url: DatabaseUrl,
-    file: File,
-    progress: Progress,
-    manifest: Manifest,
-    /// Dumps it again.
-    again: Option<PgDump>,
-}
-
-impl Work {
-    fn run(mut self) -> Result<Proof> {
-        let total = self.manifest.bytes.max(1);
-        let show = |bytes: u64, current: &str| {
-            #[expect(clippy::cast_precision_loss, reason = "for the eye")]
-            let fraction = bytes as f64 / total as f64;
-            self.progress.show(Position { fraction, bytes, current });
-        };
-        load::load(&self.file, &self.manifest.tables, &mut self.client, show)?;
-        for (table, rows) in self.manifest.rows_by_table() {
-            let relation = Relation::named(table);
-            let counted = relation.count(&mut self.client)?;
-            // an extension's own table also holds the extension's own rows
-            if counted != rows && !relation.is_extensions(&mut self.client)? {
-                return Err(unproved(format!(
-                    "table {table} holds {counted} instead of {rows} rows after the restore"
-                )));
-            }
-        }
-        let Some(pg_dump) = &self.again else { return Ok(Proof::Restored) };
-        self.progress.show(Position { fraction: 1.0, bytes: total, current: "dumping it again" });
-        let (running, stdout) = pg_dump.start(&self.url, None, 0)?;
-        let again = normal::hash(stdout).explain(|| "could not read from pg_dump".into())?;
-        running.wait()?;
-        self.file.rewind().explain(|| "could not read the dump again".into())?;
-        let original = normal::hash(&self.file).explain(|| "could not read the dump again".into())?;
-        if again == original { Ok(Proof::Roundtrip) } else { Err(unproved("dumped again, it is not the same".into())) }
-    }
-}
-
-/// A database like the original, as far as this machine has its locale.
-fn empty_database(server: &ScratchServer, manifest: &Manifest) -> Result<Client> {
-    let source = &manifest.source;
-    let mut client = database::connect(&server.url("postgres")?, APPLICATION)?;
-    let mut create = |collate: &str, ctype: &str| {
-        let [encoding, collate, ctype] = [&*source.encoding, collate, ctype].map(crate::sql::quote_literal);
-        client.batch_execute(&format!(
-            "CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}"
-        ))
-    };
-    let created = create(&source.collate, &source.ctype).or_else(|_| create("C", "C")).map_err(Failure::from);
-    created.explain(|| format!("could not create a scratch database with the encoding {}", source.encoding))?;
-    database::connect(&server.url(DATABASE)?, APPLICATION)
-}
-
-/// A temporary directory with room for a copy of the database, which the server's user can enter.
-fn room(size: u64, request: &Request<'_>) -> Result<PathBuf> {
-    let needed = size.saturating_mul(SPACE_FACTOR);
-    let candidates = request.env.get("TMPDIR").into_iter().chain(["/tmp", "/var/tmp"]).map(PathBuf::from);
-    let fits = |path: &PathBuf| {
-        let open = !rustix::process::geteuid().is_root() || enterable(path);
-        open && rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= needed)
-    };
-    candidates.into_iter().find(fits).ok_or_else(|| {
-        unproved(format!("neither TMPDIR nor /tmp nor /var/tmp has room for {}", super::size(needed)))
-            .help("set TMPDIR to a directory with more room, or backup.proof = \"read\" in prisma-safe.toml")
-    })
-}
-
-/// Whether everybody may enter the directory: as root, the server runs as somebody else.
-fn enterable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    path.ancestors().all(|path| path.metadata().is_ok_and(|found| found.permissions().mode() & 0o001 != 0))
-}
-
-fn unproved(why: String) -> Error {
+fn unproved(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::failed("the backup could not be proved by restoring it").because(why)
 }

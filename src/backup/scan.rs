@@ -15,6 +15,7 @@ pub use self::mark::{Event, Mark, ScanError};
 use self::quoted::block_comment;
 pub use self::table::TableName;
 use self::table::copied_table;
+pub(super) use self::table::identifier;
 use self::words::Words;
 
 /// The beginning of a statement that is kept, in bytes; enough to know it by.

@@ -18,7 +18,8 @@ SELECT EXISTS (
 const FACTS: &str = "
 SELECT current_setting('server_version'), current_setting('server_version_num')::int4 / 10000, d.oid, d.datname::text,
        has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), pg_database_size(d.oid),
-       pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text
+       pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text,
+       ARRAY(SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1)
 FROM pg_catalog.pg_database d WHERE d.datname = current_database()";
 
 /// The server at the other end.
@@ -34,6 +35,7 @@ pub(super) struct Server {
     pub(super) encoding: String,
     pub(super) collate: String,
     pub(super) ctype: String,
+    pub(super) extensions: Vec<String>,
     /// `None` where the role may not read it.
     pub(super) system_identifier: Option<String>,
 }
@@ -57,6 +59,7 @@ impl Server {
             encoding: row.get(6),
             collate: row.get(7),
             ctype: row.get(8),
+            extensions: row.get(9),
             // a host may forbid it in its own ways; nothing depends on it
             system_identifier: if may_ask {
                 client.query_one(identifier, &[]).ok().map(|row| row.get(0))

@@ -113,7 +113,8 @@ impl Estimate {
     /// Shows it.
     pub(super) fn show(&mut self, reader: &Reader, progress: &mut Progress) {
         let current = reader.current().map(|(table, _)| table.to_string()).unwrap_or_default();
-        progress.show(Position { fraction: self.fraction(reader), bytes: reader.bytes(), current: &current });
+        let tables = Some((reader.blocks().len(), self.sizes.len()));
+        progress.show(Position { fraction: self.fraction(reader), bytes: reader.bytes(), tables, current: &current });
     }
 
     fn fraction(&mut self, reader: &Reader) -> f64 {

@@ -39,7 +39,7 @@ pub fn verify(path: &Path, shell: &Shell) -> Result<Report> {
         read += chunk.len() as u64;
         reader.feed(chunk);
         #[expect(clippy::cast_precision_loss, reason = "for the eye")]
-        progress.show(Position { fraction: read as f64 / expected as f64, bytes: read, current: "" });
+        progress.show(Position { fraction: read as f64 / expected as f64, bytes: read, tables: None, current: "" });
         Ok(())
     })?;
     let manifest = manifest.ok_or_else(|| {

@@ -52,7 +52,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     match &args.command {
         None | Some(Command::Create) => {
             let (target, _) = super::target(&project, &config, context)?;
-            let backup = take(&directory, &target, &config.backup, &[], context)?;
+            let place = Place { directory: &directory, project: project.root(), settings: &config.backup };
+            let backup = take(&place, &target, &[], context)?;
             if json {
                 print(context, &report::created(&backup))?;
             }
@@ -99,21 +100,24 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
     if !backup::needed(&mut database::connect(&target.url, "prisma-safe backup")?)? {
         return Ok(Taken::Skipped("the database has no tables".into()));
     }
-    let directory = root.join(&settings.directory);
-    take(&directory, target, settings, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
+    let place = Place { directory: &root.join(&settings.directory), project: root, settings };
+    take(&place, target, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
 }
 
-fn take(
-    directory: &Path,
-    target: &Target,
-    settings: &config::Backup,
-    precedes: &[String],
-    context: &Context,
-) -> Result<Backup> {
+/// Where backups of a project go, and how.
+struct Place<'a> {
+    directory: &'a Path,
+    project: &'a Path,
+    settings: &'a config::Backup,
+}
+
+fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Context) -> Result<Backup> {
+    let Place { directory, project, settings } = *place;
     context.shell.status("Backing up", &target.url);
     let request = Request {
         url: &target.url,
         directory,
+        project,
         production: target.production,
         environment: target.environment.as_deref(),
         precedes,

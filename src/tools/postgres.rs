@@ -48,10 +48,15 @@ pub fn installed(name: &str, env: &Env, configured: Option<&Path>) -> Vec<Progra
         // Debian's wrapper picks a version by clusters and variables of its own
         .filter(|(path, _)| path.file_name() != Some(OsStr::new("pg_wrapper")) && seen.insert(path.clone()))
         .filter_map(|(path, chosen)| {
-            let (version, major) = parse_version(&output(&path, "--version")?)?;
+            let (version, major) = version(&path)?;
             Some(Program { path, version, major, chosen })
         })
         .collect()
+}
+
+/// The version of one of the programs, `15.18` and `15`.
+pub(super) fn version(program: &Path) -> Option<(String, u32)> {
+    parse_version(&output(program, "--version")?)
 }
 
 /// Every other directory that may hold them.

@@ -21,6 +21,8 @@ pub struct Position<'a> {
     pub fraction: f64,
     /// Bytes that are really done.
     pub bytes: u64,
+    /// Tables that are done, and all of them.
+    pub tables: Option<(usize, usize)>,
     /// What is worked on now: a table's name.
     pub current: &'a str,
 }
@@ -99,6 +101,7 @@ fn per_mille(fraction: f64) -> u64 {
 /// The words beside the bar.
 fn describe(elapsed: Duration, position: Position<'_>) -> String {
     let mut parts = vec![DecimalBytes(position.bytes).to_string()];
+    parts.extend(position.tables.map(|(done, all)| format!("{done} of {all} tables")));
     if !position.current.is_empty() {
         parts.push(console::truncate_str(position.current, NAME_WIDTH, "…").into_owned());
     }

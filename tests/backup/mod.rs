@@ -1,5 +1,6 @@
 //! Backups of a real database by a real `pg_dump`, and by some that fail.
 
+mod load;
 mod signals;
 
 use std::fs;
@@ -81,6 +82,7 @@ impl Place {
         let request = Request {
             url: &DatabaseUrl::parse(url).expect("a URL"),
             directory: &self.path(),
+            project: self.directory.path(),
             production: true,
             environment: None,
             precedes: &["20250121103000_rename".to_owned()],

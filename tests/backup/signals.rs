@@ -16,8 +16,9 @@ use crate::support::{Key, Project, Terminal};
 
 const SONG: &str = "CREATE TABLE \"Song\" AS SELECT i AS id, repeat('x', 100) AS pad FROM generate_series(1, 20000) i";
 
+/// Waits for something that must come to be.
 #[track_caller]
-fn soon(what: &str, holds: impl Fn() -> bool) {
+pub(super) fn soon(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");

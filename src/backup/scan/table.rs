@@ -36,9 +36,10 @@ pub(super) fn copied_table(text: &[u8]) -> Option<TableName> {
 }
 
 /// A name, quoted or not, and what follows it.
-fn identifier(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+pub(in crate::backup) fn identifier(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let Some(mut rest) = text.strip_prefix(b"\"") else {
-        let end = text.iter().position(|byte| matches!(byte, b'.' | b' ' | b'(')).unwrap_or(text.len());
+        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || *byte >= 0x80;
+        let end = text.iter().position(|byte| !inside(byte)).unwrap_or(text.len());
         return (end > 0).then(|| (text[..end].to_vec(), &text[end..]));
     };
     let mut name = Vec::new();

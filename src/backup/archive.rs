@@ -1,0 +1,119 @@
+//! A backup as it is read: any stretch of its dump, however the file holds it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::manifest::Manifest;
+use crate::error::{Error, Explain as _, Result};
+
+/// The bytes of a backup's file: on this disk, say.
+pub trait Stored: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Stored for T {}
+
+/// Opens the file once more: each reader has a place of its own in it.
+pub type Opener = Arc<dyn Fn() -> io::Result<Box<dyn Stored>> + Send + Sync>;
+
+/// A dump and what is known of it.
+#[derive(Clone)]
+pub struct Archive {
+    manifest: Arc<Manifest>,
+    open: Opener,
+}
+
+impl Archive {
+    /// The backup at `path`, with its manifest beside it.
+    ///
+    /// # Errors
+    /// If it has no manifest, or one that is not understood.
+    pub fn open(path: &Path) -> Result<Self> {
+        let manifest = Manifest::read(path)?.ok_or_else(|| {
+            Error::failed(format!("{} has no manifest, so nothing says what it should hold", path.display())).help(
+                "it is a dump of another program, or prisma-safe was killed before it was proved: take a new backup",
+            )
+        })?;
+        Ok(Self::at(path, manifest))
+    }
+
+    /// The file at `path`, which this manifest describes.
+    pub fn at(path: &Path, manifest: Manifest) -> Self {
+        let path = path.to_owned();
+        Self::new(manifest, Arc::new(move || Ok(Box::new(File::open(&path)?))))
+    }
+
+    /// A file that is opened in another way: decrypted on the fly, say.
+    pub fn new(manifest: Manifest, open: Opener) -> Self {
+        Self { manifest: Arc::new(manifest), open }
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The dump's bytes from `from` until before `to`.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn read(&self, from: u64, to: u64) -> Result<impl Read + Send + use<>> {
+        let failed = || format!("could not open {}", self.manifest.file);
+        let mut stored = (self.open)().explain(failed)?;
+        stored.seek(SeekFrom::Start(from)).explain(failed)?;
+        Ok(stored.take(to.saturating_sub(from)))
+    }
+
+    /// All of the dump.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn read_all(&self) -> Result<impl Read + Send + use<>> {
+        self.read(0, self.manifest.bytes)
+    }
+
+    /// The dump without the rows of its tables: every block's rows are left out, its `\.` stays.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn read_script(&self) -> Result<impl Read + Send + use<>> {
+        let mut ranges = Vec::new();
+        let mut from = 0;
+        for table in &self.manifest.tables {
+            ranges.push(from..table.offset);
+            from = table.offset.saturating_add(table.length);
+        }
+        ranges.push(from..self.manifest.bytes);
+        ranges.reverse();
+        Ok(Script { archive: self.clone(), ranges, current: Box::new(io::empty()), first: true })
+    }
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Archive({})", self.manifest.file)
+    }
+}
+
+/// Reads what stands between blocks, one stretch after the other.
+struct Script {
+    archive: Archive,
+    /// What is still to come, the next one last.
+    ranges: Vec<std::ops::Range<u64>>,
+    current: Box<dyn Read + Send>,
+    first: bool,
+}
+
+impl Read for Script {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.current.read(buffer)? {
+                0 if !buffer.is_empty() => {}
+                count => return Ok(count),
+            }
+            let Some(range) = self.ranges.pop() else { return Ok(0) };
+            let end: &[u8] = if std::mem::take(&mut self.first) { b"" } else { b"\\.\n" };
+            let rest = self.archive.read(range.start, range.end).map_err(io::Error::other)?;
+            self.current = Box::new(end.chain(rest));
+        }
+    }
+}

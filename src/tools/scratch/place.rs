@@ -1,0 +1,152 @@
+//! Where a scratch server lives: a directory of its own with room for the data, and none of those that dead runs left.
+//!
+//! Whoever needs the directory holds the lock of the file in it: the run and its watcher. The system frees a lock however
+//! its holder ends, so a free lock means a dead server, also after a power loss and in another container.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::account;
+use crate::context::Env;
+use crate::error::{Error, Explain as _, Result};
+
+/// What the names of all such directories begin with.
+const PREFIX: &str = "prisma-safe-scratch-";
+/// The file whose lock says that somebody needs the directory.
+pub(super) const LOCK: &str = "lock";
+/// A directory without such a file is younger than this, or its maker is dead.
+const BIRTH: Duration = Duration::from_mins(1);
+
+/// A directory that can hold `bytes`, and its lock; leftovers of dead runs are removed first.
+///
+/// # Errors
+/// If nowhere is room.
+pub(super) fn make(bytes: u64, env: &Env) -> Result<PathBuf> {
+    let candidates: Vec<PathBuf> =
+        env.get("TMPDIR").into_iter().chain(["/tmp", "/var/tmp"]).map(PathBuf::from).collect();
+    for parent in &candidates {
+        sweep(parent);
+    }
+    let parent =
+        candidates.iter().find(|parent| account::enterable(parent) && free(parent) >= bytes).ok_or_else(|| {
+            Error::failed(format!(
+                "neither TMPDIR nor /tmp nor /var/tmp has room for a scratch database of {}",
+                indicatif::DecimalBytes(bytes)
+            ))
+            .help("set TMPDIR to a directory with more room, which every user may enter")
+        })?;
+    Ok(parent.join(format!("{PREFIX}{}", super::server::random_hex(8)?)))
+}
+
+/// Makes the directory and its lock file, locked as long as the file is open.
+pub(super) fn claim(directory: &Path) -> Result<File> {
+    let failed = || format!("could not create {}", directory.display());
+    fs::DirBuilder::new().mode(0o700).create(directory).explain(failed)?;
+    let lock =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK)).explain(failed)?;
+    match lock.try_lock() {
+        // where there are no locks, nothing is ever taken for dead
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::failed(failed())),
+    }
+}
+
+/// Removes what dead runs of ours left in `parent`: their servers, then their directories.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if ours && dead(&entry.path()) {
+            stop(&entry.path());
+            // somebody may be doing the same
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether nobody needs the directory any more, and it is this user's.
+fn dead(directory: &Path) -> bool {
+    let Ok(found) = fs::symlink_metadata(directory) else { return false };
+    let us = rustix::process::geteuid().as_raw();
+    let owners = [Some(us), account::unprivileged().ok().flatten().map(|(uid, _)| uid)];
+    if !found.is_dir() || !owners.contains(&Some(found.uid())) {
+        return false;
+    }
+    match File::open(directory.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(_) => {
+            let age = found.modified().ok().and_then(|made| SystemTime::now().duration_since(made).ok());
+            age.is_some_and(|age| age > BIRTH)
+        }
+    }
+}
+
+/// Stops a server that outlived its run. After a restart of the machine another process may have its id.
+fn stop(directory: &Path) {
+    let Some(id) = server(directory) else { return };
+    if command_line(id.as_raw_nonzero().get()).is_some_and(|line| line.contains(&*directory.to_string_lossy())) {
+        // it may have ended by itself
+        let _ = kill_process(id, Signal::QUIT);
+    }
+}
+
+/// The process that the data directory says is its server.
+fn server(directory: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(directory.join("data/postmaster.pid")).ok()?;
+    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
+}
+
+/// How a process was started.
+fn command_line(id: i32) -> Option<String> {
+    if let Ok(line) = fs::read(format!("/proc/{id}/cmdline")) {
+        return Some(String::from_utf8_lossy(&line).into_owned());
+    }
+    let output = crate::tools::command("ps").args(["-o", "command=", "-p", &id.to_string()]).output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Free bytes.
+fn free(path: &Path) -> u64 {
+    rustix::fs::statvfs(path).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_dead_left_goes_and_what_others_need_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = |name: &str| parent.path().join(name);
+        let living = path("prisma-safe-scratch-living");
+        let held = claim(&living).unwrap();
+        drop(claim(&path("prisma-safe-scratch-dead")).unwrap());
+        fs::create_dir_all(path("prisma-safe-scratch-dead/data/base")).unwrap();
+        fs::create_dir(path("prisma-safe-scratch-being-born")).unwrap();
+        fs::create_dir(path("prisma-safe-other")).unwrap();
+        std::os::unix::fs::symlink(path("prisma-safe-other"), path("prisma-safe-scratch-link")).unwrap();
+        sweep(parent.path());
+        let left = |name: &str| path(name).exists();
+        assert!(!left("prisma-safe-scratch-dead"));
+        assert!(
+            left("prisma-safe-scratch-being-born") && left("prisma-safe-other") && left("prisma-safe-scratch-link")
+        );
+        assert!(living.exists());
+        drop(held);
+        sweep(parent.path());
+        assert!(!living.exists());
+    }
+
+    #[test]
+    fn a_process_that_is_no_server_of_the_directory_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("prisma-safe-scratch-dead");
+        fs::create_dir_all(directory.join("data")).unwrap();
+        fs::write(directory.join("data/postmaster.pid"), format!("{}\n/elsewhere\n", std::process::id())).unwrap();
+        stop(&directory);
+        assert_eq!(server(&directory).unwrap().as_raw_nonzero().get().cast_unsigned(), std::process::id());
+    }
+}

@@ -1,0 +1,401 @@
+//! A PostgreSQL server of our own, in a private directory.
+//!
+//! It listens on 127.0.0.1 only, asks for a password, and is gone when its owner is gone: a small watcher outlives a panic,
+//! Ctrl-C and `kill -9`, stops the server and removes the directory. What survives even the watcher, the next run removes.
+#![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::{OpenOptionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use postgres::Client;
+
+use super::account::unprivileged;
+use super::{place, server_programs};
+use crate::context::Env;
+use crate::database::{self, DatabaseUrl, Failure};
+use crate::error::{Error, Explain as _, Result};
+use crate::sql::{quote_identifier, quote_literal};
+
+/// The name that the server shows for our own sessions.
+const APPLICATION: &str = "prisma-safe scratch";
+
+/// How often another port is tried when somebody took the free one first.
+const PORT_TRIES: u32 = 5;
+
+/// Settings of a server whose data nobody will miss.
+const SETTINGS: &str = "
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+timezone = 'UTC'
+";
+
+/// Ends what its owner could not: `$1` is the server's directory, `$2` the owner's process id.
+const WATCHER: &str = r#"
+while kill -0 "$2" 2>/dev/null && [ -d "$1" ]; do sleep 0.2; done
+server=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$server"
+while [ -n "$server" ] && kill -0 "$server"; do sleep 0.1; done
+rm -rf "$1"
+"#;
+
+/// A running server; stopped and removed on drop, unless it belongs to another process.
+#[derive(Debug)]
+pub struct ScratchServer {
+    programs: PathBuf,
+    directory: PathBuf,
+    port: u16,
+    password: String,
+    watcher: Child,
+    /// Locked as long as the server is needed; the watcher has it too.
+    #[cfg_attr(not(test), expect(dead_code, reason = "held, not used"))]
+    lock: File,
+    owned: bool,
+}
+
+/// How a database sorts and encodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locale<'a> {
+    /// `UTF8`
+    pub encoding: &'a str,
+    pub collate: &'a str,
+    pub ctype: &'a str,
+}
+
+impl ScratchServer {
+    /// Creates `directory` and starts a server in it, which lives as long as the process `owner`. As root the server runs as
+    /// `nobody`, who must be able to enter the directories above.
+    ///
+    /// # Errors
+    /// Exit status 1 if no PostgreSQL server is installed (with how to get one), or if it does not start.
+    pub fn start(directory: &Path, owner: u32, env: &Env) -> Result<Self> {
+        Self::start_with(directory, owner, server_programs(env)?, "")
+    }
+
+    /// [`ScratchServer::start`] with the programs in a given directory and further settings, as in postgresql.conf.
+    ///
+    /// # Errors
+    /// Exit status 1 if it does not start.
+    pub fn start_with(directory: &Path, owner: u32, programs: PathBuf, settings: &str) -> Result<Self> {
+        let lock = place::claim(directory)?;
+        let watcher = watch(directory, owner, &lock)?;
+        let owned = owner == std::process::id();
+        let (password, directory) = (random_hex(32)?, directory.to_owned());
+        let mut server = Self { programs, directory, port: 0, password, watcher, lock, owned };
+        server.create(settings)?;
+        server.launch()?;
+        Ok(server)
+    }
+
+    /// The URL of one of its databases, as the superuser.
+    ///
+    /// # Errors
+    /// Exit status 2 if the name makes no URL.
+    pub fn url(&self, database: &str) -> Result<DatabaseUrl> {
+        DatabaseUrl::parse(&format!("postgresql://postgres:{}@127.0.0.1:{}/{database}", self.password, self.port))
+    }
+
+    /// A session of the superuser's.
+    ///
+    /// # Errors
+    /// If the database does not exist, say.
+    pub fn connect(&self, database: &str) -> Result<Client> {
+        database::connect(&self.url(database)?, APPLICATION)
+    }
+
+    /// Creates an empty database with this locale, or with `C` where this machine does not know it: says which, `true` for
+    /// the locale itself. Without it, only what depends on the order of texts may differ.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub fn create_database(&self, name: &str, locale: Locale<'_>) -> Result<bool> {
+        let mut client = self.connect("postgres")?;
+        let mut create = |collate: &str, ctype: &str| {
+            let [encoding, collate, ctype] = [locale.encoding, collate, ctype].map(quote_literal);
+            client.batch_execute(&format!(
+                "CREATE DATABASE {} TEMPLATE template0 ENCODING {encoding} LC_COLLATE {collate} LC_CTYPE {ctype}",
+                quote_identifier(name)
+            ))
+        };
+        if create(locale.collate, locale.ctype).is_ok() {
+            return Ok(true);
+        }
+        let created = create("C", "C").map_err(Failure::from);
+        created.explain(|| format!("could not create a scratch database with the encoding {}", locale.encoding))?;
+        Ok(false)
+    }
+
+    /// Copies a database, file by file: object ids and attribute numbers stay the same. Sessions in the original are ended.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub fn clone_database(&self, from: &str, to: &str) -> Result<()> {
+        let mut client = self.connect("postgres")?;
+        let [template, name] = [from, to].map(quote_identifier);
+        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
+        // versions before 15 always copy files
+        let version = "SELECT current_setting('server_version_num')::int4 >= 150000";
+        let copied = client.execute(end, &[&from]).and_then(|_| client.query_one(version, &[])).and_then(|row| {
+            let strategy = if row.get(0) { " STRATEGY file_copy" } else { "" };
+            client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}"))
+        });
+        copied.map_err(Failure::from).explain(|| format!("could not copy the scratch database {from}"))
+    }
+
+    /// Drops a database with the sessions in it; none is fine too.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub fn drop_database(&self, name: &str) -> Result<()> {
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quote_identifier(name));
+        let dropped = self.connect("postgres")?.batch_execute(&drop).map_err(Failure::from);
+        dropped.explain(|| format!("could not drop the scratch database {name}"))
+    }
+
+    /// The names of the extensions that can be created here.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub fn extensions(&self) -> Result<Vec<String>> {
+        let rows = self.connect("postgres")?.query("SELECT name::text FROM pg_available_extensions", &[]);
+        let rows = rows.map_err(Failure::from).explain(|| "could not ask for the extensions".into())?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Where it writes its log; with `log_destination = 'jsonlog'` beside it, with the ending `.json`.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
+    /// Starts it anew with further settings, as lines of postgresql.conf; later ones count. Its port may change.
+    ///
+    /// # Errors
+    /// If it does not start with them, with its own words; then it does not run.
+    pub fn restart(&mut self, settings: &str) -> Result<()> {
+        self.run("pg_ctl", |pg_ctl| {
+            pg_ctl.args(["stop", "-w", "-m", "fast", "-D", "data"]);
+        })?;
+        self.configure(settings)?;
+        self.launch()
+    }
+
+    /// Leaves the server running when its owner ends. Gives the command that stops and removes it.
+    pub fn keep(mut self) -> String {
+        let _ = self.watcher.kill();
+        let _ = self.watcher.wait();
+        self.owned = false;
+        let directory = self.directory.display();
+        format!("kill -INT $(head -n 1 '{directory}/data/postmaster.pid')")
+    }
+
+    /// Makes the data directory.
+    fn create(&self, settings: &str) -> Result<()> {
+        let account = unprivileged()?;
+        let secret = self.directory.join("password");
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&secret)
+            .and_then(|mut file| file.write_all(self.password.as_bytes()))
+            .explain(|| format!("could not write {}", secret.display()))?;
+        if let Some((uid, gid)) = account {
+            for path in [&self.directory, &secret] {
+                chown(path, Some(uid), Some(gid)).explain(|| format!("could not give {} away", path.display()))?;
+            }
+        }
+        self.run("initdb", |initdb| {
+            initdb.args(["--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--pwfile=password"]);
+            initdb.args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
+        })?;
+        // the server keeps only a hash
+        let _ = fs::remove_file(&secret);
+        self.configure(SETTINGS)?;
+        self.configure(settings)
+    }
+
+    /// Adds lines to postgresql.conf.
+    fn configure(&self, settings: &str) -> Result<()> {
+        let file = self.directory.join("data/postgresql.conf");
+        fs::OpenOptions::new()
+            .append(true)
+            .open(&file)
+            .and_then(|mut file| file.write_all(format!("\n{settings}\n").as_bytes()))
+            .explain(|| format!("could not write {}", file.display()))
+    }
+
+    /// Starts the server on a free port. Between finding the port and taking it somebody else may take it: then another.
+    fn launch(&mut self) -> Result<()> {
+        // the whole path: it tells whose server a process is
+        let data = self.directory.join("data");
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            self.port = TcpListener::bind(("127.0.0.1", 0))
+                .and_then(|listener| listener.local_addr())
+                .explain(|| "could not find a free port on 127.0.0.1".into())?
+                .port();
+            let port = format!("-p {}", self.port);
+            let started = self.run("pg_ctl", |pg_ctl| {
+                pg_ctl.args(["start", "-w", "-t", "60", "-l", "log", "-o", &port]).arg("-D").arg(&data);
+            });
+            match started {
+                Ok(()) => return Ok(()),
+                Err(error) if tries == PORT_TRIES => {
+                    let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+                    return Err(Error::failed("PostgreSQL did not start").because(format!("{error:?}\n{}", log.trim())));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Runs one of PostgreSQL's programs in the directory, as a user that PostgreSQL accepts, and waits for it.
+    fn run(&self, program: &str, arguments: impl FnOnce(&mut Command)) -> Result<()> {
+        let mut command = Command::new(self.programs.join(program));
+        // nothing of the caller's environment: PGPORT, PGDATA and the like would steer the programs
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir(&self.directory);
+        command.stdin(Stdio::null());
+        if let Some((uid, gid)) = unprivileged()? {
+            command.uid(uid).gid(gid);
+        }
+        arguments(&mut command);
+        let output = command.output().explain(|| format!("could not start {program}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = [output.stdout, output.stderr].concat();
+        Err(Error::failed(format!("{program} failed")).because(String::from_utf8_lossy(&said).trim().to_owned()))
+    }
+}
+
+impl Drop for ScratchServer {
+    fn drop(&mut self) {
+        if !self.owned {
+            return;
+        }
+        // the watcher does the same once more if any of this fails
+        let _ = self.run("pg_ctl", |pg_ctl| {
+            pg_ctl.args(["stop", "-w", "-m", "immediate", "-D", "data"]);
+        });
+        if fs::remove_dir_all(&self.directory).is_ok() {
+            let _ = self.watcher.kill();
+        }
+        let _ = self.watcher.wait();
+    }
+}
+
+/// Starts the watcher in a process group of its own, where no Ctrl-C reaches it. Its input is the lock.
+fn watch(directory: &Path, owner: u32, lock: &File) -> Result<Child> {
+    let lock = lock.try_clone().explain(|| "could not share the lock of the scratch server".into())?;
+    Command::new("/bin/sh")
+        .args([OsStr::new("-c"), OsStr::new(WATCHER), OsStr::new("watcher"), directory.as_os_str()])
+        .arg(owner.to_string())
+        .current_dir("/")
+        .process_group(0)
+        .stdin(lock)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .explain(|| "could not start /bin/sh".into())
+}
+
+/// As many hexadecimal digits, in the order of nobody's choice.
+pub(super) fn random_hex(digits: usize) -> Result<String> {
+    let mut bytes = vec![0; digits / 2];
+    getrandom::fill(&mut bytes).map_err(|error| Error::failed(format!("no random bytes: {error}")))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory that the server's user can enter.
+    fn open_directory() -> tempfile::TempDir {
+        let parent = tempfile::Builder::new().prefix("ps-scratch-").tempdir().unwrap();
+        fs::set_permissions(parent.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        parent
+    }
+
+    #[test]
+    fn databases_are_copied_with_their_oids_and_survive_a_restart_with_other_settings() {
+        let parent = open_directory();
+        let directory = parent.path().join("server");
+        let programs = server_programs(&Env::read()).unwrap();
+        let settings = "wal_level = minimal\nmax_wal_senders = 0";
+        let mut server = ScratchServer::start_with(&directory, std::process::id(), programs, settings).unwrap();
+        let locale = Locale { encoding: "UTF8", collate: "xx_XX", ctype: "xx_XX" };
+        assert!(!server.create_database("a b", locale).unwrap(), "no machine has this locale");
+        let mut open = server.connect("a b").unwrap();
+        open.batch_execute("CREATE TABLE t AS SELECT 7 AS x").unwrap();
+        server.clone_database("a b", "copy").unwrap();
+        let oid = "SELECT 't'::regclass::oid::text || ' ' || x || ' ' || current_setting('wal_level') FROM t";
+        let ask = |server: &ScratchServer, database: &str| -> String {
+            server.connect(database).unwrap().query_one(oid, &[]).unwrap().get(0)
+        };
+        let before = ask(&server, "copy");
+        assert_eq!(before, ask(&server, "a b"));
+        assert!(before.ends_with(" 7 minimal"), "{before}");
+        server.restart("wal_level = replica").unwrap();
+        assert_eq!(ask(&server, "copy"), before.replace("minimal", "replica"));
+        server.drop_database("copy").unwrap();
+        assert!(server.connect("copy").is_err());
+        assert!(server.extensions().unwrap().contains(&"plpgsql".to_owned()));
+        assert!(!directory.join("password").exists());
+        let wrong = server.restart("wal_level = nonsense").unwrap_err();
+        assert!(wrong.causes().join("").contains("nonsense"), "{wrong:?}");
+        drop(server);
+        assert!(!directory.exists());
+    }
+
+    /// A power loss takes watcher and server; a kill of everything but the server leaves that.
+    #[test]
+    fn what_outlives_its_watcher_is_removed_by_the_next_run() {
+        let parent = open_directory();
+        let directory = parent.path().join("prisma-safe-scratch-0123");
+        let programs = server_programs(&Env::read()).unwrap();
+        let mut server = ScratchServer::start_with(&directory, std::process::id(), programs, "").unwrap();
+        server.watcher.kill().unwrap();
+        let url = server.url("postgres").unwrap();
+        let env = Env::from_iter([("TMPDIR".to_owned(), parent.path().display().to_string())]);
+        let other = place::make(0, &env).unwrap();
+        assert!(directory.exists() && !other.exists(), "the living are left alone");
+        // as if this process had died: nobody is there to drop it, and its lock is free
+        let ScratchServer { ref mut owned, ref lock, .. } = server;
+        *owned = false;
+        lock.unlock().unwrap();
+        place::make(0, &env).unwrap();
+        assert!(!directory.exists());
+        let start = std::time::Instant::now();
+        while Client::connect(url.expose(), postgres::NoTls).is_ok() {
+            assert!(start.elapsed() < std::time::Duration::from_secs(60), "the server runs on");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn a_server_is_gone_after_its_owner() {
+        let parent = open_directory();
+        let directory = parent.path().join("server");
+        let mut owner = Command::new("sleep").arg("60").spawn().unwrap();
+        let server = ScratchServer::start(&directory, owner.id(), &Env::read()).unwrap();
+        let url = server.url("postgres").unwrap();
+        let mut client = Client::connect(url.expose(), postgres::NoTls).unwrap();
+        assert_eq!(client.query_one("SELECT 1", &[]).unwrap().get::<_, i32>(0), 1);
+
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        let mut server = server;
+        server.watcher.wait().unwrap();
+        assert!(!directory.exists());
+        assert!(Client::connect(url.expose(), postgres::NoTls).is_err());
+    }
+}
