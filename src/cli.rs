@@ -97,6 +97,8 @@ pub enum Command {
     Rewrite(commands::rewrite::Args),
     /// Take, list and prove backups
     Backup(commands::backup::Args),
+    /// Restore a backup: in the place of the live data, into another database, or one table beside the live one
+    Restore(commands::restore::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
     Init(commands::init::Args),
     /// The whole journey on an embedded scratch database, from nothing

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::backup::Proof;
+use crate::backup::retention::{LEAST_DAYS, Rules};
 use crate::error::{Error, Explain as _, Result};
 
 /// The file that a project may have beside its package.json.
@@ -43,6 +44,37 @@ pub struct Backup {
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,
+    pub retention: Retention,
+}
+
+/// `[backup.retention]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Retention {
+    /// Younger backups are kept as they are. At least [`LEAST_DAYS`](crate::backup::retention::LEAST_DAYS).
+    pub days: u32,
+    /// So many of the newest proved ones are kept, however old.
+    pub last: usize,
+    /// The newest proved one of each of so many months is archived.
+    pub months: u32,
+    /// Whether each new backup is followed by thinning out the old ones.
+    pub after_backup: bool,
+}
+
+impl Retention {
+    /// The rules that the settings make.
+    pub fn rules(self) -> Rules {
+        let Self { days, last, months, .. } = self;
+        Rules { days, last, months }
+    }
+
+    fn check(self) -> Result<()> {
+        if self.days >= LEAST_DAYS {
+            return Ok(());
+        }
+        Err(Error::usage(format!("backup.retention.days = {} is less than {LEAST_DAYS}", self.days))
+            .help("a mistake is often found only days later"))
+    }
 }
 
 /// `[deploy]`
@@ -135,6 +167,7 @@ impl Config {
         let mut config: Self = table
             .try_into()
             .map_err(|error| Error::usage(format!("{} is not understood", path.display())).because(error))?;
+        config.backup.retention.check()?;
         config.path = found.then_some(path);
         Ok(config)
     }

@@ -11,6 +11,7 @@ mod init;
 mod journey;
 mod passing;
 mod readme;
+mod restore;
 mod review;
 mod smoke;
 mod support;

@@ -122,7 +122,7 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
 }
 
 /// Through a transaction pooler `pg_dump` changes the settings of other clients' sessions, and may dump something else.
-fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
+pub(super) fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
     let named = url.pooled();
     let (provider, evidence) = match &named {
         Some(pooler) if pooler.mode == PoolMode::Transaction => (pooler.provider, pooler.evidence.as_str()),

@@ -11,6 +11,8 @@
 //! | `load`, `pieces` | loading it into a database, in parallel |
 //! | `prove`, `normal` | restoring into a scratch server, to see that it can be done |
 //! | `verify`, `list`, `report` | looking back |
+//! | `restore` | back into a database |
+//! | `retention`, `prune` | which are kept, and thinning out the others |
 
 pub mod archive;
 pub mod aside;
@@ -24,7 +26,9 @@ pub mod names;
 mod normal;
 mod pieces;
 mod prove;
+pub mod prune;
 pub mod report;
+pub mod restore;
 pub mod retention;
 pub mod scan;
 mod server;

@@ -3,7 +3,6 @@
 //! one does not finish.
 
 mod clock;
-mod compress;
 mod files;
 
 use std::collections::BTreeSet;
@@ -15,7 +14,9 @@ use jiff::Timestamp;
 
 use super::aside::{Held, hold};
 use super::list::{self, Entry, State};
+use super::names;
 use super::retention::{self, Clock, Fate, Item, Reason, Rules};
+use super::size;
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
@@ -57,7 +58,6 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     pub deleted: usize,
-    pub compressed: usize,
     pub archived: usize,
     /// Bytes that are free again.
     pub freed: u64,
@@ -116,7 +116,7 @@ pub(super) fn item(entry: &Entry, needed: &BTreeSet<String>) -> Item {
         proof: manifest.map(|manifest| manifest.proof),
         pinned: entry.pinned,
         needed: manifest.is_some_and(|manifest| needed.contains(&manifest.sha256)),
-        compressed: entry.compressed(),
+        compressed: true,
         archived: entry.archived,
     }
 }
@@ -137,7 +137,7 @@ impl Plan {
         let mut failed = None;
         for step in &self.steps {
             guard.check()?;
-            if let Err(error) = self.carry_out_one(step, &guard, shell, &mut done) {
+            if let Err(error) = self.carry_out_one(step, shell, &mut done) {
                 if error.exit() == crate::exit::Exit::Cancelled {
                     return Err(error);
                 }
@@ -148,7 +148,7 @@ impl Plan {
         failed.map_or(Ok(done), Err)
     }
 
-    fn carry_out_one(&self, step: &Step, guard: &Guard, shell: &Shell, done: &mut Done) -> Result<()> {
+    fn carry_out_one(&self, step: &Step, shell: &Shell, done: &mut Done) -> Result<()> {
         let entry = &step.entry;
         match &step.fate {
             Fate::Delete => {
@@ -158,22 +158,34 @@ impl Plan {
                 done.deleted += 1;
                 done.freed += entry.bytes;
             }
-            Fate::Keep { compress, archive, .. } => {
-                let mut path = entry.path.clone();
-                if *compress {
-                    let (compressed, saved) = compress::compress(entry, guard, shell)?;
-                    done.compressed += 1;
-                    done.freed += saved;
-                    path = compressed;
-                }
+            Fate::Keep { archive, .. } => {
                 if let Some(month) = archive {
-                    let to = files::archive(&self.directory, &path, *month)?;
+                    let to = files::archive(&self.directory, &entry.path, *month)?;
                     shell.status("Archived", to.strip_prefix(&self.directory).unwrap_or(&to).display());
                     done.archived += 1;
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// Says that a backup stays, or that the rules decide again.
+///
+/// # Errors
+/// If the file beside it cannot be written.
+pub fn pin(backup: &Path, pinned: bool) -> Result<()> {
+    let path = names::pin_path(backup);
+    let done = if pinned { crate::atomic::write(&path, "") } else { std::fs::remove_file(&path) };
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done.explain(|| format!("could not write {}", path.display())),
+    }
+}
+
+impl std::fmt::Display for Done {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} deleted, {} archived, {} freed", self.deleted, self.archived, size(self.freed))
     }
 }
 

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::create::Backup;
 use super::list::{Entry, State};
 use super::manifest::Manifest;
+use super::prune::{Done, Plan, Step};
+use super::retention::{Fate, Reason};
 use super::size;
 use super::verify::Report;
 
@@ -68,10 +70,25 @@ pub fn table(entries: &[Entry], now: Timestamp) -> String {
             (state, _) => problem(state).unwrap_or_default(),
         };
         let precedes = manifest.map(|manifest| manifest.precedes.join(", ")).unwrap_or_default();
-        [entry.name.as_str().into(), age(entry.time, now), size(entry.bytes), database, proof, precedes]
+        [entry.file(), age(entry.time, now), size(entry.bytes), database, proof, precedes]
     }));
+    aligned(&rows)
+}
+
+/// The table of `backup prune --dry-run`.
+pub fn fates(plan: &Plan, now: Timestamp) -> String {
+    let mut rows = vec![["FILE", "AGE", "SIZE", "WHAT"].map(str::to_owned)];
+    rows.extend(plan.steps.iter().map(|step| {
+        let entry = &step.entry;
+        [entry.file(), age(entry.time, now), size(entry.bytes), step.describe()]
+    }));
+    aligned(&rows)
+}
+
+/// Cells under each other.
+fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| console::measure_text_width(&row[column])).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
     let lines = rows.iter().map(|row| {
         let cells = row
             .iter()
@@ -100,7 +117,9 @@ pub fn listed(entries: &[Entry], now: Timestamp) -> Value {
         .map(|entry| {
             let manifest = entry.manifest.as_ref();
             json!({
-                "file": entry.name.as_str(),
+                "file": entry.file(),
+                "archived": entry.archived,
+                "pinned": entry.pinned,
                 "path": entry.path,
                 "startedAt": entry.time,
                 "ageSeconds": seconds(entry.time, now),
@@ -132,6 +151,37 @@ pub fn created(backup: &Backup) -> Value {
     json!({ "schemaVersion": SCHEMA_VERSION, "path": backup.path, "manifest": backup.manifest })
 }
 
+/// The document of `backup prune --format json`; `done` is missing where nothing was to be done yet.
+pub fn pruned(plan: &Plan, done: Option<&Done>, now: Timestamp) -> Value {
+    let steps: Vec<Value> = plan
+        .steps
+        .iter()
+        .map(|Step { entry, fate }| {
+            let (because, archive, fate) = match fate {
+                Fate::Delete => (Vec::new(), None, "delete"),
+                Fate::Keep { because, archive, .. } => (because.iter().map(Reason::name).collect(), *archive, "keep"),
+            };
+            json!({
+                "file": entry.file(),
+                "ageSeconds": seconds(entry.time, now),
+                "bytes": entry.bytes,
+                "fate": fate,
+                "because": because,
+                "archive": archive.map(|month| month.to_string()),
+            })
+        })
+        .collect();
+    json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "dryRun": done.is_none(),
+        "clock": plan.clock,
+        "steps": steps,
+        "deleted": done.map_or(0, |done| done.deleted),
+        "archived": done.map_or(0, |done| done.archived),
+        "freedBytes": done.map_or(0, |done| done.freed),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +209,8 @@ mod tests {
             bytes: 1_380_000_000,
             manifest: None,
             state: State::NoManifest,
+            archived: false,
+            pinned: false,
         };
         let now = at("2025-01-21T12:30:00Z");
         let expected = "\

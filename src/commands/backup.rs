@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Request, report};
+use crate::backup::retention::Rules;
+use crate::backup::{self, Backup, Request, prune, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
+use crate::deploy::Journal;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
@@ -29,6 +31,10 @@ enum Command {
     Create,
     /// List the backups, newest first
     List,
+    /// Thin out: delete what no rule of [backup.retention] keeps, archive the newest of each month
+    Prune(Prune),
+    /// Keep a backup, whatever the rules say
+    Pin(Pin),
     /// Read a backup again and compare it with its manifest: size, SHA-256, completeness, rows of each table
     Verify {
         /// The backup; default: the newest
@@ -36,16 +42,33 @@ enum Command {
     },
 }
 
+/// Arguments of `backup prune`.
+#[derive(Debug, Default, clap::Args)]
+struct Prune {
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// The clock is right, though it was set by more than a day
+    #[arg(long)]
+    trust_clock: bool,
+}
+
+/// Arguments of `backup pin`.
+#[derive(Debug, clap::Args)]
+struct Pin {
+    /// The backup, as `backup list` shows it
+    file: PathBuf,
+    /// Let the rules decide again
+    #[arg(long)]
+    remove: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Those of [`backup::create`] and [`backup::verify`]; exit status 1 for a backup that is not good.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let json = match args.format {
-        Format::Human => false,
-        Format::Json => true,
-        _ => return Err(Error::usage("`backup` reports as human or json")),
-    };
+    let json = wants_json(args.format, "backup")?;
     let project = Project::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let directory = project.root().join(&config.backup.directory);
@@ -60,6 +83,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Some(Command::List) => list(context, &directory, json),
+        Some(Command::Prune(args)) => {
+            let settings = &config.backup.retention;
+            prune(context, &directory, project.root(), settings.rules(), args, json)
+        }
+        Some(Command::Pin(args)) => pin(context, &directory, args),
         Some(Command::Verify { file }) => verify(context, &directory, json, file.as_deref()),
     }
 }
@@ -126,7 +154,25 @@ fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Conte
     };
     let backup = backup::create(&request, &context.shell)?;
     context.shell.status("Backed up", &backup);
+    if settings.retention.after_backup {
+        thin_out(&request, context);
+    }
     Ok(backup)
+}
+
+/// After a backup: a failure here makes the backup no worse.
+fn thin_out(taken: &Request<'_>, context: &Context) {
+    let pruned = Journal::needed_backups(taken.project).and_then(|needed| {
+        let (rules, now) = (taken.settings.retention.rules(), jiff::Timestamp::now());
+        let request = prune::Request { directory: taken.directory, rules, needed: &needed, trust_clock: false, now };
+        let plan = prune::plan(&request, &context.shell)?;
+        if plan.is_empty() { Ok(None) } else { plan.carry_out(&context.shell).map(Some) }
+    });
+    match pruned {
+        Ok(Some(done)) => context.shell.status("Pruned", done),
+        Ok(None) => {}
+        Err(error) => context.shell.warn(format_args!("the old backups were not thinned out: {error:?}")),
+    }
 }
 
 fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
@@ -144,9 +190,7 @@ fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
 
 fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) -> Result<Exit> {
     let path = match file {
-        // as typed, or as `backup list` shows it
-        Some(file) if context.directory.join(file).exists() => context.directory.join(file),
-        Some(file) => directory.join(file),
+        Some(file) => locate(file, directory, context)?,
         None => newest(directory)?,
     };
     let report = backup::verify(&path, &context.shell)?;
@@ -162,6 +206,52 @@ fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) 
         .help("do not restore it; take a new backup, and look for an undamaged copy of this one"))
 }
 
+/// The file of a backup: as typed, or as `backup list` shows it.
+pub(super) fn locate(file: &Path, directory: &Path, context: &Context) -> Result<PathBuf> {
+    let candidates = [context.directory.join(file), directory.join(file)];
+    candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        Error::failed(format!("there is no backup {}", file.display()))
+            .help("prisma-safe backup list shows those that there are")
+    })
+}
+
+/// Whether a report is to be JSON.
+pub(super) fn wants_json(format: Format, command: &str) -> Result<bool> {
+    match format {
+        Format::Human => Ok(false),
+        Format::Json => Ok(true),
+        _ => Err(Error::usage(format!("`{command}` reports as human or json"))),
+    }
+}
+
+fn prune(context: &Context, directory: &Path, root: &Path, rules: Rules, args: &Prune, json: bool) -> Result<Exit> {
+    let needed = Journal::needed_backups(root)?;
+    let (now, trust_clock) = (jiff::Timestamp::now(), args.trust_clock);
+    let request = prune::Request { directory, rules, needed: &needed, trust_clock, now };
+    let plan = if args.dry_run { prune::preview(&request)? } else { prune::plan(&request, &context.shell)? };
+    if let Some(clock) = plan.clock {
+        context.shell.warn(format_args!("nothing is deleted: {clock}"));
+        context.shell.note("set the clock right, or say that it is: --trust-clock");
+    }
+    let done = if args.dry_run { None } else { Some(plan.carry_out(&context.shell)?) };
+    if json {
+        print(context, &report::pruned(&plan, done.as_ref(), now))?;
+    } else if args.dry_run {
+        context.shell.print(&report::fates(&plan, now));
+    } else if let Some(done) = done {
+        context.shell.status("Pruned", done);
+    }
+    Ok(Exit::Done)
+}
+
+fn pin(context: &Context, directory: &Path, args: &Pin) -> Result<Exit> {
+    let path = locate(&args.file, directory, context)?;
+    prune::pin(&path, !args.remove)?;
+    let verb = if args.remove { "Unpinned" } else { "Pinned" };
+    context.shell.status(verb, path.display());
+    Ok(Exit::Done)
+}
+
 fn newest(directory: &Path) -> Result<PathBuf> {
     let newest = backup::list(directory)?.into_iter().next();
     newest.map(|entry| entry.path).ok_or_else(|| {
@@ -169,7 +259,7 @@ fn newest(directory: &Path) -> Result<PathBuf> {
     })
 }
 
-fn print(context: &Context, document: &serde_json::Value) -> Result<()> {
+pub(super) fn print(context: &Context, document: &serde_json::Value) -> Result<()> {
     let text = serde_json::to_string_pretty(document).explain(|| "could not write JSON".into())?;
     context.shell.print(&format!("{text}\n"));
     Ok(())

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fence;
 pub mod init;
 pub mod man;
+pub mod restore;
 pub mod review;
 pub mod rewrite;
 
@@ -56,6 +57,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),

@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn a_list_is_quoted_already() {
         let set = |setting| set("\"d\"", None, setting).unwrap();
-        assert_eq!(set("search_path=\"$user\", public"), "ALTER DATABASE \"d\" SET \"search_path\" TO \"$user\", public");
+        assert_eq!(
+            set("search_path=\"$user\", public"),
+            "ALTER DATABASE \"d\" SET \"search_path\" TO \"$user\", public"
+        );
         assert_eq!(set("lock_timeout=3s"), "ALTER DATABASE \"d\" SET \"lock_timeout\" TO '3s'");
         assert_eq!(set("my.note=it's = so"), "ALTER DATABASE \"d\" SET \"my\".\"note\" TO 'it''s = so'");
     }

@@ -17,6 +17,7 @@ use super::{Restored, Scope, Work, attributes, connect, leftovers, stamp};
 use crate::database::{DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
+use crate::ui::interrupt::Guard;
 use crate::ui::progress::Progress;
 
 /// How often sessions are ended while the renaming waits for them.
@@ -29,7 +30,7 @@ const NAMES: usize = 5;
 /// Restores all of a backup and puts it in the place of the live database.
 pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Result<Restored> {
     let name = target.name();
-    let (mut desk, live) = target.into_desk()?;
+    let (mut desk, place, live) = target.into_desk()?;
     leftovers::take_turn(&mut desk, &name)?;
     leftovers::clean(&mut desk, &name, work.shell)?;
     let mut beside = Beside::create(&mut desk, &name, live.as_ref(), work)?;
@@ -45,18 +46,18 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
 
     work.guard.check()?;
     work.shell.status("Swapping", format_args!("{name} and {}", beside.name));
-    let old = beside.take_place(&name, live.as_ref(), work)?;
+    let old = beside.take_place(&name, live.as_ref(), &work.url.with_database(place), work.guard)?;
     let mut restored = Restored { left_out, ..work.restored() };
     match old {
         // it was empty: there is nothing in it to keep
-        Some(old) if scope == Scope::Fill => leftovers::drop_database(&mut desk, &old)?,
+        Some(old) if scope == Scope::Fill => leftovers::drop_database(beside.desk, &old)?,
         Some(old) => {
             restored.sql.push(format!("DROP DATABASE {};", quote_identifier(&old)));
             restored.old.push(old);
         }
         None => {}
     }
-    for other in leftovers::kept(&mut desk, &name)?.into_iter().filter(|other| !restored.old.contains(other)) {
+    for other in leftovers::kept(beside.desk, &name)?.into_iter().filter(|other| !restored.old.contains(other)) {
         work.shell.note(format_args!("{other} is still there, set aside by an earlier restore"));
     }
     Ok(restored)
@@ -87,8 +88,7 @@ fn settle(url: &DatabaseUrl, work: &Work<'_>) -> Result<()> {
 
 /// A database that its users cannot use as before is not put in the place of one that they can.
 fn refuse_left_out(left_out: &[String], work: &Work<'_>) -> Result<()> {
-    let roles: Vec<&str> =
-        left_out.iter().filter(|text| !text.starts_with("COMMENT ")).map(String::as_str).collect();
+    let roles: Vec<&str> = left_out.iter().filter(|text| !text.starts_with("COMMENT ")).map(String::as_str).collect();
     if roles.is_empty() || !work.owners {
         return Ok(());
     }
@@ -118,17 +118,23 @@ impl<'a> Beside<'a> {
     }
 
     /// Renames both databases in one transaction; gives the name under which the old one is kept.
-    fn take_place(&mut self, target: &str, live: Option<&Found>, work: &Work<'_>) -> Result<Option<String>> {
+    fn take_place(
+        &mut self,
+        target: &str,
+        live: Option<&Found>,
+        desk: &DatabaseUrl,
+        guard: &Guard,
+    ) -> Result<Option<String>> {
         let old = leftovers::aside(target, &stamp());
         let mut tries = 0;
         loop {
             tries += 1;
-            let ending = live.map(|_| Ending::start(work.url, target)).transpose()?;
+            let ending = live.map(|_| Ending::start(desk, target)).transpose()?;
             let swapped = self.swap(target, &old, live);
             drop(ending);
             match swapped {
                 Ok(()) => break,
-                Err(error) if in_use(&error) && tries < TRIES => work.guard.check()?,
+                Err(error) if in_use(&error) && tries < TRIES => guard.check()?,
                 Err(error) => {
                     let sessions = sessions(self.desk, target).unwrap_or_default();
                     let error = Error::failed(format!("the database {target} could not be renamed; it is as it was"))
@@ -181,13 +187,9 @@ struct Ending {
 }
 
 impl Ending {
-    fn start(url: &DatabaseUrl, target: &str) -> Result<Self> {
-        // the desk's own database, whichever it was
-        let mut client = ["postgres", "template1", "defaultdb"]
-            .into_iter()
-            .filter(|desk| *desk != target)
-            .find_map(|desk| connect(url, desk).ok())
-            .ok_or_else(|| Error::failed("could not open a second session to end those of the database"))?;
+    /// `desk` is another database of the server.
+    fn start(desk: &DatabaseUrl, target: &str) -> Result<Self> {
+        let mut client = connect(desk, &desk.database())?;
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, target) = (Arc::clone(&stop), target.to_owned());
         let thread = thread::spawn(move || {

@@ -72,7 +72,7 @@ pub(super) fn kept(desk: &mut Client, name: &str) -> Result<Vec<String>> {
                  WHERE pg_catalog.strpos(pg_catalog.shobj_description(oid, 'pg_database'), $1) > 0 ORDER BY 1";
     let marked = texts(desk.query(query, &[&MARK]))?;
     let stem = aside(name, "00000000_000000");
-    let stem = stem.trim_end_matches(|letter: char| letter == '0' || letter == '_');
+    let stem = stem.trim_end_matches(['0', '_']);
     Ok(marked.into_iter().filter(|found| found.starts_with(stem)).collect())
 }
 
@@ -100,7 +100,8 @@ mod tests {
     fn only_names_that_we_give_are_ours() {
         let ours = beside("music", "3f9a01c27be4");
         assert!(is_beside(&ours, "music"));
-        for other in ["music_ps_restore_mine", "music_ps_restore_3F9A01C27BE4", "film_ps_restore_3f9a01c27be4", "music"] {
+        for other in ["music_ps_restore_mine", "music_ps_restore_3F9A01C27BE4", "film_ps_restore_3f9a01c27be4", "music"]
+        {
             assert!(!is_beside(other, "music"), "{other}");
         }
         let long = "x".repeat(63);

@@ -17,21 +17,23 @@ mod schemas;
 mod side;
 mod target;
 
+use std::fs::File;
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use self::target::Target;
+use super::Backup;
 use super::archive::Archive;
 use super::create::{self, refuse_pooler};
 use super::load::Options;
 use super::scan::TableName;
 use super::snapshot::Relation;
-use super::{Backup, Contents, size};
-use crate::database::{self, DatabaseUrl};
-use crate::error::{Error, Result};
-use crate::review::plan_hash::hash_of;
+use crate::database::DatabaseUrl;
+use crate::error::{Error, Explain as _, Result};
+use crate::review::hash_of;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
-use crate::ui::progress::{Position, Progress};
 
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe restore";
@@ -39,6 +41,9 @@ const APPLICATION: &str = "prisma-safe restore";
 /// What to restore, and where to.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
+    /// The backup's file, to be read once from end to end before anything happens.
+    pub file: &'a Path,
+    /// The same, opened.
     pub archive: &'a Archive,
     /// The direct URL.
     pub url: &'a DatabaseUrl,
@@ -104,8 +109,8 @@ pub struct Restored {
 /// # Errors
 /// Exit status 1 if the server is not reached, 3 if something stands in the way; it is named.
 pub fn plan<'a>(request: Request<'a>) -> Result<Plan<'a>> {
-    refuse_pooler(request.url)?;
     let mut target = Target::read(request.url)?;
+    refuse_pooler(&target.reachable())?;
     let manifest = request.archive.manifest();
     target.offers(&manifest.source.extensions)?;
     let mut notes = Vec::new();
@@ -152,7 +157,9 @@ impl Plan<'_> {
         let manifest = self.request.archive.manifest();
         let of = format!("{} of {}", manifest.file, manifest.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"));
         match self.request.scope {
-            Scope::Replace => format!("replaces all of its data by the backup {of}; what was written since is set aside"),
+            Scope::Replace => {
+                format!("replaces all of its data by the backup {of}; what was written since is set aside")
+            }
             Scope::Fill => format!("loads the backup {of} into it"),
             Scope::Table(table) => format!("brings table {table} of the backup {of} beside the live one"),
         }
@@ -173,8 +180,8 @@ impl Plan<'_> {
     /// loaded is gone again.
     pub fn carry_out(mut self, shell: &Shell) -> Result<Restored> {
         let guard = Guard::new()?;
-        let archive = self.request.archive;
-        proved(archive, &guard, shell)?;
+        proved(self.request.file, shell)?;
+        guard.check()?;
         let before = match self.request.before.filter(|_| self.request.scope == Scope::Replace) {
             Some(request) if self.target.exists() && super::needed(self.target.client()?)? => {
                 shell.status("Backing up", format_args!("{}, as it is now", request.url));
@@ -184,7 +191,13 @@ impl Plan<'_> {
             }
             _ => None,
         };
-        let work = Work { guard: &guard, shell, archive, url: self.request.url, owners: self.request.owners };
+        let work = Work {
+            guard: &guard,
+            shell,
+            archive: self.request.archive,
+            url: self.request.url,
+            owners: self.request.owners,
+        };
         let mut restored = match (self.request.scope, self.swap) {
             (Scope::Table(table), _) => side::bring(table, &mut self.target, &work)?,
             (_, Swap::Database) => database::replace(self.target, self.request.scope, &work)?,
@@ -246,20 +259,26 @@ impl Work<'_> {
 }
 
 /// Reads the whole backup before anything is touched: its hash, its end, its rows.
-fn proved(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<()> {
-    let manifest = archive.manifest();
-    shell.status("Verifying", format_args!("{} ({})", manifest.file, size(manifest.bytes)));
-    let mut progress = Progress::start(shell, "Verifying");
-    let problems = super::verify::problems(archive, &mut |position: Position<'_>| {
-        progress.show(position);
-        guard.check()
-    })?;
-    if problems.is_empty() {
+fn proved(file: &Path, shell: &Shell) -> Result<()> {
+    shell.status("Verifying", file.display());
+    let report = super::verify(file, shell)?;
+    if report.problems.is_empty() {
         return Ok(());
     }
-    Err(Error::failed(format!("{} is not the backup that was taken; nothing was restored", manifest.file))
-        .because(problems.join("\n"))
+    Err(Error::failed(format!("{} is not the backup that was taken; nothing was restored", file.display()))
+        .because(report.problems.join("\n"))
         .help("restore another one (prisma-safe backup list), or look for an undamaged copy of this one"))
+}
+
+/// Says that a backup is being read, until the file is closed: nobody thins it out meanwhile.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn hold(file: &Path) -> Result<File> {
+    let held = File::open(file).explain(|| format!("could not open {}", file.display()))?;
+    // a file system without locks has no run that prunes by them either
+    let _ = held.try_lock_shared();
+    Ok(held)
 }
 
 /// `20250121_103000`, for names of what is set aside.
@@ -276,7 +295,7 @@ fn named(name: &str, suffix: &str) -> String {
 
 /// A session with another database of the same server.
 fn connect(url: &DatabaseUrl, database: &str) -> Result<postgres::Client> {
-    database::connect(&url.with_database(database), APPLICATION)
+    crate::database::connect(&url.with_database(database), APPLICATION)
 }
 
 #[cfg(test)]

@@ -19,8 +19,11 @@ const ASIDE: &str = "_prisma_safe_old_";
 /// Whether the role may create schemas here.
 pub(super) fn check(target: &mut Target) -> Result<()> {
     if !target.exists() {
-        return Err(Error::refused(format!("the database {} does not exist, and this role may create none", target.name()))
-            .help("create it first"));
+        return Err(Error::refused(format!(
+            "the database {} does not exist, and this role may create none",
+            target.name()
+        ))
+        .help("create it first"));
     }
     let query = "SELECT has_database_privilege(current_database(), 'CREATE')";
     let row = target.client()?.query_one(query, &[]).map_err(Failure::from);
@@ -49,9 +52,11 @@ pub(super) fn replace(mut target: Target, work: &Work<'_>) -> Result<Restored> {
     loading::load(&mut transaction, &census, &stamp, work)?;
     count(&mut transaction, work)?;
     work.guard.check()?;
-    work.shell.status("Swapping", census.schemas.iter().map(|schema| schema.name.as_str()).collect::<Vec<_>>().join(", "));
+    work.shell
+        .status("Swapping", census.schemas.iter().map(|schema| schema.name.as_str()).collect::<Vec<_>>().join(", "));
     transaction.commit().map_err(Failure::from).explain(|| {
-        "the connection broke while the restore was being committed: look whether the old or the new data is there".into()
+        "the connection broke while the restore was being committed: look whether the old or the new data is there"
+            .into()
     })?;
     let sql = old.iter().map(|schema| format!("DROP SCHEMA {} CASCADE;", quote_identifier(schema))).collect();
     Ok(Restored { old, sql, ..work.restored() })

@@ -71,12 +71,20 @@ fn merge(table: &TableName, client: &mut Client) -> Result<Vec<String>> {
     let key: Vec<String> = standing.iter().filter(|row| row.get::<_, bool>(2)).map(|row| row.get(0)).collect();
     let mut sql = Vec::new();
     if standing.is_empty() {
-        sql.push(format!("-- the table is gone: make it the live one\nALTER TABLE {side} SET SCHEMA {};", quote_identifier(&table.schema)));
+        sql.push(format!(
+            "-- the table is gone: make it the live one\nALTER TABLE {side} SET SCHEMA {};",
+            quote_identifier(&table.schema)
+        ));
     } else if key.is_empty() || key.iter().any(|column| !both.contains(column)) {
         sql.push(format!("-- rows of the backup that the live table does not have; it has no primary key to tell them by\nSELECT * FROM {side};"));
     } else {
-        let list = |columns: &[String]| columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ");
-        let on = key.iter().map(|column| format!("live.{0} = side.{0}", quote_identifier(column))).collect::<Vec<_>>().join(" AND ");
+        let list =
+            |columns: &[String]| columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ");
+        let on = key
+            .iter()
+            .map(|column| format!("live.{0} = side.{0}", quote_identifier(column)))
+            .collect::<Vec<_>>()
+            .join(" AND ");
         sql.push(format!(
             "-- rows that were deleted since\nINSERT INTO {live} ({0}) OVERRIDING SYSTEM VALUE\nSELECT {0} FROM {side} side\nON CONFLICT ({1}) DO NOTHING;",
             list(&both),
@@ -84,9 +92,19 @@ fn merge(table: &TableName, client: &mut Client) -> Result<Vec<String>> {
         ));
         let values: Vec<&String> = both.iter().filter(|column| !key.contains(column)).collect();
         if !values.is_empty() {
-            let pairs = |prefix: &str| values.iter().map(|column| format!("{prefix}{}", quote_identifier(column))).collect::<Vec<_>>().join(", ");
+            let pairs = |prefix: &str| {
+                values
+                    .iter()
+                    .map(|column| format!("{prefix}{}", quote_identifier(column)))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
             let mut update = String::from("-- values that were changed since: name the columns that you want back\n");
-            let set = values.iter().map(|column| format!("{0} = side.{0}", quote_identifier(column))).collect::<Vec<_>>().join(", ");
+            let set = values
+                .iter()
+                .map(|column| format!("{0} = side.{0}", quote_identifier(column)))
+                .collect::<Vec<_>>()
+                .join(", ");
             // a string takes everything
             let _ = write!(
                 update,

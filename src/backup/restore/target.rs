@@ -42,8 +42,8 @@ pub(super) struct Target {
     pub(super) found: Option<Found>,
     /// With the target itself.
     client: Option<Client>,
-    /// With another database of the server.
-    desk: Option<Client>,
+    /// With another database of the server, and its name.
+    desk: Option<(Client, &'static str)>,
     /// Why there is no other database to work from.
     no_desk: Option<String>,
 }
@@ -68,20 +68,25 @@ impl Target {
         for candidate in DESKS.iter().filter(|candidate| **candidate != name) {
             match connect(url, candidate) {
                 Ok(client) => {
-                    desk = Some(client);
+                    desk = Some((client, *candidate));
                     break;
                 }
                 Err(error) => no_desk = no_desk.or(Some(error)),
             }
         }
-        let direct = match (database::connect(url, APPLICATION), &mut desk) {
-            (Ok(client), _) => Some(client),
-            // only the server's list of databases says that it does not exist
-            (Err(_), Some(desk)) if find(desk, &name)?.is_none() => None,
-            (Err(error), _) => return Err(error),
+        let mut client = match database::connect(url, APPLICATION) {
+            Ok(client) => Some(client),
+            Err(error) => {
+                // only the server's list of databases says that it does not exist
+                let exists =
+                    desk.as_mut().map(|(desk, _)| find(desk, &name)).transpose()?.is_none_or(|found| found.is_some());
+                if exists {
+                    return Err(error);
+                }
+                None
+            }
         };
-        let (mut client, mut desk) = (direct, desk);
-        let Some(any) = client.as_mut().or(desk.as_mut()) else {
+        let Some(any) = client.as_mut().or(desk.as_mut().map(|(desk, _)| desk)) else {
             return Err(Error::failed(format!("could not reach {}", url.identity())));
         };
         let role = any.query_one(ROLE, &[]).map_err(Failure::from);
@@ -107,6 +112,14 @@ impl Target {
         self.found.as_ref().map_or(0, |found| found.oid)
     }
 
+    /// The target where it exists, else another database of its server.
+    pub(super) fn reachable(&self) -> DatabaseUrl {
+        match &self.desk {
+            Some((_, desk)) if self.found.is_none() => self.url.with_database(desk),
+            _ => self.url.clone(),
+        }
+    }
+
     pub(super) fn name(&self) -> String {
         self.url.database()
     }
@@ -120,11 +133,11 @@ impl Target {
         })
     }
 
-    /// The session with another database, to rename the target from; the one with the target ends.
-    pub(super) fn into_desk(self) -> Result<(Client, Option<Found>)> {
+    /// The session with another database, to rename the target from, and that database's name; the one with the target ends.
+    pub(super) fn into_desk(self) -> Result<(Client, &'static str, Option<Found>)> {
         drop(self.client);
-        let desk = self.desk.ok_or_else(|| Error::failed("there is no other database to work from"))?;
-        Ok((desk, self.found))
+        let (desk, place) = self.desk.ok_or_else(|| Error::failed("there is no other database to work from"))?;
+        Ok((desk, place, self.found))
     }
 
     /// Whether nobody's tables are there.
@@ -138,9 +151,9 @@ impl Target {
     /// Whether the role may create a database here and rename the target.
     pub(super) fn may_rename(&self) -> Result<()> {
         let refused = |why: String| {
-            Err(Error::refused("this role cannot swap databases here").because(why).help(
-                "use a role with CREATEDB that owns the database, or swap schemas within it: --swap schemas",
-            ))
+            Err(Error::refused("this role cannot swap databases here")
+                .because(why)
+                .help("use a role with CREATEDB that owns the database, or swap schemas within it: --swap schemas"))
         };
         if let Some(why) = &self.no_desk {
             return refused(format!("no other database can be connected to ({why})"));
@@ -177,11 +190,14 @@ impl Target {
 
     /// Refuses when the server does not have the extensions of the backup.
     pub(super) fn offers(&mut self, extensions: &[String]) -> Result<()> {
-        let Some(client) = self.client.as_mut().or(self.desk.as_mut()) else { return Ok(()) };
+        let Some(client) = self.client.as_mut().or(self.desk.as_mut().map(|(desk, _)| desk)) else { return Ok(()) };
         let rows = client.query("SELECT name::text FROM pg_catalog.pg_available_extensions", &[]);
         let offered = texts(rows)?;
-        let missing: Vec<&str> =
-            extensions.iter().map(String::as_str).filter(|name| !offered.iter().any(|offered| offered == name)).collect();
+        let missing: Vec<&str> = extensions
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !offered.iter().any(|offered| offered == name))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }

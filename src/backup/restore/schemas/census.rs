@@ -100,7 +100,8 @@ impl Census {
         let rows = client.query(SCHEMAS, &[&schemas]).map_err(Failure::from).explain(failed)?;
         let mut found = Vec::new();
         for row in rows {
-            let (name, owner, ours, restricted): (String, String, bool, bool) = (row.get(0), row.get(1), row.get(2), row.get(3));
+            let (name, owner, ours, restricted): (String, String, bool, bool) =
+                (row.get(0), row.get(1), row.get(2), row.get(3));
             if !ours {
                 return Err(cannot(format!("the schema {name} belongs to {owner}")));
             }
@@ -119,7 +120,9 @@ impl Census {
                     return Err(cannot(format!("the extension {extension} in the schema {name} cannot be moved")));
                 }
                 if !ours {
-                    return Err(cannot(format!("the extension {extension} in the schema {name} belongs to another role")));
+                    return Err(cannot(format!(
+                        "the extension {extension} in the schema {name} belongs to another role"
+                    )));
                 }
                 extensions.push(extension);
             }

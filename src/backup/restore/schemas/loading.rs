@@ -23,7 +23,8 @@ const SHOWN: usize = 120;
 pub(super) fn load(transaction: &mut Transaction<'_>, census: &Census, stamp: &str, work: &Work<'_>) -> Result<()> {
     for publication in &census.publications {
         let aside = super::named(&format!("{}{stamp}_{publication}", super::ASIDE), "");
-        let rename = format!("ALTER PUBLICATION {} RENAME TO {}", quote_identifier(publication), quote_identifier(&aside));
+        let rename =
+            format!("ALTER PUBLICATION {} RENAME TO {}", quote_identifier(publication), quote_identifier(&aside));
         run(transaction, &rename)?;
     }
     let mut progress = Progress::start(work.shell, "Restoring");
@@ -34,10 +35,11 @@ pub(super) fn load(transaction: &mut Transaction<'_>, census: &Census, stamp: &s
         progress.show(Position { fraction, bytes, tables: None, current });
         work.guard.check()
     };
+    let mut bytes = 0;
     let unreadable = || "could not read the dump".to_owned();
     let mut pieces = Pieces::new(work.archive.read_all()?);
     while let Some(piece) = pieces.next().explain(unreadable)? {
-        show(pieces.position(), "")?;
+        work.guard.check()?;
         match piece {
             Piece::Statement(text) => {
                 let text = String::from_utf8(text).explain(|| "a statement of the dump is not in UTF-8".into())?;
@@ -53,7 +55,8 @@ pub(super) fn load(transaction: &mut Transaction<'_>, census: &Census, stamp: &s
                 let rows = loop {
                     match pieces.next().explain(unreadable)? {
                         Some(Piece::Rows(rows)) => {
-                            show(pieces.position(), &table.name)?;
+                            bytes += rows.len() as u64;
+                            show(bytes, &table.name)?;
                             if writer.write_all(&rows).is_err() {
                                 break 0;
                             }
