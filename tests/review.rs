@@ -296,6 +296,8 @@ fn json_keeps_to_its_schema() {
     let fix = prisma_safe::rules::Fix {
         title: "x".into(),
         edits: vec![prisma_safe::sql::Edit { range: 0..1, text: "y".into() }],
+        following: Vec::new(),
+        index: None,
     };
     review.migrations[0].findings[0].fix = Some(fix);
     let gone = prisma_safe::review::history::standing(&[], &["gone".to_owned()], &[], Path::new("migrations"));

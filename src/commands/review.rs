@@ -14,11 +14,14 @@ use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::report;
+use crate::review::fixes::plan::Plan;
 use crate::review::history::standing;
 use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
 use crate::rules::Live;
 use crate::target::Target;
+
+use super::fix::{self, Job};
 
 /// The longest a question to the target may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,6 +42,8 @@ pub struct Args {
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
+    fixes: fix::Options,
+    #[command(flatten)]
     report: report::Args,
 }
 
@@ -55,22 +60,26 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         true => None,
         false => Online::open(&discovered, &config, context, args.pending)?,
     };
-    let chosen = choose(args, &discovered, online.as_ref(), context)?;
-    let folder = Folder { migrations: &discovered.migrations, directory: &discovered.migrations_dir };
-    let review = match &mut online {
-        Some(online) => {
-            let identity = chosen.plan.then(|| online.target.url.identity());
-            let schema = online.target.url.schema();
-            let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, config.review.sample_keys)?;
-            let stage = Stage { config: &config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
-            stage.review(&folder, &chosen.migrations, online.history.as_ref())
+    let mut chosen = choose(args, &discovered, online.as_ref(), context)?;
+    if args.fixes.fix {
+        chosen.leave_applied(online.as_ref(), context)?;
+    }
+    let mut session = Session { online: online.as_mut(), config: &config, discovered: &discovered, plan: chosen.plan };
+    let mut review = session.review(&discovered.migrations, &chosen.migrations)?;
+    if args.fixes.fix {
+        let schema = session.schema();
+        let job = Job {
+            options: args.fixes,
+            context,
+            discovered: &discovered,
+            default_schema: &schema,
+            deploy: &config.deploy,
+        };
+        let mut again = |plan: &Plan| session.review(&plan.folder(&discovered.migrations), &chosen.after(plan));
+        if let Some(plan) = job.run(&review, &mut again)? {
+            review = again(&plan)?;
         }
-        None => {
-            let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
-            let stage = Stage { config: &config, schema: &schema, live: None, identity: None };
-            stage.review(&folder, &chosen.migrations, None)
-        }
-    };
+    }
     let document = args.report.review(&review, project.root(), &context.shell);
     match args.report.format {
         // asked for, so it is data
@@ -78,6 +87,37 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         _ => args.report.deliver(&document, &context.shell)?,
     }
     Ok(if review.verdict == Verdict::Fail { Exit::Refused } else { Exit::Done })
+}
+
+/// What the command reviews against: the target where it answers, else only the folder.
+struct Session<'a> {
+    online: Option<&'a mut Online>,
+    config: &'a Config,
+    discovered: &'a Discovered,
+    /// Whether it is exactly what a deploy would apply.
+    plan: bool,
+}
+
+impl Session<'_> {
+    fn schema(&self) -> String {
+        match &self.online {
+            Some(online) => online.target.url.schema(),
+            None => self.discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema),
+        }
+    }
+
+    fn review(&mut self, migrations: &[Migration], chosen: &[Migration]) -> Result<Review> {
+        let schema = self.schema();
+        let folder = Folder { migrations, directory: &self.discovered.migrations_dir };
+        let Some(online) = self.online.as_deref_mut() else {
+            let stage = Stage { config: self.config, schema: &schema, live: None, identity: None };
+            return Ok(stage.review(&folder, chosen, None));
+        };
+        let identity = self.plan.then(|| online.target.url.identity());
+        let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, self.config.review.sample_keys)?;
+        let stage = Stage { config: self.config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
+        Ok(stage.review(&folder, chosen, online.history.as_ref()))
+    }
 }
 
 /// The review of what a deploy is about to apply.
@@ -170,24 +210,55 @@ struct Chosen {
     migrations: Vec<Migration>,
     /// Whether it is exactly what a deploy would apply.
     plan: bool,
+    /// Whether `--all` named them.
+    whole_folder: bool,
+}
+
+impl Chosen {
+    /// What the database has applied is never touched: Prisma compares checksums.
+    fn leave_applied(&mut self, online: Option<&Online>, context: &Context) -> Result<()> {
+        let Some(online) = online else {
+            if self.migrations.len() > 1 {
+                return Err(Error::usage("which of these migrations are applied is not known without the database")
+                    .help("name the one to fix, or run it where the database is reachable"));
+            }
+            context.shell.note("whether the migration is applied was not checked: an applied one must not be changed");
+            return Ok(());
+        };
+        let applied = |migration: &Migration| {
+            let state = online.history.as_ref().and_then(|history| history.state(&migration.name));
+            matches!(state, Some(State::Applied | State::Failed))
+        };
+        if let Some(applied) = self.migrations.iter().find(|each| !self.whole_folder && applied(each)) {
+            return Err(Error::refused(format!("{} is applied already", applied.name))
+                .help("write a new migration: a changed file would make `prisma migrate dev` ask for a reset"));
+        }
+        self.migrations.retain(|each| !applied(each));
+        Ok(())
+    }
+
+    /// The same migrations as a plan would leave them, and those it adds.
+    fn after(&self, plan: &Plan) -> Vec<Migration> {
+        plan.folder(&self.migrations)
+    }
 }
 
 fn choose(args: &Args, discovered: &Discovered, online: Option<&Online>, context: &Context) -> Result<Chosen> {
     let all = &discovered.migrations;
     if args.all {
-        return Ok(Chosen { migrations: all.clone(), plan: false });
+        return Ok(Chosen { migrations: all.clone(), plan: false, whole_folder: true });
     }
     if !args.what.is_empty() {
         let migrations = args.what.iter().map(|what| find(what, all, &context.directory)).collect::<Result<_>>()?;
-        return Ok(Chosen { migrations, plan: false });
+        return Ok(Chosen { migrations, plan: false, whole_folder: false });
     }
     Ok(match online {
         Some(online) => {
             let standing = online.history.clone().unwrap_or_default().compare(all);
             let pending = all.iter().filter(|migration| standing.pending.contains(&migration.name));
-            Chosen { migrations: pending.cloned().collect(), plan: true }
+            Chosen { migrations: pending.cloned().collect(), plan: true, whole_folder: false }
         }
-        None => Chosen { migrations: all.last().cloned().into_iter().collect(), plan: false },
+        None => Chosen { migrations: all.last().cloned().into_iter().collect(), plan: false, whole_folder: false },
     })
 }
 

@@ -114,6 +114,8 @@ pub struct Candidate {
     pub certain: bool,
     /// What is done about it.
     pub decision: Decision,
+    /// A person decided it: by an option, or by an answer.
+    pub by_person: bool,
     /// What speaks for it and against it, a line each.
     pub evidence: Vec<String>,
 }
@@ -130,7 +132,17 @@ impl Candidate {
         } else {
             Decision::Delete
         };
-        Self { rename, parent, from, to, score: (score * 100.0).round() / 100.0, certain, decision, evidence }
+        Self {
+            rename,
+            parent,
+            from,
+            to,
+            score: (score * 100.0).round() / 100.0,
+            certain,
+            decision,
+            by_person: false,
+            evidence,
+        }
     }
 }
 

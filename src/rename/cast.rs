@@ -133,10 +133,7 @@ fn castable_from_text(name: &str) -> bool {
 }
 
 fn is_enum(catalog: &Catalog, of: &DataType) -> bool {
-    catalog
-        .enums
-        .keys()
-        .any(|name| name.name == of.name && *of.schema.as_ref().unwrap_or(&catalog.default_schema) == name.schema)
+    catalog.enums.contains_key(&catalog.type_name(of))
 }
 
 fn numeric(from: &[i64], to: &[i64]) -> Cast {

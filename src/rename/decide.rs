@@ -1,9 +1,10 @@
 //! Decisions: from options, from certainty, from a person. What stays undecided ends in exit status 4.
 
 use super::Draft;
+use super::around::Around;
 use super::candidate::{Candidate, Decision, Rename};
-use super::candidates::{self, Given};
-use super::columns::Around;
+use super::candidates;
+use super::given::Given;
 use super::options::{self, Options};
 use super::question::{Answer, Asker, Open, question};
 use super::scene::Scene;
@@ -100,6 +101,7 @@ fn answer(scene: &Scene<'_>, given: &mut Given, asked: &Candidate, answer: Answe
         }
         Answer::Cancel => return Err(Error::cancelled()),
     }
+    candidate.by_person = true;
     Ok(candidate)
 }
 
@@ -108,15 +110,7 @@ fn around(scene: &Scene<'_>, given: &Given) -> Around {
     let mut around = Around::default();
     let likely = candidates::find(scene, given).into_iter().filter(|candidate| candidate.decision != Decision::Delete);
     for rename in given.renames.iter().cloned().chain(likely.map(|candidate| candidate.rename)) {
-        match rename {
-            Rename::Table { from, to, .. } => {
-                around.tables.insert(from, to);
-            }
-            Rename::Enum { from, to } => {
-                around.enums.insert(from, to);
-            }
-            Rename::Column { .. } | Rename::EnumValue { .. } => {}
-        }
+        around.take(&rename);
     }
     around
 }
@@ -130,6 +124,7 @@ fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     for rename in &given.renames {
         let mut candidate = known(rename).unwrap_or_else(|| new(rename));
         candidate.decision = Decision::Rename;
+        candidate.by_person = true;
         candidate.evidence.push("decided by --rename".into());
         decided.push(candidate);
     }
@@ -137,6 +132,7 @@ fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
         let known = found.iter().find(|candidate| candidate.rename.same_origin(dropped)).cloned();
         let mut candidate = known.unwrap_or_else(|| new(dropped));
         candidate.decision = Decision::Delete;
+        candidate.by_person = true;
         candidate.evidence.push("decided by --delete".into());
         decided.push(candidate);
     }

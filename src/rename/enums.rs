@@ -1,10 +1,11 @@
 //! What speaks for a dropped and a created enum, or a removed and an added value, being the same one.
 
+use super::around::Around;
 use super::candidate::{Candidate, Rename};
-use super::candidates::{Compare, Given, settle};
-use super::columns::Around;
+use super::given::Given;
 use super::scene::Scene;
 use super::score::Scale;
+use super::settle::{Compare, settle};
 use crate::catalog::ObjectName;
 
 /// Candidates for renamed enum types.
@@ -19,7 +20,7 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let compared = gone.map(|(from, old)| {
         let row = come.iter().map(|(to, new)| {
             let shared = old.iter().filter(|value| new.contains(value)).count();
-            let mut scale = Scale::starting(-2.5);
+            let mut scale = Scale::by_hand(scene.weights, -2.5);
             let same = old == *new;
             let share = count(2 * shared) / count((old.len() + new.len()).max(1));
             if old.is_empty() {
@@ -50,6 +51,7 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
                 clear,
                 exact: likeness.style_only,
                 proved: mapped && share > 0.5,
+                stays: false,
             })
         });
         row.collect()
@@ -94,7 +96,7 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
             .collect();
         let compared = gone.iter().map(|(i, from)| {
             let row = come.iter().map(|(j, to)| {
-                let mut scale = Scale::starting(-1.2);
+                let mut scale = Scale::by_hand(scene.weights, -1.2);
                 let likeness = scene.likeness(from, to, &[]);
                 if likeness.opposed {
                     scale.add(-2.0, "the values mean opposite things");
@@ -121,6 +123,7 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
                     clear: likeness.style_only,
                     exact: likeness.style_only,
                     proved: mapped,
+                    stays: false,
                 })
             });
             row.collect()

@@ -1,10 +1,11 @@
 //! Implicit many-to-many tables follow their models: `_PostToTag` becomes `_LabelToPost` when `Tag` becomes `Label`.
 
+use super::around::Around;
 use super::candidate::{Candidate, Rename};
-use super::candidates::{Compare, Given, settle};
-use super::columns::Around;
+use super::given::Given;
 use super::scene::{Scene, target};
 use super::score::Scale;
+use super::settle::{Compare, settle};
 use super::tables::is_join;
 use crate::catalog::{Catalog, ObjectName};
 
@@ -29,7 +30,7 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
             if !((a == c && b == d) || (a == d && b == c)) {
                 return None;
             }
-            let mut scale = Scale::starting(1.0);
+            let mut scale = Scale::by_hand(scene.weights, 1.0);
             scale.add(0.5, format!("both join {} and {}", c.name, d.name));
             // `_PostToTag`: Prisma derives the name from the models, so a follower's name is derived again
             let derived = |name: &ObjectName, a: &ObjectName, b: &ObjectName| default_names(scene, name, a, b);
@@ -43,7 +44,14 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
             if a == b {
                 scale.add(-0.5, "both ends are the same table: which is A is not known");
             }
-            Some(Compare { rename: rename(from, to), scale, clear: follows && a != b, exact: false, proved: false })
+            Some(Compare {
+                rename: rename(from, to),
+                scale,
+                clear: follows && a != b,
+                exact: false,
+                proved: false,
+                stays: false,
+            })
         });
         row.collect()
     });

@@ -4,6 +4,7 @@
 //! dropped and an added object is weighed ([`candidates`]), somebody decides ([`decide`]), the draft's bytes concerned
 //! are changed ([`rewrite`]), and the result is proved to end where the draft ended ([`prove`]).
 
+mod around;
 mod assign;
 mod candidate;
 mod candidates;
@@ -12,7 +13,11 @@ mod columns;
 mod decide;
 pub mod directive;
 mod enums;
+mod exchange;
+mod fields;
+mod given;
 mod joins;
+mod links;
 mod lookup;
 mod names;
 mod options;
@@ -23,10 +28,11 @@ mod rewrite;
 mod scene;
 pub mod schema;
 mod score;
+mod settle;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod vocabulary;
+pub mod weights;
 
 pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};
@@ -37,7 +43,7 @@ pub use rewrite::{Kept, Rewrite, rewrite};
 
 use crate::catalog::Catalog;
 use crate::sql::Script;
-use candidates::Given;
+use given::Given;
 use scene::Scene;
 
 /// A migration as Prisma drafted it, and what is known around it.
@@ -68,4 +74,15 @@ pub struct Hints {
 pub fn candidates(draft: &Draft<'_>) -> Vec<Candidate> {
     let scene = Scene::new(draft);
     candidates::find(&scene, &Given::recorded(&scene))
+}
+
+/// As [`candidates`], with other weights: for measuring.
+pub fn candidates_by(draft: &Draft<'_>, weights: &weights::Weights) -> Vec<Candidate> {
+    let scene = Scene::weighed(draft, weights);
+    candidates::find(&scene, &Given::recorded(&scene))
+}
+
+/// Every compared pair of tables or columns with its evidence: for fitting weights.
+pub fn evidence(draft: &Draft<'_>, weights: &weights::Weights) -> Vec<(Rename, Vec<(weights::Sign, f64)>)> {
+    candidates::signs(&Scene::weighed(draft, weights))
 }

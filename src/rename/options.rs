@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::candidate::Rename;
-use super::candidates::Given;
 use super::directive::path;
+use super::given::Given;
 use super::lookup::{column_named, enum_named, tables_named, value_named};
-use super::names::likeness;
+use super::names::alike;
 use super::scene::{Pair, Scene};
 use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Result};
@@ -327,7 +327,7 @@ fn only<T: std::fmt::Debug>(
         (None, _) => {
             let error = typed.error(format!("there is no {what} {}", name.join(".")));
             let wanted = name.last().map_or("", String::as_str);
-            let near = known().into_iter().map(|name| (likeness(wanted, &name, &[]).score, name));
+            let near = known().into_iter().map(|name| (alike(wanted, &name).score, name));
             let near = near.filter(|(score, _)| *score >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0));
             Err(match near {
                 Some((_, name)) => error.help(format!("did you mean {name}?")),

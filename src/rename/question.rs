@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::around::Around;
 use super::candidate::{Candidate, Rename};
-use super::columns::{self, Around, Divided};
+use super::columns;
+use super::exchange::Exchange;
 use super::render::data_type;
 use super::scene::{Pair, Scene};
 use crate::catalog::Catalog;
@@ -143,16 +145,16 @@ fn alternatives(scene: &Scene<'_>, around: &Around, rename: &Rename) -> Vec<Rena
     let Rename::Column { table, from, to } = rename else { return Vec::new() };
     let target = around.tables.get(table).unwrap_or(table).clone();
     let pair = Pair { from: table.clone(), to: target };
-    let (_, come) = scene.columns(&pair);
-    let divided = Divided::new(scene, &pair);
-    let mut found: Vec<(f64, String)> = come
-        .into_iter()
-        .filter(|other| other != to && other != from)
+    let Some(exchange) = Exchange::new(scene, &pair) else { return Vec::new() };
+    let mut found: Vec<(f64, &String)> = exchange
+        .come
+        .iter()
+        .filter(|other| *other != to && *other != from)
         .filter_map(|other| {
-            columns::compare(scene, around, (&pair, &divided), from, &other).map(|found| (found.scale.score(), other))
+            columns::compare(scene, around, &exchange, from, other).map(|found| (found.scale.score(), other))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let rename = |(_, to)| Rename::Column { table: table.clone(), from: from.clone(), to };
+    let rename = |(_, to): (f64, &String)| Rename::Column { table: table.clone(), from: from.clone(), to: to.clone() };
     found.into_iter().take(3).map(rename).collect()
 }

@@ -2,23 +2,27 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::Draft;
 use super::cast::{self, Cast};
-use super::names::{self, Likeness};
+use super::names::{self, Identifier, Likeness};
 use super::schema::{Field, Model, Schema};
+use super::weights::{STANDARD, Weights};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
-use crate::sql::{ActionKind, ConstraintKind, StatementKind};
+use crate::sql::{ActionKind, ConstraintKind, DataType, StatementKind};
 
 /// A draft with the catalog after it and the schema's two states.
 pub(crate) struct Scene<'a> {
     pub(crate) draft: &'a Draft<'a>,
+    pub(crate) weights: &'a Weights,
     pub(crate) before: &'a Catalog,
     pub(crate) after: Catalog,
     pub(crate) head: Schema,
     pub(crate) work: Schema,
     pub(crate) pool: Pool,
-    /// Names compared before: the same pairs are looked at again after every decision.
+    /// Names taken apart before, and compared before: the same pairs are looked at again after every decision.
+    identifiers: RefCell<HashMap<String, Rc<Identifier>>>,
     likenesses: RefCell<HashMap<(String, String, String), Likeness>>,
     /// Non-null values that Prisma counted in a dropped column, by its words (which leave out the schema).
     pub(crate) values: BTreeMap<(String, String), u64>,
@@ -33,15 +37,22 @@ pub(crate) struct Pair {
 
 impl<'a> Scene<'a> {
     pub(crate) fn new(draft: &'a Draft<'a>) -> Self {
+        Self::weighed(draft, &STANDARD)
+    }
+
+    /// As [`Scene::new`], with other weights than the usual ones.
+    pub(crate) fn weighed(draft: &'a Draft<'a>, weights: &'a Weights) -> Self {
         let mut after = draft.before.clone();
         after.apply(draft.script, draft.migration);
         Self {
             draft,
+            weights,
             before: draft.before,
             after,
             head: Schema::read(&draft.hints.schema_before),
             work: Schema::read(&draft.hints.schema_after),
             pool: Pool::read(draft),
+            identifiers: RefCell::default(),
             likenesses: RefCell::default(),
             values: counted_values(&draft.hints.warnings),
         }
@@ -53,9 +64,26 @@ impl<'a> Scene<'a> {
         if let Some(known) = self.likenesses.borrow().get(&key) {
             return known.clone();
         }
-        let found = names::likeness(from, to, context);
+        let context: Vec<Rc<Identifier>> = context.iter().map(|name| self.identifier(name)).collect();
+        let context: Vec<&Identifier> = context.iter().map(Rc::as_ref).collect();
+        let found = names::likeness((from, &self.identifier(from)), (to, &self.identifier(to)), &context);
         self.likenesses.borrow_mut().insert(key, found.clone());
         found
+    }
+
+    /// A name taken apart.
+    pub(crate) fn identifier(&self, name: &str) -> Rc<Identifier> {
+        if let Some(known) = self.identifiers.borrow().get(name) {
+            return Rc::clone(known);
+        }
+        let made = Rc::new(Identifier::new(name));
+        self.identifiers.borrow_mut().insert(name.to_owned(), Rc::clone(&made));
+        made
+    }
+
+    /// How one name was made from the other.
+    pub(crate) fn change(&self, from: &str, to: &str) -> Option<(String, String)> {
+        names::change(&self.identifier(from), &self.identifier(to))
     }
 
     /// Tables the draft drops, and tables it creates.
@@ -129,6 +157,17 @@ impl<'a> Scene<'a> {
         old.map(|column| &column.data_type) == new.map(|column| &column.data_type)
     }
 
+    /// A type after the enums taken to be renamed.
+    pub(crate) fn renamed_type(&self, enums: &BTreeMap<ObjectName, ObjectName>, of: &DataType) -> DataType {
+        match enums.get(&self.before.type_name(of)) {
+            Some(to) => {
+                let short = self.before.short(to);
+                DataType { schema: short.schema, name: short.name, ..of.clone() }
+            }
+            None => of.clone(),
+        }
+    }
+
     fn is_enum(&self, column: &Column) -> bool {
         self.before.enum_values(&column.data_type).is_some()
     }
@@ -187,11 +226,19 @@ pub(crate) struct Pool {
     strange_types: BTreeSet<ObjectName>,
     pub(crate) dropped_columns: BTreeSet<(ObjectName, String)>,
     pub(crate) added_columns: BTreeSet<(ObjectName, String)>,
+    /// Columns that are given another type in place.
+    pub(crate) retyped_columns: BTreeSet<(ObjectName, String)>,
     /// Enum values that a statement renames already.
     pub(crate) renamed_values: BTreeSet<(ObjectName, String)>,
 }
 
 impl Pool {
+    /// Tables that lose, gain or change columns.
+    pub(crate) fn touched_tables(&self) -> BTreeSet<&ObjectName> {
+        let columns = self.dropped_columns.iter().chain(&self.added_columns).chain(&self.retyped_columns);
+        columns.map(|(table, _)| table).collect()
+    }
+
     fn read(draft: &Draft<'_>) -> Self {
         let mut pool = Self::default();
         // `"Role_old"` has its name from the script itself
@@ -214,6 +261,9 @@ impl Pool {
                         match &action.kind {
                             ActionKind::DropColumn { name, .. } => {
                                 pool.dropped_columns.extend([(resolve(table), name.clone())]);
+                            }
+                            ActionKind::SetType { column, .. } => {
+                                pool.retyped_columns.extend([(resolve(table), column.clone())]);
                             }
                             ActionKind::AddColumn { column, .. } => {
                                 pool.added_columns.extend([(resolve(table), column.name.clone())]);

@@ -1,33 +1,67 @@
 //! From evidence to a score: independent pieces add up as log-odds, starting from how rarely a dropped and an added
-//! object are the same one. The weights are round numbers checked against labelled migrations (`make eval`).
+//! object are the same one.
+//!
+//! What each kind of evidence weighs is fitted on labelled migrations and rounded (`make eval` prints the fit, and how well
+//! weights do on projects they were not fitted on); where too few labelled pairs exist, it is set by hand.
+
+use super::weights::{Sign, Weights};
 
 /// From this score on, a candidate is put as a question.
-pub(crate) const ASK: f64 = 0.3;
+pub(crate) const ASK: f64 = 0.25;
 
-/// Below this score, a pair is not even named.
+/// Below this score, a pair is no rival to others.
 pub(crate) const FLOOR: f64 = 0.1;
 
+/// Below this score, a pair is not even named.
+pub(crate) const NAMED: f64 = 0.02;
+
 /// Evidence as it is gathered.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Scale {
+#[derive(Debug, Clone)]
+pub(crate) struct Scale<'w> {
+    weights: &'w Weights,
     log_odds: f64,
+    signs: Vec<(Sign, f64)>,
     lines: Vec<String>,
 }
 
-impl Scale {
-    /// Starts at a base rate's log-odds.
-    pub(crate) fn starting(log_odds: f64) -> Self {
-        Self { log_odds, lines: Vec::new() }
+impl<'w> Scale<'w> {
+    /// Starts at a base rate.
+    pub(crate) fn starting(weights: &'w Weights, base: Sign) -> Self {
+        let mut scale = Self { weights, log_odds: 0.0, signs: Vec::new(), lines: Vec::new() };
+        scale.note(base, 1.0);
+        scale
     }
 
-    /// Adds a weight without a word.
+    /// Starts at a base rate's log-odds, for what is weighed by hand.
+    pub(crate) fn by_hand(weights: &'w Weights, log_odds: f64) -> Self {
+        Self { weights, log_odds, signs: Vec::new(), lines: Vec::new() }
+    }
+
+    /// Notes evidence without a word. `strength` is 1 where it is simply there.
+    pub(crate) fn note(&mut self, sign: Sign, strength: f64) {
+        self.log_odds += self.weights.of(sign) * strength;
+        self.signs.push((sign, strength));
+    }
+
+    /// Notes evidence and the line that says it.
+    pub(crate) fn say(&mut self, sign: Sign, strength: f64, line: impl Into<String>) {
+        self.note(sign, strength);
+        self.line(line);
+    }
+
+    /// Adds a weight of its own without a word.
     pub(crate) fn weigh(&mut self, weight: f64) {
         self.log_odds += weight;
     }
 
-    /// Adds a weight and the line that says why.
+    /// Adds a weight of its own and the line that says why.
     pub(crate) fn add(&mut self, weight: f64, line: impl Into<String>) {
         self.log_odds += weight;
+        self.line(line);
+    }
+
+    /// Adds a line that weighs nothing.
+    pub(crate) fn line(&mut self, line: impl Into<String>) {
         let line = line.into();
         if !line.is_empty() {
             self.lines.push(line);
@@ -37,6 +71,11 @@ impl Scale {
     /// The probability.
     pub(crate) fn score(&self) -> f64 {
         1.0 / (1.0 + (-self.log_odds).exp())
+    }
+
+    /// What was noted.
+    pub(crate) fn signs(&self) -> &[(Sign, f64)] {
+        &self.signs
     }
 
     /// The lines, in the order they were added.

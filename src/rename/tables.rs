@@ -1,16 +1,19 @@
 //! What speaks for a dropped and a created table being the same one.
 
-use super::candidate::{Candidate, Rename};
-use super::candidates::{Compare, Given, settle};
+use super::around::Around;
+use super::candidate::Rename;
 use super::cast::{self, Cast};
-use super::columns::Around;
+use super::given::Given;
 use super::scene::{Pair, Scene};
 use super::score::Scale;
+use super::settle::Compare;
+use super::weights::Sign;
 use crate::catalog::{Column, ObjectName, Table};
-use crate::sql::{ConstraintKind, DataType};
+use crate::sql::ConstraintKind;
 
-/// Candidates for renamed tables; those of implicit many-to-many relations follow their models and are left out.
-pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
+/// Every pair of a dropped and a created table; those of implicit many-to-many relations follow their models and are left
+/// out.
+pub(crate) fn compared<'w>(scene: &Scene<'w>, given: &Given, around: &Around) -> super::settle::Table<'w> {
     let (gone, come) = scene.tables();
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: false };
     let gone: Vec<_> = gone
@@ -23,13 +26,13 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
         let row = come.iter().map(|to| {
             let mut compare = compare(scene, around, from, to)?;
             if gone.len() == 1 && come.len() == 1 {
-                compare.scale.add(0.8, "the only dropped and the only created table");
+                compare.scale.say(Sign::OnlyTables, 1.0, "the only dropped and the only created table");
             }
             Some(compare)
         });
         row.collect()
     });
-    settle(scene, compared.collect())
+    compared.collect()
 }
 
 /// Whether a table is shaped like Prisma's for an implicit many-to-many relation: columns A and B, each a foreign key.
@@ -43,32 +46,32 @@ pub(crate) fn is_join(table: Option<&Table>) -> bool {
     })
 }
 
-fn compare(scene: &Scene<'_>, around: &Around, from: &ObjectName, to: &ObjectName) -> Option<Compare> {
+fn compare<'w>(scene: &Scene<'w>, around: &Around, from: &ObjectName, to: &ObjectName) -> Option<Compare<'w>> {
     let (old, new) = (scene.before.tables.get(from)?, scene.after.tables.get(to)?);
-    let mut scale = Scale::starting(-4.0);
+    let mut scale = Scale::starting(scene.weights, Sign::TableBase);
     let overlap = columns(scene, around, (from, old), (to, new), &mut scale);
     let likeness = scene.likeness(&from.name, &to.name, &[]);
     let moved = from.name == to.name;
     if moved {
-        scale.add(4.0, format!("the same name in schema {}", to.schema));
+        scale.say(Sign::SameTableName, 1.0, format!("the same name in schema {}", to.schema));
     } else if likeness.opposed {
-        scale.add(-2.0, "the names mean opposite things");
+        scale.say(Sign::OpposedTableName, 1.0, "the names mean opposite things");
     } else {
-        scale.add(likeness.score * 3.5 - 0.5, likeness.reason.clone());
+        scale.say(Sign::TableName, likeness.score, likeness.reason.clone());
     }
     let followers = followers(scene, from, to);
     if followers > 0 {
-        scale.add(1.0, format!("{followers} foreign keys to {} now lead to {}", from.name, to.name));
+        scale.say(Sign::Followers, 1.0, format!("{followers} foreign keys to {} now lead to {}", from.name, to.name));
     }
     let pair = Pair { from: from.clone(), to: to.clone() };
     let mut proved = false;
     let mut lives_on = false;
     if let (Some(a), Some(b)) = scene.models(&pair) {
         if a.name == b.name {
-            scale.add(5.0, format!("the model {} stayed, only its table's name changed", a.name));
+            scale.say(Sign::SameModel, 1.0, format!("the model {} stayed, only its table's name changed", a.name));
             proved = overlap >= 0.5;
         } else if scene.work.model(&a.name).is_some() || scene.head.model(&b.name).is_some() {
-            scale.add(-4.0, format!("the models {} and {} are two", a.name, b.name));
+            scale.say(Sign::OtherModel, 1.0, format!("the models {} and {} are two", a.name, b.name));
             lives_on = true;
         }
     }
@@ -80,6 +83,7 @@ fn compare(scene: &Scene<'_>, around: &Around, from: &ObjectName, to: &ObjectNam
         clear,
         exact: likeness.style_only,
         proved,
+        stays: false,
     })
 }
 
@@ -89,7 +93,7 @@ fn columns(
     around: &Around,
     (from, old): (&ObjectName, &Table),
     (to, new): (&ObjectName, &Table),
-    scale: &mut Scale,
+    scale: &mut Scale<'_>,
 ) -> f64 {
     let mut same = 0.0;
     let mut telling = 0.0;
@@ -97,7 +101,7 @@ fn columns(
         let likely = |other: &String| scene.likeness(name, other, &[&from.name, &to.name]).score * 0.8;
         let worth = |counterpart: &Column| match cast::cast(
             &scene.after,
-            &renamed(scene, around, &column.data_type),
+            &scene.renamed_type(&around.enums, &column.data_type),
             &counterpart.data_type,
             "c",
         ) {
@@ -123,7 +127,9 @@ fn columns(
     let share = if size == 0 { 0.0 } else { 2.0 * same / f64::from(u32::try_from(size).unwrap_or(u32::MAX)) };
     let own = old.columns.keys().filter(|name| !COMMON.contains(&name.as_str())).count();
     // columns that nearly every table has say nothing
-    let weight = (share - 0.5) * 5.0 + if own == 0 { 0.0 } else { (telling.min(4.0) / 4.0) * 1.5 - 0.3 };
+    if own > 0 {
+        scale.note(Sign::TellingColumns, telling.min(4.0) / 4.0);
+    }
     let all = old.columns.len();
     let equal = old.columns.keys().filter(|name| new.columns.contains_key(*name)).count();
     let line = if equal == all && new.columns.len() == all {
@@ -131,26 +137,13 @@ fn columns(
     } else {
         format!("{equal} of {all} columns have the same name")
     };
-    scale.add(weight, line);
+    scale.say(Sign::SharedColumns, share - 0.5, line);
     share
 }
 
 /// Columns that nearly every table has.
 const COMMON: &[&str] =
     &["id", "uuid", "createdAt", "updatedAt", "created_at", "updated_at", "deletedAt", "deleted_at", "name"];
-
-/// A type after the enums taken to be renamed.
-fn renamed(scene: &Scene<'_>, around: &Around, of: &DataType) -> DataType {
-    let schema = of.schema.clone().unwrap_or_else(|| scene.before.default_schema.clone());
-    match around.enums.get(&ObjectName { schema, name: of.name.clone() }) {
-        Some(to) => DataType {
-            schema: Some(to.schema.clone()).filter(|schema| *schema != scene.before.default_schema),
-            name: to.name.clone(),
-            ..of.clone()
-        },
-        None => of.clone(),
-    }
-}
 
 /// Foreign keys of other tables that referenced the old table and, on the same columns, reference the new one.
 fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {

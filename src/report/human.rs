@@ -45,7 +45,11 @@ fn shown(finding: &Finding, migration: &Reviewed, script: &Script, renderer: &Re
         .evidence
         .iter()
         .map(|evidence| Level::NOTE.with_name(evidence.kind).message(clean(&evidence.text)))
-        .chain(finding.help.lines().map(|line| Level::HELP.message(clean(line))));
+        .chain(finding.help.lines().map(|line| Level::HELP.message(clean(line))))
+        .chain(finding.fix.iter().map(|fix| {
+            let how = format!("{} (`prisma-safe review --fix`)", fix.title);
+            Level::HELP.with_name("fix").message(clean(&how))
+        }));
     let group: Group<'_> = match &finding.range {
         Some(range) if !migration.sql.is_empty() => {
             let annotation = AnnotationKind::Primary.span(first_lines(&migration.sql, range.clone()));

@@ -52,7 +52,14 @@ fn finding(finding: &Finding, script: &Script) -> Value {
         let edit =
             |edit: &crate::sql::Edit| json!({"start": edit.range.start, "end": edit.range.end, "text": edit.text});
         let edits: Vec<Value> = fix.edits.iter().map(edit).collect();
-        object.insert("fix".into(), json!({"title": fix.title, "edits": edits}));
+        let mut shown = json!({"title": fix.title, "edits": edits});
+        if !fix.following.is_empty() {
+            shown["following"] = json!(fix.following);
+        }
+        if let Some(index) = &fix.index {
+            shown["index"] = json!({"table": index.table.to_string(), "columns": index.columns});
+        }
+        object.insert("fix".into(), shown);
     }
     if let Some(accepted) = &finding.accepted {
         object.insert("accepted".into(), json!({"reason": accepted.reason, "line": accepted.line}));

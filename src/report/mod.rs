@@ -69,7 +69,10 @@ struct Place {
 }
 
 fn place(script: &Script, finding: &Finding) -> Place {
-    let range = finding.range.clone().unwrap_or(0..0);
+    place_of(script, &finding.range.clone().unwrap_or(0..0))
+}
+
+fn place_of(script: &Script, range: &std::ops::Range<usize>) -> Place {
     let (start, end) = (script.position(range.start), script.position(range.end));
     Place { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, path, place};
+use super::{Look, Place, path, place, place_of};
 use crate::project::migrations::checksum;
 use crate::review::{Review, Reviewed};
 use crate::rules::{Finding, RULES, Rule, Severity};
@@ -70,12 +70,7 @@ fn result(finding: &Finding, migration: &Reviewed, script: &Script, look: Look<'
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": { "uri": uri(&path(migration, look.root)), "uriBaseId": "ROOT" },
-                "region": {
-                    "startLine": place.line,
-                    "startColumn": place.column,
-                    "endLine": place.end_line,
-                    "endColumn": place.end_column,
-                },
+                "region": region(place),
             },
             "logicalLocations": [{ "fullyQualifiedName": finding.object }],
         }],
@@ -84,10 +79,37 @@ fn result(finding: &Finding, migration: &Reviewed, script: &Script, look: Look<'
             "prismaSafe/v1": checksum(&format!("{}\n{}\n{}", migration.name, finding.rule, finding.object)),
         },
     });
+    // a fix with migrations that follow is no fix of this file alone
+    if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.following.is_empty() && fix.index.is_none()) {
+        let replacements: Vec<Value> = fix
+            .edits
+            .iter()
+            .map(|edit| {
+                let place = place_of(script, &edit.range);
+                json!({ "deletedRegion": region(place), "insertedContent": { "text": edit.text } })
+            })
+            .collect();
+        result["fixes"] = json!([{
+            "description": { "text": fix.title },
+            "artifactChanges": [{
+                "artifactLocation": { "uri": uri(&path(migration, look.root)), "uriBaseId": "ROOT" },
+                "replacements": replacements,
+            }],
+        }]);
+    }
     if let Some(accepted) = &finding.accepted {
         result["suppressions"] = json!([{ "kind": "inSource", "justification": accepted.reason }]);
     }
     result
+}
+
+fn region(place: Place) -> Value {
+    json!({
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
+    })
 }
 
 /// A relative URI reference: what may not stand in one is percent-encoded.

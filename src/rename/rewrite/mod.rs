@@ -17,8 +17,8 @@ mod text;
 use std::collections::BTreeSet;
 
 use super::candidate::{Decision, Rename};
-use super::candidates::Given;
 use super::decide::Decisions;
+use super::given::Given;
 use super::scene::Scene;
 use super::{Draft, directive};
 use crate::catalog::ObjectName;
@@ -86,12 +86,12 @@ pub fn rewrite(draft: &Draft<'_>, decisions: &Decisions) -> Result<Rewrite> {
     Ok(Rewrite { text, edits, renames, kept, notes: plan.notes })
 }
 
-/// What a person was asked about and really drops, unless the file says so already.
+/// What a person really drops although it may be a rename, unless the file says so already.
 fn dropped(draft: &Draft<'_>, decisions: &Decisions) -> Vec<Rename> {
     let written: Vec<Rename> = Given::recorded_in(draft.script, draft.before).deletes;
     let dropped = decisions.candidates.iter();
-    let dropped =
-        dropped.filter(|candidate| candidate.decision == Decision::Delete && candidate.score >= super::score::ASK);
+    let dropped = dropped
+        .filter(|candidate| candidate.decision == Decision::Delete && candidate.by_person && candidate.score > 0.0);
     dropped
         .map(|candidate| candidate.rename.clone())
         .filter(|rename| !written.iter().any(|own| own.same_origin(rename)))

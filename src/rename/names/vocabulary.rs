@@ -1,13 +1,85 @@
 //! What words of schemas have to do with each other. General English and database words only: none is there for one project.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::identifier::stem;
+
+/// The lists below, by stem.
+pub(super) struct Vocabulary {
+    weak: HashSet<&'static str>,
+    refer: HashSet<&'static str>,
+    units: HashSet<String>,
+    forms: HashSet<String>,
+    opposites: HashSet<(String, String)>,
+    /// The groups of words with one meaning that a word stands in.
+    groups: HashMap<String, Vec<usize>>,
+}
+
+static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
+    let stems = |words: &[&str]| words.iter().map(|word| stem(word)).collect();
+    let both = |(a, b): &(&str, &str)| [(stem(a), stem(b)), (stem(b), stem(a))];
+    let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
+    for (number, group) in SAME.iter().enumerate() {
+        for word in *group {
+            groups.entry(stem(word)).or_default().push(number);
+        }
+    }
+    Vocabulary {
+        weak: WEAK.iter().copied().collect(),
+        refer: REFERRING.iter().copied().collect(),
+        units: stems(UNITS),
+        forms: stems(FORMS),
+        opposites: OPPOSITE.iter().flat_map(both).collect(),
+        groups,
+    }
+});
+
+impl Vocabulary {
+    pub(super) fn get() -> &'static Self {
+        &VOCABULARY
+    }
+
+    /// Whether a word says little.
+    pub(super) fn is_weak(&self, word: &str) -> bool {
+        self.weak.contains(word)
+    }
+
+    /// Whether a word says how a name refers to something.
+    pub(super) fn refers(&self, word: &str) -> bool {
+        self.refer.contains(word)
+    }
+
+    /// Whether a stem is a unit's.
+    pub(super) fn is_unit(&self, stem: &str) -> bool {
+        self.units.contains(stem)
+    }
+
+    /// Whether a stem says in which form a value is kept.
+    pub(super) fn is_form(&self, stem: &str) -> bool {
+        self.forms.contains(stem)
+    }
+
+    /// Whether two stems exclude each other.
+    pub(super) fn opposite(&self, a: &str, b: &str) -> bool {
+        self.opposites.contains(&(a.to_owned(), b.to_owned()))
+    }
+
+    /// Whether two stems mean the same thing in a schema.
+    pub(super) fn synonyms(&self, a: &str, b: &str) -> bool {
+        let (Some(a), Some(b)) = (self.groups.get(a), self.groups.get(b)) else { return false };
+        a.iter().any(|group| b.contains(group))
+    }
+}
+
 /// Words that say little: two names that share only these are not alike.
-pub(super) const WEAK: &[&str] = &[
+const WEAK: &[&str] = &[
     "id", "uuid", "key", "at", "on", "by", "is", "has", "was", "the", "of", "to", "for", "in", "name", "type", "date",
     "time", "value", "data", "count", "number", "no", "num", "url", "text", "flag", "json", "str", "list",
 ];
 
 /// Words that exclude each other: a name that swaps one for the other means something else.
-pub(super) const OPPOSITE: &[(&str, &str)] = &[
+const OPPOSITE: &[(&str, &str)] = &[
     ("create", "update"),
     ("create", "delete"),
     ("update", "delete"),
@@ -47,13 +119,13 @@ pub(super) const OPPOSITE: &[(&str, &str)] = &[
 ];
 
 /// Units: a name that swaps one for the other holds values that must be computed.
-pub(super) const UNITS: &[&str] = &[
+const UNITS: &[&str] = &[
     "ms", "millis", "sec", "second", "minute", "min", "mins", "hour", "day", "week", "month", "year", "cent", "dollar",
     "euro", "kb", "mb", "gb", "byte", "km", "mile", "meter", "cm", "mm", "kg", "gram", "percent", "ratio", "ns",
 ];
 
 /// Words that mean the same thing in a schema.
-pub(super) const SAME: &[&[&str]] = &[
+const SAME: &[&[&str]] = &[
     &["create", "insert", "add", "timestamp"],
     &["update", "modify", "change", "edit"],
     &["delete", "remove"],
@@ -101,5 +173,8 @@ pub(super) const SAME: &[&[&str]] = &[
 ];
 
 /// Words that say in which form a value is kept.
-pub(super) const FORMS: &[&str] =
+const FORMS: &[&str] =
     &["encrypted", "encryption", "obfuscated", "masked", "signed", "compressed", "serialized", "hashed"];
+
+/// Words by which a name says how it refers to something.
+const REFERRING: &[&str] = &["id", "uuid", "key", "name", "slug", "code", "number", "email", "hash", "url", "path"];

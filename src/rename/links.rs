@@ -1,0 +1,78 @@
+//! What foreign keys, keys and indexes say about two columns.
+
+use super::around::Around;
+use super::exchange::Exchange;
+use super::scene::{Scene, memberships, target};
+use super::score::Scale;
+use super::weights::Sign;
+use crate::catalog::Table;
+use crate::sql::ConstraintKind;
+
+/// Weighs foreign keys, keys and indexes. Gives whether both reference the same table.
+pub(crate) fn compare(
+    scene: &Scene<'_>,
+    around: &Around,
+    exchange: &Exchange<'_>,
+    (from, to): (&str, &str),
+    scale: &mut Scale<'_>,
+) -> bool {
+    let mut same_target = false;
+    match (target(scene.before, exchange.old, from), target(&scene.after, exchange.new, to)) {
+        (Some(old), Some(new)) => {
+            let expected = around.tables.get(&old).unwrap_or(&old);
+            if *expected == new {
+                same_target = true;
+                scale.say(Sign::SameTarget, 1.0, format!("both reference {}", new.name));
+            } else {
+                scale.say(
+                    Sign::OtherTarget,
+                    1.0,
+                    format!("{from} references {}, {to} references {}", old.name, new.name),
+                );
+            }
+        }
+        (Some(_), None) | (None, Some(_)) => scale.say(Sign::OneKey, 1.0, "only one of them is a foreign key"),
+        (None, None) => {}
+    }
+    let (old, new) = (memberships(exchange.old, from), memberships(exchange.new, to));
+    let kinds =
+        [(Sign::BothPrimary, "the primary key"), (Sign::BothUnique, "a unique index"), (Sign::BothIndexed, "an index")];
+    for (kind, (sign, word)) in kinds.into_iter().enumerate() {
+        match (old[kind], new[kind]) {
+            (0, 0) => {}
+            (0, _) | (_, 0) => scale.note(Sign::OneIndexed, 1.0),
+            _ => scale.say(sign, 1.0, format!("both stand in {word}")),
+        }
+    }
+    if let Some(columns) = shared_index(exchange, from, to) {
+        scale.say(Sign::SameIndex, 1.0, format!("an index on both, with {}", columns.join(", ")));
+    }
+    same_target
+}
+
+/// The other columns of an index or key that was dropped and created alike, but for these two columns.
+fn shared_index(exchange: &Exchange<'_>, from: &str, to: &str) -> Option<Vec<String>> {
+    exchange.old_keys.iter().find_map(|(unique, columns)| {
+        let put: Vec<String> =
+            columns.iter().map(|name| if name == from { to.to_owned() } else { name.clone() }).collect();
+        let others = columns.iter().filter(|name| *name != from);
+        let found =
+            columns.len() > 1 && columns.iter().any(|name| name == from) && exchange.new_keys.contains(&(*unique, put));
+        found.then(|| others.cloned().collect())
+    })
+}
+
+/// The column lists of a table's indexes and keys, with whether they are unique.
+pub(crate) fn lists(table: &Table) -> Vec<(bool, Vec<String>)> {
+    let indexes = table.indexes.values().filter_map(|index| {
+        let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        Some((index.unique, columns?))
+    });
+    let keys = table.constraints.values().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => {
+            Some((true, columns.clone()))
+        }
+        _ => None,
+    });
+    indexes.chain(keys).collect()
+}

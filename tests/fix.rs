@@ -1,0 +1,191 @@
+//! `review --fix` on real projects: the fixed migrations deploy, leave the very catalog that the unfixed ones leave, and
+//! Prisma finds nothing left to change.
+
+use crate::support::project::Project;
+
+const SCHEMA: &str = r#"
+model Album {
+  id    Int    @id @default(autoincrement())
+  songs Song[]
+}
+
+model Song {
+  id        Int     @id @default(autoincrement())
+  title     String
+  artist    String?
+  albumId   Int?    @map("album_id")
+  album     Album?  @relation(fields: [albumId], references: [id])
+}
+"#;
+
+const INIT: &str = r#"-- CreateTable
+CREATE TABLE "Album" ("id" SERIAL NOT NULL, CONSTRAINT "Album_pkey" PRIMARY KEY ("id"));
+
+-- CreateTable
+CREATE TABLE "Song" (
+    "id" SERIAL NOT NULL,
+    "title" TEXT NOT NULL,
+    "artist" TEXT,
+    "album_id" INTEGER,
+
+    CONSTRAINT "Song_pkey" PRIMARY KEY ("id")
+);
+"#;
+
+/// Everything at once, as Prisma drafts it, and a check by hand.
+const CHANGE: &str = r#"-- AlterTable
+ALTER TABLE "Song" ADD COLUMN     "label" TEXT,
+ALTER COLUMN "artist" SET NOT NULL;
+
+-- AlterTable
+ALTER TABLE "Song" ADD CONSTRAINT "Song_title_check" CHECK (char_length("title") < 1000);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Song_title_artist_key" ON "Song"("title", "artist");
+
+-- CreateIndex
+CREATE INDEX "Song_artist_idx" ON "Song"("artist");
+
+-- AddForeignKey
+ALTER TABLE "Song" ADD CONSTRAINT "Song_album_id_fkey" FOREIGN KEY ("album_id") REFERENCES "Album"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+"#;
+
+const CHANGED: &str = r#"
+model Album {
+  id    Int    @id @default(autoincrement())
+  songs Song[]
+}
+
+model Song {
+  id        Int     @id @default(autoincrement())
+  title     String
+  artist    String
+  label     String?
+  albumId   Int?    @map("album_id")
+  album     Album?  @relation(fields: [albumId], references: [id])
+
+  @@unique([title, artist])
+  @@index([artist])
+}
+"#;
+
+/// Tables count as large from one row on.
+const SETTINGS: &str =
+    "[review]\nsmall-table-rows = 1\n[environments.test]\nhosts = [\"127.0.0.1\"]\nbackup = \"never\"\n";
+
+fn changing(project: Project, change: &str) -> Project {
+    let project = project.schema(SCHEMA).migration("20250101000000_init", INIT).rows("Song", 3);
+    project.database().execute(r#"INSERT INTO "Album" SELECT FROM generate_series(1, 3)"#);
+    project.write("prisma-safe.toml", SETTINGS);
+    project.set_schema(CHANGED);
+    project.add_migration("20250201000000_change", change);
+    project
+}
+
+/// Columns, constraints and indexes as the server defines them.
+fn catalog(project: &Project) -> Vec<String> {
+    project.database().rows(
+        "SELECT 'column ' || attrelid::regclass || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull
+         FROM pg_attribute WHERE attrelid IN ('\"Song\"'::regclass, '\"Album\"'::regclass) AND attnum > 0 AND NOT attisdropped
+         UNION ALL SELECT 'constraint ' || conname || ' ' || convalidated || ' ' || pg_get_constraintdef(oid)
+         FROM pg_constraint WHERE conrelid IN ('\"Song\"'::regclass, '\"Album\"'::regclass)
+         UNION ALL SELECT 'index ' || indisvalid || ' ' || pg_get_indexdef(indexrelid)
+         FROM pg_index WHERE indrelid IN ('\"Song\"'::regclass, '\"Album\"'::regclass) ORDER BY 1",
+    )
+}
+
+fn fixed_everywhere(project: Project, plain: Project) {
+    let plain = changing(plain, CHANGE);
+    plain.database().execute(CHANGE);
+    plain.database().execute(r#"CREATE INDEX "Song_album_id_idx" ON "Song"("album_id")"#);
+
+    let project = changing(project, CHANGE);
+    let before = project.files("prisma");
+    project.run(["review", "--fix", "--dry-run"]).says("Song_artist_idx");
+    assert_eq!(project.files("prisma"), before);
+    assert_eq!(project.newest_migration(), CHANGE);
+
+    project.run(["review", "--fix", "--yes"]).succeeds();
+    assert_eq!(
+        project.migrations(),
+        [
+            "20250101000000_init",
+            "20250201000000_change",
+            "20250201000001_build_Song_title_artist_key",
+            "20250201000002_build_Song_artist_idx",
+            "20250201000003_build_Song_album_id_idx",
+            "20250201000004_validate_change",
+            "20250201000005_require_change",
+        ]
+    );
+    assert!(project.read("prisma/schema.prisma").contains("  @@index([albumId])\n}"));
+    let text = project.read("prisma/migrations/20250201000000_change/migration.sql");
+    assert!(
+        text.contains(r#"ADD CONSTRAINT "Song_artist_not_null_check" CHECK ("artist" IS NOT NULL) NOT VALID;"#),
+        "{text}"
+    );
+    assert!(!text.contains("CREATE"), "{text}");
+    // a second time there is nothing left to do
+    project.run(["review", "--fix", "--yes"]).succeeds();
+    assert_eq!(project.migrations().len(), 7);
+
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(catalog(&project), catalog(&plain));
+    project.prisma(["migrate", "dev", "--name", "drift", "--create-only"]).succeeds();
+    assert_eq!(project.migrations().len(), 8);
+    assert!(project.newest_migration().contains("This is an empty migration"), "{}", project.newest_migration());
+}
+
+#[test]
+fn fixed_migrations_leave_the_same_catalog_with_prisma_7() {
+    fixed_everywhere(Project::prisma7(), Project::prisma7());
+}
+
+#[test]
+fn fixed_migrations_leave_the_same_catalog_with_prisma_6() {
+    fixed_everywhere(Project::prisma6(), Project::prisma6());
+}
+
+#[test]
+fn plain_prisma_deploys_what_was_fixed_and_wrapped() {
+    let project = changing(Project::prisma7(), CHANGE);
+    project.run(["review", "--fix", "--wrap", "--yes"]).succeeds();
+    let text = project.read("prisma/migrations/20250201000000_change/migration.sql");
+    assert!(text.starts_with("BEGIN;\nSET LOCAL lock_timeout = '3000ms';\n") && text.ends_with("COMMIT;\n"), "{text}");
+    project.prisma(["migrate", "deploy"]).succeeds();
+    assert_eq!(project.database().rows("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), ["0"]);
+    project.prisma(["migrate", "status"]).succeeds().says("up to date");
+}
+
+#[test]
+fn a_single_index_is_built_concurrently_where_it_stands() {
+    let project =
+        changing(Project::prisma7(), "-- CreateIndex\nCREATE INDEX \"Song_artist_idx\" ON \"Song\"(\"artist\");\n");
+    project.run(["review", "--fix", "--yes"]).succeeds();
+    assert_eq!(
+        project.newest_migration(),
+        "-- CreateIndex\nCREATE INDEX CONCURRENTLY \"Song_artist_idx\" ON \"Song\"(\"artist\");\n"
+    );
+    assert_eq!(project.migrations().len(), 2);
+}
+
+#[test]
+fn nothing_is_written_without_a_word_and_nothing_that_is_applied() {
+    let project = changing(Project::prisma7(), CHANGE);
+    project.run(["review", "--fix"]).exits(2).says("--yes");
+    assert_eq!((project.newest_migration().as_str(), project.migrations().len()), (CHANGE, 2));
+    project.run(["review", "--fix", "--yes", "init"]).exits(3).says("is applied already");
+    assert_eq!(project.read("prisma/migrations/20250101000000_init/migration.sql"), INIT);
+}
+
+/// A foreign key to the new unique columns needs the index at once.
+#[test]
+fn what_a_later_statement_needs_stays() {
+    let change = "CREATE UNIQUE INDEX \"Song_title_key\" ON \"Song\"(\"title\");\n\
+                  CREATE TABLE \"Cover\" (\"title\" TEXT REFERENCES \"Song\"(\"title\"));\n\
+                  ALTER TABLE \"Song\" ADD CONSTRAINT \"c\" CHECK (\"id\" > 0);\n\
+                  ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"singer\";\n";
+    let project = changing(Project::prisma7(), change);
+    project.run(["review", "--fix", "--yes"]);
+    assert_eq!((project.newest_migration().as_str(), project.migrations().len()), (change, 2));
+}
