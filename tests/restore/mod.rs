@@ -52,7 +52,8 @@ fn what_was_there_comes_back_and_what_is_there_is_kept() {
          COMMENT ON DATABASE {0} IS 'the ''songs'''; REVOKE CONNECT ON DATABASE {0} FROM PUBLIC",
         database.name()
     ));
-    let facts = "SELECT shobj_description(d.oid, 'pg_database'), datacl, datcollate, pg_get_userbyid(datdba), \
+    let facts = "SELECT shobj_description(d.oid, 'pg_database'), datcollate, \
+                 (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(datacl) a), pg_get_userbyid(datdba), \
                  (SELECT array_agg(setconfig) FROM pg_db_role_setting WHERE setdatabase = d.oid) \
                  FROM pg_database d WHERE datname = current_database()";
     let known = database.value(facts);

@@ -145,7 +145,7 @@ pub fn plan<'a>(request: Request<'a>) -> Result<Plan<'a>> {
             {
                 notes.push(format!("schemas are swapped within the database, because {}", why.causes().join(": ")));
             }
-            schemas::check(&mut target)?;
+            schemas::check(&mut target, request.archive)?;
         }
     }
     Ok(Plan { request, target, swap, notes })

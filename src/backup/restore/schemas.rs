@@ -7,17 +7,18 @@ mod loading;
 use postgres::Transaction;
 
 use self::census::{Census, Schema};
+use super::super::archive::Archive;
 use super::target::Target;
 use super::{Restored, Work, leftovers, named, stamp};
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::quote_identifier;
+use crate::sql::{quote_identifier, quote_literal};
 
 /// What the names of schemas that were set aside begin with.
 const ASIDE: &str = "_prisma_safe_old_";
 
-/// Whether the role may create schemas here.
-pub(super) fn check(target: &mut Target) -> Result<()> {
+/// Whether the role may create schemas here, and whether they can be swapped.
+pub(super) fn check(target: &mut Target, archive: &Archive) -> Result<()> {
     if !target.exists() {
         return Err(Error::refused(format!(
             "the database {} does not exist, and this role may create none",
@@ -28,7 +29,7 @@ pub(super) fn check(target: &mut Target) -> Result<()> {
     let query = "SELECT has_database_privilege(current_database(), 'CREATE')";
     let row = target.client()?.query_one(query, &[]).map_err(Failure::from);
     if row.explain(|| "could not ask what this role may do".into())?.get(0) {
-        return Ok(());
+        return Census::take(target.client()?, archive).map(drop);
     }
     Err(Error::refused("this role may create no schema in the database").help("use a role that owns the database"))
 }
@@ -38,7 +39,7 @@ pub(super) fn replace(mut target: Target, work: &Work<'_>) -> Result<Restored> {
     let name = target.name();
     let client = target.client()?;
     leftovers::take_turn(client, &name)?;
-    let census = Census::take(client, work)?;
+    let census = Census::take(client, work.archive)?;
     work.shell.status("Restoring", format_args!("within {name}, in one transaction"));
     let failed = || "could not set the schemas of the database aside".to_owned();
     let mut transaction = client.transaction().map_err(Failure::from).explain(failed)?;
@@ -70,6 +71,9 @@ fn set_aside(transaction: &mut Transaction<'_>, schema: &Schema, aside: &str) ->
     transaction.batch_execute(&format!("CREATE SCHEMA {live} AUTHORIZATION {}", quote_identifier(&schema.owner)))?;
     for grant in &schema.grants {
         transaction.batch_execute(grant)?;
+    }
+    if let Some(comment) = &schema.comment {
+        transaction.batch_execute(&format!("COMMENT ON SCHEMA {live} IS {}", quote_literal(comment)))?;
     }
     for extension in &schema.extensions {
         transaction.batch_execute(&format!("ALTER EXTENSION {} SET SCHEMA {live}", quote_identifier(extension)))?;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use postgres::Client;
 
+use super::super::super::archive::Archive;
 use super::super::super::pieces::{Piece, Pieces};
 use super::super::super::scan::identifier;
-use super::super::Work;
 use super::super::target::texts;
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
@@ -27,7 +27,7 @@ const OF_THE_DATABASE: &[(&str, &str)] = &[
 
 const SCHEMAS: &str = "
 SELECT n.nspname::text, pg_catalog.pg_get_userbyid(n.nspowner)::text, pg_catalog.pg_has_role(n.nspowner, 'MEMBER'),
-       n.nspacl IS NOT NULL
+       n.nspacl IS NOT NULL, pg_catalog.obj_description(n.oid, 'pg_namespace')
 FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY ($1) ORDER BY 1";
 
 const GRANTS: &str = "
@@ -76,6 +76,7 @@ pub(super) struct Schema {
     pub(super) owner: String,
     /// Statements that give the new schema the old one's rights.
     pub(super) grants: Vec<String>,
+    pub(super) comment: Option<String>,
     /// Extensions that live in it and move to the new one.
     pub(super) extensions: Vec<String>,
 }
@@ -94,8 +95,8 @@ impl Census {
     ///
     /// # Errors
     /// Exit status 3, with what a swap of schemas cannot do.
-    pub(super) fn take(client: &mut Client, work: &Work<'_>) -> Result<Self> {
-        let Held { schemas, publications } = Held::read(work)?;
+    pub(super) fn take(client: &mut Client, archive: &Archive) -> Result<Self> {
+        let Held { schemas, publications } = Held::read(archive)?;
         let failed = || "could not look at the schemas of the database".to_owned();
         let rows = client.query(SCHEMAS, &[&schemas]).map_err(Failure::from).explain(failed)?;
         let mut found = Vec::new();
@@ -126,7 +127,7 @@ impl Census {
                 }
                 extensions.push(extension);
             }
-            found.push(Schema { name, owner, grants, extensions });
+            found.push(Schema { name, owner, grants, comment: row.get(4), extensions });
         }
         let names: Vec<&str> = found.iter().map(|schema| schema.name.as_str()).collect();
         let outside = texts(client.query(OUTSIDE, &[&names]))?;
@@ -151,13 +152,13 @@ struct Held {
 }
 
 impl Held {
-    fn read(work: &Work<'_>) -> Result<Self> {
-        let manifest = work.archive.manifest();
+    fn read(archive: &Archive) -> Result<Self> {
+        let manifest = archive.manifest();
         let mut schemas: BTreeSet<String> = manifest.tables.iter().map(|table| table.name.schema.clone()).collect();
         // it is in every dump, though hardly ever named
         schemas.insert("public".into());
         let mut publications = Vec::new();
-        let mut pieces = Pieces::new(work.archive.read_script()?);
+        let mut pieces = Pieces::new(archive.read_script()?);
         while let Some(piece) = pieces.next().explain(|| "could not read the dump".into())? {
             let Piece::Statement(text) = piece else { continue };
             let text = text.trim_ascii();
