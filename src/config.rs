@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::backup::Proof;
 use crate::backup::retention::{LEAST_DAYS, Rules};
 use crate::error::{Error, Explain as _, Result};
+use crate::rules::Levels;
 
 /// The file that a project may have beside its package.json.
 pub const FILE_NAME: &str = "prisma-safe.toml";
@@ -95,6 +96,14 @@ pub struct Deploy {
 pub struct Review {
     /// A table with fewer rows counts as small: no lock or scan of it is worth a finding.
     pub small_table_rows: u64,
+    /// Keeping others out of a table for longer than this, in seconds, is an error.
+    pub lock_budget_seconds: u64,
+    /// The release that runs: a schema.prisma, its folder, or a git revision.
+    #[serde(default)]
+    pub deployed: Option<String>,
+    /// Severities of rules, or whether they look at all.
+    #[serde(default)]
+    pub rules: Levels,
     /// So many rows are named by their primary key where a probe finds some; 0 names none.
     pub sample_keys: usize,
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use prisma_safe::catalog::ObjectName;
+use prisma_safe::database::Standing;
 use prisma_safe::project::Migration;
 use prisma_safe::report::{Format, Look, render};
 use prisma_safe::review::probes::Probes;
 use prisma_safe::review::{Request, Review, Verdict, review};
-use prisma_safe::rules::{Live as _, Severity, Which};
+use prisma_safe::rules::{Levels, Live as _, Settings, Severity, Which};
 
 use crate::support::postgres::Database;
 use crate::support::schema;
@@ -54,7 +55,7 @@ fn after(database: &Database, earlier: &str, sql: &str) -> (Review, Vec<String>)
         default_schema: "public",
         live: Some(&probes),
         identity: Some("here"),
-        small_table_rows: 10_000,
+        settings: &settings(),
         standing: Vec::new(),
     });
     let line = |finding: &prisma_safe::rules::Finding| {
@@ -63,6 +64,16 @@ fn after(database: &Database, earlier: &str, sql: &str) -> (Review, Vec<String>)
     };
     let lines = review.findings().map(line).collect();
     (review, lines)
+}
+
+fn settings() -> Settings {
+    Settings {
+        small_table_rows: 10_000,
+        lock_budget_seconds: 5,
+        levels: Levels::default(),
+        prisma: None,
+        deployed: None,
+    }
 }
 
 fn filled() -> Database {
@@ -300,7 +311,8 @@ fn json_keeps_to_its_schema() {
         index: None,
     };
     review.migrations[0].findings[0].fix = Some(fix);
-    let gone = prisma_safe::review::history::standing(&[], &["gone".to_owned()], &[], Path::new("migrations"));
+    let missing = Standing { missing: vec!["gone".to_owned()], ..Standing::default() };
+    let gone = prisma_safe::review::history::standing(&missing, &[], Path::new("migrations"));
     review.migrations.extend(gone);
     let valid = document(&review);
     schema::assert_valid("review", &valid);
@@ -377,7 +389,7 @@ fn offline(text: &str) -> Review {
         default_schema: "public",
         live: None,
         identity: None,
-        small_table_rows: 10_000,
+        settings: &settings(),
         standing: Vec::new(),
     })
 }

@@ -15,6 +15,7 @@ use crate::project::{Migration, Project};
 use crate::rename;
 use crate::report::{self, Format, renames};
 use crate::review::Review;
+use crate::rules;
 use crate::target::Target;
 
 /// Arguments of `migrate dev`.
@@ -146,7 +147,8 @@ impl Drafter for Developing<'_> {
         if outcome.rewritten() {
             shell.block(&drafting.diff(&outcome, shell));
         }
-        let review = drafting.review(&outcome, &self.config.review);
+        let settings = rules::Settings::new(&self.config.review, self.project.version());
+        let review = drafting.review(&outcome, &settings);
         self.report(&migration.name, &outcome, Some(&review))?;
         Ok(outcome.text)
     }

@@ -40,7 +40,7 @@ fn page(id: &str) -> Result<&'static str> {
 
 fn list() -> String {
     let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
-    let line = |rule: &&rules::Rule| format!("{:width$}  {:7}  {}\n", rule.id, rule.severity.as_str(), rule.summary);
+    let line = |rule: &&rules::Rule| format!("{:width$}  {:7}  {}\n", rule.id, rule.by_default(), rule.summary());
     RULES.iter().map(line).collect()
 }
 

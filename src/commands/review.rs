@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
@@ -18,7 +18,7 @@ use crate::review::fixes::plan::Plan;
 use crate::review::history::standing;
 use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
-use crate::rules::Live;
+use crate::rules::{Live, Settings};
 use crate::target::Target;
 
 use super::fix::{self, Job};
@@ -41,6 +41,10 @@ pub struct Args {
     /// Never connect
     #[arg(long)]
     offline: bool,
+    /// The release that runs during the deploy: a schema.prisma, its folder, or a git revision; which of its models and
+    /// fields break is then said
+    #[arg(long, value_name = "SCHEMA|REV")]
+    deployed: Option<String>,
     #[command(flatten)]
     fixes: fix::Options,
     #[command(flatten)]
@@ -56,6 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let global = &context.global;
     let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
+    let settings = settings(args.deployed.as_deref(), &config.review, &project, &discovered.schema_files)?;
     let mut online = match args.offline {
         true => None,
         false => Online::open(&discovered, &config, context, args.pending)?,
@@ -64,7 +69,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if args.fixes.fix {
         chosen.leave_applied(online.as_ref(), context)?;
     }
-    let mut session = Session { online: online.as_mut(), config: &config, discovered: &discovered, plan: chosen.plan };
+    let mut session = Session {
+        online: online.as_mut(),
+        settings: &settings,
+        sample_keys: config.review.sample_keys,
+        discovered: &discovered,
+        plan: chosen.plan,
+    };
     let mut review = session.review(&discovered.migrations, &chosen.migrations)?;
     if args.fixes.fix {
         let schema = session.schema();
@@ -92,7 +103,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 /// What the command reviews against: the target where it answers, else only the folder.
 struct Session<'a> {
     online: Option<&'a mut Online>,
-    config: &'a Config,
+    settings: &'a Settings,
+    sample_keys: usize,
     discovered: &'a Discovered,
     /// Whether it is exactly what a deploy would apply.
     plan: bool,
@@ -110,12 +122,13 @@ impl Session<'_> {
         let schema = self.schema();
         let folder = Folder { migrations, directory: &self.discovered.migrations_dir };
         let Some(online) = self.online.as_deref_mut() else {
-            let stage = Stage { config: self.config, schema: &schema, live: None, identity: None };
+            let stage = Stage { settings: self.settings, schema: &schema, live: None, identity: None };
             return Ok(stage.review(&folder, chosen, None));
         };
         let identity = self.plan.then(|| online.target.url.identity());
-        let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, self.config.review.sample_keys)?;
-        let stage = Stage { config: self.config, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
+        let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, self.sample_keys)?;
+        let stage =
+            Stage { settings: self.settings, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
         Ok(stage.review(&folder, chosen, online.history.as_ref()))
     }
 }
@@ -130,12 +143,31 @@ pub fn pending(
     pending: &[Migration],
     history: Option<&History>,
     client: &mut Client,
-    config: &Config,
+    settings: &Settings,
+    sample_keys: usize,
 ) -> Result<Review> {
-    let probes = Probes::new(client, PROBE_TIMEOUT, config.review.sample_keys)?;
+    let probes = Probes::new(client, PROBE_TIMEOUT, sample_keys)?;
     let (identity, schema) = (target.url.identity(), target.url.schema());
-    let stage = Stage { config, schema: &schema, live: Some(&probes), identity: Some(&identity) };
+    let stage = Stage { settings, schema: &schema, live: Some(&probes), identity: Some(&identity) };
     Ok(stage.review(folder, pending, history))
+}
+
+/// What the rules are told beside the SQL; `deployed` beats the setting.
+///
+/// # Errors
+/// Exit status 2 if the deployed release's schema is not found.
+pub fn settings(
+    deployed: Option<&str>,
+    config: &config::Review,
+    project: &Project,
+    schema_files: &[PathBuf],
+) -> Result<Settings> {
+    let deployed = match (deployed, config.deployed.as_deref()) {
+        (Some(named), _) => Some(review::deployed::find(named, project.directory(), schema_files)?),
+        (None, Some(named)) => Some(review::deployed::find(named, project.root(), schema_files)?),
+        (None, None) => None,
+    };
+    Ok(Settings { deployed, ..Settings::new(config, project.version()) })
 }
 
 /// The migrations folder as Prisma read it.
@@ -146,7 +178,7 @@ pub struct Folder<'a> {
 }
 
 struct Stage<'a> {
-    config: &'a Config,
+    settings: &'a Settings,
     schema: &'a str,
     live: Option<&'a dyn Live>,
     identity: Option<&'a str>,
@@ -172,8 +204,8 @@ impl Stage<'_> {
             default_schema: self.schema,
             live,
             identity: self.identity,
-            small_table_rows: self.config.review.small_table_rows,
-            standing: standing(&known.edited, &known.missing, folder.migrations, folder.directory),
+            settings: self.settings,
+            standing: standing(&known, folder.migrations, folder.directory),
         })
     }
 }

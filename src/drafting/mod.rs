@@ -6,12 +6,12 @@ mod loss;
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
-use crate::config;
 use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Proof, Rewrite, Terminal};
 use crate::review::{self, Review};
+use crate::rules::Settings;
 use crate::sql::Script;
 use crate::tools::git;
 use crate::ui::{Shell, diff};
@@ -132,7 +132,7 @@ impl<'a> Drafting<'a> {
     }
 
     /// The review of the outcome, offline.
-    pub fn review(&self, outcome: &Outcome, config: &config::Review) -> Review {
+    pub fn review(&self, outcome: &Outcome, settings: &Settings) -> Review {
         let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
         review::review(review::Request {
             migrations: &[migration],
@@ -140,7 +140,7 @@ impl<'a> Drafting<'a> {
             default_schema: self.default_schema,
             live: None,
             identity: None,
-            small_table_rows: config.small_table_rows,
+            settings,
             standing: Vec::new(),
         })
     }

@@ -35,14 +35,19 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
 }
 
 fn described(rule: &Rule) -> Value {
-    let (_, text) = rule.page.split_once("\n\n").unwrap_or_default();
     json!({
         "id": rule.id,
-        "shortDescription": { "text": rule.summary },
-        "fullDescription": { "text": text.lines().next().unwrap_or_default() },
+        "shortDescription": { "text": rule.summary() },
+        "fullDescription": { "text": why(rule) },
         "help": { "text": rule.page, "markdown": rule.page },
         "defaultConfiguration": { "level": level(rule.severity) },
     })
+}
+
+/// The page's reason.
+fn why(rule: &Rule) -> &str {
+    let (_, why) = rule.page.split_once("## Why\n\n").unwrap_or_default();
+    why.lines().next().unwrap_or_default()
 }
 
 fn level(severity: Severity) -> &'static str {

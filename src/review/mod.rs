@@ -1,6 +1,7 @@
 //! The review: replays the migrations once, in order, lets every rule look, binds the accepting lines, and gives a verdict.
 
 pub mod acceptances;
+pub mod deployed;
 pub mod fixes;
 pub mod history;
 pub mod plan_hash;
@@ -15,8 +16,11 @@ pub use self::plan_hash::{hash_of, plan_hash};
 use crate::catalog::Catalog;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
+use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
-use crate::rules::{self, Check, Finding, Live, RULES, Severity, Step, Subject, Unchecked, opaque_code, squawk};
+use crate::rules::{
+    self, Check, Finding, Level, Live, RULES, Settings, Severity, Subject, Unchecked, opaque_code, squawk,
+};
 use crate::sql::{Script, StatementKind};
 
 /// What is to be reviewed, and what is known around it.
@@ -33,8 +37,8 @@ pub struct Request<'a> {
     /// Identifies the target's server and database, without a secret; only where `migrations` are the plan, what a deploy
     /// would apply at once. Gives the plan hash; what one migration of a plan creates is not in the target for the next.
     pub identity: Option<&'a str>,
-    /// `review.small-table-rows`.
-    pub small_table_rows: u64,
+    /// What the project sets.
+    pub settings: &'a Settings,
     /// What is known of applied migrations: edited, missing.
     pub standing: Vec<Reviewed>,
 }
@@ -156,10 +160,13 @@ pub fn review(request: Request<'_>) -> Review {
             // under another search_path the names here are other tables there
             live: request.live.filter(|_| !changes_search_path(&script)),
             acceptances: &accepting,
-            small_table_rows: request.small_table_rows,
+            settings: request.settings,
+            delivery: Delivery::of(&script, request.settings.prisma),
         };
         let (mut findings, walked) = look(&subject);
         findings.extend(slips);
+        findings.extend(taken(&mut migrations, &migration.name));
+        request.settings.levels.apply(&mut findings);
         acceptances::apply(&lines, &mut findings);
         fixes::offer(&script, &after, &mut findings);
         findings.sort_by_key(|finding| {
@@ -183,6 +190,7 @@ pub fn review(request: Request<'_>) -> Review {
         origins = walked;
         catalog = after;
     }
+    unchecked.extend(weakened(request.settings));
     match request.live {
         Some(live) => unchecked.extend(live.unchecked()),
         None if request.migrations.is_empty() => {}
@@ -200,25 +208,34 @@ pub fn review(request: Request<'_>) -> Review {
     }
 }
 
+/// What is known of this very migration beside its text.
+fn taken(standing: &mut Vec<Reviewed>, name: &str) -> Vec<Finding> {
+    standing.extract_if(.., |each| each.name == name).flat_map(|each| each.findings).collect()
+}
+
+/// What is not looked for, or blocks less than it should: a setting shall not pass for calm.
+fn weakened(settings: &Settings) -> impl Iterator<Item = Unchecked> {
+    settings.levels.weakened().filter(|(rule, level)| *level == Level::Off || rule.destroys).map(|(rule, level)| {
+        let set = if level == Level::Off { "off" } else { "lowered" };
+        Unchecked { what: rule.id.to_owned(), why: format!("{set} in prisma-safe.toml") }
+    })
+}
+
 /// Lets every rule look at a migration; gives the findings and what stands on the target after it.
 fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
     let mut findings = Vec::new();
-    for rule in RULES {
+    for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
         if let Check::Migration(check) = rule.check {
             check(subject, &mut findings);
         }
     }
     squawk::check(subject, &mut findings);
-    let mut origins = subject.origins.clone();
-    subject.before.clone().walk(subject.script, subject.migration, |catalog, statement| {
-        let step = Step { subject, statement, catalog, origins: &origins };
-        for rule in RULES {
+    let origins = subject.walk(|step| {
+        for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
             if let Check::Statement(check) = rule.check {
-                check(&step, &mut findings);
+                check(step, &mut findings);
             }
         }
-        let text = subject.script.text().get(statement.range.clone()).unwrap_or_default();
-        origins.follow(statement, text, catalog);
     });
     (findings, origins)
 }

@@ -5,8 +5,8 @@ use super::{Check, Rule, Severity};
 /// A line that matches no finding.
 pub const UNUSED: Rule = Rule {
     id: "unused-acceptance",
-    summary: "accepts what no rule has found",
     severity: Severity::Warning,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("unused_acceptance.md"),
@@ -16,8 +16,8 @@ pub const UNUSED: Rule = Rule {
 /// A line that cannot be read, names no rule, or names one that cannot be accepted.
 pub const MALFORMED: Rule = Rule {
     id: "malformed-acceptance",
-    summary: "is an accepting line that accepts nothing as it stands",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("malformed_acceptance.md"),

@@ -8,8 +8,8 @@ use crate::sql::{ConstraintKind, Expr, IndexKey, Name, StatementKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "add-unique",
-    summary: "demands unique values of data that may hold duplicates",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("add_unique.md"),

@@ -7,8 +7,8 @@ use crate::sql::{ConstraintKind, StatementKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "blocking-index",
-    summary: "builds an index on an existing table without CONCURRENTLY",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("blocking_index.md"),

@@ -7,8 +7,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "blocking-index-drop",
-    summary: "drops an index of an existing table without CONCURRENTLY",
     severity: Severity::Info,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("blocking_index_drop.md"),
@@ -22,7 +22,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let Some(table) = step.catalog.table_of_index(&index).and_then(|table| step.existing_object(table)) else {
             continue;
         };
-        if table.rows.is_some_and(|rows| rows < step.subject.small_table_rows) {
+        if step.is_small(&table) {
             continue;
         }
         let object = step.subject.label(&index);

@@ -6,8 +6,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "blocking-statement",
-    summary: "locks a whole table while it works",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("blocking_statement.md"),

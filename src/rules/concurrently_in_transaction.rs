@@ -6,8 +6,8 @@ use crate::sql::{Statement, StatementKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "concurrently-in-transaction",
-    summary: "uses CONCURRENTLY in a file that other statements share",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("concurrently_in_transaction.md"),

@@ -14,9 +14,6 @@ pub enum Work {
     Rewrite,
 }
 
-/// A statement that keeps writers out longer than this many seconds is an error.
-pub const BUDGET_SECONDS: u64 = 5;
-
 impl Work {
     /// Rows a second.
     pub fn rate(self) -> u64 {

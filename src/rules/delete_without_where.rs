@@ -7,8 +7,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "delete-without-where",
-    summary: "deletes every row of a table",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("delete_without_where.md"),

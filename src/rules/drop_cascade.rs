@@ -6,8 +6,8 @@ use crate::sql::{ActionKind, StatementKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "drop-cascade",
-    summary: "drops whatever depends on an object, unnamed",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("drop_cascade.md"),

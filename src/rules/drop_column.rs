@@ -6,8 +6,8 @@ use crate::sql::ActionKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "drop-column",
-    summary: "drops a column and the data in it",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("drop_column.md"),

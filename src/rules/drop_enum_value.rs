@@ -6,8 +6,8 @@ use crate::sql::ActionKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "drop-enum-value",
-    summary: "removes a value of an enum that rows may hold",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("drop_enum_value.md"),

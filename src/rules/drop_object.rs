@@ -7,8 +7,8 @@ use crate::sql::{Name, StatementKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "drop-object",
-    summary: "drops a view, sequence, schema or extension",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("drop_object.md"),

@@ -6,8 +6,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "drop-table",
-    summary: "drops a table and its rows",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("drop_table.md"),

@@ -10,8 +10,8 @@ use crate::sql::{ActionKind, ColumnDef, DataType, Name, StatementKind, quote_ide
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "drop-then-add",
-    summary: "drops and adds what may be one thing under a new name",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("drop_then_add.md"),
@@ -65,13 +65,14 @@ fn changed_tables<'a>(subject: &'a Subject<'a>) -> Vec<Changed<'a>> {
             tables.push(Changed { table, dropped: Vec::new(), added: Vec::new() });
         }
         let changed = &mut tables[at];
+        let known = subject.before.tables.get(&changed.table.name);
         for (_, action) in step.actions() {
             match &action.kind {
                 ActionKind::DropColumn { name, .. }
                     if step.column_before(&changed.table, name).is_some()
+                        && known.is_none_or(|known| known.columns.contains_key(name))
                         && !subject.accepts("drop-column", &format!("{}.{name}", changed.table.label)) =>
                 {
-                    let known = subject.before.tables.get(&changed.table.name);
                     let data_type = known.and_then(|known| known.columns.get(name)).map(|column| &column.data_type);
                     changed.dropped.push(Dropped { name, range: action.range.clone(), data_type });
                 }

@@ -5,8 +5,8 @@ use super::{Check, Finding, Rule, Severity};
 /// A migration that was changed after it was applied.
 pub const EDITED: Rule = Rule {
     id: "edited-migration",
-    summary: "was changed after it was applied",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("edited_migration.md"),
@@ -16,11 +16,22 @@ pub const EDITED: Rule = Rule {
 /// An applied migration that the folder lacks.
 pub const MISSING: Rule = Rule {
     id: "missing-migration",
-    summary: "was applied, but its file is gone",
     severity: Severity::Warning,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("missing_migration.md"),
+    check: Check::Review,
+};
+
+/// A pending migration that is older than an applied one.
+pub const LATE: Rule = Rule {
+    id: "late-migration",
+    severity: Severity::Warning,
+    optional: false,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("late_migration.md"),
     check: Check::Review,
 };
 
@@ -44,6 +55,15 @@ pub fn missing(name: &str) -> Finding {
         )
         .help("deploy from a checkout that has it; if migrations were squashed on purpose, this is expected"),
     )
+}
+
+/// A migration is pending though `newest`, which comes after it, is applied.
+pub fn late(name: &str, newest: &str) -> Finding {
+    let message =
+        format!("`{name}` runs after `{newest}`, which was applied before it: everywhere else the order is the other");
+    without_place(Finding::new(&LATE, name, 0..0, message).help(
+        "if it is not applied anywhere yet, rename its directory to a new time (both branches' changes then follow one another)",
+    ))
 }
 
 fn without_place(mut finding: Finding) -> Finding {

@@ -69,6 +69,18 @@ pub trait Live: std::fmt::Debug {
     fn keys(&self, table: &ObjectName, which: &Which<'_>) -> Option<String>;
     /// Rows whose value a change of type would refuse or alter.
     fn lost(&self, table: &ObjectName, column: &str, loss: &Loss) -> Option<Lost>;
+    /// Whether an index of this name exists and is invalid, as a failed `CONCURRENTLY` leaves it.
+    fn invalid_index(&self, _index: &ObjectName) -> Option<bool> {
+        None
+    }
+    /// Whether the table is partitioned.
+    fn partitioned(&self, _table: &ObjectName) -> Option<bool> {
+        None
+    }
+    /// Whether the session's time zone is UTC, as it is for a migration of the same user.
+    fn utc(&self) -> Option<bool> {
+        None
+    }
     /// Questions that found no answer so far.
     fn unchecked(&self) -> Vec<Unchecked>;
 }

@@ -7,8 +7,8 @@ use crate::sql::{StatementKind, identifier_is_cut};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "long-identifier",
-    summary: "uses a name that PostgreSQL cuts to 63 bytes",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("long_identifier.md"),

@@ -1,10 +1,13 @@
 //! The review's rules. One rule is a constant with its page (`x.md`) and a check (`x.rs`); [`RULES`] is the registry
 //! that `explain`, SARIF, the README and the tests read.
 
+mod client;
 pub mod cost;
+pub mod delivery;
 pub mod live;
 pub mod origins;
 pub mod retype;
+pub mod settings;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,6 +19,7 @@ mod blocking_index;
 mod blocking_index_drop;
 mod blocking_statement;
 mod breaking_rename;
+mod bulk_write;
 mod concurrently_in_transaction;
 mod delete_without_where;
 mod drop_cascade;
@@ -26,11 +30,14 @@ mod drop_table;
 mod drop_then_add;
 mod fix;
 pub mod history;
+mod lock_held;
+mod locks;
 mod long_identifier;
 mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
 mod required_column;
+mod running_release;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
@@ -46,6 +53,7 @@ use serde::Serialize;
 
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
+pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
 
 /// How bad a finding is.
@@ -76,10 +84,10 @@ impl Severity {
 pub struct Rule {
     /// Names the problem, in kebab-case: `drop-column`.
     pub id: &'static str,
-    /// One line, lower case: what it flags.
-    pub summary: &'static str,
     /// What a finding has unless the facts say otherwise.
     pub severity: Severity,
+    /// Whether it is off until prisma-safe.toml turns it on: matters of style.
+    pub optional: bool,
     /// Whether `-- prisma-safe:allow` may accept it.
     pub acceptable: bool,
     /// Whether an accepted error destroys data: a deploy to production then asks for more than the line in the file.
@@ -88,6 +96,19 @@ pub struct Rule {
     pub page: &'static str,
     /// Where its findings come from.
     pub check: Check,
+}
+
+impl Rule {
+    /// What it flags, in a line: the first of its page.
+    pub fn summary(&self) -> &'static str {
+        let (_, text) = self.page.split_once("\n\n").unwrap_or_default();
+        text.lines().next().unwrap_or_default().trim_end_matches('.')
+    }
+
+    /// Its severity, or that it is off until somebody turns it on.
+    pub fn by_default(&self) -> &'static str {
+        if self.optional { "off" } else { self.severity.as_str() }
+    }
 }
 
 /// Where a rule's findings come from.
@@ -230,9 +251,12 @@ pub const RULES: &[&Rule] = &[
     &blocking_index::RULE,
     &blocking_index_drop::RULE,
     &blocking_statement::RULE,
+    &lock_held::RULE,
+    &bulk_write::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
+    &running_release::RULE,
     &long_identifier::RULE,
     &squawk::UNCOMMITTED,
     &squawk::DROP_DATABASE,
@@ -241,6 +265,7 @@ pub const RULES: &[&Rule] = &[
     &squawk::DOMAIN_CONSTRAINT,
     &history::EDITED,
     &history::MISSING,
+    &history::LATE,
     &acceptance::MALFORMED,
     &acceptance::UNUSED,
     &unreadable_sql::RULE,

@@ -7,8 +7,8 @@ use crate::sql::ActionKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "narrow-type",
-    summary: "changes a column to a type that not every value fits",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("narrow_type.md"),

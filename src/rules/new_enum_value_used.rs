@@ -7,8 +7,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "new-enum-value-used",
-    summary: "uses an enum value in the file that adds it",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("new_enum_value_used.md"),

@@ -7,8 +7,8 @@ use crate::sql::{Statement, StatementKind};
 /// The rule.
 pub(crate) const RULE: Rule = Rule {
     id: "opaque-code",
-    summary: "runs code that the review cannot follow",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("opaque_code.md"),

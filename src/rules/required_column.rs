@@ -6,8 +6,8 @@ use crate::sql::{ActionKind, ColumnDef, ConstraintKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "required-column",
-    summary: "adds a required column without a default to an existing table",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("required_column.md"),

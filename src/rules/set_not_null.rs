@@ -9,8 +9,8 @@ use crate::sql::{ActionKind, ConstraintKind};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "set-not-null",
-    summary: "makes a column with data required",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("set_not_null.md"),

@@ -10,8 +10,8 @@ use crate::sql::{ActionKind, StatementKind, guard};
 /// `BEGIN` without `COMMIT`.
 pub(super) const UNCOMMITTED: Rule = Rule {
     id: "uncommitted-transaction",
-    summary: "opens a transaction that it does not commit",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("uncommitted_transaction.md"),
@@ -21,8 +21,8 @@ pub(super) const UNCOMMITTED: Rule = Rule {
 /// `DROP DATABASE`.
 pub(super) const DROP_DATABASE: Rule = Rule {
     id: "drop-database",
-    summary: "drops a database",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: true,
     page: include_str!("drop_database.md"),
@@ -32,8 +32,8 @@ pub(super) const DROP_DATABASE: Rule = Rule {
 /// `REINDEX` without `CONCURRENTLY`.
 pub(super) const BLOCKING_REINDEX: Rule = Rule {
     id: "blocking-reindex",
-    summary: "rebuilds an index without CONCURRENTLY",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("blocking_reindex.md"),
@@ -43,8 +43,8 @@ pub(super) const BLOCKING_REINDEX: Rule = Rule {
 /// `DETACH PARTITION` without `CONCURRENTLY`.
 pub(super) const BLOCKING_DETACH: Rule = Rule {
     id: "blocking-detach",
-    summary: "detaches a partition without CONCURRENTLY",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("blocking_detach.md"),
@@ -54,8 +54,8 @@ pub(super) const BLOCKING_DETACH: Rule = Rule {
 /// A domain's constraint is proved on every column of the domain.
 pub(super) const DOMAIN_CONSTRAINT: Rule = Rule {
     id: "domain-constraint",
-    summary: "adds a constraint to a domain, which is proved in every table that uses it",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("domain_constraint.md"),
@@ -119,7 +119,11 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let range = std::ops::Range::<usize>::from(violation.text_range);
-        let object = object(text.get(range.clone()).unwrap_or_default());
+        let object = if rule.id == DOMAIN_CONSTRAINT.id {
+            domain(subject, range.start)
+        } else {
+            object(text.get(range.clone()).unwrap_or_default())
+        };
         findings.push(Finding::new(rule, object, range, *message).help(*help));
     }
 }
@@ -146,6 +150,17 @@ fn without_ignores(subject: &Subject<'_>) -> String {
         }
     }
     text
+}
+
+/// The domain of the statement at this place.
+fn domain(subject: &Subject<'_>, at: usize) -> String {
+    let statement = subject.script.statements().iter().find(|statement| statement.range.contains(&at));
+    let text = statement.and_then(|statement| subject.script.text().get(statement.range.clone())).unwrap_or_default();
+    let names = tokens(text).into_iter().filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
+    names
+        .skip_while(|token| !token.is("domain"))
+        .nth(1)
+        .map_or_else(String::new, |token| token.text.replace("\"\"", "\""))
 }
 
 /// The last name in what was flagged: `REINDEX INDEX "a"` is about `a`.

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::cost::{self, BUDGET_SECONDS, Work};
+use super::cost::{self, Work};
+use super::delivery::Delivery;
 use super::origins::Origins;
-use super::{Acceptance, Finding, Live, Severity, Which};
+use super::{Acceptance, Finding, Live, Settings, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
 use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind};
 
@@ -25,8 +26,10 @@ pub struct Subject<'a> {
     pub live: Option<&'a dyn Live>,
     /// The accepting lines of the migration.
     pub acceptances: &'a [Acceptance],
-    /// Tables with fewer rows are small: locks and scans of them are no finding.
-    pub small_table_rows: u64,
+    /// What the project sets.
+    pub settings: &'a Settings,
+    /// How the migration reaches the target.
+    pub delivery: Delivery,
 }
 
 /// One statement, the catalog just before it, and what of that stands on the target.
@@ -58,6 +61,18 @@ pub struct Existing {
 }
 
 impl Subject<'_> {
+    /// Shows each statement with what is known just before it; gives what stands on the target after the last.
+    pub fn walk(&self, mut look: impl FnMut(&Step<'_>)) -> Origins {
+        let mut origins = self.origins.clone();
+        self.before.clone().walk(self.script, self.migration, |catalog, statement| {
+            let step = Step { subject: self, statement, catalog, origins: &origins };
+            look(&step);
+            let text = self.script.text().get(statement.range.clone()).unwrap_or_default();
+            origins.follow(statement, text, catalog);
+        });
+        origins
+    }
+
     /// A name as people read it: the default schema is left out.
     pub fn label(&self, name: &ObjectName) -> String {
         if name.schema == self.before.default_schema {
@@ -158,7 +173,7 @@ impl<'a> Step<'a> {
         let Some(rows) = table.rows else {
             return Some(finding.severity(Severity::Warning));
         };
-        if rows < self.subject.small_table_rows {
+        if self.is_small(table) {
             return None;
         }
         let by_rows = work.seconds(rows);
@@ -170,12 +185,18 @@ impl<'a> Step<'a> {
         } else {
             format!("{} rows", cost::count(work.rate()))
         };
-        let severity = if seconds > BUDGET_SECONDS { Severity::Error } else { Severity::Warning };
+        let severity =
+            if seconds > self.subject.settings.lock_budget_seconds { Severity::Error } else { Severity::Warning };
         Some(
             finding
                 .severity(severity)
                 .measured(format!("{} holds {}", table.label, cost::rows(rows)))
                 .estimated(format!("about {seconds} s, at {rate} a second")),
         )
+    }
+
+    /// Whether the table is known to be small.
+    pub fn is_small(&self, table: &Existing) -> bool {
+        table.rows.is_some_and(|rows| rows < self.subject.settings.small_table_rows)
     }
 }

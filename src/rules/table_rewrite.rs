@@ -10,8 +10,8 @@ use crate::sql::{ActionKind, ColumnDef, DataType, Expr};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "table-rewrite",
-    summary: "writes every row of an existing table again, under a lock",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("table_rewrite.md"),
@@ -120,7 +120,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Why a new column's value has to be computed for every row.
-fn computed(column: &ColumnDef) -> Option<String> {
+pub(super) fn computed(column: &ColumnDef) -> Option<String> {
     if matches!(column.data_type.name.as_str(), "serial" | "bigserial" | "smallserial") || column.identity {
         return Some("each row takes its own number from the sequence".into());
     }

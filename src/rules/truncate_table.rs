@@ -6,8 +6,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "truncate-table",
-    summary: "empties a table",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("truncate_table.md"),

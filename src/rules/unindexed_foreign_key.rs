@@ -7,8 +7,8 @@ use crate::sql::ConstraintKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "unindexed-foreign-key",
-    summary: "adds a foreign key without an index on its columns",
     severity: Severity::Info,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("unindexed_foreign_key.md"),
@@ -24,11 +24,10 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let existing = step.existing(table);
-        let rows = existing.and_then(|table| table.rows);
         let label = step.subject.label(&name);
         let object = constraint.name.clone().unwrap_or_else(|| format!("{label}.{}", columns.join("_")));
         let list = columns.join(", ");
-        let large = rows.is_some_and(|rows| rows >= step.subject.small_table_rows);
+        let large = existing.is_some_and(|table| table.rows.is_some() && !step.is_small(&table));
         findings.push(
             Finding::new(
                 &RULE,

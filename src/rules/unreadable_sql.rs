@@ -5,8 +5,8 @@ use super::{Check, Finding, Rule, Severity, Subject};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "unreadable-sql",
-    summary: "is no SQL that could be read in full",
     severity: Severity::Error,
+    optional: false,
     acceptable: false,
     destroys: false,
     page: include_str!("unreadable_sql.md"),

@@ -1,6 +1,5 @@
 //! `UPDATE` without `WHERE`: every row is written, and what stood in the columns is gone.
 
-use super::cost::Work;
 use super::subject::Existing;
 use super::tokens::{Kind, Token, tokens, where_is_trivial};
 use super::{Check, Finding, Rule, Severity, Step, Which, cost};
@@ -9,8 +8,8 @@ use crate::sql::StatementKind;
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "update-without-where",
-    summary: "overwrites a column in every row of a table",
     severity: Severity::Error,
+    optional: false,
     acceptable: true,
     destroys: true,
     page: include_str!("update_without_where.md"),
@@ -18,31 +17,13 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    let StatementKind::Update { table, has_where, columns } = &step.statement.kind else { return };
-    if *has_where && !where_is_trivial(step.text()) {
-        return;
-    }
+    let StatementKind::Update { table, .. } = &step.statement.kind else { return };
     let Some(table) = step.existing(table) else { return };
-    if table.rows == Some(0) && !table.written {
-        return;
-    }
-    let kept: Vec<&String> = columns.iter().filter(|column| step.column(&table, column).is_some()).collect();
-    let range = step.statement.range.clone();
+    let kept = overwritten(step);
     if kept.is_empty() {
-        // filling a column that these migrations add destroys nothing; it is only work
-        let finding = Finding::new(
-            &RULE,
-            &table.label,
-            range,
-            format!("writes every row of `{}` in one transaction, and keeps each locked until the end", table.label),
-        )
-        .help("fill the column in batches outside the migration");
-        let weighed = step.weigh(&table, Work::Rewrite, finding);
-        findings.extend(
-            weighed.map(|finding| if table.rows.is_none() { finding.severity(Severity::Info) } else { finding }),
-        );
         return;
     }
+    let range = step.statement.range.clone();
     let tokens = tokens(step.text());
     for column in kept {
         let object = format!("{}.{column}", table.label);
@@ -64,6 +45,17 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         ));
         findings.push(measured(step, &table, column, finding));
     }
+}
+
+/// The target's columns that an `UPDATE` writes in every row. Filling a column that the migrations under review add destroys
+/// nothing; the work is bulk-write's matter.
+pub(super) fn overwritten<'a>(step: &Step<'a>) -> Vec<&'a String> {
+    let StatementKind::Update { table, has_where, columns } = &step.statement.kind else { return Vec::new() };
+    let Some(table) = step.existing(table) else { return Vec::new() };
+    if *has_where && !where_is_trivial(step.text()) || table.rows == Some(0) && !table.written {
+        return Vec::new();
+    }
+    columns.iter().filter(|column| step.column(&table, column).is_some()).collect()
 }
 
 fn measured(step: &Step<'_>, table: &Existing, column: &str, finding: Finding) -> Finding {

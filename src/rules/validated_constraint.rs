@@ -8,8 +8,8 @@ use crate::sql::{ActionKind, ConstraintKind, Expr, Name};
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "validated-constraint",
-    summary: "adds a foreign key or check that is proved on every existing row",
     severity: Severity::Warning,
+    optional: false,
     acceptable: true,
     destroys: false,
     page: include_str!("validated_constraint.md"),

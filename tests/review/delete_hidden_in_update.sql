@@ -1,4 +1,5 @@
 -- expect: error opaque-code(statement 1)
+-- expect: info bulk-write(Track)
 CREATE TABLE "Track" ("id" SERIAL NOT NULL, "title" TEXT NOT NULL, "artist" TEXT);
 -- migration
 WITH gone AS (DELETE FROM "Track" WHERE true RETURNING id) UPDATE "Track" SET "artist" = 'x' WHERE "id" IN (SELECT id FROM gone);

@@ -1,4 +1,5 @@
--- expect: info update-without-where(Track)
+-- expect: warning lock-held(Track)
+-- expect: info bulk-write(Track)
 -- expect: error drop-column(Track.artist)
 CREATE TABLE "Track" (
     "id" SERIAL NOT NULL,

@@ -33,8 +33,11 @@ impl Deployment<'_> {
         let DeployRequest { migrations, migrations_dir, .. } = self.request;
         let folder = Folder { migrations, directory: migrations_dir };
         let history = self.preflight.history.as_ref();
-        let config = self.command.config;
-        let review = review::pending(self.target, &folder, self.pending, history, &mut self.client, config)?;
+        let config = &self.command.config.review;
+        let settings = review::settings(None, config, self.command.project, &self.request.target.schema_files)?;
+        let client = &mut self.client;
+        let review =
+            review::pending(self.target, &folder, self.pending, history, client, &settings, config.sample_keys)?;
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
         if review.verdict == Verdict::Fail {

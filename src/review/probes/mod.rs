@@ -235,6 +235,25 @@ impl Live for Probes<'_> {
         }
     }
 
+    fn invalid_index(&self, index: &ObjectName) -> Option<bool> {
+        let query = "SELECT count(*) FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace \
+                     WHERE NOT indisvalid AND nspname = ($1::text[])[1] AND relname = ($1::text[])[2]";
+        let values = [index.schema.clone(), index.name.clone()];
+        self.number(&format!("whether index {} is valid", index.name), query, &values).map(|count| count > 0)
+    }
+
+    fn partitioned(&self, table: &ObjectName) -> Option<bool> {
+        let regclass = quote_literal(&quoted(table));
+        let query = format!("SELECT (relkind = 'p')::int::bigint FROM pg_class WHERE oid = {regclass}::regclass");
+        self.number(&format!("whether {} is partitioned", table.name), &query, &[]).map(|answer| answer > 0)
+    }
+
+    fn utc(&self) -> Option<bool> {
+        let query = "SELECT count(*) FROM pg_timezone_names \
+                     WHERE name = current_setting('TimeZone') AND utc_offset = interval '0' AND abbrev IN ('UTC', 'GMT', 'UCT')";
+        self.number("the session's time zone", query, &[]).map(|answer| answer > 0)
+    }
+
     fn unchecked(&self) -> Vec<Unchecked> {
         self.unchecked.borrow().clone()
     }

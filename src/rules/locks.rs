@@ -1,0 +1,134 @@
+//! Which tables a statement locks against others until its transaction ends, and how long a statement works.
+
+use super::cost::Work;
+use super::retype::{self, Retype};
+use super::subject::Existing;
+use super::tokens::{Kind, tokens};
+use super::{Step, table_rewrite};
+use crate::sql::{ActionKind, ConstraintKind, Name, StatementKind};
+
+/// Whom a lock keeps out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum KeepsOut {
+    /// Whoever writes (`SHARE`, `SHARE ROW EXCLUSIVE`).
+    Writers,
+    /// Everybody (`ACCESS EXCLUSIVE`).
+    Everybody,
+}
+
+/// The existing tables that a statement locks against others.
+pub(super) fn taken(step: &Step<'_>) -> Vec<(Existing, KeepsOut)> {
+    let existing = |names: &[Name], keeps_out| {
+        names.iter().filter_map(|name| Some((step.existing(name)?, keeps_out))).collect::<Vec<_>>()
+    };
+    match &step.statement.kind {
+        StatementKind::AlterTable { table, actions, .. } => {
+            let worst = actions.iter().filter_map(|action| lock_of(&action.kind)).max();
+            let mut locked: Vec<_> =
+                worst.and_then(|keeps_out| Some((step.existing(table)?, keeps_out))).into_iter().collect();
+            for action in actions {
+                if let ActionKind::AddConstraint(constraint) = &action.kind
+                    && let ConstraintKind::ForeignKey { table: parent, .. } = &constraint.kind
+                {
+                    locked.extend(existing(std::slice::from_ref(parent), KeepsOut::Writers));
+                }
+            }
+            locked
+        }
+        StatementKind::CreateIndex(index) if !index.concurrently => {
+            existing(std::slice::from_ref(&index.table), KeepsOut::Writers)
+        }
+        StatementKind::DropIndex { indexes, concurrently: false, .. } => indexes
+            .iter()
+            .filter_map(|index| step.catalog.table_of_index(&step.catalog.resolve(index)))
+            .filter_map(|table| Some((step.existing_object(table)?, KeepsOut::Everybody)))
+            .collect(),
+        StatementKind::DropTable { tables, .. } | StatementKind::Truncate { tables, .. } => {
+            existing(tables, KeepsOut::Everybody)
+        }
+        StatementKind::CreateTrigger { table, .. } => existing(std::slice::from_ref(table), KeepsOut::Writers),
+        _ => Vec::new(),
+    }
+}
+
+/// What an action of `ALTER TABLE` keeps out; none for those that only hinder other changes of the schema.
+fn lock_of(action: &ActionKind) -> Option<KeepsOut> {
+    match action {
+        ActionKind::ValidateConstraint { .. } => None,
+        ActionKind::AddConstraint(constraint) if matches!(constraint.kind, ConstraintKind::ForeignKey { .. }) => {
+            Some(KeepsOut::Writers)
+        }
+        ActionKind::Other { words } if words.starts_with("ALTER COLUMN SET STATISTICS") => None,
+        ActionKind::Other { words } if words.starts_with("ATTACH PARTITION") => None,
+        ActionKind::Other { words } if words.ends_with(" TRIGGER") => Some(KeepsOut::Writers),
+        _ => Some(KeepsOut::Everybody),
+    }
+}
+
+/// The existing tables that a statement reads or writes as a whole, and what it does with each row.
+pub(super) fn worked(step: &Step<'_>) -> Vec<(Existing, Work)> {
+    let one = |name: &Name, work| step.existing(name).map(|table| (table, work)).into_iter().collect::<Vec<_>>();
+    match &step.statement.kind {
+        StatementKind::CreateIndex(index) if !index.concurrently => one(&index.table, Work::Index),
+        StatementKind::Update { table, .. } | StatementKind::Delete { table, .. } => one(table, Work::Rewrite),
+        StatementKind::Insert { .. } => sources(step).into_iter().map(|table| (table, Work::Rewrite)).collect(),
+        StatementKind::CreateTable { as_query: true, .. } | StatementKind::CreateView { materialized: true, .. } => {
+            sources(step).into_iter().map(|table| (table, Work::Scan)).collect()
+        }
+        StatementKind::AlterTable { table, actions, .. } => {
+            let Some(table) = step.existing(table) else { return Vec::new() };
+            let work = actions.iter().filter_map(|action| work_of(step, &table, &action.kind)).max_by_key(|work| {
+                // the longest one decides: the rest runs along with it
+                std::cmp::Reverse(work.rate())
+            });
+            work.map(|work| (table, work)).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn work_of(step: &Step<'_>, table: &Existing, action: &ActionKind) -> Option<Work> {
+    match action {
+        ActionKind::SetNotNull { .. } | ActionKind::ValidateConstraint { .. } => Some(Work::Scan),
+        ActionKind::AddColumn { column, .. } => table_rewrite::computed(column).map(|_| Work::Rewrite),
+        ActionKind::AddConstraint(constraint) if !constraint.not_valid => match &constraint.kind {
+            ConstraintKind::Check { .. } => Some(Work::Scan),
+            ConstraintKind::PrimaryKey { using_index: Some(_), .. }
+            | ConstraintKind::Unique { using_index: Some(_), .. } => None,
+            _ => Some(Work::Index),
+        },
+        ActionKind::SetType { column, data_type, using } => {
+            let from = &step.catalog.tables.get(&table.name)?.columns.get(column)?.data_type;
+            (retype::judge(from, data_type, using.as_ref(), column) != Retype::Instant).then_some(Work::Rewrite)
+        }
+        _ => None,
+    }
+}
+
+/// The existing tables that a query in the statement names behind `FROM` or `JOIN`.
+pub(super) fn sources(step: &Step<'_>) -> Vec<Existing> {
+    let tokens = tokens(step.text());
+    let mut names: Vec<Name> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if !(token.is("from") || token.is("join")) {
+            continue;
+        }
+        let part = |at: usize| {
+            let token = tokens.get(at).filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted))?;
+            Some(match token.kind {
+                Kind::Quoted => token.text.replace("\"\"", "\""),
+                _ => token.text.to_lowercase(),
+            })
+        };
+        let Some(first) = part(at + 1) else { continue };
+        let dotted = tokens.get(at + 2).is_some_and(|token| token.is_symbol("."));
+        names.push(match part(at + 3).filter(|_| dotted) {
+            Some(name) => Name { schema: Some(first), name },
+            None => Name::bare(first),
+        });
+    }
+    names.sort_unstable();
+    names.dedup();
+    let known = |name: &Name| step.catalog.tables.contains_key(&step.catalog.resolve(name));
+    names.iter().filter(|name| known(name)).filter_map(|name| step.existing(name)).collect()
+}

@@ -1,0 +1,181 @@
+//! What a project sets about the review: which rules look, how bad their findings are, what counts as small and as long.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Finding, RULES, Rule, Severity, find, near};
+use crate::config;
+use crate::project::Version;
+use crate::rename::schema::Schema;
+
+/// What the rules are told beside the SQL and the target.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Tables with fewer rows are small: locks and scans of them are no finding.
+    pub small_table_rows: u64,
+    /// Keeping others out of a table for longer than this, in seconds, is an error.
+    pub lock_budget_seconds: u64,
+    /// `[review.rules]`
+    pub levels: Levels,
+    /// Major and minor version of the project's Prisma, where known: from 7.4 on it sends a file statement by statement.
+    pub prisma: Option<(u64, u64)>,
+    /// The release that runs while the migration is deployed, where it is given.
+    pub deployed: Option<Deployed>,
+}
+
+/// The release that runs while a migration is deployed.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    /// Its schema.prisma.
+    pub schema: Schema,
+    /// What the person called it: a file, a folder, a git revision.
+    pub named: String,
+}
+
+impl Settings {
+    /// From `[review]` and the project's Prisma.
+    pub fn new(config: &config::Review, prisma: Option<&Version>) -> Self {
+        Self {
+            small_table_rows: config.small_table_rows,
+            lock_budget_seconds: config.lock_budget_seconds,
+            levels: config.rules.clone(),
+            prisma: prisma.map(|version| (version.major(), version.minor())),
+            deployed: None,
+        }
+    }
+}
+
+/// What a rule is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The rule does not look.
+    Off,
+    /// It looks, as its page says; turns a rule on that is off by itself.
+    On,
+    /// At most, or at least, a note.
+    Info,
+    /// At most, or at least, a warning.
+    Warning,
+    /// At least an error.
+    Error,
+}
+
+impl Level {
+    fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Off | Self::On => None,
+            Self::Info => Some(Severity::Info),
+            Self::Warning => Some(Severity::Warning),
+            Self::Error => Some(Severity::Error),
+        }
+    }
+}
+
+/// Levels by rule. Names of no rule, and levels below what a rule must have, are refused as they are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "BTreeMap<String, Level>")]
+pub struct Levels(BTreeMap<String, Level>);
+
+impl TryFrom<BTreeMap<String, Level>> for Levels {
+    type Error = String;
+
+    fn try_from(levels: BTreeMap<String, Level>) -> Result<Self, String> {
+        for (id, level) in &levels {
+            let rule = find(id).ok_or_else(|| match near(id).first() {
+                Some(near) => format!("review.rules: there is no rule `{id}`; `{near}`?"),
+                None => format!("review.rules: there is no rule `{id}`"),
+            })?;
+            let lowers = *level == Level::Off || level.severity().is_some_and(|level| level < rule.severity);
+            if !rule.acceptable && rule.severity == Severity::Error && lowers {
+                return Err(format!(
+                    "review.rules: `{id}` cannot be less than an error: nothing may accept what it finds"
+                ));
+            }
+        }
+        Ok(Self(levels))
+    }
+}
+
+impl Levels {
+    fn of(&self, rule: &Rule) -> Option<Level> {
+        self.0.get(rule.id).copied()
+    }
+
+    /// Whether the rule looks.
+    pub fn on(&self, rule: &Rule) -> bool {
+        self.of(rule).map_or(!rule.optional, |level| level != Level::Off)
+    }
+
+    /// Rules that look unless somebody says otherwise, and are off or lowered here.
+    pub fn weakened(&self) -> impl Iterator<Item = (&'static Rule, Level)> {
+        RULES.iter().copied().filter(|rule| !rule.optional).filter_map(|rule| {
+            let level = self.of(rule)?;
+            let weaker = level == Level::Off || level.severity().is_some_and(|level| level < rule.severity);
+            weaker.then_some((rule, level))
+        })
+    }
+
+    /// Gives findings the severity that is set. A lower one than the rule's own is the most a finding may have; a higher
+    /// one is the least, except where the facts have made it harmless.
+    pub fn apply(&self, findings: &mut Vec<Finding>) {
+        findings.retain(|finding| find(finding.rule).is_none_or(|rule| self.on(rule)));
+        for finding in findings {
+            let Some(rule) = find(finding.rule) else { continue };
+            let Some(set) = self.of(rule).and_then(Level::severity) else { continue };
+            finding.severity = if set < rule.severity {
+                finding.severity.min(set)
+            } else if finding.severity >= rule.severity {
+                finding.severity.max(set)
+            } else {
+                finding.severity
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(text: &str) -> Result<Levels, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    fn severity(levels: &Levels, rule: &str, severity: Severity) -> Option<Severity> {
+        let mut findings = vec![Finding::new(find(rule).unwrap(), "x", 0..0, "m").severity(severity)];
+        levels.apply(&mut findings);
+        findings.first().map(|finding| finding.severity)
+    }
+
+    #[test]
+    fn a_level_is_a_ceiling_or_a_floor() {
+        use Severity::{Error, Info, Warning};
+        let levels =
+            levels("blocking-index = \"info\"\nunindexed-foreign-key = \"error\"\nadd-unique = \"off\"").unwrap();
+        assert_eq!(severity(&levels, "blocking-index", Error), Some(Info));
+        assert_eq!(severity(&levels, "blocking-index", Warning), Some(Info));
+        assert_eq!(severity(&levels, "unindexed-foreign-key", Info), Some(Error));
+        assert_eq!(severity(&levels, "add-unique", Error), None);
+        assert_eq!(severity(&levels, "drop-table", Warning), Some(Warning));
+        let weaker: Vec<&str> = levels.weakened().map(|(rule, _)| rule.id).collect();
+        assert_eq!(weaker, ["add-unique", "blocking-index"]);
+    }
+
+    #[test]
+    fn what_the_facts_made_harmless_stays_so() {
+        let levels = levels("set-not-null = \"error\"").unwrap();
+        assert_eq!(severity(&levels, "set-not-null", Severity::Warning), Some(Severity::Error));
+        assert_eq!(severity(&levels, "set-not-null", Severity::Info), Some(Severity::Info));
+    }
+
+    #[test]
+    fn nobody_is_talked_round() {
+        assert!(levels("unreadable-sql = \"warning\"").unwrap_err().contains("cannot be less than an error"));
+        assert!(levels("edited-migration = \"off\"").unwrap_err().contains("cannot be less than an error"));
+        assert!(levels("unreadable-sql = \"error\"").is_ok());
+        assert!(levels("drop-colum = \"off\"").unwrap_err().contains("`drop-column`?"));
+        assert!(levels("drop-column = \"loud\"").unwrap_err().contains("loud"));
+    }
+}

@@ -1,0 +1,10 @@
+-- case: bad
+-- before
+CREATE DOMAIN "rating" AS INTEGER;
+-- migration
+ALTER DOMAIN "rating" ADD CONSTRAINT "rating_range" CHECK (VALUE BETWEEN 0 AND 5);
+-- expect: warning domain-constraint(rating)
+
+-- case: good
+-- migration
+CREATE DOMAIN "rating" AS INTEGER;

@@ -1,3 +1,0 @@
-CREATE DOMAIN "rating" AS INTEGER;
--- migration
-ALTER DOMAIN "rating" ADD CONSTRAINT "rating_range" CHECK (VALUE BETWEEN 0 AND 5);

@@ -1,9 +1,0 @@
-CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN', 'GUEST');
-CREATE TABLE "User" (
-    "id" INTEGER NOT NULL,
-    "role" "Role" NOT NULL DEFAULT 'USER',
-
-    CONSTRAINT "User_pkey" PRIMARY KEY ("id")
-);
--- migration
-DROP TYPE "Role" CASCADE;

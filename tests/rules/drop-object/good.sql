@@ -1,4 +1,0 @@
-CREATE VIEW "Top" AS SELECT 1 AS "one";
--- migration
-DROP VIEW "Top";
-CREATE VIEW "Top" AS SELECT 2 AS "one";

@@ -1,0 +1,10 @@
+-- case: bad
+-- migration
+ALTER TYPE "Role" ADD VALUE 'OWNER';
+ALTER TABLE "User" ALTER COLUMN "role" SET DEFAULT 'OWNER';
+-- expect: error new-enum-value-used(Role.OWNER)
+
+-- case: good
+-- migration
+ALTER TYPE "Role" ADD VALUE 'OWNER';
+ALTER TYPE "Role" ADD VALUE 'EDITOR';
