@@ -45,6 +45,12 @@ pub struct Backup {
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,
+    /// Places of further copies: `s3://bucket/prefix`.
+    #[serde(default)]
+    pub copies: Vec<String>,
+    /// So many copies must be there, read back, before a backup counts.
+    #[serde(default)]
+    pub required_copies: usize,
     pub retention: Retention,
 }
 

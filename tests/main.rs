@@ -4,12 +4,14 @@
 mod backup;
 mod broken;
 mod catalog;
+mod copies;
 mod demo;
 mod deploy_apply;
 mod deploy_state;
 mod fix;
 mod init;
 mod journey;
+mod keeping;
 mod passing;
 mod readme;
 mod restore;

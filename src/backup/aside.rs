@@ -31,6 +31,11 @@ pub(super) fn hold(file: &File) -> Held {
     }
 }
 
+/// Whether the writer of an unfinished file is no more.
+pub(super) fn abandoned(partial: &Path) -> bool {
+    File::open(partial).is_ok_and(|file| hold(&file) == Held::Now)
+}
+
 /// A file that is being written; removed on drop unless it was finished.
 #[derive(Debug)]
 pub struct Aside {

@@ -168,7 +168,11 @@ impl Manifest {
         })
     }
 
-    fn parse(text: &[u8]) -> Result<Self> {
+    /// Reads a manifest's text.
+    ///
+    /// # Errors
+    /// If it is broken, or was written by a newer version.
+    pub(super) fn parse(text: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Version {

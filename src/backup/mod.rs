@@ -12,11 +12,13 @@
 //! | `prove`, `normal` | restoring into a scratch server, to see that it can be done |
 //! | `verify`, `list`, `report` | looking back |
 //! | `restore` | back into a database |
+//! | `copies` | the same backups at other places |
 //! | `retention`, `prune` | which are kept, and thinning out the others |
 
 pub mod archive;
 pub mod aside;
 pub mod contents;
+pub mod copies;
 mod create;
 pub mod directory;
 mod list;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 /// What a manifest's name adds to its backup's.
-const MANIFEST: &str = ".json";
+pub(super) const MANIFEST: &str = ".json";
 const PARTIAL: &str = ".partial";
 /// What the name of a manifest becomes when its backup is being deleted.
 const DOOMED: &str = ".deleted";

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::aside::{Held, hold};
 use super::list::{self, Entry, State};
+use super::manifest::Manifest;
 use super::names;
 use super::retention::{self, Clock, Fate, Item, Reason, Rules};
 use super::size;
@@ -29,7 +30,7 @@ const LOCK: &str = ".prune.lock";
 pub struct Request<'a> {
     pub directory: &'a Path,
     pub rules: Rules,
-    /// SHA-256 of the backups that deployments may still need.
+    /// The file names, as they were taken, of the backups that deployments may still need.
     pub needed: &'a BTreeSet<String>,
     /// The person says that the clock is right, though it was set.
     pub trust_clock: bool,
@@ -109,19 +110,29 @@ fn take_turn(directory: &Path) -> Result<Option<File>> {
 /// A backup as the rules see it.
 pub(super) fn item(entry: &Entry, needed: &BTreeSet<String>) -> Item {
     let manifest = entry.manifest.as_ref().filter(|_| entry.state == State::Good);
-    let of = manifest.map(|manifest| format!("{} {}", manifest.source.environment, manifest.source.address));
     Item {
-        of: of.unwrap_or_default(),
+        of: manifest.map(database).unwrap_or_default(),
         time: entry.time,
         proof: manifest.map(|manifest| manifest.proof),
         pinned: entry.pinned,
-        needed: manifest.is_some_and(|manifest| needed.contains(&manifest.sha256)),
+        needed: manifest.is_some_and(|manifest| needed.contains(&manifest.file)),
         compressed: true,
         archived: entry.archived,
     }
 }
 
+/// The database that a backup is of: environment and place.
+pub(super) fn database(manifest: &Manifest) -> String {
+    format!("{} {}", manifest.source.environment, manifest.source.address)
+}
+
 impl Plan {
+    /// Identities of the backups that somebody has pinned.
+    pub fn pinned(&self) -> BTreeSet<String> {
+        let pinned = self.steps.iter().filter(|step| step.entry.pinned);
+        pinned.filter_map(|step| Some(step.entry.manifest.as_ref()?.id.clone())).collect()
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| matches!(step.fate, Fate::Keep { compress: false, archive: None, .. }))

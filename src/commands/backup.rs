@@ -1,14 +1,14 @@
 //! `backup [create]`, `backup list`, `backup verify [FILE]`, and the backup before anything that changes a database.
 
+mod keep;
+
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::retention::Rules;
-use crate::backup::{self, Backup, Request, prune, report};
+use crate::backup::{self, Backup, Request, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
-use crate::deploy::Journal;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
@@ -32,35 +32,19 @@ enum Command {
     /// List the backups, newest first
     List,
     /// Thin out: delete what no rule of [backup.retention] keeps, archive the newest of each month
-    Prune(Prune),
+    Prune(keep::Prune),
+    /// Copy a backup to the places of backup.copies that do not have it yet
+    Copy {
+        /// The backup; default: the newest
+        file: Option<PathBuf>,
+    },
     /// Keep a backup, whatever the rules say
-    Pin(Pin),
+    Pin(keep::Pin),
     /// Read a backup again and compare it with its manifest: size, SHA-256, completeness, rows of each table
     Verify {
         /// The backup; default: the newest
         file: Option<PathBuf>,
     },
-}
-
-/// Arguments of `backup prune`.
-#[derive(Debug, Default, clap::Args)]
-struct Prune {
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-    /// The clock is right, though it was set by more than a day
-    #[arg(long)]
-    trust_clock: bool,
-}
-
-/// Arguments of `backup pin`.
-#[derive(Debug, clap::Args)]
-struct Pin {
-    /// The backup, as `backup list` shows it
-    file: PathBuf,
-    /// Let the rules decide again
-    #[arg(long)]
-    remove: bool,
 }
 
 /// Runs the command.
@@ -82,13 +66,17 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             }
             Ok(Exit::Done)
         }
-        Some(Command::List) => list(context, &directory, json),
-        Some(Command::Prune(args)) => {
-            let settings = &config.backup.retention;
-            prune(context, &directory, project.root(), settings.rules(), args, json)
+        Some(Command::List) => list(context, &directory, &config.backup, json),
+        Some(Command::Prune(args)) => keep::prune(context, &directory, project.root(), &config.backup, args, json),
+        Some(Command::Copy { file }) => {
+            let path = match file {
+                Some(file) => locate(file, &directory, &config.backup, context)?,
+                None => newest(&directory)?,
+            };
+            keep::copy(context, &path, &config.backup)
         }
-        Some(Command::Pin(args)) => pin(context, &directory, args),
-        Some(Command::Verify { file }) => verify(context, &directory, json, file.as_deref()),
+        Some(Command::Pin(args)) => keep::pin(context, &locate(&args.file, &directory, &config.backup, context)?, args),
+        Some(Command::Verify { file }) => verify(context, &directory, &config.backup, json, file.as_deref()),
     }
 }
 
@@ -154,43 +142,36 @@ fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Conte
     };
     let backup = backup::create(&request, &context.shell)?;
     context.shell.status("Backed up", &backup);
+    keep::copy_new(&backup, settings, context)?;
     if settings.retention.after_backup {
-        thin_out(&request, context);
+        keep::thin_out(directory, project, settings, context);
     }
     Ok(backup)
 }
 
-/// After a backup: a failure here makes the backup no worse.
-fn thin_out(taken: &Request<'_>, context: &Context) {
-    let pruned = Journal::needed_backups(taken.project).and_then(|needed| {
-        let (rules, now) = (taken.settings.retention.rules(), jiff::Timestamp::now());
-        let request = prune::Request { directory: taken.directory, rules, needed: &needed, trust_clock: false, now };
-        let plan = prune::plan(&request, &context.shell)?;
-        if plan.is_empty() { Ok(None) } else { plan.carry_out(&context.shell).map(Some) }
-    });
-    match pruned {
-        Ok(Some(done)) => context.shell.status("Pruned", done),
-        Ok(None) => {}
-        Err(error) => context.shell.warn(format_args!("the old backups were not thinned out: {error:?}")),
-    }
-}
-
-fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
+fn list(context: &Context, directory: &Path, settings: &config::Backup, json: bool) -> Result<Exit> {
     let entries = backup::list(directory)?;
+    let elsewhere = keep::elsewhere(settings, context)?;
     let now = jiff::Timestamp::now();
     if json {
-        print(context, &report::listed(&entries, now))?;
-    } else if entries.is_empty() {
+        print(context, &report::listed(&entries, &elsewhere, now))?;
+    } else if entries.is_empty() && elsewhere.iter().all(|(_, copies)| copies.is_empty()) {
         context.shell.note(format_args!("there is no backup in {}", directory.display()));
     } else {
-        context.shell.print(&report::table(&entries, now));
+        context.shell.print(&report::table(&entries, &elsewhere, now));
     }
     Ok(Exit::Done)
 }
 
-fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) -> Result<Exit> {
+fn verify(
+    context: &Context,
+    directory: &Path,
+    settings: &config::Backup,
+    json: bool,
+    file: Option<&Path>,
+) -> Result<Exit> {
     let path = match file {
-        Some(file) => locate(file, directory, context)?,
+        Some(file) => locate(file, directory, settings, context)?,
         None => newest(directory)?,
     };
     let report = backup::verify(&path, &context.shell)?;
@@ -207,7 +188,10 @@ fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) 
 }
 
 /// The file of a backup: as typed, or as `backup list` shows it.
-pub(super) fn locate(file: &Path, directory: &Path, context: &Context) -> Result<PathBuf> {
+pub(super) fn locate(file: &Path, directory: &Path, settings: &config::Backup, context: &Context) -> Result<PathBuf> {
+    if let Some(path) = keep::fetched(file, directory, settings, context)? {
+        return Ok(path);
+    }
     let candidates = [context.directory.join(file), directory.join(file)];
     candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
         Error::failed(format!("there is no backup {}", file.display()))
@@ -222,34 +206,6 @@ pub(super) fn wants_json(format: Format, command: &str) -> Result<bool> {
         Format::Json => Ok(true),
         _ => Err(Error::usage(format!("`{command}` reports as human or json"))),
     }
-}
-
-fn prune(context: &Context, directory: &Path, root: &Path, rules: Rules, args: &Prune, json: bool) -> Result<Exit> {
-    let needed = Journal::needed_backups(root)?;
-    let (now, trust_clock) = (jiff::Timestamp::now(), args.trust_clock);
-    let request = prune::Request { directory, rules, needed: &needed, trust_clock, now };
-    let plan = if args.dry_run { prune::preview(&request)? } else { prune::plan(&request, &context.shell)? };
-    if let Some(clock) = plan.clock {
-        context.shell.warn(format_args!("nothing is deleted: {clock}"));
-        context.shell.note("set the clock right, or say that it is: --trust-clock");
-    }
-    let done = if args.dry_run { None } else { Some(plan.carry_out(&context.shell)?) };
-    if json {
-        print(context, &report::pruned(&plan, done.as_ref(), now))?;
-    } else if args.dry_run {
-        context.shell.print(&report::fates(&plan, now));
-    } else if let Some(done) = done {
-        context.shell.status("Pruned", done);
-    }
-    Ok(Exit::Done)
-}
-
-fn pin(context: &Context, directory: &Path, args: &Pin) -> Result<Exit> {
-    let path = locate(&args.file, directory, context)?;
-    prune::pin(&path, !args.remove)?;
-    let verb = if args.remove { "Unpinned" } else { "Pinned" };
-    context.shell.status(verb, path.display());
-    Ok(Exit::Done)
 }
 
 fn newest(directory: &Path) -> Result<PathBuf> {

@@ -52,7 +52,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let json = commands::backup::wants_json(args.format, "restore")?;
     let project = Project::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
-    let path = commands::backup::locate(&args.file, &project.root().join(&config.backup.directory), context)?;
+    let path =
+        commands::backup::locate(&args.file, &project.root().join(&config.backup.directory), &config.backup, context)?;
     let archive = Archive::open(&path)?;
     let _in_use = restore::hold(&path)?;
 

@@ -64,7 +64,7 @@ fn what_was_there_comes_back_and_what_is_there_is_kept() {
     assert_eq!(database.value(facts), known);
     assert_eq!((&document["schemaVersion"], &document["rows"]), (&1.into(), &2001.into()));
     let old = document["old"][0].as_str().expect("a database").to_owned();
-    assert_eq!(beside(database), [old.clone()]);
+    assert_eq!(beside(database), std::slice::from_ref(&old));
     assert!(project.path(document["preRestoreBackup"].as_str().expect("a backup")).exists());
     // the old one is what it was, and its way out works as it is told
     let kept: i64 = postgres::Client::connect(&database.url().replace(database.name(), &old), postgres::NoTls)

@@ -9,6 +9,7 @@
 pub(crate) mod output;
 pub(crate) mod postgres;
 pub(crate) mod project;
+pub(crate) mod s3;
 pub(crate) mod schema;
 pub(crate) mod tty;
 

@@ -7,7 +7,7 @@ use super::{Entry, Event, Journal};
 use crate::error::Result;
 
 impl Journal {
-    /// The SHA-256 of each such backup: those of deployments that have no end yet, and of the newest one to each target.
+    /// The file names of such backups, as they were taken: those of deployments that have no end yet, and of the newest one to each target.
     ///
     /// # Errors
     /// Exit status 1 if the records cannot be read.
@@ -26,11 +26,11 @@ fn needed(records: impl Iterator<Item = Vec<Entry>>) -> BTreeSet<String> {
         for entry in entries {
             match entry.event {
                 Event::Started { target, .. } => to = target,
-                Event::Backup { sha256, .. } if ended => {
-                    newest.insert(to.clone(), sha256);
+                Event::Backup { file, .. } if ended => {
+                    newest.insert(to.clone(), name(&file));
                 }
-                Event::Backup { sha256, .. } => {
-                    open.insert(sha256);
+                Event::Backup { file, .. } => {
+                    open.insert(name(&file));
                 }
                 _ => {}
             }
@@ -40,13 +40,17 @@ fn needed(records: impl Iterator<Item = Vec<Entry>>) -> BTreeSet<String> {
     open
 }
 
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record(target: &str, sha256: &str, end: Option<Event>) -> Vec<Entry> {
+    fn record(target: &str, file: &str, end: Option<Event>) -> Vec<Entry> {
         let started = Event::Started { version: "1".into(), target: target.into(), pending: Vec::new() };
-        let backup = Event::Backup { file: "x".into(), sha256: sha256.into() };
+        let backup = Event::Backup { file: format!("/backups/{file}").into(), sha256: "x".into() };
         [Some(started), Some(backup), end]
             .into_iter()
             .flatten()
