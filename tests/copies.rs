@@ -113,7 +113,7 @@ fn a_deploy_waits_for_the_copies_that_it_needs() {
     settings(&project, &[&place], "");
     project.run(["migrate", "deploy"]).succeeds().says("no copy at ");
     settings(&project, &[], "required-copies = 1");
-    project.run(["migrate", "deploy"]).exits(2).says("backup.copies names 0");
+    project.run(["backup"]).exits(2).says("backup.copies names 0");
 }
 
 #[test]

@@ -99,9 +99,11 @@ impl S3 {
     fn request(&self, method: &str, path: &str, body: &str) -> String {
         let mut line = TcpStream::connect(("127.0.0.1", self.port)).expect("the server");
         let length = body.len();
+        // it asks who it is, and does not check it
+        let who = "AWS4-HMAC-SHA256 Credential=x/20250101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x";
         write!(
             line,
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {who}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
         )
         .expect("a request");
         let mut answer = Vec::new();
