@@ -40,6 +40,8 @@ pub struct Backup {
     pub lock_wait_seconds: u64,
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
+    /// How backups are written.
+    pub format: BackupFormat,
     /// How far a backup must be proved before it counts.
     pub proof: Proof,
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
@@ -82,6 +84,20 @@ impl Retention {
         Err(Error::usage(format!("backup.retention.days = {} is less than {LEAST_DAYS}", self.days))
             .help("a mistake is often found only days later"))
     }
+}
+
+/// How backups are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum BackupFormat {
+    /// Compressed from some size on.
+    #[serde(rename = "auto")]
+    Auto,
+    /// As they are.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Compressed.
+    #[serde(rename = "sql.zst")]
+    SqlZst,
 }
 
 /// `[deploy]`

@@ -5,7 +5,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::manifest::Manifest;
+use zstd::stream::read::Decoder;
+
+use super::manifest::{Format, Manifest};
 use crate::error::{Error, Explain as _, Result};
 
 /// The bytes of a backup's file: on this disk, say.
@@ -52,23 +54,42 @@ impl Archive {
         &self.manifest
     }
 
-    /// The dump's bytes from `from` until before `to`.
+    /// The file's own bytes.
     ///
     /// # Errors
     /// If the file cannot be opened.
-    pub fn read(&self, from: u64, to: u64) -> Result<impl Read + Send + use<>> {
-        let failed = || format!("could not open {}", self.manifest.file);
-        let mut stored = (self.open)().explain(failed)?;
-        stored.seek(SeekFrom::Start(from)).explain(failed)?;
-        Ok(stored.take(to.saturating_sub(from)))
+    pub fn stored(&self) -> Result<Box<dyn Stored>> {
+        (self.open)().explain(|| format!("could not open {}", self.manifest.file))
+    }
+
+    /// The dump's bytes from `from` until before `to`.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, or holds no such bytes.
+    pub fn read(&self, from: u64, to: u64) -> Result<Box<dyn Read + Send>> {
+        let failed = || format!("could not read {}", self.manifest.file);
+        let mut stored = self.stored()?;
+        let length = to.saturating_sub(from);
+        if self.manifest.format == Format::Sql {
+            stored.seek(SeekFrom::Start(from)).explain(failed)?;
+            return Ok(Box::new(stored.take(length)));
+        }
+        let frames = &self.manifest.frames;
+        let first = frames.partition_point(|frame| frame.offset.saturating_add(frame.length) <= from);
+        let Some(frame) = frames.get(first) else { return Ok(Box::new(io::empty())) };
+        stored.seek(SeekFrom::Start(frame.at)).explain(failed)?;
+        // frames follow each other in the file as they do in the dump
+        let mut dump = Decoder::new(stored).explain(failed)?;
+        io::copy(&mut dump.by_ref().take(from.saturating_sub(frame.offset)), &mut io::sink()).explain(failed)?;
+        Ok(Box::new(dump.take(length)))
     }
 
     /// All of the dump.
     ///
     /// # Errors
     /// If the file cannot be opened.
-    pub fn read_all(&self) -> Result<impl Read + Send + use<>> {
-        self.read(0, self.manifest.bytes)
+    pub fn read_all(&self) -> Result<Box<dyn Read + Send>> {
+        self.read(0, self.manifest.dump.bytes)
     }
 
     /// The dump without the rows of its tables: every block's rows are left out, its `\.` stays.
@@ -82,7 +103,7 @@ impl Archive {
             ranges.push(from..table.offset);
             from = table.offset.saturating_add(table.length);
         }
-        ranges.push(from..self.manifest.bytes);
+        ranges.push(from..self.manifest.dump.bytes);
         ranges.reverse();
         Ok(Script { archive: self.clone(), ranges, current: Box::new(io::empty()), first: true })
     }

@@ -1,7 +1,7 @@
 //! Taking a backup: the order of steps, and what must agree before it counts as one.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,17 +10,18 @@ use super::archive::Archive;
 use super::aside::Aside;
 use super::contents::{Contents, Reader};
 use super::directory::Directory;
-use super::manifest::{self, Manifest, Proof, Source, Table};
+use super::frames::Encoded;
+use super::manifest::{self, Format, Manifest, Proof, Source, Sum, Table};
 use super::names::{self, Name};
 use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
 use super::{hex, prove, verify};
-use crate::config;
+use crate::config::{self, BackupFormat};
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
-use crate::error::{Error, Result};
+use crate::error::{Error, Explain as _, Result};
 use crate::tools::pg_dump::PgDump;
 use crate::tools::scratch::Search;
 use crate::ui::Shell;
@@ -29,6 +30,11 @@ use crate::ui::progress::Progress;
 
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe backup";
+
+/// Tables of this many bytes are worth compressing: less is read by people, and its size troubles nobody.
+const WORTH_PACKING: u64 = 64 * 1024 * 1024;
+/// How much of a dump's size its compressed file needs at most, if it is one that compresses at all.
+const PACKED: f64 = 1.0 / 3.0;
 
 /// What to back up, and where to.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +80,9 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
     let server = Server::read(&mut client)?;
     let settings = request.settings;
     let pg_dump = PgDump::find(server.major, request.env, settings.pg_bin.as_deref())?;
+    if settings.proof > Proof::Read {
+        prove::demand(server.major, &request.search())?;
+    }
 
     let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
     let started_at = Timestamp::now();
@@ -82,17 +91,19 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
     let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>() + snapshot.large_objects()?;
 
     let directory = Directory::prepare(request.directory)?;
-    directory.demand(times(expected, settings.space_factor))?;
+    let format = format(settings.format, expected);
+    let packed = if format == Format::Sql { 1.0 } else { PACKED };
+    directory.demand(times(expected, settings.space_factor * packed))?;
     let prefix = names::prefix(request.production, request.environment);
-    let (name, mut aside) = directory.create(&prefix, started_at)?;
+    let (name, mut aside) = directory.create(&prefix, started_at, format)?;
     guard.check()?;
 
     let id = snapshot.id().to_owned();
-    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard };
+    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard, format };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
-    let tables = agree(&relations, &taken.counts, &taken.contents)?;
+    let tables = agree(&relations, &taken)?;
     aside.sync()?;
-    read_back(&aside, &taken, &guard)?;
+    read_back(&aside, &taken.file, &guard)?;
 
     let proved_at = Timestamp::now();
     let mut manifest = Manifest {
@@ -101,12 +112,15 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         file: name.as_str().to_owned(),
         started_at,
         finished_at: proved_at,
-        bytes: taken.bytes,
-        sha256: hex(&taken.sha256),
+        bytes: taken.file.bytes,
+        sha256: hex(&taken.file.sha256),
+        format,
+        dump: taken.dump,
         source: source(request.url, server, prefix),
         pg_dump_version: pg_dump.version().to_owned(),
         snapshot: id,
         tables,
+        frames: taken.file.frames,
         migrations,
         precedes: request.precedes.to_vec(),
         proof: Proof::Read,
@@ -148,6 +162,7 @@ struct Dump<'a> {
     request: &'a Request<'a>,
     directory: &'a Directory,
     guard: &'a Guard,
+    format: Format,
 }
 
 impl Dump<'_> {
@@ -162,13 +177,15 @@ impl Dump<'_> {
         let (running, stdout) = self.pg_dump.start(url, Some(self.snapshot), wait)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
-        let written = stream::write(stdout, aside, self.directory, check, show)?;
+        let sink = |bytes: &[u8]| aside.write(bytes);
+        let to = stream::Destination { format: self.format, sink, directory: self.directory };
+        let written = stream::write(stdout, to, check, show)?;
         // a dump that is cut short has a cause, and pg_dump knows it
         running.wait()?;
-        let Written { contents, bytes, sha256 } = written;
+        let Written { contents, dump, file } = written;
         let contents = contents.map_err(|defect| Error::failed("the dump is not whole").because(defect))?;
         let counts = counting.finish(self.guard)?;
-        Ok(Taken { contents, counts, bytes, sha256 })
+        Ok(Taken { contents, counts, dump, file })
     }
 }
 
@@ -176,12 +193,13 @@ impl Dump<'_> {
 struct Taken {
     contents: Contents,
     counts: Vec<u64>,
-    bytes: u64,
-    sha256: [u8; 32],
+    dump: Sum,
+    file: Encoded,
 }
 
 /// Compares the rows that were dumped with those that the server counted in the same snapshot.
-fn agree(relations: &[Relation], counts: &[u64], contents: &Contents) -> Result<Vec<Table>> {
+fn agree(relations: &[Relation], taken: &Taken) -> Result<Vec<Table>> {
+    let Taken { contents, counts, file, .. } = taken;
     let mut dumped: BTreeMap<&TableName, u64> = BTreeMap::new();
     for block in &contents.blocks {
         *dumped.entry(&block.table).or_default() += block.rows;
@@ -201,19 +219,20 @@ fn agree(relations: &[Relation], counts: &[u64], contents: &Contents) -> Result<
     if let Some((table, rows)) = dumped.first_key_value() {
         return differs(table, format!("{rows} rows that were not counted"));
     }
-    let tables = contents.blocks.iter().map(|block| Table {
+    let tables = contents.blocks.iter().zip(&file.digests).map(|(block, digest)| Table {
         name: block.table.clone(),
         rows: block.rows,
         offset: block.offset,
         length: block.length,
+        digest: Some(digest.to_string()),
     });
     Ok(tables.collect())
 }
 
 /// Reads the file again: what the disk gives back must be what was written.
-fn read_back(aside: &Aside, taken: &Taken, guard: &Guard) -> Result<()> {
-    let (bytes, sha256) = verify::hash(aside.partial(), |_| guard.check())?;
-    if bytes == taken.bytes && sha256 == taken.sha256 {
+fn read_back(aside: &Aside, written: &Encoded, guard: &Guard) -> Result<()> {
+    let file = File::open(aside.partial()).explain(|| format!("could not read {}", aside.partial().display()))?;
+    if verify::hash(file, |_| guard.check())? == Sum::new(written.bytes, &written.sha256) {
         return Ok(());
     }
     Err(Error::failed("the disk does not give back what was written to it").help("check the disk and its file system"))
@@ -234,6 +253,14 @@ fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest)
         return Err(error);
     }
     Ok(path)
+}
+
+fn format(wanted: BackupFormat, bytes: u64) -> Format {
+    match wanted {
+        BackupFormat::Sql => Format::Sql,
+        BackupFormat::Auto if bytes < WORTH_PACKING => Format::Sql,
+        BackupFormat::Auto | BackupFormat::SqlZst => Format::SqlZst,
+    }
 }
 
 fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `create` | the order of steps |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
-//! | `stream` | from `pg_dump` to the file: read, hashed, watched |
+//! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
 //! | `manifest`, `archive` | what is known of a backup, and any stretch of it |
@@ -21,6 +21,7 @@ pub mod contents;
 pub mod copies;
 mod create;
 pub mod directory;
+mod frames;
 mod list;
 pub mod load;
 pub mod manifest;
@@ -32,6 +33,7 @@ pub mod prune;
 pub mod report;
 pub mod restore;
 pub mod retention;
+pub mod rows;
 pub mod scan;
 mod server;
 mod snapshot;

@@ -39,10 +39,7 @@ pub(super) fn prove(
 ) -> Result<Proof> {
     let source = &archive.manifest().source;
     let need = Need { major: source.server_major, extensions: &source.extensions, bytes: source.size };
-    let server = scratch::open(&need, search).map_err(|error| {
-        let help = error.help_text().unwrap_or_default().to_owned();
-        unproved(error).help(format!("{help}\nor be content with backup.proof = \"read\" in prisma-safe.toml"))
-    })?;
+    let server = scratch::open(&need, search).map_err(unprovable)?;
     guard.check()?;
     let locale = Locale { encoding: &source.encoding, collate: &source.collate, ctype: &source.ctype };
     server.create_database(DATABASE, locale)?;
@@ -56,13 +53,21 @@ pub(super) fn prove(
     if level < Proof::Roundtrip {
         return Ok(Proof::Restored);
     }
-    let bytes = archive.manifest().bytes;
+    let bytes = archive.manifest().dump.bytes;
     progress.show(Position { fraction: 1.0, bytes, tables: None, current: "dumping it again" });
     let (again, original) = (dumped_again(pg_dump.clone(), url), normalised(archive.clone()));
     if aside(again, guard)? == aside(original, guard)? {
         return Ok(Proof::Roundtrip);
     }
     Err(unproved("dumped again, it is not the same"))
+}
+
+/// Looks whether there can be a scratch server at all, before a dump is taken in vain.
+///
+/// # Errors
+/// If there cannot, with what would help.
+pub(super) fn demand(major: u32, search: &Search<'_>) -> Result<()> {
+    scratch::demand(major, search).map_err(unprovable)
 }
 
 /// Compares the rows of every table with those that the source had.
@@ -107,6 +112,13 @@ fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static, g
             Err(mpsc::RecvTimeoutError::Disconnected) => return Err(unproved("its thread ended unexpectedly")),
         }
     }
+}
+
+fn unprovable(error: Error) -> Error {
+    let help = error.help_text().unwrap_or_default().to_owned();
+    unproved(error).help(format!(
+        "{help}\nor be content with a backup that was read back and counted, but never restored: set\n    [backup]\n    proof = \"read\"\nin prisma-safe.toml (for one backup: prisma-safe backup --proof read)"
+    ))
 }
 
 fn unproved(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -22,16 +22,17 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// `backups/prod_backup_20250121_103000.sql (1.38 GB, 5 tables, 2,115,000 rows)`
+/// `backups/prod_backup_20250121_103000.sql (1.38 GB, 5 tables, 2,115,000 rows; restored)`
 impl fmt::Display for Backup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.path.display(), contents(&self.manifest))
+        let Self { path, manifest } = self;
+        write!(f, "{} ({}; {})", path.display(), contents(manifest), manifest.proof)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.path.display(), contents(&self.manifest))
+        write!(f, "{} ({}; {})", self.path.display(), contents(&self.manifest), self.proof)
     }
 }
 
@@ -202,6 +203,7 @@ pub fn verified(report: &Report) -> Value {
         "schemaVersion": SCHEMA_VERSION,
         "path": report.path,
         "good": report.problems.is_empty(),
+        "proof": report.problems.is_empty().then_some(report.proof),
         "problems": report.problems,
         "manifest": report.manifest,
     })

@@ -5,7 +5,7 @@ mod keep;
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Request, report};
+use crate::backup::{self, Backup, Proof, Request, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -14,21 +14,31 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
 use crate::target::Target;
+use crate::tools::scratch::Search;
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    create: CreateArgs,
     /// `human` or `json`
     #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
     format: Format,
 }
 
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct CreateArgs {
+    /// How far to prove it, whatever prisma-safe.toml says: `read`, `restored` or `roundtrip`
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    proof: Option<Proof>,
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Take a backup of the target database (the default)
-    Create,
+    Create(CreateArgs),
     /// List the backups, newest first
     List,
     /// Thin out: delete what no rule of [backup.retention] keeps, archive the newest of each month
@@ -44,6 +54,9 @@ enum Command {
     Verify {
         /// The backup; default: the newest
         file: Option<PathBuf>,
+        /// How far to prove it: `restored` also loads it into a scratch server, `roundtrip` also dumps it again from there
+        #[arg(long, value_enum, default_value_t = Proof::Read, value_name = "LEVEL")]
+        proof: Proof,
     },
 }
 
@@ -57,27 +70,34 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let directory = project.root().join(&config.backup.directory);
     match &args.command {
-        None | Some(Command::Create) => {
-            let (target, _) = super::target(&project, &config, context)?;
-            let place = Place { directory: &directory, project: project.root(), settings: &config.backup };
-            let backup = take(&place, &target, &[], context)?;
-            if json {
-                print(context, &report::created(&backup))?;
-            }
-            Ok(Exit::Done)
-        }
+        None => create(args.create, &project, &config, context, json),
+        Some(Command::Create(create_args)) => create(*create_args, &project, &config, context, json),
         Some(Command::List) => list(context, &directory, &config.backup, json),
         Some(Command::Prune(args)) => keep::prune(context, &directory, project.root(), &config.backup, args, json),
         Some(Command::Copy { file }) => {
-            let path = match file {
-                Some(file) => locate(file, &directory, &config.backup, context)?,
-                None => newest(&directory)?,
-            };
-            keep::copy(context, &path, &config.backup)
+            keep::copy(context, &chosen(context, &directory, &config.backup, file.as_deref())?, &config.backup)
         }
         Some(Command::Pin(args)) => keep::pin(context, &locate(&args.file, &directory, &config.backup, context)?, args),
-        Some(Command::Verify { file }) => verify(context, &directory, &config.backup, json, file.as_deref()),
+        Some(Command::Verify { file, proof }) => {
+            let pg_bin = config.backup.pg_bin.as_deref();
+            let search = Search { env: &context.env, pg_bin, project: project.root() };
+            let path = chosen(context, &directory, &config.backup, file.as_deref())?;
+            verify(context, &path, *proof, &search, json)
+        }
     }
+}
+
+fn create(args: CreateArgs, project: &Project, config: &Config, context: &Context, json: bool) -> Result<Exit> {
+    let (target, _) = super::target(project, config, context)?;
+    let mut settings = config.backup.clone();
+    settings.proof = args.proof.unwrap_or(settings.proof);
+    let directory = project.root().join(&settings.directory);
+    let place = Place { directory: &directory, project: project.root(), settings: &settings };
+    let backup = take(&place, &target, &[], context)?;
+    if json {
+        print(context, &report::created(&backup))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// What is about to happen to a database.
@@ -163,18 +183,16 @@ fn list(context: &Context, directory: &Path, settings: &config::Backup, json: bo
     Ok(Exit::Done)
 }
 
-fn verify(
-    context: &Context,
-    directory: &Path,
-    settings: &config::Backup,
-    json: bool,
-    file: Option<&Path>,
-) -> Result<Exit> {
-    let path = match file {
-        Some(file) => locate(file, directory, settings, context)?,
-        None => newest(directory)?,
-    };
-    let report = backup::verify(&path, &context.shell)?;
+/// The backup that is meant: as [`locate`] finds it, or the newest.
+fn chosen(context: &Context, directory: &Path, settings: &config::Backup, file: Option<&Path>) -> Result<PathBuf> {
+    match file {
+        Some(file) => locate(file, directory, settings, context),
+        None => newest(directory),
+    }
+}
+
+fn verify(context: &Context, path: &Path, level: Proof, search: &Search<'_>, json: bool) -> Result<Exit> {
+    let report = backup::verify(path, level, search, &context.shell)?;
     if json {
         print(context, &report::verified(&report))?;
     }

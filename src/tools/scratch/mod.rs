@@ -78,6 +78,17 @@ pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
     Err(none_fits(need, &passed_over, search.env))
 }
 
+/// Looks whether there are programs for a server of this major version, and starts nothing.
+///
+/// # Errors
+/// Exit status 1 if there are none, with the command that installs them.
+pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
+    match programs(major, search).next() {
+        Some(_) => Ok(()),
+        None => Err(none_fits(&Need { major, extensions: &[], bytes: 0 }, &[], search.env)),
+    }
+}
+
 /// Directories with `initdb`, `pg_ctl` and `postgres` of this major version, the preferred one first.
 fn programs(major: u32, search: &Search<'_>) -> impl Iterator<Item = PathBuf> {
     let installed = installed("initdb", search.env, search.pg_bin);
