@@ -108,7 +108,13 @@ impl Found {
             println!("| {what} | {ours} | {theirs} | {value:.2}{verdict} | {limit:.1} |");
         };
         let seconds = |value: f64| format!("{value:.1} s");
-        row("taking a `.sql.zst` backup", seconds(ours), format!("`pg_dump -Fp` to a file: {plain:.1} s"), ours / plain, 1.2);
+        row(
+            "taking a `.sql.zst` backup",
+            seconds(ours),
+            format!("`pg_dump -Fp` to a file: {plain:.1} s"),
+            ours / plain,
+            1.2,
+        );
         row(
             "proving it *restored*",
             seconds(proving),
@@ -119,11 +125,21 @@ impl Found {
         row(
             "its size",
             format!("{:.0} MB", megabytes(self.ours_bytes)),
-            format!("`pg_dump -Fc`: {:.0} MB (plain: {:.0} MB)", megabytes(self.custom_bytes), megabytes(self.plain_bytes)),
+            format!(
+                "`pg_dump -Fc`: {:.0} MB (plain: {:.0} MB)",
+                megabytes(self.custom_bytes),
+                megabytes(self.plain_bytes)
+            ),
             ratio(self.ours_bytes, self.custom_bytes),
             1.0,
         );
-        row("most memory of our process", format!("{:.0} MB", megabytes(self.memory)), "64 MB".into(), megabytes(self.memory) / 64.0, 1.0);
+        row(
+            "most memory of our process",
+            format!("{:.0} MB", megabytes(self.memory)),
+            "64 MB".into(),
+            megabytes(self.memory) / 64.0,
+            1.0,
+        );
         if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
@@ -139,11 +155,15 @@ impl Bench {
     fn build(megabytes: u64) -> Self {
         let programs = server_programs(&Env::read()).expect("PostgreSQL");
         let directory = tempfile::Builder::new().prefix("ps-bench-").tempdir_in("/tmp").expect("a directory");
-        fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a directory");
+        fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("a directory");
         let settings = "shared_buffers = 1GB\nmax_wal_size = 8GB\nautovacuum = off\nmaintenance_work_mem = 512MB\nwal_level = minimal\nmax_wal_senders = 0";
         let place = directory.path().join("source");
-        let source = ScratchServer::start_with(&place, std::process::id(), programs.clone(), settings).expect("a server");
-        source.create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" }).expect("a database");
+        let source =
+            ScratchServer::start_with(&place, std::process::id(), programs.clone(), settings).expect("a server");
+        source
+            .create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" })
+            .expect("a database");
         let mut client = source.connect("bench").expect("a session");
         client.batch_execute(TABLES).expect("tables");
         let mut size: i64 = 0;
@@ -201,8 +221,11 @@ impl Bench {
     /// Seconds of `pg_restore -j2` alone, into a server that runs already, and of counting the rows as we do.
     fn restore(&self) -> f64 {
         let place = self.path("target");
-        let target = ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), SCRATCH).expect("a server");
-        target.create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" }).expect("a database");
+        let target =
+            ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), SCRATCH).expect("a server");
+        target
+            .create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" })
+            .expect("a database");
         let mut command = Command::new(self.programs.join("pg_restore"));
         command.args(["-j2", "-d", "bench", "directory"]).current_dir(self.directory.path());
         command.envs(target.url("bench").expect("a URL").libpq_env());
@@ -220,7 +243,8 @@ impl Bench {
 /// Seconds that a program takes; `watch` looks at it meanwhile.
 fn timed(command: &mut Command, mut watch: impl FnMut(&Child)) -> f64 {
     let started = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a program");
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a program");
     loop {
         if let Some(status) = child.try_wait().expect("an end") {
             assert!(status.success(), "{command:?} failed");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::backup::Proof;
+use crate::backup::provider::Provider;
 use crate::backup::retention::{LEAST_DAYS, Rules};
 use crate::error::{Error, Explain as _, Result};
 use crate::rules::Levels;
@@ -47,6 +48,19 @@ pub struct Backup {
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,
+    /// The age recipients that backups are encrypted to; `None`: they are not.
+    #[serde(default)]
+    pub encrypt: Option<Vec<String>>,
+    /// The file of an age identity that opens them.
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+    /// Who takes backups instead of us.
+    #[serde(default)]
+    pub provider: Option<Provider>,
+    #[serde(default)]
+    pub pgbackrest: Pgbackrest,
+    #[serde(default)]
+    pub command: BackupCommand,
     /// Places of further copies: `s3://bucket/prefix`.
     #[serde(default)]
     pub copies: Vec<String>,
@@ -54,6 +68,38 @@ pub struct Backup {
     #[serde(default)]
     pub required_copies: usize,
     pub retention: Retention,
+}
+
+/// `[backup.pgbackrest]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Pgbackrest {
+    /// The program and what comes before its options; empty: `pgbackrest`.
+    pub program: Vec<String>,
+    pub stanza: Option<String>,
+    /// Its configuration file, where it is another than its own default.
+    pub config: Option<String>,
+    /// `full`, `diff` or `incr`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+impl Default for Pgbackrest {
+    fn default() -> Self {
+        Self { program: Vec::new(), stanza: None, config: None, kind: "incr".into() }
+    }
+}
+
+/// `[backup.command]`: programs with their words.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct BackupCommand {
+    /// Takes a backup; its last line of output names it.
+    pub create: Vec<String>,
+    /// Fails unless the backup is good.
+    pub check: Vec<String>,
+    /// Restores it.
+    pub restore: Vec<String>,
 }
 
 /// `[backup.retention]`

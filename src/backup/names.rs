@@ -16,7 +16,8 @@ const DOOMED: &str = ".deleted";
 /// What the name of the file adds that says that a backup stays.
 const PIN: &str = ".pin";
 /// All formats: one second has one backup, in one of them.
-pub(super) const FORMATS: [Format; 2] = [Format::Sql, Format::SqlZst];
+pub(super) const FORMATS: [Format; 5] =
+    [Format::Sql, Format::SqlZst, Format::SqlAge, Format::SqlZstAge, Format::Receipt];
 const STAMP: &str = "%Y%m%d_%H%M%S";
 
 /// The name of a backup, without its directory.

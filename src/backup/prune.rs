@@ -3,6 +3,7 @@
 //! one does not finish.
 
 mod clock;
+mod compress;
 mod files;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 
 use super::aside::{Held, hold};
 use super::list::{self, Entry, State};
-use super::manifest::Manifest;
+use super::manifest::{Format, Manifest};
 use super::names;
 use super::retention::{self, Clock, Fate, Item, Reason, Rules};
 use super::size;
@@ -59,6 +60,7 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     pub deleted: usize,
+    pub compressed: usize,
     pub archived: usize,
     /// Bytes that are free again.
     pub freed: u64,
@@ -116,7 +118,8 @@ pub(super) fn item(entry: &Entry, needed: &BTreeSet<String>) -> Item {
         proof: manifest.map(|manifest| manifest.proof),
         pinned: entry.pinned,
         needed: manifest.is_some_and(|manifest| needed.contains(&manifest.file)),
-        compressed: true,
+        // what is encrypted cannot be compressed any more, and a receipt is no dump
+        compressed: manifest.is_none_or(|manifest| manifest.format != Format::Sql),
         archived: entry.archived,
     }
 }
@@ -148,7 +151,7 @@ impl Plan {
         let mut failed = None;
         for step in &self.steps {
             guard.check()?;
-            if let Err(error) = self.carry_out_one(step, shell, &mut done) {
+            if let Err(error) = self.carry_out_one(step, &guard, shell, &mut done) {
                 if error.exit() == crate::exit::Exit::Cancelled {
                     return Err(error);
                 }
@@ -159,7 +162,7 @@ impl Plan {
         failed.map_or(Ok(done), Err)
     }
 
-    fn carry_out_one(&self, step: &Step, shell: &Shell, done: &mut Done) -> Result<()> {
+    fn carry_out_one(&self, step: &Step, guard: &Guard, shell: &Shell, done: &mut Done) -> Result<()> {
         let entry = &step.entry;
         match &step.fate {
             Fate::Delete => {
@@ -169,9 +172,19 @@ impl Plan {
                 done.deleted += 1;
                 done.freed += entry.bytes;
             }
-            Fate::Keep { archive, .. } => {
+            Fate::Keep { compress, archive, .. } => {
+                let mut path = entry.path.clone();
+                if *compress {
+                    let Some(held) = files::hold_unused(entry, shell)? else { return Ok(()) };
+                    let (compressed, saved) = compress::compress(entry, guard, shell)?;
+                    drop(held);
+                    shell.status("Compressed", format_args!("{}, {} less", entry.file(), size(saved)));
+                    done.compressed += 1;
+                    done.freed += saved;
+                    path = compressed;
+                }
                 if let Some(month) = archive {
-                    let to = files::archive(&self.directory, &entry.path, *month)?;
+                    let to = files::archive(&self.directory, &path, *month)?;
                     shell.status("Archived", to.strip_prefix(&self.directory).unwrap_or(&to).display());
                     done.archived += 1;
                 }
@@ -196,7 +209,8 @@ pub fn pin(backup: &Path, pinned: bool) -> Result<()> {
 
 impl std::fmt::Display for Done {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} deleted, {} archived, {} freed", self.deleted, self.archived, size(self.freed))
+        let Self { deleted, compressed, archived, freed } = *self;
+        write!(f, "{deleted} deleted, {compressed} compressed, {archived} archived, {} freed", size(freed))
     }
 }
 

@@ -38,12 +38,20 @@ impl fmt::Display for Report {
 
 /// `1.38 GB, 5 tables, 2,115,000 rows`
 fn contents(manifest: &Manifest) -> String {
+    if let Some(outside) = &manifest.outside {
+        return format!("{} of {}, kept and checked by it", outside.label, outside.provider);
+    }
     let plural = |count: u64, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{} {what}s", indicatif::HumanCount(count)),
     };
     let tables = plural(manifest.tables.len() as u64, "table");
     format!("{}, {tables}, {}", size(manifest.bytes), plural(manifest.rows(), "row"))
+}
+
+/// How far it is proved; what another tool keeps is proved by that tool.
+fn proof(manifest: &Manifest) -> String {
+    manifest.outside.as_ref().map_or_else(|| manifest.proof.to_string(), |outside| outside.provider.to_string())
 }
 
 /// How long ago: `3 hours`. A time in the future is `0 seconds` ago.
@@ -91,7 +99,7 @@ pub fn table(entries: &[Entry], elsewhere: &Elsewhere, now: Timestamp) -> String
         let manifest = entry.manifest.as_ref();
         let database = manifest.map_or("-".into(), |manifest| manifest.source.database.clone());
         let proof = match (&entry.state, manifest) {
-            (State::Good, Some(manifest)) => manifest.proof.to_string(),
+            (State::Good, Some(manifest)) => proof(manifest),
             (state, _) => problem(state).unwrap_or_default(),
         };
         let precedes = manifest.map(|manifest| manifest.precedes.join(", ")).unwrap_or_default();
@@ -105,7 +113,7 @@ pub fn table(entries: &[Entry], elsewhere: &Elsewhere, now: Timestamp) -> String
             age(copy.time(), now),
             size(manifest.bytes),
             manifest.source.database.clone(),
-            manifest.proof.to_string(),
+            proof(manifest),
             copies_of(Some(&manifest.id), elsewhere).len().to_string(),
             manifest.precedes.join(", "),
         ]
@@ -220,9 +228,11 @@ pub fn pruned(plan: &Plan, elsewhere: &[(String, Vec<Kept>)], done: Option<&Done
         .steps
         .iter()
         .map(|Step { entry, fate }| {
-            let (because, archive, fate) = match fate {
-                Fate::Delete => (Vec::new(), None, "delete"),
-                Fate::Keep { because, archive, .. } => (because.iter().map(Reason::name).collect(), *archive, "keep"),
+            let (because, compress, archive, fate) = match fate {
+                Fate::Delete => (Vec::new(), false, None, "delete"),
+                Fate::Keep { because, compress, archive } => {
+                    (because.iter().map(Reason::name).collect(), *compress, *archive, "keep")
+                }
             };
             json!({
                 "file": entry.file(),
@@ -230,6 +240,7 @@ pub fn pruned(plan: &Plan, elsewhere: &[(String, Vec<Kept>)], done: Option<&Done
                 "bytes": entry.bytes,
                 "fate": fate,
                 "because": because,
+                "compress": compress,
                 "archive": archive.map(|month| month.to_string()),
             })
         })
@@ -251,6 +262,7 @@ pub fn pruned(plan: &Plan, elsewhere: &[(String, Vec<Kept>)], done: Option<&Done
         "clock": plan.clock,
         "steps": steps,
         "deleted": done.map_or(0, |done| done.deleted),
+        "compressed": done.map_or(0, |done| done.compressed),
         "archived": done.map_or(0, |done| done.archived),
         "freedBytes": done.map_or(0, |done| done.freed),
     })

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::archive::Archive;
 use super::contents::{Contents, Cut, Defect, Reader};
+use super::encryption::Keys;
 use super::manifest::{Manifest, Proof, Sum};
 use super::rows::{Digest, Summing};
 use super::{names, prove};
@@ -39,12 +40,12 @@ pub struct Report {
 ///
 /// # Errors
 /// If it cannot be read, has no manifest that could be compared with, or cannot be restored. What differs is in the report.
-pub fn verify(path: &Path, level: Proof, search: &Search<'_>, shell: &Shell) -> Result<Report> {
+pub fn verify(path: &Path, keys: &Keys, level: Proof, search: &Search<'_>, shell: &Shell) -> Result<Report> {
     let guard = Guard::new()?;
-    let archive = Archive::open(path)?;
-    let problems = read(&archive, &guard, shell)?;
+    let archive = Archive::open_with(path, keys)?;
+    let problems = problems(&archive, &guard, shell)?;
     let mut manifest = archive.manifest().clone();
-    if level == Proof::Read || !problems.is_empty() {
+    if level == Proof::Read || !problems.is_empty() || manifest.outside.is_some() {
         return Ok(Report { path: path.to_owned(), proof: Proof::Read, manifest, problems });
     }
     let pg_dump = PgDump::find(manifest.source.server_major, search.env, search.pg_bin)?;
@@ -58,15 +59,18 @@ pub fn verify(path: &Path, level: Proof, search: &Search<'_>, shell: &Shell) -> 
 }
 
 /// What is wrong with the file itself.
-fn read(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<Vec<String>> {
+pub(super) fn problems(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<Vec<String>> {
     let manifest = archive.manifest();
     let mut problems = Vec::new();
-    let file = hash(archive.stored()?, |_| guard.check())?;
+    let file = hash(archive.file()?, |_| guard.check())?;
     if file.bytes != manifest.bytes {
         problems.push(format!("it has {} bytes instead of {}", file.bytes, manifest.bytes));
     }
     if file.sha256 != manifest.sha256 {
         problems.push("its SHA-256 is not the manifest's: it was changed after it was taken".into());
+    }
+    if manifest.outside.is_some() {
+        return Ok(problems);
     }
     let mut progress = Progress::start(shell, "Verifying");
     let mut rows = Rows::default();

@@ -5,7 +5,7 @@ mod keep;
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Proof, Request, report};
+use crate::backup::{self, Backup, Proof, Request, copies, encryption, provider, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -82,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             let pg_bin = config.backup.pg_bin.as_deref();
             let search = Search { env: &context.env, pg_bin, project: project.root() };
             let path = chosen(context, &directory, &config.backup, file.as_deref())?;
-            verify(context, &path, *proof, &search, json)
+            verify(context, &path, &config.backup, *proof, &search, json)
         }
     }
 }
@@ -149,6 +149,8 @@ struct Place<'a> {
 
 fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Context) -> Result<Backup> {
     let Place { directory, project, settings } = *place;
+    // a mistake in the settings is better known before the dump than after it
+    copies::places(settings, &context.env)?;
     context.shell.status("Backing up", &target.url);
     let request = Request {
         url: &target.url,
@@ -191,8 +193,19 @@ fn chosen(context: &Context, directory: &Path, settings: &config::Backup, file: 
     }
 }
 
-fn verify(context: &Context, path: &Path, level: Proof, search: &Search<'_>, json: bool) -> Result<Exit> {
-    let report = backup::verify(path, level, search, &context.shell)?;
+fn verify(
+    context: &Context,
+    path: &Path,
+    settings: &config::Backup,
+    level: Proof,
+    search: &Search<'_>,
+    json: bool,
+) -> Result<Exit> {
+    let keys = encryption::keys(settings, &context.env)?;
+    let report = backup::verify(path, &keys, level, search, &context.shell)?;
+    if let Some(outside) = report.manifest.outside.as_ref().filter(|_| report.problems.is_empty()) {
+        provider::check(outside, settings, search.project, &context.shell)?;
+    }
     if json {
         print(context, &report::verified(&report))?;
     }

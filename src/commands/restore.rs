@@ -7,7 +7,7 @@ use serde_json::json;
 use super::fence::Gate;
 use crate::backup::restore::{self, Restored, Scope, Swap};
 use crate::backup::scan::TableName;
-use crate::backup::{self, Archive};
+use crate::backup::{self, Archive, encryption, provider};
 use crate::config::{BackupPolicy, Config};
 use crate::context::Context;
 use crate::database::history::History;
@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
+use crate::review::hash_of;
 use crate::target::Target;
 use crate::{commands, consent};
 
@@ -54,9 +55,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let path =
         commands::backup::locate(&args.file, &project.root().join(&config.backup.directory), &config.backup, context)?;
-    let archive = Archive::open(&path)?;
+    let archive = Archive::open_with(&path, &encryption::keys(&config.backup, &context.env)?)?;
     let _in_use = restore::hold(&path)?;
 
+    if archive.manifest().outside.is_some() {
+        return from_outside(&archive, &project, &config, args, context);
+    }
     let table = args.table.as_deref().map(|name| named(name, &archive)).transpose()?;
     let (target, discovered, scope) = match &args.into {
         Some(url) => {
@@ -80,7 +84,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let skipped = args.gate.skip_backup || target.backup == BackupPolicy::Never;
     let plan = restore::plan(restore::Request {
-        file: &path,
         archive: &archive,
         url: &target.url,
         scope,
@@ -108,6 +111,24 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         commands::backup::print(context, &document)?;
     }
     tell(&restored, &target, pending.as_deref(), context);
+    Ok(Exit::Done)
+}
+
+/// A backup that another tool keeps: it restores it, or says how.
+fn from_outside(archive: &Archive, project: &Project, config: &Config, args: &Args, context: &Context) -> Result<Exit> {
+    let manifest = archive.manifest();
+    if args.into.is_some() || args.table.is_some() {
+        return Err(Error::usage(format!("{} is kept by another tool, which restores all of it", manifest.file)));
+    }
+    let (target, _) = commands::target(project, config, context)?;
+    let runs = manifest.outside.as_ref().is_some_and(|outside| outside.provider == provider::Provider::Command);
+    if target.production && runs {
+        let what = format!("has the site's own command restore {}", manifest.file);
+        let plan = hash_of(["prisma-safe restore outside", &manifest.id, &target.url.identity()].map(str::as_bytes));
+        consent::ask(&context.shell, &target, &what, &plan, args.gate.confirm.as_deref())?;
+    }
+    provider::restore(manifest, &config.backup, project.root(), &context.shell)?;
+    context.shell.status("Restored", format_args!("{} by the site's own command", manifest.file));
     Ok(Exit::Done)
 }
 

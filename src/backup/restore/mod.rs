@@ -23,12 +23,12 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use self::target::Target;
-use super::Backup;
 use super::archive::Archive;
 use super::create::{self, refuse_pooler};
 use super::load::Options;
 use super::scan::TableName;
 use super::snapshot::Relation;
+use super::{Backup, verify};
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 use crate::review::hash_of;
@@ -41,9 +41,7 @@ const APPLICATION: &str = "prisma-safe restore";
 /// What to restore, and where to.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The backup's file, to be read once from end to end before anything happens.
-    pub file: &'a Path,
-    /// The same, opened.
+    /// The backup; it is read once from end to end before anything happens.
     pub archive: &'a Archive,
     /// The direct URL.
     pub url: &'a DatabaseUrl,
@@ -180,8 +178,7 @@ impl Plan<'_> {
     /// loaded is gone again.
     pub fn carry_out(mut self, shell: &Shell) -> Result<Restored> {
         let guard = Guard::new()?;
-        proved(self.request.file, shell)?;
-        guard.check()?;
+        proved(self.request.archive, &guard, shell)?;
         let before = match self.request.before.filter(|_| self.request.scope == Scope::Replace) {
             Some(request) if self.target.exists() && super::needed(self.target.client()?)? => {
                 shell.status("Backing up", format_args!("{}, as it is now", request.url));
@@ -259,14 +256,15 @@ impl Work<'_> {
 }
 
 /// Reads the whole backup before anything is touched: its hash, its end, its rows.
-fn proved(file: &Path, shell: &Shell) -> Result<()> {
-    shell.status("Verifying", file.display());
-    let report = super::verify(file, shell)?;
-    if report.problems.is_empty() {
+fn proved(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<()> {
+    let file = &archive.manifest().file;
+    shell.status("Verifying", file);
+    let problems = verify::problems(archive, guard, shell)?;
+    if problems.is_empty() {
         return Ok(());
     }
-    Err(Error::failed(format!("{} is not the backup that was taken; nothing was restored", file.display()))
-        .because(report.problems.join("\n"))
+    Err(Error::failed(format!("{file} is not the backup that was taken; nothing was restored"))
+        .because(problems.join("\n"))
         .help("restore another one (prisma-safe backup list), or look for an undamaged copy of this one"))
 }
 
