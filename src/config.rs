@@ -8,8 +8,10 @@ use serde::Deserialize;
 use crate::backup::Proof;
 use crate::backup::provider::Provider;
 use crate::backup::retention::{LEAST_DAYS, Rules};
+use crate::context::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::rules::Levels;
+use crate::tools::scratch::Search;
 
 /// The file that a project may have beside its package.json.
 pub const FILE_NAME: &str = "prisma-safe.toml";
@@ -22,6 +24,7 @@ const DEFAULTS: &str = include_str!("config/default.toml");
 pub struct Config {
     pub backup: Backup,
     pub deploy: Deploy,
+    pub rename: Rename,
     pub review: Review,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
@@ -156,6 +159,23 @@ pub struct Deploy {
     pub statement_timeout_seconds: f64,
     /// How often a migration is tried again when a lock was not free.
     pub lock_retries: u32,
+    /// How long another deploy is waited for, in seconds.
+    pub deploy_wait_seconds: f64,
+    /// Whether the queries of sessions that are in the way are shown.
+    pub show_queries: bool,
+    /// Sessions that do nothing in a transaction for so many seconds, and are in the way, are ended; 0 ends none.
+    pub end_idle_in_transaction_seconds: f64,
+    /// When the database may be changed: `22:00-04:00 Europe/Berlin`.
+    #[serde(default)]
+    pub maintenance_window: Option<String>,
+}
+
+/// `[rename]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rename {
+    /// Whether a rewrite is also proved on a scratch server.
+    pub scratch_proof: bool,
 }
 
 /// `[review]`
@@ -219,6 +239,11 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Config {
+    /// Where a scratch server for proofs of renames is looked for; nowhere if none is wanted.
+    pub fn scratch_proof<'a>(&'a self, env: &'a Env, project: &'a Path) -> Option<Search<'a>> {
+        self.rename.scratch_proof.then_some(Search { env, pg_bin: self.backup.pg_bin.as_deref(), project })
+    }
+
     /// Reads the project's file, if it has one, over the defaults.
     ///
     /// # Errors
@@ -281,6 +306,7 @@ fn find(root: &Path) -> PathBuf {
 struct Partial {
     backup: Option<toml::Table>,
     deploy: Option<toml::Table>,
+    rename: Option<toml::Table>,
     review: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }

@@ -1,9 +1,43 @@
 //! Consent to what cannot be taken back on production: the database's name typed at a terminal, or the hash of the
 //! exact plan. `--yes` is no consent.
 
+use serde::Serialize;
+
+use crate::agent::Agent;
+use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::review::Review;
 use crate::target::Target;
-use crate::ui::{Shell, prompt};
+use crate::ui::prompt;
+
+/// What a deploy of these migrations to this target asks of a person, for a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Needed {
+    /// What would be lost: `Song.artist`.
+    pub losses: Vec<String>,
+    /// The coding agent that asks: it cannot give the consent.
+    pub agent: Option<String>,
+    /// How a person gives it.
+    pub how: String,
+}
+
+impl Needed {
+    /// None where nothing is lost, or the target is not production.
+    pub fn of(review: &Review, target: &Target, context: &Context) -> Option<Self> {
+        let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
+        if !target.production || losses.is_empty() {
+            return None;
+        }
+        let agent = Agent::detect(&context.env).map(|agent| agent.name);
+        let name = target.url.database();
+        let how = match (&agent, &review.plan_hash) {
+            (None, Some(plan)) => format!("type the database's name ({name}) at a terminal, or pass --confirm {plan}"),
+            _ => format!("a person runs the deploy in their own terminal and types the database's name ({name})"),
+        };
+        Some(Self { losses, agent, how })
+    }
+}
 
 /// How consent was given; kept in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,12 +48,17 @@ pub enum Consent {
     Confirmed,
 }
 
-/// Asks for consent to `what` (a clause: "drops `Song.artist` with its data").
+/// Asks for consent to `what` (a clause: "drops `Song.artist` with its data"). A coding agent has none to give: it can read
+/// the hash as well as a person can.
 ///
 /// # Errors
 /// Exit status 3 if it is not given, or was given for another plan.
-pub fn ask(shell: &Shell, target: &Target, what: &str, plan: &str, confirm: Option<&str>) -> Result<Consent> {
-    let database = target.url.database();
+pub fn ask(context: &Context, target: &Target, what: &str, plan: &str, confirm: Option<&str>) -> Result<Consent> {
+    let (shell, database) = (&context.shell, target.url.database());
+    let refused = format!("{} is production ({}), and this {what}", target.url.identity(), target.because);
+    if let Some(agent) = Agent::detect(&context.env) {
+        return Err(agent.refuse(&refused));
+    }
     match confirm {
         Some(confirmed) if confirmed == plan => return Ok(Consent::Confirmed),
         Some(_) => {
@@ -28,7 +67,6 @@ pub fn ask(shell: &Shell, target: &Target, what: &str, plan: &str, confirm: Opti
         }
         None => {}
     }
-    let refused = format!("{} is production ({}), and this {what}", target.url.identity(), target.because);
     if !shell.interactive() {
         return Err(Error::refused(refused).help(format!("once a person has agreed: --confirm {plan}")));
     }

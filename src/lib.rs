@@ -17,7 +17,7 @@
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
 //! | `deploy` | preflight, atomic apply, verification, journal |
-//! | `target`, `consent` | production or not; a person's word |
+//! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `atomic` | files that no crash leaves half written |
@@ -28,6 +28,7 @@
 #[cfg(test)]
 extern crate self as prisma_safe;
 
+pub mod agent;
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
@@ -60,6 +61,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::agent::Agent;
 use crate::cli::Cli;
 use crate::context::{Context, Env};
 use crate::error::{Error, Result};
@@ -91,9 +93,10 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
     };
     let env = Env::read();
     let global = cli.global;
-    let shell = Shell::new(global.quiet, global.verbose, global.color, global.non_interactive, &|name| {
-        env.get(name).map(str::to_owned)
-    });
+    // an agent's terminal is nobody's who could answer
+    let silent = global.non_interactive || Agent::detect(&env).is_some();
+    let shell =
+        Shell::new(global.quiet, global.verbose, global.color, silent, &|name| env.get(name).map(str::to_owned));
     let run = || {
         let current =
             std::env::current_dir().map_err(|error| Error::failed("the current directory is gone").because(error))?;

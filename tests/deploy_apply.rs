@@ -1,11 +1,9 @@
 //! Applying migrations to a real PostgreSQL: all of one, or nothing, whatever happens.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +15,7 @@ use prisma_safe::project::Migration;
 use prisma_safe::project::migrations::checksum;
 use prisma_safe::sql::Script;
 
+use crate::support::proxy::{Pass, Proxy};
 use crate::support::{Database, Prisma, Project};
 
 const SONG: &str =
@@ -27,6 +26,8 @@ const IMPATIENT: Settings = Settings {
     statement_timeout: Duration::from_secs(20),
     lock_retries: 1,
     deploy_wait: Duration::from_millis(500),
+    show_queries: true,
+    end_idle: None,
 };
 
 fn prepared(name: &str, sql: &str) -> Prepared {
@@ -300,65 +301,11 @@ fn a_session_ended_at_commit_is_found_to_have_left_nothing() {
     assert_unchanged(&database, &before);
 }
 
-/// Stands between prisma-safe and the server. It keeps back the server's answer to a message that holds `silenced`, and cuts
-/// everything when told to.
-struct Proxy {
-    url: String,
-    streams: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Proxy {
-    fn before(url: &str, silenced: &'static str) -> Self {
-        let mut there = url::Url::parse(url).unwrap();
-        let server = format!("127.0.0.1:{}", there.port().unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        there.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-        let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
-        let kept = Arc::clone(&streams);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, upstream) = (client.unwrap(), TcpStream::connect(&server).unwrap());
-                kept.lock().unwrap().extend([client.try_clone().unwrap(), upstream.try_clone().unwrap()]);
-                let silent = Arc::new(AtomicBool::new(false));
-                let (from_client, to_server) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
-                let heard = Arc::clone(&silent);
-                thread::spawn(move || {
-                    relay(from_client, to_server, |bytes| {
-                        let found = bytes.windows(silenced.len()).any(|window| window == silenced.as_bytes());
-                        heard.fetch_or(found, Ordering::SeqCst);
-                        true
-                    });
-                });
-                thread::spawn(move || relay(upstream, client, |_| !silent.load(Ordering::SeqCst)));
-            }
-        });
-        Self { url: there.into(), streams }
-    }
-
-    fn cut(&self) {
-        for stream in self.streams.lock().unwrap().drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-}
-
-/// Copies until an end, or until `pass` says no; then both sides are cut.
-fn relay(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {
-    let mut buffer = [0; 65536];
-    while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if !pass(&buffer[..read]) || to.write_all(&buffer[..read]).is_err() {
-            break;
-        }
-    }
-    let _ = from.shutdown(Shutdown::Both);
-    let _ = to.shutdown(Shutdown::Both);
-}
-
 #[test]
 fn a_commit_whose_answer_is_lost_is_found_applied() {
     let database = Database::new();
-    let proxy = Proxy::before(database.url(), "COMMIT\0");
-    let applied = runner_at(&proxy.url).apply(&prepared("1_init", SONG), &mut NoHook).unwrap();
+    let proxy = Proxy::once(database.url(), &["COMMIT\0"], Pass::Unanswered);
+    let applied = runner_at(proxy.url()).apply(&prepared("1_init", SONG), &mut NoHook).unwrap();
     assert_eq!(applied.name, "1_init");
     let history = History::read(&mut database.connect(), "public").unwrap().unwrap();
     assert_eq!(history.rows.len(), 1);
@@ -369,8 +316,8 @@ fn a_commit_whose_answer_is_lost_is_found_applied() {
 fn a_statement_does_not_outlive_its_client() {
     let database = Database::new();
     let before = database.contents();
-    let proxy = Proxy::before(database.url(), "never said");
-    let mut runner = runner_at(&proxy.url);
+    let proxy = Proxy::plain(database.url());
+    let mut runner = runner_at(proxy.url());
     let client = thread::spawn(move || {
         runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(60);"), &mut NoHook)
     });

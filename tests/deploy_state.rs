@@ -1,16 +1,23 @@
 //! What a deploy finds before and leaves after, on a real PostgreSQL.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+
+use postgres::Client;
 
 use prisma_safe::database::history::Standing;
 use prisma_safe::database::{DatabaseUrl, Fingerprint, History, activity, connect, pooler};
 use prisma_safe::deploy::alone::{Before, Outcome};
 use prisma_safe::deploy::preflight::{Concern, Plan, Preflight};
-use prisma_safe::deploy::{Baseline, exclude_others, verify};
+use prisma_safe::deploy::turn::{self, Patience};
+use prisma_safe::deploy::{Baseline, verify};
+use prisma_safe::error::Error;
 use prisma_safe::exit::Exit;
 use prisma_safe::project::Migration;
 use prisma_safe::sql::Script;
+use prisma_safe::ui::Shell;
+use prisma_safe::ui::shell::ColorChoice;
 
 use crate::support::Database;
 
@@ -123,22 +130,24 @@ fn a_history_is_read_from_its_schema() {
     assert_eq!(History::read(&mut database.connect(), "other").unwrap(), None);
 }
 
+fn exclude_others(client: &mut Client, time: Duration) -> Result<bool, Error> {
+    let (interrupt, shell) = (AtomicBool::new(false), Shell::new(true, 0, ColorChoice::Never, true, &|_| None));
+    turn::exclude_others(client, &Patience { time, interrupt: &interrupt, shell: &shell, show_queries: true })
+}
+
 #[test]
 fn deploys_exclude_each_other() {
     let database = Database::new();
     let (mut one, mut two) = (database.connect(), database.connect());
-    exclude_others(&mut one).unwrap();
-    let error = exclude_others(&mut two).unwrap_err();
+    assert!(!exclude_others(&mut one, Duration::ZERO).unwrap());
+    let error = exclude_others(&mut two, Duration::ZERO).unwrap_err();
     assert_eq!(error.exit(), Exit::Failed);
     assert!(error.causes()[0].contains("session "), "{error:?}");
     assert_eq!(activity::lock_holders(&mut two, activity::DEPLOY_LOCK).unwrap().len(), 1);
+    let second = std::thread::spawn(move || exclude_others(&mut two, Duration::from_secs(60)).unwrap());
+    std::thread::sleep(Duration::from_millis(500));
     drop(one);
-    // the server notices in its own time
-    let taken = (0..1000).any(|_| {
-        std::thread::sleep(Duration::from_millis(20));
-        exclude_others(&mut two).is_ok()
-    });
-    assert!(taken);
+    assert!(second.join().unwrap(), "it waited");
 }
 
 #[test]

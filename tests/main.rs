@@ -8,6 +8,7 @@ mod copies;
 mod demo;
 mod deploy_apply;
 mod deploy_state;
+mod deploying;
 mod fix;
 mod init;
 mod journey;

@@ -126,6 +126,7 @@ pub enum Taken {
 pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
     let Before { target, root, settings, gate, precedes } = *before;
     if gate.skip_backup {
+        Gate::refuse_agents(target, context)?;
         let reason = gate.reason.clone().unwrap_or_default();
         context.shell.warn(format_args!("no backup is taken: {reason}"));
         return Ok(Taken::Skipped(reason));

@@ -133,7 +133,9 @@ impl Drafter for Developing<'_> {
         let schema = self.target.url.schema();
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
         let drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
-        let outcome = drafting.settle(&options, shell, &mut |script| remaining.after(script).map(Some))?;
+        let scratch = self.config.scratch_proof(&self.context.env, self.project.root());
+        let mut ask = |script: &str| remaining.after(script).map(Some);
+        let outcome = drafting.settle(&options, shell, &mut ask, scratch.as_ref())?;
         if !outcome.open().is_empty() {
             self.report(&migration.name, &outcome, None)?;
             return Err(rename::undecided(outcome.open()));
@@ -166,12 +168,7 @@ impl Developing<'_> {
             let document = json!({ "schemaVersion": 1, "migration": migration, "renames": renames, "review": review });
             return report.deliver(&format!("{document:#}\n"), shell);
         }
-        if let Some((rewrite, _)) = outcome.rewrite.as_ref().filter(|_| outcome.rewritten()) {
-            for note in &rewrite.notes {
-                shell.note(note);
-            }
-            shell.status("Proved", "the replayed catalogs are equal, and Prisma finds nothing left to change");
-        }
+        drafting::tell_proofs(outcome, shell);
         match review {
             Some(review) => report.deliver(&report.review(review, root, shell), shell),
             None => Ok(()),

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::backup::Before;
+use crate::agent::Agent;
 use crate::config::Config;
 use crate::context::Context;
 use crate::engine::{self, Fence, Guard};
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::review::hash_of;
+use crate::target::Target;
 use crate::{commands, consent, tools};
 
 /// What lets a fenced command through on production.
@@ -29,6 +31,22 @@ pub struct Gate {
     /// Why a safeguard is skipped
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+impl Gate {
+    /// Where a safeguard is about to be skipped: an agent skips none on production, whatever its reason.
+    ///
+    /// # Errors
+    /// Exit status 3.
+    pub fn refuse_agents(target: &Target, context: &Context) -> Result<()> {
+        match Agent::detect(&context.env) {
+            Some(agent) if target.production => {
+                let place = target.url.identity();
+                Err(agent.refuse(&format!("{place} is production ({}), and a safeguard is skipped", target.because)))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A command that can destroy data without a migration.
@@ -190,7 +208,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     if fenced.dangerous() && target.production {
         let gate = fenced.gate();
         let plan = plan(&args, &target.url.identity());
-        let consent = consent::ask(&context.shell, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
+        let consent = consent::ask(context, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
         context.shell.debug(format!("consent: {consent:?}"));
         let (root, settings) = (project.root(), &config.backup);
         commands::backup::before(&Before { target: &target, root, settings, gate, precedes: &[] }, context)?;

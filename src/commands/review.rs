@@ -6,6 +6,7 @@ use std::time::Duration;
 use postgres::Client;
 
 use crate::config::{self, Config};
+use crate::consent::Needed;
 use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
@@ -90,6 +91,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         if let Some(plan) = job.run(&review, &mut again)? {
             review = again(&plan)?;
         }
+    }
+    if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
+        review.consent = Needed::of(&review, &online.target, context);
     }
     let document = args.report.review(&review, project.root(), &context.shell);
     match args.report.format {

@@ -95,7 +95,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             }
         }
     };
-    let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask)?;
+    let config = Config::load(subject.project.root())?;
+    let scratch = config.scratch_proof(&context.env, subject.project.root());
+    let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask, scratch.as_ref())?;
     report(&args.report, &subject, &outcome, context)?;
     if !outcome.open().is_empty() {
         return Err(rename::undecided(outcome.open()));
@@ -107,6 +109,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     shell.block(&drafting.diff(&outcome, shell));
+    drafting::tell_proofs(&outcome, shell);
     if args.dry_run {
         return Ok(Exit::Done);
     }

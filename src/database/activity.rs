@@ -81,6 +81,14 @@ fn shorten(query: &str) -> String {
     }
 }
 
+/// The session of this database that calls itself so; the youngest, if there are several.
+pub(crate) fn session_of(client: &mut Client, application: &str) -> Result<Option<i32>, Failure> {
+    const FIND: &str = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE application_name = $1 \
+                        AND datname = current_database() ORDER BY backend_start DESC LIMIT 1";
+    let found = client.query_typed_opt(FIND, &[(&application, Type::TEXT)])?;
+    Ok(found.map(|row| row.try_get(0)).transpose()?)
+}
+
 /// Whom `pid` waits for at this moment. Seen only while it waits.
 pub(crate) fn blockers(client: &mut Client, pid: i32) -> Result<Vec<Session>, Failure> {
     // pg_blocking_pids stops the lock manager for a moment: it is asked only while there is something to ask
@@ -108,6 +116,23 @@ pub fn lock_holders(client: &mut Client, key: i64) -> Result<Vec<Session>, Failu
 /// Takes the lock of a deploy for as long as `client` lives; `false` if another deploy has it.
 pub fn lock_deploy(client: &mut Client) -> Result<bool, Failure> {
     Ok(client.query_typed_one("SELECT pg_try_advisory_lock($1)", &[(&DEPLOY_LOCK, Type::INT8)])?.try_get(0)?)
+}
+
+/// Leaves out what the sessions run: it may hold people's data.
+pub fn hide_queries(sessions: &mut [Session]) {
+    for session in sessions {
+        session.query.clear();
+    }
+}
+
+/// Ends a session that does nothing in an open transaction for at least `idle`; `false` if it is not so.
+pub(crate) fn end_idle(client: &mut Client, pid: i32, idle: Duration) -> Result<bool, Failure> {
+    // state and time are asked with the deed: the session may have gone on since it was seen
+    const END: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+                       WHERE pid = $1 AND state LIKE 'idle in transaction%' \
+                       AND clock_timestamp() - state_change >= $2 * interval '1 second'";
+    let ended = client.query_typed_opt(END, &[(&pid, Type::INT4), (&idle.as_secs_f64(), Type::FLOAT8)])?;
+    Ok(ended.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
 }
 
 /// The sessions as a list for a message, one a line.

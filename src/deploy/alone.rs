@@ -1,35 +1,83 @@
 //! Migrations that cannot run in a transaction go through Prisma's engine, one at a time, with our patience in the
 //! connection's start-up options. Afterwards the database itself says what became of them.
 
-use std::time::Duration;
+mod leftovers;
+
+use std::thread;
+use std::time::{Duration, Instant};
 
 use postgres::Client;
+use postgres::types::Type;
 
-use super::{Settings, milliseconds};
+use self::leftovers::Leftovers;
+use super::apply::{jitter, pause_after, retry_words};
+use super::error::blocked_by;
+use super::watch::{Seen, Watch, Watched};
+use super::{APPLICATION_NAME, Settings, milliseconds};
 use crate::database::health::{Blemish, Health, drop_index};
-use crate::database::history::{Row, State};
-use crate::database::{DatabaseUrl, Failure, History};
+use crate::database::history::{self, Row, State};
+use crate::database::{DatabaseUrl, Failure, Fingerprint, History, connect};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
+use crate::sql::Script;
+use crate::ui::Shell;
 
 /// `CONCURRENTLY` waits for every older transaction while it stops nobody, and what it has built is lost when it gives up:
 /// it is given at least this long.
 const CONCURRENT_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+/// What the engine's session calls itself: it travels in the options, which take no space.
+const ENGINE_NAME: &str = "prisma-safe-engine";
+/// While pausing, an interruption is noticed within this time.
+const NAP: Duration = Duration::from_millis(100);
 
-/// The URL for Prisma's engine: lock and statement timeouts as start-up options. A pooler drops or refuses them, so it must
-/// be the direct URL.
-pub fn engine_url(url: &DatabaseUrl, settings: &Settings, concurrently: bool) -> DatabaseUrl {
+/// Lock and statement timeout of Prisma's engine, in milliseconds.
+fn limits(settings: &Settings, concurrently: bool) -> (i32, i32) {
     let (lock, statement) = match concurrently {
         true => (settings.lock_timeout.max(CONCURRENT_LOCK_TIMEOUT), Duration::ZERO),
         false => (settings.lock_timeout, settings.statement_timeout),
     };
     // no limit stays none
     let lock = if settings.lock_timeout.is_zero() { Duration::ZERO } else { lock };
+    (milliseconds(lock), milliseconds(statement))
+}
+
+/// The URL for Prisma's engine: lock and statement timeouts as start-up options. A pooler drops or refuses them, so it must
+/// be the direct URL.
+pub fn engine_url(url: &DatabaseUrl, settings: &Settings, concurrently: bool) -> DatabaseUrl {
+    let (lock, statement) = limits(settings, concurrently);
     url.with_options(&format!(
-        "-c lock_timeout={} -c statement_timeout={}",
-        milliseconds(lock),
-        milliseconds(statement)
+        "-c lock_timeout={lock} -c statement_timeout={statement} -c application_name={ENGINE_NAME}"
     ))
+}
+
+/// Whether the limits arrive, asked on a connection like the engine's own.
+///
+/// # Errors
+/// Exit status 3 if they do not: the engine would wait without end, and everyone behind it.
+pub fn demand_limits(url: &DatabaseUrl, settings: &Settings, concurrently: bool) -> Result<()> {
+    const ASK: &str = "SELECT name::text, setting::text FROM pg_catalog.pg_settings WHERE name IN ('lock_timeout', 'statement_timeout') ORDER BY 1";
+    let refused = || {
+        Error::refused("the timeouts do not reach the server, so Prisma's engine would wait there without end")
+            .help("a pooler drops or refuses start-up options: use the direct URL")
+    };
+    let mut twin = connect(&engine_url(url, settings, concurrently), APPLICATION_NAME)
+        .map_err(|error| refused().because(error))?;
+    let (lock, statement) = limits(settings, concurrently);
+    let mut arrived = Vec::new();
+    for row in twin.query_typed(ASK, &[]).map_err(Failure::from).explain(|| "could not ask for the timeouts".into())? {
+        let value: String =
+            row.try_get(1).map_err(Failure::from).explain(|| "could not ask for the timeouts".into())?;
+        arrived.push(value);
+    }
+    let wanted = [lock.to_string(), statement.to_string()];
+    if arrived == wanted {
+        return Ok(());
+    }
+    Err(refused().because(format!(
+        "asked for {} ms, the server has {} ms",
+        wanted.join(" and "),
+        arrived.join(" and ")
+    )))
 }
 
 /// A migration that goes to Prisma's engine.
@@ -43,26 +91,111 @@ pub struct Alone<'a> {
     pub request: &'a DeployRequest,
     /// The directory's name.
     pub name: &'a str,
-    /// Whether a statement works `CONCURRENTLY`.
-    pub concurrently: bool,
+    /// Its text.
+    pub script: &'a Script,
+    /// Where is said why it waits.
+    pub shell: &'a Shell,
 }
 
 impl Alone<'_> {
-    /// Lets Prisma's engine apply it, and asks the database afterwards.
+    /// Lets Prisma's engine apply it, and asks the database afterwards. Where only a lock was missing and nothing of it
+    /// remains, it is tried again. Gives how many tries it needed.
     ///
     /// # Errors
-    /// Exit status 1 unless it is applied and sound.
-    pub fn apply(&self, client: &mut Client, engine: &mut Engine<'_>) -> Result<()> {
-        let before = Before::take(client)?;
-        engine.redirect(&engine_url(self.url, self.settings, self.concurrently))?;
-        let answer = self.request.apply_up_to(self.name, engine)?;
+    /// Exit status 1 unless it is applied and sound; 3 if the timeouts do not arrive.
+    pub fn apply(&self, client: &mut Client, engine: &mut Engine<'_>) -> Result<u32> {
+        let concurrently = self.script.works_concurrently();
+        demand_limits(self.url, self.settings, concurrently)?;
+        let leftovers = Leftovers::of(self.script, &self.url.schema());
+        self.sweep(&leftovers, client)?;
+        let fingerprint = self.fingerprint(client)?;
+        let mut watch = Watch::open(self.url, *self.settings);
+        engine.redirect(&engine_url(self.url, self.settings, concurrently))?;
+        let mut tries = 0;
+        let result = loop {
+            tries += 1;
+            let before = Before::take(client)?;
+            let interrupt = engine.interrupt();
+            let mut work = || self.request.apply_up_to(self.name, engine);
+            let (answer, seen) = match &mut watch {
+                Some(watch) => watch.during(Watched::Application(ENGINE_NAME), &interrupt, work),
+                None => (work(), Seen::default()),
+            };
+            let cause = answer?.err();
+            let outcome = match before.outcome(client, &self.url.schema(), self.name)? {
+                // `IF NOT EXISTS` takes what an earlier try has left for done
+                Outcome::Applied => match leftovers.find(client)? {
+                    invalid if invalid.is_empty() => Outcome::Applied,
+                    invalid => Outcome::Invalid(invalid),
+                },
+                outcome => outcome,
+            };
+            let locked = match &outcome {
+                Outcome::Failed { row, .. } => lacked_lock(row, cause.as_ref().map(ToString::to_string)),
+                _ => false,
+            };
+            let interrupted = engine.interrupted();
+            if let Outcome::Failed { row, .. } = &outcome
+                && locked
+                && !interrupted
+                && tries <= self.settings.lock_retries
+            {
+                self.sweep(&leftovers, client)?;
+                if self.fingerprint(client)? == fingerprint {
+                    mark_rolled_back(client, &self.url.schema(), row)?;
+                    let pause = pause_after(tries, jitter());
+                    self.shell.status("Waiting", retry_words(pause, tries, self.settings.lock_retries, &seen.blockers));
+                    let until = Instant::now() + pause;
+                    while Instant::now() < until && !engine.interrupted() {
+                        thread::sleep(NAP);
+                    }
+                    if engine.interrupted() {
+                        break Err(Error::cancelled());
+                    }
+                    continue;
+                }
+            }
+            break match (outcome.check(self.name), cause) {
+                (Err(error), Some(cause)) if locked => {
+                    Err(error.because(format!("{cause}\n{}", blocked_by(&seen.blockers))))
+                }
+                (Err(error), Some(cause)) => Err(error.because(cause)),
+                (outcome, _) => outcome.map(|()| tries),
+            };
+        };
         engine.redirect(self.url)?;
-        let outcome = before.outcome(client, &self.url.schema(), self.name)?.check(self.name);
-        match (outcome, answer) {
-            (Err(error), Err(cause)) => Err(error.because(cause)),
-            (outcome, _) => outcome,
-        }
+        result
     }
+
+    /// Takes away what an earlier try has left of this file's own indexes, so that they can be built.
+    fn sweep(&self, leftovers: &Leftovers, client: &mut Client) -> Result<()> {
+        for index in leftovers.find(client)? {
+            self.shell.status("Dropping", format!("the invalid index {index}, left by an earlier try"));
+            leftovers::drop(client, &index, self.settings)?;
+        }
+        Ok(())
+    }
+
+    fn fingerprint(&self, client: &mut Client) -> Result<Fingerprint> {
+        Fingerprint::take(client).explain(|| format!("could not look at the catalog before migration {}", self.name))
+    }
+}
+
+/// Whether it was a lock that the engine did not get: told by SQLSTATE, or by the server's words where the engine leaves the
+/// number out.
+fn lacked_lock(row: &Row, cause: Option<String>) -> bool {
+    let told = [row.logs.as_deref().unwrap_or_default(), cause.as_deref().unwrap_or_default()].join("\n");
+    ["55P03", "40P01", "lock timeout", "deadlock detected"].iter().any(|sign| told.contains(sign))
+}
+
+/// Says in Prisma's history that nothing of a failed try remains, as `migrate resolve --rolled-back` does.
+fn mark_rolled_back(client: &mut Client, schema: &str, row: &Row) -> Result<()> {
+    let update = format!(
+        "UPDATE {} SET rolled_back_at = pg_catalog.clock_timestamp() WHERE id = $1 AND finished_at IS NULL",
+        history::table(schema)
+    );
+    let marked = client.execute_typed(&update, &[(&row.id, Type::TEXT)]).map_err(Failure::from);
+    marked.map(drop).explain(|| format!("could not mark the failed try of {} as rolled back", row.name))
 }
 
 /// The database before such a migration.
@@ -152,14 +285,25 @@ mod tests {
             statement_timeout: Duration::from_secs(300),
             lock_retries: 0,
             deploy_wait: Duration::ZERO,
+            show_queries: true,
+            end_idle: None,
         };
         let options = |settings: &Settings, concurrently| {
             engine_url(&url, settings, concurrently).client_config("t").get_options().unwrap().to_owned()
         };
-        assert_eq!(options(&settings, false), "-c x=1 -c lock_timeout=3000 -c statement_timeout=300000");
-        assert_eq!(options(&settings, true), "-c x=1 -c lock_timeout=120000 -c statement_timeout=0");
+        assert_eq!(
+            options(&settings, false),
+            "-c x=1 -c lock_timeout=3000 -c statement_timeout=300000 -c application_name=prisma-safe-engine"
+        );
+        assert_eq!(
+            options(&settings, true),
+            "-c x=1 -c lock_timeout=120000 -c statement_timeout=0 -c application_name=prisma-safe-engine"
+        );
         settings.lock_timeout = Duration::ZERO;
-        assert_eq!(options(&settings, true), "-c x=1 -c lock_timeout=0 -c statement_timeout=0");
+        assert_eq!(
+            options(&settings, true),
+            "-c x=1 -c lock_timeout=0 -c statement_timeout=0 -c application_name=prisma-safe-engine"
+        );
     }
 
     #[test]

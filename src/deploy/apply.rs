@@ -10,10 +10,12 @@ use super::attempt::{Broken, Worker, attempt, row_id};
 use super::error::{ApplyError, Place};
 use super::hook::Hook;
 use super::settle::{Outcome, settle};
-use super::watch::Watch;
+use super::watch::{Seen, Watch, Watched};
 use super::{Prepared, Settings};
+use crate::database::activity::list;
 use crate::database::{DatabaseUrl, Failure, Fingerprint, Session};
 use crate::error::Result;
+use crate::ui::Shell;
 
 /// The first pause between two tries; each later one is twice as long, give or take a half.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -30,6 +32,8 @@ pub struct Applied {
     pub took: Duration,
     /// How many tries it needed.
     pub tries: u32,
+    /// Sessions that were in the way, idle in a transaction, and were ended (`deploy.end-idle-in-transaction-seconds`).
+    pub ended: Vec<Session>,
 }
 
 /// Applies migrations over one connection, with a second one that looks on.
@@ -39,6 +43,7 @@ pub struct Runner {
     interrupt: Arc<AtomicBool>,
     worker: Worker,
     watch: Option<Watch>,
+    shell: Option<Shell>,
 }
 
 impl std::fmt::Debug for Runner {
@@ -61,8 +66,14 @@ impl Runner {
     /// Those of [`connect`].
     pub fn open(url: DatabaseUrl, settings: Settings, interrupt: Arc<AtomicBool>) -> Result<Self> {
         let worker = Worker::open(&url)?;
-        let watch = Watch::open(&url);
-        Ok(Self { url, settings, interrupt, worker, watch })
+        let watch = Watch::open(&url, settings);
+        Ok(Self { url, settings, interrupt, worker, watch, shell: None })
+    }
+
+    /// Says there why it waits.
+    #[must_use]
+    pub fn speaking_to(self, shell: &Shell) -> Self {
+        Self { shell: Some(shell.clone()), ..self }
     }
 
     /// Applies one migration with its row in Prisma's history and what the hook adds: all of it, or nothing.
@@ -72,18 +83,22 @@ impl Runner {
     pub fn apply(&mut self, prepared: &Prepared, hook: &mut dyn Hook) -> Result<Applied, ApplyError> {
         let start = Instant::now();
         let before = self.fingerprint(prepared)?;
-        let mut tries = 0;
+        let (mut tries, mut ended) = (0, Vec::new());
         loop {
             tries += 1;
             let migration = prepared.name.clone();
-            let Some(locked) = self.try_once(prepared, hook)? else {
-                return Ok(Applied { name: migration, took: start.elapsed(), tries });
+            let Some(locked) = self.try_once(prepared, hook, &mut ended)? else {
+                return Ok(Applied { name: migration, took: start.elapsed(), tries, ended });
             };
             if tries > self.settings.lock_retries {
                 let Locked { failure, place, blockers } = locked;
                 return Err(ApplyError::Locked { migration, place, failure, blockers, tries, waited: start.elapsed() });
             }
-            self.pause(pause_after(tries, jitter()), prepared)?;
+            let pause = pause_after(tries, jitter());
+            if let Some(shell) = &self.shell {
+                shell.status("Waiting", retry_words(pause, tries, self.settings.lock_retries, &locked.blockers));
+            }
+            self.pause(pause, prepared)?;
             if self.fingerprint(prepared)? != before {
                 return Err(ApplyError::CatalogChanged { migration, blockers: locked.blockers });
             }
@@ -91,16 +106,22 @@ impl Runner {
     }
 
     /// One try. `None` is success.
-    fn try_once(&mut self, prepared: &Prepared, hook: &mut dyn Hook) -> Result<Option<Locked>, ApplyError> {
+    fn try_once(
+        &mut self,
+        prepared: &Prepared,
+        hook: &mut dyn Hook,
+        ended: &mut Vec<Session>,
+    ) -> Result<Option<Locked>, ApplyError> {
         self.heed_interrupt(prepared)?;
         let id = row_id().map_err(ApplyError::Unconnected)?;
         let schema = self.url.schema();
         let (pid, worker) = (self.worker.pid, &mut self.worker);
         let mut work = || attempt(worker, prepared, &schema, &id, &self.settings, hook);
-        let (result, blockers) = match &mut self.watch {
-            Some(watch) => watch.during(pid, &self.interrupt, work),
-            None => (work(), Vec::new()),
+        let (result, seen) = match &mut self.watch {
+            Some(watch) => watch.during(Watched::Process(pid), &self.interrupt, work),
+            None => (work(), Seen::default()),
         };
+        ended.extend(seen.ended);
         let Err(broken) = result else {
             self.refresh();
             return Ok(None);
@@ -122,7 +143,7 @@ impl Runner {
         let _ = self.worker.client.batch_execute("ROLLBACK");
         self.refresh();
         self.heed_interrupt(prepared)?;
-        judge(broken, prepared, blockers).map(Some)
+        judge(broken, prepared, seen.blockers).map(Some)
     }
 
     /// A session as new: a script may have set what should not reach the next one.
@@ -193,13 +214,20 @@ fn judge(broken: Broken, prepared: &Prepared, blockers: Vec<Session>) -> Result<
     }
 }
 
+/// `1.3 s, then try 2 of 3: a lock was not free, held by …`
+pub(super) fn retry_words(pause: Duration, tries: u32, retries: u32, blockers: &[Session]) -> String {
+    let held = if blockers.is_empty() { String::new() } else { format!(", held by\n{}", list(blockers)) };
+    let (next, all) = (tries + 1, retries.saturating_add(1));
+    format!("{:.1} s, then try {next} of {all}: a lock was not free{held}", pause.as_secs_f64())
+}
+
 /// The pause after so many tries; `jitter` from 0 to 255 spreads those who wait for the same lock.
-fn pause_after(tries: u32, jitter: u8) -> Duration {
+pub(super) fn pause_after(tries: u32, jitter: u8) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
     doubled.min(LONGEST_PAUSE).mul_f64(0.5 + f64::from(jitter) / 255.0)
 }
 
-fn jitter() -> u8 {
+pub(super) fn jitter() -> u8 {
     // without randomness every pause is of middle length
     getrandom::u32().map_or(128, |random| random.to_le_bytes()[0])
 }

@@ -93,7 +93,7 @@ fn at(place: Option<&Place>) -> String {
     place.map_or_else(String::new, |place| format!(" at line {}: {}", place.line, place.statement))
 }
 
-fn blocked_by(sessions: &[Session]) -> String {
+pub(super) fn blocked_by(sessions: &[Session]) -> String {
     if sessions.is_empty() {
         return "the database does not say who held the lock".into();
     }

@@ -2,10 +2,10 @@
 //! stand. No secrets: targets are named without user and password.
 
 mod event;
-mod interrupted;
 mod needed;
+mod record;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -13,38 +13,14 @@ use std::time::Instant;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use self::event::{Entry, Event, Stage};
-pub use self::interrupted::{Interrupted, Remainder};
-use crate::error::{Error, Explain as _, Result};
+pub use self::event::{Entry, Event, Planned, Stage};
+pub use self::record::{End, Record, Remainder, Timed};
+use super::Turn;
+use crate::error::{Explain as _, Result};
 
 /// The directory in the project's root.
 pub const DIRECTORY: &str = ".prisma-safe";
 const DEPLOYMENTS: &str = "deployments";
-const LOCK: &str = "deploy.lock";
-
-/// The project's own lock: one deployment from one folder at a time. Free again when dropped, and when the process dies.
-#[derive(Debug)]
-pub struct Turn {
-    _file: File,
-}
-
-impl Turn {
-    /// Takes the lock.
-    ///
-    /// # Errors
-    /// Exit status 1 if another deployment from this folder is running.
-    pub fn take(root: &Path) -> Result<Self> {
-        let path = directory(root)?.join(LOCK);
-        let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = open.explain(|| format!("could not open {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::failed("another deployment from this folder is running")
-                .help("wait for it to end, then deploy again")),
-            Err(TryLockError::Error(error)) => Err(error).explain(|| format!("could not lock {}", path.display())),
-        }
-    }
-}
 
 /// The record of one deployment.
 #[derive(Debug)]
@@ -120,29 +96,37 @@ impl Journal {
         self.file.write_all(&line).and_then(|()| self.file.sync_data()).explain(unwritable)
     }
 
-    /// What deployments that were killed have left, oldest first. Only with the [`Turn`]: a running one looks the same.
+    /// Every record of the project, oldest first.
     ///
     /// # Errors
     /// Exit status 1 if the directory cannot be read.
-    pub fn unfinished(root: &Path, _turn: &Turn) -> Result<Vec<Interrupted>> {
-        let open = |entries: &[Entry]| !entries.iter().any(|entry| entry.event.is_end());
-        let all = Self::all(root)?.into_iter().filter(|(_, entries)| open(entries));
-        Ok(all.map(|(path, entries)| Interrupted::new(path, entries)).collect())
-    }
-
-    /// Every deployment's record, oldest first.
-    fn all(root: &Path) -> Result<Vec<(PathBuf, Vec<Entry>)>> {
+    pub fn records(root: &Path) -> Result<Vec<Record>> {
         let directory = root.join(DIRECTORY).join(DEPLOYMENTS);
-        let read = || -> io::Result<Vec<(PathBuf, Vec<Entry>)>> {
+        let read = || -> io::Result<Vec<Record>> {
             let mut paths = fs::read_dir(&directory)?.map(|file| Ok(file?.path())).collect::<io::Result<Vec<_>>>()?;
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
             paths.sort();
-            paths.into_iter().map(|path| Ok((path.clone(), parse(&fs::read_to_string(path)?)))).collect()
+            let record =
+                |path: PathBuf| Ok(Record::new(path.clone(), parse(&String::from_utf8_lossy(&fs::read(path)?))));
+            let mut records = paths.into_iter().map(record).collect::<io::Result<Vec<_>>>()?;
+            // two of one second are not in order by name
+            records.sort_by_key(|record| record.started);
+            Ok(records)
         };
         match read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             result => result.explain(|| format!("could not read {}", directory.display())),
         }
+    }
+
+    /// What deployments that were killed have left, oldest first. Only with the [`Turn`]: a running one looks the same.
+    ///
+    /// # Errors
+    /// Exit status 1 if the directory cannot be read.
+    pub fn unfinished(root: &Path, _turn: &Turn) -> Result<Vec<Record>> {
+        let mut records = Self::records(root)?;
+        records.retain(|record| record.end.is_none());
+        Ok(records)
     }
 }
 
@@ -152,7 +136,7 @@ fn parse(text: &str) -> Vec<Entry> {
 }
 
 /// Makes the directory, for its owner alone, with everything in it kept out of version control.
-fn directory(root: &Path) -> Result<PathBuf> {
+pub(super) fn directory(root: &Path) -> Result<PathBuf> {
     let directory = root.join(DIRECTORY);
     let make = || -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(directory.join(DEPLOYMENTS))?;

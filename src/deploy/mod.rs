@@ -9,24 +9,24 @@ pub mod journal;
 pub mod preflight;
 pub mod prepare;
 mod settle;
+pub mod turn;
 pub mod verify;
 mod watch;
+pub mod window;
 
 use std::time::Duration;
-
-use postgres::Client;
 
 pub use self::apply::{Applied, Runner};
 pub use self::error::{ApplyError, Place};
 pub use self::hook::{Hook, NoHook};
-pub use self::journal::{Event, Journal, Stage, Turn};
+pub use self::journal::{Event, Journal, Stage};
 pub use self::preflight::{Plan, Preflight};
 pub use self::prepare::{Prepared, Route};
+pub use self::turn::Turn;
 pub use self::verify::{Baseline, Verified, verify};
+pub use self::window::Window;
 use crate::config;
-use crate::database::activity::{self, DEPLOY_LOCK};
-use crate::database::{Failure, Session};
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 
 /// What every session of a deploy calls itself, so that others can find it.
 pub const APPLICATION_NAME: &str = "prisma-safe deploy";
@@ -40,12 +40,13 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// How often a migration is tried again when a lock was not free.
     pub lock_retries: u32,
-    /// How long another deploy's lock is waited for: as long as Prisma waits.
+    /// How long another deploy is waited for.
     pub deploy_wait: Duration,
+    /// Whether the queries of sessions that are in the way are shown.
+    pub show_queries: bool,
+    /// Sessions that are in the way and idle in a transaction for at least this long are ended.
+    pub end_idle: Option<Duration>,
 }
-
-/// How long Prisma waits for its own lock.
-const PRISMA_LOCK_WAIT: Duration = Duration::from_secs(10);
 
 impl Settings {
     /// Reads `[deploy]`.
@@ -62,7 +63,10 @@ impl Settings {
             lock_timeout: time("lock-timeout-seconds", config.lock_timeout_seconds)?,
             statement_timeout: time("statement-timeout-seconds", config.statement_timeout_seconds)?,
             lock_retries: config.lock_retries,
-            deploy_wait: PRISMA_LOCK_WAIT,
+            deploy_wait: time("deploy-wait-seconds", config.deploy_wait_seconds)?,
+            show_queries: config.show_queries,
+            end_idle: Some(time("end-idle-in-transaction-seconds", config.end_idle_in_transaction_seconds)?)
+                .filter(|limit| !limit.is_zero()),
         })
     }
 }
@@ -71,28 +75,6 @@ impl Settings {
 fn milliseconds(limit: Duration) -> i32 {
     let rounded = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
     if limit.is_zero() { 0 } else { rounded.max(1) }
-}
-
-/// Keeps other prisma-safe deploys out of this database for as long as the session of `client` lives.
-///
-/// # Errors
-/// Exit status 1, naming the other deploy's session.
-pub fn exclude_others(client: &mut Client) -> Result<()> {
-    // the session is idle while the backup runs; the setting is there from 14 on
-    const STAY: &str = "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 140000";
-    let mut lock = || -> Result<Option<Vec<Session>>, Failure> {
-        client.query_typed_opt(STAY, &[])?;
-        match activity::lock_deploy(client)? {
-            true => Ok(None),
-            false => activity::lock_holders(client, DEPLOY_LOCK).map(Some),
-        }
-    };
-    match lock().explain(|| "could not take the lock of a deploy".into())? {
-        None => Ok(()),
-        Some(holders) => Err(Error::failed("another prisma-safe deploy to this database is running")
-            .because(activity::list(&holders))
-            .help("wait for it to end, then deploy again")),
-    }
 }
 
 #[cfg(test)]
@@ -109,8 +91,10 @@ mod tests {
 
     #[test]
     fn a_time_that_is_none_is_refused() {
-        let mut config = config::Deploy { lock_timeout_seconds: 0.5, statement_timeout_seconds: 0.0, lock_retries: 1 };
-        assert_eq!(Settings::read(&config).unwrap().lock_timeout, Duration::from_millis(500));
+        let mut config = config::Config::load(std::path::Path::new("/nowhere")).unwrap().deploy;
+        config.lock_timeout_seconds = 0.5;
+        let settings = Settings::read(&config).unwrap();
+        assert_eq!((settings.lock_timeout, settings.end_idle), (Duration::from_millis(500), None));
         for wrong in [-1.0, f64::NAN, f64::INFINITY] {
             config.statement_timeout_seconds = wrong;
             let error = Settings::read(&config).unwrap_err();

@@ -21,8 +21,6 @@ pub enum Route {
         why: String,
         /// The line that is to blame, from 1.
         line: usize,
-        /// Whether a statement works `CONCURRENTLY`: it then waits for every older transaction.
-        concurrently: bool,
     },
 }
 
@@ -46,19 +44,14 @@ impl Prepared {
         refuse_unsendable(migration, script)?;
         let control = match script.atomicity() {
             Atomicity::Alone { why, range } => {
-                return Ok(Route::Alone {
-                    why,
-                    line: script.position(range.start).line,
-                    concurrently: script.works_concurrently(),
-                });
+                return Ok(Route::Alone { why, line: script.position(range.start).line });
             }
             Atomicity::Transaction => Vec::new(),
             Atomicity::OwnTransaction { control } => control,
         };
         if let Some(left_out) = left_out(script) {
             let line = script.position(left_out).line;
-            let concurrently = script.works_concurrently();
-            return Ok(Route::Alone { why: "it could not be read in full".into(), line, concurrently });
+            return Ok(Route::Alone { why: "it could not be read in full".into(), line });
         }
         Ok(Route::Atomic(Self {
             name: migration.name.clone(),
@@ -248,14 +241,10 @@ mod tests {
 
     #[test]
     fn alone_is_told_with_its_line() {
-        let Route::Alone { why, line, concurrently } = route("-- a\nCREATE INDEX CONCURRENTLY i ON a (b);").unwrap()
-        else {
+        let Route::Alone { why, line } = route("-- a\nCREATE INDEX CONCURRENTLY i ON a (b);").unwrap() else {
             panic!()
         };
         assert!(why.contains("CONCURRENTLY"), "{why}");
-        assert_eq!((line, concurrently), (2, true));
-        // the word alone decides nothing
-        let text = "VACUUM a; -- not CONCURRENTLY";
-        assert!(matches!(route(text).unwrap(), Route::Alone { concurrently: false, .. }));
+        assert_eq!(line, 2);
     }
 }

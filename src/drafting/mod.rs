@@ -2,6 +2,7 @@
 //! here writes a file.
 
 mod loss;
+mod proofs;
 
 use std::path::PathBuf;
 
@@ -9,12 +10,15 @@ use crate::catalog::Catalog;
 use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Proof, Rewrite, Terminal};
+use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
 use crate::sql::Script;
 use crate::tools::git;
+use crate::tools::scratch::Search;
 use crate::ui::{Shell, diff};
+
+pub use self::proofs::Proofs;
 
 /// What Prisma would still draft after this script; none where it cannot be asked.
 pub type AskPrisma<'a> = dyn FnMut(&str) -> Result<Option<String>> + 'a;
@@ -27,31 +31,6 @@ pub struct Drafting<'a> {
     script: Script,
     before: Catalog,
     hints: Hints,
-}
-
-/// Proofs of a rewrite, as `--format json` reports them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proofs {
-    /// The replayed catalogs' differences; empty is proved.
-    pub catalog: Proof,
-    /// What Prisma would still draft; empty is proved, none is not asked.
-    pub prisma: Option<String>,
-}
-
-impl Proofs {
-    /// Whether nothing speaks against the rewrite.
-    pub fn hold(&self) -> bool {
-        self.catalog.holds() && self.prisma.as_deref().is_none_or(str::is_empty)
-    }
-
-    /// What speaks against it.
-    fn against(&self) -> String {
-        let mut lines = self.catalog.differences.clone();
-        if let Some(left) = self.prisma.as_deref().filter(|left| !left.is_empty()) {
-            lines.push(format!("Prisma would still want:\n{}", left.trim()));
-        }
-        lines.join("\n")
-    }
 }
 
 /// What becomes of a draft.
@@ -108,11 +87,18 @@ impl<'a> Drafting<'a> {
         Draft { migration: &self.migration.name, script: &self.script, before: &self.before, hints: &self.hints }
     }
 
-    /// Renames decided, rewritten and proved. Open decisions are in [`Outcome::open`]; then nothing is rewritten.
+    /// Renames decided, rewritten and proved; also on a scratch server, found by `scratch`, where that is given. Open
+    /// decisions are in [`Outcome::open`]; then nothing is rewritten.
     ///
     /// # Errors
     /// Exit status 2 for wrong options, 3 for a rename that would lose values, 130 when the person cancels.
-    pub fn settle(&self, options: &Options, shell: &Shell, remaining: &mut AskPrisma<'_>) -> Result<Outcome> {
+    pub fn settle(
+        &self,
+        options: &Options,
+        shell: &Shell,
+        remaining: &mut AskPrisma<'_>,
+        scratch: Option<&Search<'_>>,
+    ) -> Result<Outcome> {
         let mut terminal = Terminal::new(shell);
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
         let decisions = rename::settle(&self.draft(), options, asker)?;
@@ -124,9 +110,7 @@ impl<'a> Drafting<'a> {
         if rewrite.text == self.migration.sql {
             return Ok(unchanged(decisions));
         }
-        let catalog = rename::prove(&self.draft(), &rewrite)?;
-        let prisma = remaining(&rewrite.text)?;
-        let proofs = Proofs { catalog, prisma };
+        let proofs = Proofs::gather(&self.draft(), self.earlier, &rewrite, remaining, scratch)?;
         let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
         Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
     }
@@ -153,6 +137,15 @@ impl<'a> Drafting<'a> {
             Some(&self.migration.sql),
             &outcome.text,
         )
+    }
+}
+
+/// Tells what was proved of a rewrite, and what was not.
+pub fn tell_proofs(outcome: &Outcome, shell: &Shell) {
+    let Some((rewrite, proofs)) = outcome.rewrite.as_ref().filter(|_| outcome.rewritten()) else { return };
+    shell.status("Proved", proofs.sentence());
+    for note in rewrite.notes.iter().chain(&proofs.notes()) {
+        shell.note(note);
     }
 }
 

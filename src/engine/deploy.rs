@@ -29,6 +29,13 @@ pub struct DeployRequest {
 }
 
 impl DeployRequest {
+    /// Tables that are none of Prisma's business (`tables.external` of its configuration), as it names them. Prisma sends
+    /// them from 6.13 on; earlier ones know none.
+    pub fn external_tables(&self) -> Vec<String> {
+        let tables = self.params["filters"]["externalTables"].as_array();
+        tables.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
     /// Lets the real engine apply what is pending up to this migration, as if the later ones were not there yet.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub mod weights;
 pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};
 pub use options::Options;
-pub use prove::{Proof, prove};
+pub use prove::{Proof, Replay, Stage, Verdict, prove, replay};
 pub use question::{Answer, Asker, Open, Question, Terminal};
 pub use rewrite::{Kept, Rewrite, rewrite};
 

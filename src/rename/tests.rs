@@ -10,13 +10,13 @@ use super::*;
 use crate::exit::Exit;
 
 /// One file of tests/rename/cases: what stands under `=== title`.
-struct Case {
-    name: String,
+pub(super) struct Case {
+    pub(super) name: String,
     text: String,
 }
 
 impl Case {
-    fn section(&self, title: &str) -> String {
+    pub(super) fn section(&self, title: &str) -> String {
         let head = format!("=== {title}\n");
         let Some((_, rest)) = self.text.split_once(&head) else { return String::new() };
         let end = if rest.starts_with("=== ") { Some(0) } else { rest.find("\n=== ") };
@@ -24,7 +24,7 @@ impl Case {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rename/cases");
     let mut cases: Vec<Case> = fs::read_dir(folder)
         .expect("the folder of cases")
@@ -38,7 +38,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn options(text: &str) -> Options {
+pub(super) fn options(text: &str) -> Options {
     let mut options = Options::default();
     for line in text.lines().filter(|line| !line.is_empty()) {
         match line.split_once(' ') {

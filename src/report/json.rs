@@ -13,14 +13,18 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
 }
 
 pub(super) fn document(review: &Review, look: Look<'_>) -> Value {
-    json!({
+    let mut document = json!({
         "schemaVersion": 1,
         "verdict": review.verdict,
         "planHash": review.plan_hash,
         "target": review.target,
         "migrations": review.migrations.iter().map(|it| migration(it, look)).collect::<Vec<_>>(),
         "unchecked": review.unchecked,
-    })
+    });
+    if let Some(consent) = &review.consent {
+        document["consent"] = json!(consent);
+    }
+    document
 }
 
 fn migration(migration: &Reviewed, look: Look<'_>) -> Value {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::drafting::{Outcome, Proofs};
+use crate::rename::{Replay, Verdict};
 
 /// The document; `schemas/renames.schema.json` describes it.
 pub fn document(migration: &str, outcome: &Outcome) -> Value {
@@ -17,7 +18,26 @@ pub fn document(migration: &str, outcome: &Outcome) -> Value {
 }
 
 fn proof(proofs: &Proofs) -> Value {
-    let equal = |equal: bool| if equal { "equal" } else { "different" };
+    let catalog = if proofs.catalog.holds() { "equal" } else { "different" };
     let prisma = proofs.prisma.as_ref().map(|left| if left.is_empty() { "empty" } else { "notEmpty" });
-    json!({ "catalog": equal(proofs.catalog.holds()), "prismaDiff": prisma })
+    let Replay { catalog: replay, values, rows, server, notes, took } = &proofs.replay;
+    json!({
+        "catalog": catalog,
+        "replay": word(replay),
+        "prismaDiff": prisma,
+        "values": word(values),
+        "rows": rows,
+        "server": (!server.is_empty()).then_some(server),
+        "seconds": (took.as_secs_f64() * 10.0).round() / 10.0,
+        "notes": notes,
+    })
+}
+
+/// `equal`, `different`, or `not done: ` and why.
+fn word(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Equal => "equal".into(),
+        Verdict::Different(_) => "different".into(),
+        Verdict::NotDone(why) => format!("not done: {why}"),
+    }
 }

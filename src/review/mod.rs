@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub use self::plan_hash::{hash_of, plan_hash};
 use crate::catalog::Catalog;
+use crate::consent;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
@@ -56,6 +57,8 @@ pub struct Review {
     pub migrations: Vec<Reviewed>,
     /// What was not checked.
     pub unchecked: Vec<Unchecked>,
+    /// What a deploy will ask of a person.
+    pub consent: Option<consent::Needed>,
 }
 
 /// The gate.
@@ -205,6 +208,7 @@ pub fn review(request: Request<'_>) -> Review {
         },
         migrations,
         unchecked,
+        consent: None,
     }
 }
 

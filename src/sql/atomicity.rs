@@ -212,6 +212,22 @@ mod tests {
     }
 
     #[test]
+    fn the_word_alone_is_no_concurrent_work() {
+        let works = |text: &str| Script::parse(text).works_concurrently();
+        for text in [
+            "CREATE INDEX CONCURRENTLY a ON b (c)",
+            "SELECT 1; drop index concurrently a",
+            "REINDEX (CONCURRENTLY) TABLE a",
+            "ALTER TABLE a DETACH PARTITION b CONCURRENTLY",
+        ] {
+            assert!(works(text), "{text}");
+        }
+        for text in ["VACUUM a; -- CONCURRENTLY", "COMMENT ON TABLE a IS 'CONCURRENTLY'", "REINDEX TABLE a"] {
+            assert!(!works(text), "{text}");
+        }
+    }
+
+    #[test]
     fn pairs_can_be_blanked() {
         let text = "CREATE TABLE a (b INT);\nBEGIN;\nDROP TABLE a;\nCOMMIT;\nstart transaction; select 1; end work";
         let Atomicity::OwnTransaction { control } = atomicity(text) else { panic!("{:?}", atomicity(text)) };

@@ -123,7 +123,8 @@ impl Live {
         Ok(live)
     }
 
-    /// Reads what a transaction that is open already sees, its own changes included.
+    /// Reads what a transaction that is open already sees, its own changes included. There must be one: outside of it the
+    /// definitions' names would follow the session's `search_path`.
     ///
     /// # Errors
     /// The server's own; the transaction is of no more use then.

@@ -1,16 +1,23 @@
 //! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
 
+mod resume;
 mod stages;
+mod wait;
 
 use std::ffi::OsString;
+use std::sync::atomic::AtomicBool;
 
+use jiff::Timestamp;
 use postgres::Client;
 
+use self::resume::Resumed;
 use super::fence::Gate;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database;
-use crate::deploy::{self, APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn};
+use crate::deploy::journal::Planned;
+use crate::deploy::turn::{Patience, exclude_others};
+use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -25,7 +32,28 @@ pub struct Args {
     #[command(flatten)]
     gate: Gate,
     #[command(flatten)]
+    when: When,
+    /// Go on with the deployment that was cut short or failed: its consent and its backup count where they still fit
+    #[arg(long)]
+    resume: bool,
+    /// Name the sessions that are in the way without their queries
+    #[arg(long)]
+    hide_queries: bool,
+    #[command(flatten)]
     report: report::Args,
+}
+
+/// When the database may be changed.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "When")]
+struct When {
+    /// Begin nothing outside of this time of day: "22:00-04:00 Europe/Berlin"
+    #[arg(long, value_name = "WINDOW")]
+    maintenance_window: Option<String>,
+    /// Review and ask now, change nothing before this time: 22:00, or "2025-01-21 22:00"
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
 }
 
 /// Runs it.
@@ -38,9 +66,15 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());
-    let settings = Settings::read(&config.deploy)?;
-    let mut deploying = Deploying { args, context, project: &project, config: &config, settings, target: None };
-    engine::deploy(&project, context, &prisma, args.report.for_machines(), &mut deploying)
+    let mut settings = Settings::read(&config.deploy)?;
+    settings.show_queries &= !args.hide_queries;
+    let window = args.when.maintenance_window.as_ref().or(config.deploy.maintenance_window.as_ref());
+    let window = window.map(|text| Window::parse(text)).transpose()?;
+    let now = Timestamp::now();
+    let not_before = args.when.at.as_ref().map(|at| window::not_before(at, now, window.as_ref())).transpose()?;
+    let (project, config) = (&project, &config);
+    let mut deploying = Deploying { args, context, project, config, settings, window, not_before, target: None };
+    engine::deploy(project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
 /// What is known before there is a database.
@@ -50,6 +84,8 @@ struct Deploying<'a> {
     project: &'a Project,
     config: &'a Config,
     settings: Settings,
+    window: Option<Window>,
+    not_before: Option<Timestamp>,
     target: Option<Target>,
 }
 
@@ -64,6 +100,8 @@ struct Deployment<'a> {
     scripts: &'a [Script],
     /// The session that keeps other deploys out.
     client: Client,
+    /// The deployment that this one goes on with.
+    resumed: Option<Resumed>,
 }
 
 impl Deployment<'_> {
@@ -73,6 +111,9 @@ impl Deployment<'_> {
         let routes = journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
         let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
         journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
+        if let Some(moment) = self.command.not_before {
+            journal.stage(Stage::Wait, |_| self.wait(moment, engine))?;
+        }
         journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, engine, journal))?;
@@ -93,24 +134,40 @@ impl Deployer for Deploying<'_> {
         let target = self.target.clone().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
         let mut client = database::connect(&target.url, APPLICATION_NAME)?;
-        let plan = Plan { url: &target.url, migrations: &request.migrations, external_tables: &[] };
-        let preflight = Preflight::of(&mut client, &plan)?;
-        let pending = pending(&preflight, &request.migrations);
-        if pending.is_empty() && preflight.standing.failed.is_empty() {
+        let plan =
+            Plan { url: &target.url, migrations: &request.migrations, external_tables: &request.external_tables() };
+        let mut preflight = Preflight::of(&mut client, &plan)?;
+        if nothing_to_do(&preflight) {
             // Prisma says so itself; only a word about what it does not look at
             for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
                 shell.warn(format!("{}: {}", problem.message, problem.help));
             }
             return Ok(Vec::new());
         }
-        let names: Vec<String> = pending.iter().map(|migration| migration.name.clone()).collect();
-        shell.status("Checking", format!("{} ({}): {}", target.url.identity(), target.because, names.join(", ")));
-        let turn = Turn::take(self.project.root())?;
-        deploy::exclude_others(&mut client)?;
+        let names = preflight.standing.pending.join(", ");
+        shell.status("Checking", format!("{} ({}): {names}", target.url.identity(), target.because));
+        let interrupt = engine.interrupt();
+        let patience = self.patience(&interrupt);
+        let turn = Turn::take(self.project.root(), &patience)?;
+        if exclude_others(&mut client, &patience)? || turn.waited {
+            // the other one has changed what we knew
+            preflight = Preflight::of(&mut client, &plan)?;
+            if nothing_to_do(&preflight) {
+                shell.note("the other deployment has applied everything");
+                return Ok(Vec::new());
+            }
+        }
+        let pending = pending(&preflight, &request.migrations);
+        let planned: Vec<Planned> =
+            pending.iter().map(|each| Planned { name: each.name.clone(), checksum: each.checksum() }).collect();
+        let resumed = self.resume(&turn, &target, &planned, &preflight)?;
         self.explain_interrupted(&turn, &preflight)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let started = Event::Started { version, target: target.url.identity(), pending: names };
+        let started = Event::Started { version, target: target.url.identity(), pending: planned };
         let mut journal = Journal::begin(self.project.root(), started)?;
+        if let Some(resumed) = &resumed {
+            journal.record(Event::Resumes { record: resumed.record.path.clone() })?;
+        }
         let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
         let mut deployment = Deployment {
             command: self,
@@ -120,6 +177,7 @@ impl Deployer for Deploying<'_> {
             pending: &pending,
             scripts: &scripts,
             client,
+            resumed,
         };
         let result = deployment.stages(&mut journal, engine);
         journal.record(match &result {
@@ -131,6 +189,11 @@ impl Deployer for Deploying<'_> {
 }
 
 impl Deploying<'_> {
+    fn patience<'a>(&'a self, interrupt: &'a AtomicBool) -> Patience<'a> {
+        let Settings { deploy_wait: time, show_queries, .. } = self.settings;
+        Patience { time, interrupt, shell: &self.context.shell, show_queries }
+    }
+
     /// What a killed deploy has left is told once, by its record and by the database.
     fn explain_interrupted(&self, turn: &Turn, preflight: &Preflight) -> Result<()> {
         for interrupted in Journal::unfinished(self.project.root(), turn)? {
@@ -140,6 +203,10 @@ impl Deploying<'_> {
         }
         Ok(())
     }
+}
+
+fn nothing_to_do(preflight: &Preflight) -> bool {
+    preflight.standing.pending.is_empty() && preflight.standing.failed.is_empty()
 }
 
 fn pending(preflight: &Preflight, migrations: &[Migration]) -> Vec<Migration> {

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
+use jiff::Timestamp;
+
 use super::super::backup::{self, Before, Taken};
 use super::super::review::{self, Folder};
 use super::Deployment;
-use crate::consent;
+use crate::consent::{self, Needed};
+use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
 use crate::engine::{DeployRequest, Engine};
@@ -22,9 +25,15 @@ impl Deployment<'_> {
     /// each migration takes.
     pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
         self.preflight.check()?;
+        self.check_window(self.command.not_before.unwrap_or_else(Timestamp::now))?;
         journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
         let files = self.pending.iter().zip(self.scripts);
         files.map(|(migration, script)| Prepared::route(migration, script)).collect()
+    }
+
+    fn check_window(&self, moment: Timestamp) -> Result<()> {
+        let now = Timestamp::now();
+        self.command.window.as_ref().map_or(Ok(()), |window| window.check(moment.max(now)))
     }
 
     pub(super) fn review(&mut self, journal: &mut Journal) -> Result<Review> {
@@ -36,8 +45,9 @@ impl Deployment<'_> {
         let config = &self.command.config.review;
         let settings = review::settings(None, config, self.command.project, &self.request.target.schema_files)?;
         let client = &mut self.client;
-        let review =
+        let mut review =
             review::pending(self.target, &folder, self.pending, history, client, &settings, config.sample_keys)?;
+        review.consent = Needed::of(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
         if review.verdict == Verdict::Fail {
@@ -55,15 +65,17 @@ impl Deployment<'_> {
 
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
-        let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
-        if !self.target.production || losses.is_empty() {
-            return Ok(());
-        }
-        let what = format!("destroys data ({})", losses.join(", "));
-        let plan = review.plan_hash.as_deref().unwrap_or_default();
+        let Some(needed) = &review.consent else { return Ok(()) };
         let gate = &self.command.args.gate;
-        let consent = consent::ask(self.shell(), self.target, &what, plan, gate.confirm.as_deref())?;
-        let how = format!("{consent:?}").to_lowercase();
+        let how = match self.resumed.as_ref().and_then(|resumed| resumed.consent(self.command)) {
+            Some(before) => before,
+            None => {
+                let what = format!("destroys data ({})", needed.losses.join(", "));
+                let plan = review.plan_hash.as_deref().unwrap_or_default();
+                let consent = consent::ask(self.command.context, self.target, &what, plan, gate.confirm.as_deref())?;
+                format!("{consent:?}").to_lowercase()
+            }
+        };
         journal.record(Event::Consent { how, reason: gate.reason.clone() })
     }
 
@@ -76,7 +88,13 @@ impl Deployment<'_> {
             gate: &self.command.args.gate,
             precedes: &precedes,
         };
-        let taken = backup::before(&before, self.command.context)?;
+        let taken = match self.resumed.as_ref().and_then(|resumed| resumed.backup(self.command)) {
+            Some(backup) => {
+                self.shell().status("Reusing", &backup);
+                Taken::Backup(Box::new(backup))
+            }
+            None => backup::before(&before, self.command.context)?,
+        };
         journal.record(match &taken {
             Taken::Backup(backup) => {
                 Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
@@ -99,22 +117,24 @@ impl Deployment<'_> {
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
-        let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?;
+        let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for (migration, route) in self.pending.iter().zip(routes) {
+        for ((migration, script), route) in self.pending.iter().zip(self.scripts).zip(routes) {
             let name = &migration.name;
+            self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
             let start = Instant::now();
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    runner.apply(&prepared, &mut NoHook).map(|done| done.tries).map_err(Error::from)
+                    let done = runner.apply(&prepared, &mut NoHook).map_err(Error::from);
+                    self.say_ended(done.as_ref().map_or(&[], |done| &done.ended), journal)?;
+                    done.map(|done| done.tries)
                 }
-                Route::Alone { why, line, concurrently } => {
+                Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
-                    let (url, request) = (&self.target.url, self.request);
-                    let alone = Alone { url, settings: &settings, request, name, concurrently };
-                    alone.apply(&mut self.client, engine).map(|()| 1)
+                    let (url, request, shell) = (&self.target.url, self.request, &self.command.context.shell);
+                    Alone { url, settings: &settings, request, name, script, shell }.apply(&mut self.client, engine)
                 }
             };
             let tries = done.inspect_err(|_| self.say_applied(&applied))?;
@@ -123,6 +143,15 @@ impl Deployment<'_> {
             applied.push(name.clone());
         }
         Ok(applied)
+    }
+
+    fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
+        for session in ended {
+            let session = session.to_string();
+            self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
+            journal.record(Event::SessionEnded { session })?;
+        }
+        Ok(())
     }
 
     /// What was committed before a failure stays.

@@ -17,6 +17,8 @@ pub enum Stage {
     Review,
     /// A person's word.
     Consent,
+    /// For the time that `--at` names.
+    Wait,
     /// The way back.
     Backup,
     /// The same deploy on a copy.
@@ -33,6 +35,7 @@ impl fmt::Display for Stage {
             Self::Preflight => "preflight",
             Self::Review => "review",
             Self::Consent => "consent",
+            Self::Wait => "wait for its time",
             Self::Backup => "backup",
             Self::Rehearsal => "rehearsal",
             Self::Apply => "apply",
@@ -41,12 +44,23 @@ impl fmt::Display for Stage {
     }
 }
 
+/// A migration that a deployment is to apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The directory's name.
+    pub name: String,
+    /// Of its text, as Prisma computes it.
+    pub checksum: String,
+}
+
 /// One step of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
     /// It began. The target is named by [`crate::database::DatabaseUrl::identity`].
-    Started { version: String, target: String, pending: Vec<String> },
+    Started { version: String, target: String, pending: Vec<Planned> },
+    /// It goes on where the deployment of this record was cut short or failed.
+    Resumes { record: PathBuf },
     /// A stage begins.
     StageStarted { stage: Stage },
     /// A stage is done; one that fails is ended by [`Event::Failed`].
@@ -67,6 +81,8 @@ pub enum Event {
     RehearsalSkipped { reason: String },
     /// A migration begins.
     Applying { name: String, checksum: String },
+    /// A session that was in the way was ended, as the settings say.
+    SessionEnded { session: String },
     /// It is committed.
     Applied { name: String, milliseconds: u64, tries: u32 },
     /// What the migration destroys was kept in its own transaction; the capsule as `rollback` reads it.
@@ -79,13 +95,6 @@ pub enum Event {
     Failed { error: String },
     /// A later deployment found this one cut short, and said so.
     Explained { text: String },
-}
-
-impl Event {
-    /// Whether nothing follows.
-    pub(super) fn is_end(&self) -> bool {
-        matches!(self, Self::Finished | Self::Failed { .. } | Self::Explained { .. })
-    }
 }
 
 /// A line of the file.

@@ -3,59 +3,52 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Entry, Event, Journal};
+use super::{Journal, Record};
 use crate::error::Result;
 
 impl Journal {
-    /// The file names of such backups, as they were taken: those of deployments that have no end yet, and of the newest one to each target.
+    /// The file names of such backups, as they were taken: those of deployments that have no end yet, and of the newest one to
+    /// each target.
     ///
     /// # Errors
     /// Exit status 1 if the records cannot be read.
     pub fn needed_backups(root: &Path) -> Result<BTreeSet<String>> {
-        Ok(needed(Self::all(root)?.into_iter().map(|(_, entries)| entries)))
+        Ok(needed(&Self::records(root)?))
     }
 }
 
 /// `records` are in the order of their beginning.
-fn needed(records: impl Iterator<Item = Vec<Entry>>) -> BTreeSet<String> {
+fn needed(records: &[Record]) -> BTreeSet<String> {
     let mut open = BTreeSet::new();
     let mut newest = BTreeMap::new();
-    for entries in records {
-        let ended = entries.iter().any(|entry| entry.event.is_end());
-        let mut to = String::new();
-        for entry in entries {
-            match entry.event {
-                Event::Started { target, .. } => to = target,
-                Event::Backup { file, .. } if ended => {
-                    newest.insert(to.clone(), name(&file));
-                }
-                Event::Backup { file, .. } => {
-                    open.insert(name(&file));
-                }
-                _ => {}
-            }
+    for record in records {
+        let Some(file) = record.backup.as_deref().and_then(Path::file_name) else { continue };
+        let file = file.to_string_lossy().into_owned();
+        if record.end.is_none() {
+            open.insert(file);
+        } else {
+            newest.insert(record.target.as_deref(), file);
         }
     }
     open.extend(newest.into_values());
     open
 }
 
-fn name(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Entry, Event};
     use super::*;
 
-    fn record(target: &str, file: &str, end: Option<Event>) -> Vec<Entry> {
-        let started = Event::Started { version: "1".into(), target: target.into(), pending: Vec::new() };
-        let backup = Event::Backup { file: format!("/backups/{file}").into(), sha256: "x".into() };
-        [Some(started), Some(backup), end]
-            .into_iter()
-            .flatten()
-            .map(|event| Entry { at: jiff::Timestamp::UNIX_EPOCH, event })
-            .collect()
+    fn record(target: &str, file: &str, end: Option<Event>) -> Record {
+        let started = format!(
+            r#"{{"at":"2025-01-01T00:00:00Z","event":"started","version":"1","target":"{target}","pending":[]}}"#
+        );
+        let backup =
+            format!(r#"{{"at":"2025-01-01T00:00:00Z","event":"backup","file":"/backups/{file}","sha256":"x"}}"#);
+        let mut entries: Vec<Entry> =
+            [started, backup].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        entries.extend(end.map(|event| Entry { at: jiff::Timestamp::UNIX_EPOCH, event }));
+        Record::new("x".into(), entries)
     }
 
     #[test]
@@ -66,7 +59,7 @@ mod tests {
             record("b", "3", Some(Event::Failed { error: "x".into() })),
             record("a", "4", Some(Event::Finished)),
         ];
-        let needed: Vec<String> = needed(records.into_iter()).into_iter().collect();
+        let needed: Vec<String> = needed(&records).into_iter().collect();
         assert_eq!(needed, ["1", "3", "4"]);
     }
 }

@@ -1,15 +1,27 @@
 use std::os::unix::fs::PermissionsExt as _;
 
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
 use super::*;
 use crate::database::History;
 use crate::database::history::Row;
-use crate::exit::Exit;
+use crate::deploy::turn::Patience;
+use crate::ui::Shell;
+use crate::ui::shell::ColorChoice;
+
+/// The turn of a test that is alone in its folder.
+fn turn(root: &Path) -> Turn {
+    let (interrupt, shell) = (AtomicBool::new(false), Shell::new(true, 0, ColorChoice::Never, true, &|_| None));
+    let patience = Patience { time: Duration::ZERO, interrupt: &interrupt, shell: &shell, show_queries: true };
+    Turn::take(root, &patience).unwrap()
+}
 
 fn started(pending: &[&str]) -> Event {
     Event::Started {
         version: "0.1.0".into(),
         target: "db.example.com:5432/music?schema=public".into(),
-        pending: pending.iter().map(ToString::to_string).collect(),
+        pending: pending.iter().map(|name| Planned { name: (*name).into(), checksum: "c".into() }).collect(),
     }
 }
 
@@ -35,14 +47,14 @@ fn history(rows: &[(&str, bool)]) -> History {
 }
 
 /// The record that a deployment leaves which dies after these events.
-fn cut_after(events: Vec<Event>) -> Interrupted {
+fn cut_after(events: Vec<Event>) -> Record {
     let root = tempfile::tempdir().unwrap();
     let mut events = events.into_iter();
     let mut journal = Journal::begin(root.path(), events.next().unwrap()).unwrap();
     for event in events {
         journal.record(event).unwrap();
     }
-    let turn = Turn::take(root.path()).unwrap();
+    let turn = turn(root.path());
     let mut found = Journal::unfinished(root.path(), &turn).unwrap();
     assert_eq!(found.len(), 1);
     found.remove(0)
@@ -61,7 +73,7 @@ fn the_directory_is_private_and_ignored() {
 #[test]
 fn what_ended_is_not_unfinished() {
     let root = tempfile::tempdir().unwrap();
-    let turn = Turn::take(root.path()).unwrap();
+    let turn = turn(root.path());
     assert_eq!(Journal::unfinished(root.path(), &turn).unwrap(), []);
     let mut good = Journal::begin(root.path(), started(&["1"])).unwrap();
     good.record(Event::Finished).unwrap();
@@ -81,21 +93,12 @@ fn a_line_cut_by_a_crash_is_overlooked() {
     let mut journal = Journal::begin(root.path(), started(&["1"])).unwrap();
     journal.record(applying("1")).unwrap();
     journal.file.write_all(b"{\"at\":\"2025-01-21T12:0").unwrap();
-    let found = Journal::unfinished(root.path(), &Turn::take(root.path()).unwrap()).unwrap();
+    let found = Journal::unfinished(root.path(), &turn(root.path())).unwrap();
     assert_eq!(found[0].applying.as_deref(), Some("1"));
     // and what is written next stands on a line of its own
     Journal::join(journal.path()).unwrap().record(Event::Finished).unwrap();
-    let turn = Turn::take(root.path()).unwrap();
+    let turn = turn(root.path());
     assert_eq!(Journal::unfinished(root.path(), &turn).unwrap(), []);
-}
-
-#[test]
-fn one_deployment_at_a_time() {
-    let root = tempfile::tempdir().unwrap();
-    let turn = Turn::take(root.path()).unwrap();
-    assert_eq!(Turn::take(root.path()).unwrap_err().exit(), Exit::Failed);
-    drop(turn);
-    Turn::take(root.path()).unwrap();
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::{Draft, directive};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{Edit, edit};
-use moves::Moves;
+pub(crate) use moves::Moves;
 use plan::Plan;
 
 /// A draft with its renames written as such.

@@ -33,6 +33,19 @@ maintenance_work_mem = 512MB
 lc_messages = 'C'
 ";
 
+/// Free space that a server without data of anyone's needs.
+const SMALL: u64 = 200_000_000;
+
+/// For a small database that lives seconds.
+const SMALL_SETTINGS: &str = "
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
+jit = off
+shared_buffers = 32MB
+lc_messages = 'C'
+";
+
 /// What the server is for.
 #[derive(Debug, Clone, Copy)]
 pub struct Need<'a> {
@@ -89,6 +102,16 @@ pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
     }
 }
 
+/// Starts a small server of any version, the newest that is installed, for a database that lives seconds. It is gone as
+/// [`open`]'s is.
+///
+/// # Errors
+/// Exit status 1 if none is installed (with the command that installs one), or it does not start.
+pub fn open_small(search: &Search<'_>) -> Result<ScratchServer> {
+    let programs = newest(search.env, search.pg_bin)?;
+    ScratchServer::start_with(&place::make(SMALL, search.env)?, std::process::id(), programs, SMALL_SETTINGS)
+}
+
 /// Directories with `initdb`, `pg_ctl` and `postgres` of this major version, the preferred one first.
 fn programs(major: u32, search: &Search<'_>) -> impl Iterator<Item = PathBuf> {
     let installed = installed("initdb", search.env, search.pg_bin);
@@ -130,7 +153,11 @@ fn package(extension: &str, major: u32) -> String {
 /// # Errors
 /// Exit status 1 with the command that installs a server if there is none.
 pub fn server_programs(env: &Env) -> Result<PathBuf> {
-    let newest = installed("initdb", env, None).into_iter().max_by_key(|program| (program.chosen, program.major));
+    newest(env, None)
+}
+
+fn newest(env: &Env, configured: Option<&Path>) -> Result<PathBuf> {
+    let newest = installed("initdb", env, configured).into_iter().max_by_key(|program| (program.chosen, program.major));
     newest.and_then(|program| directory(&program)).ok_or_else(|| {
         Error::failed("no PostgreSQL server is installed on this machine").help(
             "install one: `apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora), \

@@ -1,18 +1,40 @@
-//! What a deployment that was killed has left, told by its record and by the database: the database has the last word.
+//! What the record of a deployment says, and what became of one that was cut short: there the database has the last word.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::{Entry, Event, Journal};
+use super::{Entry, Event, Journal, Planned, Stage};
 use crate::database::History;
 use crate::database::history::State;
 use crate::error::Result;
 
-/// The record of a deployment without an end.
+/// A stage with its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timed {
+    pub stage: Stage,
+    pub started: Timestamp,
+    /// None while it runs, and where it was cut short or failed.
+    pub milliseconds: Option<u64>,
+}
+
+/// How a deployment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interrupted {
+pub enum End {
+    /// It did what it should.
+    Finished,
+    /// It did not; the error.
+    Failed(String),
+    /// It was cut short, and a later one has said so.
+    Explained(String),
+}
+
+/// One deployment, as its file tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
     /// Its file.
     pub path: PathBuf,
     /// When it began; none if not even that was written.
@@ -20,20 +42,32 @@ pub struct Interrupted {
     /// The target, as [`crate::database::DatabaseUrl::identity`] names it.
     pub target: Option<String>,
     /// What it was to apply.
-    pub pending: Vec<String>,
-    /// The last thing it did, as a clause.
-    pub last: String,
+    pub pending: Vec<Planned>,
+    /// The stages it came to.
+    pub stages: Vec<Timed>,
+    /// The hash of its plan.
+    pub plan_hash: Option<String>,
+    /// How someone consented to losing data.
+    pub consent: Option<String>,
+    /// The backup it had taken.
+    pub backup: Option<PathBuf>,
+    /// Its hash.
+    pub sha256: Option<String>,
+    /// The rehearsal's report.
+    pub rehearsal: Option<Value>,
     /// The migration that had begun and not ended.
     pub applying: Option<String>,
     /// What it had applied.
     pub applied: Vec<String>,
-    /// Whether it had verified the database.
-    pub verified: bool,
-    /// The backup it had taken.
-    pub backup: Option<PathBuf>,
+    /// Whether it had verified the database, and found it sound.
+    pub verified: Option<bool>,
+    /// Its end; none while it runs, and if it was cut short.
+    pub end: Option<End>,
+    /// The last thing it did, as a clause.
+    pub last: String,
 }
 
-/// How things stand after it.
+/// How things stand after one that was cut short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remainder {
     /// It changed nothing: the deploy goes on as if it had not been.
@@ -44,59 +78,76 @@ pub enum Remainder {
     Failed { name: String },
 }
 
-impl Interrupted {
+impl Record {
     pub(super) fn new(path: PathBuf, entries: Vec<Entry>) -> Self {
         let mut found = Self {
             path,
             started: entries.first().map(|entry| entry.at),
             target: None,
             pending: Vec::new(),
-            last: "before it wrote anything".into(),
+            stages: Vec::new(),
+            plan_hash: None,
+            consent: None,
+            backup: None,
+            sha256: None,
+            rehearsal: None,
             applying: None,
             applied: Vec::new(),
-            verified: false,
-            backup: None,
+            verified: None,
+            end: None,
+            last: "before it wrote anything".into(),
         };
-        for Entry { event, .. } in entries {
-            found.read(event);
+        for entry in entries {
+            found.read(entry);
         }
         found
     }
 
-    fn read(&mut self, event: Event) {
-        self.last = match event {
+    fn read(&mut self, Entry { at, event }: Entry) {
+        match event {
             Event::Started { target, pending, .. } => {
                 (self.target, self.pending) = (Some(target), pending);
-                "before its first stage".into()
+                self.last = "before its first stage".into();
             }
-            Event::StageStarted { stage } => format!("during the {stage}"),
-            Event::StageEnded { stage, .. } => format!("after the {stage}"),
-            Event::Backup { file, .. } => {
-                self.backup = Some(file);
-                return;
+            Event::StageStarted { stage } => {
+                self.stages.push(Timed { stage, started: at, milliseconds: None });
+                self.last = format!("during the {stage}");
             }
+            Event::StageEnded { stage, milliseconds } => {
+                if let Some(timed) = self.stages.iter_mut().rfind(|timed| timed.stage == stage) {
+                    timed.milliseconds = Some(milliseconds);
+                }
+                self.last = format!("after the {stage}");
+            }
+            Event::Review { plan_hash } => self.plan_hash = Some(plan_hash),
+            Event::Consent { how, .. } => self.consent = Some(how),
+            Event::Backup { file, sha256 } => (self.backup, self.sha256) = (Some(file), Some(sha256)),
+            Event::Rehearsal { report } => self.rehearsal = Some(report),
             Event::Applying { name, .. } => {
-                self.applying = Some(name.clone());
-                format!("while it applied {name}")
+                self.last = format!("while it applied {name}");
+                self.applying = Some(name);
             }
             Event::Applied { name, .. } => {
+                self.last = format!("after it had applied {name}");
                 self.applying = None;
-                let last = format!("after it had applied {name}");
                 self.applied.push(name);
-                last
             }
-            Event::Verified { .. } => {
-                self.verified = true;
-                "after everything was done".into()
+            Event::Verified { sound, .. } => {
+                self.verified = Some(sound);
+                self.last = "after everything was done".into();
             }
-            _ => return,
-        };
+            Event::Finished => self.end = Some(End::Finished),
+            Event::Failed { error } => self.end = Some(End::Failed(error)),
+            Event::Explained { text } => self.end = Some(End::Explained(text)),
+            _ => {}
+        }
     }
 
     /// Asks the history what became of it.
     pub fn remainder(&self, history: Option<&History>) -> Remainder {
         let state = |name: &String| history.and_then(|history| history.state(name));
-        if let Some(name) = self.applying.iter().chain(&self.pending).find(|name| state(name) == Some(State::Failed)) {
+        let pending = self.pending.iter().map(|planned| &planned.name);
+        if let Some(name) = self.applying.iter().chain(pending).find(|name| state(name) == Some(State::Failed)) {
             return Remainder::Failed { name: name.clone() };
         }
         let mut begun: Vec<String> = self.applied.clone();
@@ -124,7 +175,7 @@ impl Interrupted {
                 None => "nothing was applied".into(),
             },
             Remainder::Applied { names, undone } => {
-                let checked = if self.verified { "" } else { ", though not verified yet" };
+                let checked = if self.verified.is_some() { "" } else { ", though not verified yet" };
                 let undone = undone.map_or(String::new(), |name| format!("; the database has undone {name}"));
                 format!("applied: {}{checked}{undone}", names.join(", "))
             }
@@ -141,11 +192,5 @@ impl Interrupted {
     /// Exit status 1 if the record cannot be written.
     pub fn close(&self, explanation: &str) -> Result<()> {
         Journal::join(&self.path)?.record(Event::Explained { text: explanation.into() })
-    }
-}
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: cut short {}", self.path.display(), self.last)
     }
 }

@@ -1,6 +1,17 @@
-//! The proof that needs no server: the draft and its rewrite, both replayed, end in the same catalog.
+//! The proof that needs no server: the draft and its rewrite, both replayed, end in the same catalog. [`replay()`] is the
+//! proof on one.
+
+mod live;
+mod replay;
+mod rows;
+mod sample;
+#[cfg(test)]
+mod tests;
+mod values;
 
 use serde::Serialize;
+
+pub use self::replay::{Replay, Stage, Verdict, replay};
 
 use super::Draft;
 use super::rewrite::Rewrite;

@@ -1,0 +1,52 @@
+//! `--at`: everything that needs a person has happened; the rest waits for its time, and begins only if the database is still
+//! the one that was reviewed.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Deployment;
+use crate::database::{Fingerprint, History};
+use crate::engine::Engine;
+use crate::error::{Error, Explain as _, Result};
+
+/// Ctrl-C is noticed within this time.
+const NAP: Duration = Duration::from_millis(200);
+/// The session that keeps other deploys out is used this often, so that nothing on the way takes it for dead.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
+impl Deployment<'_> {
+    /// # Errors
+    /// Exit status 3 if somebody changed the schema or the history meanwhile; 1 if the connection was lost; 130 after Ctrl-C.
+    pub(super) fn wait(&mut self, moment: Timestamp, engine: &Engine<'_>) -> Result<()> {
+        let explain = || "the connection was lost while the deploy waited for its time".to_owned();
+        let before = Fingerprint::take(&mut self.client).explain(explain)?;
+        let shell = &self.command.context.shell;
+        if moment > Timestamp::now() {
+            let time = moment.to_zoned(jiff::tz::TimeZone::system());
+            shell.status("Waiting", format!("until {}", time.strftime("%Y-%m-%d %H:%M:%S %Z")));
+        }
+        let mut asked = Instant::now();
+        loop {
+            let left = moment.duration_since(Timestamp::now());
+            if left.is_negative() || left.is_zero() {
+                break;
+            }
+            if engine.interrupted() {
+                return Err(Error::cancelled());
+            }
+            if asked.elapsed() >= SIGN_OF_LIFE {
+                self.client.batch_execute("SELECT 1").explain(explain)?;
+                asked = Instant::now();
+            }
+            thread::sleep(NAP.min(left.unsigned_abs()));
+        }
+        let history = History::read(&mut self.client, &self.target.url.schema())?;
+        if history != self.preflight.history || Fingerprint::take(&mut self.client).explain(explain)? != before {
+            return Err(Error::refused("someone changed the schema while the deploy waited for its time")
+                .help("what was reviewed is no longer what would run: look at what was changed, then deploy again"));
+        }
+        Ok(())
+    }
+}

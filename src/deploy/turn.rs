@@ -1,0 +1,194 @@
+//! One deployment at a time: from a folder, by a locked file; to a database, by an advisory lock. The second one waits, and
+//! says for whom.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use postgres::Client;
+
+use super::journal;
+use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
+use crate::database::{Failure, Session};
+use crate::error::{Error, Explain as _, Result};
+use crate::ui::Shell;
+
+const LOCK: &str = "deploy.lock";
+const POLL: Duration = Duration::from_millis(200);
+
+/// How others are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience<'a> {
+    /// So long.
+    pub time: Duration,
+    /// Ends the wait when it becomes true.
+    pub interrupt: &'a AtomicBool,
+    /// Where is said that we wait.
+    pub shell: &'a Shell,
+    /// Whether the queries of other sessions are shown.
+    pub show_queries: bool,
+}
+
+impl Patience<'_> {
+    /// Asks again and again until somebody else is done; `ask` gives who is not. The result is whether it had to wait.
+    fn wait<T>(&self, mut ask: impl FnMut() -> Result<Result<T, String>>) -> Result<Result<(T, bool), String>> {
+        let until = Instant::now() + self.time;
+        let mut waited = false;
+        loop {
+            let who = match ask()? {
+                Ok(done) => return Ok(Ok((done, waited))),
+                Err(who) => who,
+            };
+            if Instant::now() >= until {
+                return Ok(Err(who));
+            }
+            if !waited {
+                self.shell.status("Waiting", format!("up to {} s for {}", self.time.as_secs(), who.trim()));
+            }
+            waited = true;
+            if self.interrupt.load(Ordering::Relaxed) {
+                return Err(Error::cancelled());
+            }
+            thread::sleep(POLL.min(until.saturating_duration_since(Instant::now())));
+        }
+    }
+
+    fn list(&self, mut sessions: Vec<Session>) -> String {
+        if !self.show_queries {
+            activity::hide_queries(&mut sessions);
+        }
+        activity::list(&sessions)
+    }
+}
+
+/// The project's own lock. Free again when dropped, and when the process dies.
+#[derive(Debug)]
+pub struct Turn {
+    _file: File,
+    /// Whether another deployment had to end first: what was known before is old then.
+    pub waited: bool,
+}
+
+impl Turn {
+    /// Takes the lock of a folder.
+    ///
+    /// # Errors
+    /// Exit status 1 if another deployment from this folder goes on for longer than the patience.
+    pub fn take(root: &Path, patience: &Patience<'_>) -> Result<Self> {
+        let path = journal::directory(root)?.join(LOCK);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let mut file = open.explain(|| format!("could not open {}", path.display()))?;
+        let taken = patience.wait(|| match file.try_lock() {
+            Ok(()) => Ok(Ok(())),
+            Err(TryLockError::WouldBlock) => Ok(Err(holder(&mut file))),
+            Err(TryLockError::Error(error)) => Err(error).explain(|| format!("could not lock {}", path.display())),
+        })?;
+        let ((), waited) = taken.map_err(|who| {
+            Error::failed("another deployment from this folder is running").because(who).help(
+                "wait for it to end, then deploy again; more patience: deploy.deploy-wait-seconds in prisma-safe.toml",
+            )
+        })?;
+        // only for those who wait: nothing depends on it
+        let name =
+            format!("process {}, since {}", std::process::id(), Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC"));
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(name.as_bytes()));
+        Ok(Self { _file: file, waited })
+    }
+
+    /// Whether a deployment from this folder is running now, and which.
+    ///
+    /// # Errors
+    /// Exit status 1 if the lock's file cannot be opened.
+    pub fn running(root: &Path) -> Result<Option<String>> {
+        let path = root.join(journal::DIRECTORY).join(LOCK);
+        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).explain(|| format!("could not open {}", path.display())),
+        };
+        Ok(match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
+            _ => None,
+        })
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut name = String::new();
+    match file.rewind().and_then(|()| file.read_to_string(&mut name)) {
+        Ok(1..) => name,
+        _ => "another process".into(),
+    }
+}
+
+/// Keeps other prisma-safe deploys out of this database for as long as the session of `client` lives, and waits until no plain
+/// Prisma is at work in it. Gives whether it had to wait.
+///
+/// # Errors
+/// Exit status 1, naming the other deploy's session.
+pub fn exclude_others(client: &mut Client, patience: &Patience<'_>) -> Result<bool> {
+    // the session is idle while the backup runs; the setting is there from 14 on
+    const STAY: &str = "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 140000";
+    let explain = || "could not take the lock of a deploy".to_owned();
+    client.query_typed_opt(STAY, &[]).map_err(Failure::from).explain(explain)?;
+    let taken = patience.wait(|| {
+        let mut lock = || -> Result<Option<Vec<Session>>, Failure> {
+            match activity::lock_deploy(client)? {
+                true => Ok(None),
+                false => activity::lock_holders(client, DEPLOY_LOCK).map(Some),
+            }
+        };
+        let held = lock().explain(explain)?;
+        Ok(held.map_or(Ok(()), |holders| Err(patience.list(holders))))
+    })?;
+    let ((), waited) = taken.map_err(|who| {
+        Error::failed("another prisma-safe deploy to this database is running").because(who).help(
+            "wait for it to end, then deploy again; more patience: deploy.deploy-wait-seconds in prisma-safe.toml",
+        )
+    })?;
+    // a plain `prisma migrate deploy` knows nothing of ours; whether it is still there, the preflight says
+    let prisma = patience.wait(|| {
+        let holders = activity::lock_holders(client, PRISMA_LOCK).explain(explain)?;
+        Ok(if holders.is_empty() { Ok(()) } else { Err(patience.list(holders)) })
+    })?;
+    Ok(waited || prisma.map_or(true, |((), waited)| waited))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::ui::shell::ColorChoice;
+
+    fn take(root: &Path, time: Duration, interrupt: &AtomicBool) -> Result<Turn> {
+        let shell = Shell::new(true, 0, ColorChoice::Never, true, &|_| None);
+        Turn::take(root, &Patience { time, interrupt, shell: &shell, show_queries: true })
+    }
+
+    #[test]
+    fn the_second_waits_and_says_who_runs() {
+        let root = tempfile::tempdir().unwrap();
+        let go_on = AtomicBool::new(false);
+        assert_eq!(Turn::running(root.path()).unwrap(), None);
+        let turn = take(root.path(), Duration::ZERO, &go_on).unwrap();
+        assert!(!turn.waited);
+        assert!(Turn::running(root.path()).unwrap().unwrap().starts_with(&format!("process {}", std::process::id())));
+        let error = take(root.path(), Duration::ZERO, &go_on).unwrap_err();
+        assert_eq!(error.exit(), Exit::Failed);
+        assert!(error.causes()[0].contains(&format!("process {}", std::process::id())), "{error:?}");
+        thread::scope(|scope| {
+            let second = scope.spawn(|| take(root.path(), Duration::from_secs(60), &go_on));
+            thread::sleep(POLL * 2);
+            drop(turn);
+            assert!(second.join().unwrap().unwrap().waited);
+        });
+        let _turn = take(root.path(), Duration::ZERO, &go_on).unwrap();
+        let cancelled = take(root.path(), Duration::from_secs(60), &AtomicBool::new(true)).unwrap_err();
+        assert_eq!(cancelled.exit(), Exit::Cancelled);
+    }
+}

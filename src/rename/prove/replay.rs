@@ -1,0 +1,330 @@
+//! The proof on a server: draft and rewrite run on a scratch PostgreSQL, and must end in equal catalogs, names of
+//! constraints, indexes and sequences included; rows made for it must hold their values through the rewrite.
+//!
+//! The server listens on this machine only; it and its files are gone afterwards, also after `kill -9`. Nothing of the
+//! target is read, so nothing of it is here.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use postgres::error::SqlState;
+
+use super::live::kept;
+use super::rows::Tables;
+use super::values::Rows;
+use crate::catalog::live::{Live, Without, differences};
+use crate::database::Failure;
+use crate::error::{Error, Explain as _, Result};
+use crate::project::Migration;
+use crate::rename::rewrite::Moves;
+use crate::rename::scene::Scene;
+use crate::rename::{Draft, Rewrite};
+use crate::sql::{Atomicity, Script, quote_identifier};
+use crate::tools::scratch::{self, ScratchServer, Search};
+
+/// The database that every server has, empty.
+const FIRST: &str = "postgres";
+/// The migrations before the draft, all together, may take this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// One statement may take this long: something else is wrong then.
+const STATEMENT_TIMEOUT: &str = "30s";
+/// How one comparison ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing differs.
+    Equal,
+    /// What differs, a line each.
+    Different(Vec<String>),
+    /// It was not compared, and why.
+    NotDone(String),
+}
+
+impl Verdict {
+    pub(super) fn of(differences: Vec<String>) -> Self {
+        if differences.is_empty() { Self::Equal } else { Self::Different(differences) }
+    }
+
+    /// What differs; nothing where nothing was compared.
+    pub fn differences(&self) -> &[String] {
+        match self {
+            Self::Different(differences) => differences,
+            Self::Equal | Self::NotDone(_) => &[],
+        }
+    }
+}
+
+/// What running draft and rewrite on a server showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// The catalogs after both.
+    pub catalog: Verdict,
+    /// The rows before and after the rewrite.
+    pub values: Verdict,
+    /// How many rows were compared.
+    pub rows: usize,
+    /// Tables without rows to compare, and why; what is there in addition because a rename keeps it.
+    pub notes: Vec<String>,
+    /// The server's version: `15.18`. Empty where none ran.
+    pub server: String,
+    /// How long it took, the server's start included.
+    pub took: Duration,
+}
+
+impl Replay {
+    /// Nothing was run.
+    pub fn not_done(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self {
+            catalog: Verdict::NotDone(why.clone()),
+            values: Verdict::NotDone(why),
+            rows: 0,
+            notes: Vec::new(),
+            server: String::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Whether nothing differs. What was not done differs in nothing.
+    pub fn holds(&self) -> bool {
+        self.catalog.differences().is_empty() && self.values.differences().is_empty()
+    }
+}
+
+/// Runs `earlier`, then the draft in one copy and the rewrite in two others, one of them with rows. What is in the way (no
+/// server, an extension it lacks, a history that does not run on an empty database) is told in the result.
+pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, search: &Search<'_>) -> Replay {
+    if rewrite.renames.is_empty() {
+        return Replay::not_done("nothing is renamed");
+    }
+    let start = Instant::now();
+    let replay = match Stage::start(search) {
+        Ok(stage) => stage.replay(draft, earlier, rewrite),
+        Err(error) => Replay::not_done(one_line(&error)),
+    };
+    Replay { took: start.elapsed(), ..replay }
+}
+
+/// A server that any number of rewrites can be proved on, one after the other.
+#[derive(Debug)]
+pub struct Stage {
+    server: ScratchServer,
+    /// How many databases were used.
+    used: Cell<u32>,
+}
+
+impl Stage {
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// Exit status 1 if there is none, or it does not start.
+    pub fn start(search: &Search<'_>) -> Result<Self> {
+        Ok(Self { server: scratch::open_small(search)?, used: Cell::new(0) })
+    }
+
+    /// As [`replay()`].
+    pub fn replay(&self, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Replay {
+        let start = Instant::now();
+        let replay = self.database(None).and_then(|database| {
+            let run = Run { stage: self, database, schema: &draft.before.default_schema };
+            run.compare(draft, earlier, rewrite)
+        });
+        let replay = replay.unwrap_or_else(|error| Replay::not_done(one_line(&error)));
+        Replay { took: start.elapsed(), ..replay }
+    }
+
+    /// A database of its own: empty, or a copy of one that nobody is connected to. The first one is there already.
+    fn database(&self, copied: Option<&str>) -> Result<String> {
+        let number = self.used.replace(self.used.get() + 1);
+        if number == 0 {
+            return Ok(FIRST.to_owned());
+        }
+        let name = format!("proof_{number}");
+        let template = copied.unwrap_or("template0");
+        // a session of `FIRST` would keep it from being copied
+        self.server
+            .connect("template1")?
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+            .map_err(Failure::from)
+            .explain(|| "could not create a database on the scratch server".into())?;
+        Ok(name)
+    }
+}
+
+/// One proof.
+struct Run<'a> {
+    stage: &'a Stage,
+    /// Where the history before the draft is built.
+    database: String,
+    schema: &'a str,
+}
+
+impl Run<'_> {
+    /// The error is why nothing could be compared.
+    fn compare(&self, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Result<Replay> {
+        let mut client = self.connect(&self.database)?;
+        build(&mut client, earlier)?;
+        let before = within(&mut client, &mut live)?;
+        let (columns, server) = (Tables::read(&mut client).explain(unread)?, version(&mut client)?);
+        drop(client);
+        let drafted = self.aside(draft.script.text(), &mut live)?;
+        let rewritten =
+            self.aside(&rewrite.text, &mut |client| Ok((live(client)?, Tables::read(client).explain(unread)?)))?;
+        let reached = match rewritten {
+            Ok(reached) => reached,
+            Err(failure) => {
+                let catalog = Verdict::Different(vec![format!("the rewrite does not run on empty tables: {failure}")]);
+                return Ok(Replay { catalog, server, ..Replay::not_done("the rewrite does not run") });
+            }
+        };
+        let mut notes = Vec::new();
+        let catalog = match drafted {
+            // it drops what a view needs, say: then only the rewrite can be run
+            Err(failure) => Verdict::NotDone(format!("the draft does not run on empty tables: {failure}")),
+            Ok(drafted) => {
+                let (kept, differ) = kept(differences(&drafted, &reached.0), &before, rewrite);
+                notes.extend(kept);
+                Verdict::of(differ)
+            }
+        };
+        let moves = Moves::new(&Scene::new(draft), &rewrite.renames);
+        let rows = Rows { moves: &moves, before: &columns, after: &reached.1 };
+        let mut client = self.connect(&self.database)?;
+        let values = rows.compare(&mut client, &rewrite.text, &mut |client| run(client, &rewrite.text));
+        notes.extend(values.without);
+        Ok(Replay { catalog, values: values.verdict, rows: values.rows, notes, server, took: Duration::ZERO })
+    }
+
+    /// Runs a script on what the history has built, looks, and leaves everything as it was; or the server's refusal.
+    fn aside<T>(&self, sql: &str, look: &mut dyn FnMut(&mut Client) -> Result<T>) -> Result<Result<T, Failure>> {
+        let script = Script::parse(sql);
+        let control = match script.atomicity() {
+            Atomicity::Transaction => Vec::new(),
+            Atomicity::OwnTransaction { control } => control,
+            Atomicity::Alone { .. } => {
+                let copy = self.stage.database(Some(&self.database))?;
+                let mut client = self.connect(&copy)?;
+                return match run(&mut client, sql) {
+                    Ok(()) => within(&mut client, look).map(Ok),
+                    Err(failure) => Ok(Err(failure)),
+                };
+            }
+        };
+        let mut text = sql.to_owned();
+        for range in control {
+            let blank = " ".repeat(range.len());
+            text.replace_range(range, &blank);
+        }
+        let mut client = self.connect(&self.database)?;
+        if let Err(failure) = with_roles(&mut client, &format!("BEGIN;\n{text}")) {
+            return Ok(Err(failure));
+        }
+        let seen = look(&mut client)?;
+        client.batch_execute("ROLLBACK").map_err(Failure::from).explain(unread)?;
+        Ok(Ok(seen))
+    }
+
+    fn connect(&self, database: &str) -> Result<Client> {
+        let mut client = self.stage.server.connect(database)?;
+        let schema = quote_identifier(self.schema);
+        let prepare = format!(
+            "SET client_min_messages = error; SET statement_timeout = '{STATEMENT_TIMEOUT}'; \
+             CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path = {schema}"
+        );
+        client
+            .batch_execute(&prepare)
+            .map_err(Failure::from)
+            .explain(|| "could not prepare a database on the scratch server".into())?;
+        Ok(client)
+    }
+}
+
+/// Runs the history before a draft.
+fn build(client: &mut Client, earlier: &[Migration]) -> Result<()> {
+    let start = Instant::now();
+    for migration in earlier {
+        if start.elapsed() > PATIENCE {
+            return Err(Error::failed(format!("the migrations before it run longer than {} s", PATIENCE.as_secs())));
+        }
+        run(client, &migration.sql)
+            .explain(|| format!("{} does not run on an empty scratch server", migration.name))?;
+    }
+    Ok(())
+}
+
+/// Looks from within a transaction, as reading a catalog must.
+fn within<T>(client: &mut Client, look: &mut dyn FnMut(&mut Client) -> Result<T>) -> Result<T> {
+    client.batch_execute("BEGIN").map_err(Failure::from).explain(unread)?;
+    let seen = look(client)?;
+    client.batch_execute("ROLLBACK").map_err(Failure::from).explain(unread)?;
+    Ok(seen)
+}
+
+fn unread() -> String {
+    "the scratch database could not be read".into()
+}
+
+fn live(client: &mut Client) -> Result<Live> {
+    Live::read_within(client, &Without::default()).explain(unread)
+}
+
+/// `15.18`
+fn version(client: &mut Client) -> Result<String> {
+    let shown = client.query_typed_one("SHOW server_version", &[]).and_then(|row| row.try_get::<_, String>(0));
+    let shown = shown.map_err(Failure::from).explain(|| "the scratch server does not tell its version".into())?;
+    Ok(shown.split(' ').next().unwrap_or_default().to_owned())
+}
+
+/// Runs a migration, as a whole where that is possible. Roles that it grants to are made: a scratch server has none.
+fn run(client: &mut Client, sql: &str) -> Result<(), Failure> {
+    let Err(failure) = with_roles(client, sql) else { return Ok(()) };
+    let script = Script::parse(sql);
+    if !script.errors().is_empty() || !matches!(script.atomicity(), Atomicity::Alone { .. }) {
+        return Err(failure);
+    }
+    // what of it cannot run in a transaction has failed before anything was done
+    for statement in script.statements() {
+        with_roles(client, &sql[statement.range.clone()])?;
+    }
+    Ok(())
+}
+
+fn with_roles(client: &mut Client, sql: &str) -> Result<(), Failure> {
+    let mut made: Option<String> = None;
+    loop {
+        let Err(error) = client.batch_execute(sql) else { return Ok(()) };
+        let failure = Failure::from(error);
+        // a script's own BEGIN would keep the session in a failed transaction
+        client.batch_execute("ROLLBACK")?;
+        match missing_role(&failure).filter(|role| made.as_ref() != Some(role)) {
+            Some(role) => {
+                client.batch_execute(&format!("CREATE ROLE {}", quote_identifier(&role)))?;
+                made = Some(role);
+            }
+            None => return Err(failure),
+        }
+    }
+}
+
+fn missing_role(failure: &Failure) -> Option<String> {
+    let name = failure.message.strip_prefix("role \"")?.strip_suffix("\" does not exist")?;
+    (failure.code == Some(SqlState::UNDEFINED_OBJECT)).then(|| name.to_owned())
+}
+
+fn one_line(error: &Error) -> String {
+    let causes = error.causes();
+    let cause = causes.first().map(|cause| format!(": {}", cause.lines().next().unwrap_or_default()));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_done_differs_in_nothing_and_is_not_equal() {
+        let replay = Replay::not_done("no server");
+        assert!(replay.holds());
+        assert_ne!(replay.catalog, Verdict::Equal);
+    }
+}

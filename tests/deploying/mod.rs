@@ -1,0 +1,68 @@
+//! What a deploy does around its migrations: whom it waits for, whom it asks, when it begins, what it leaves behind.
+
+mod agents;
+mod alone;
+mod cuts;
+mod turns;
+mod when;
+
+use std::io::Read as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::journey::songs;
+use crate::support::{Output, Prisma, Project};
+
+/// A migration that adds a column.
+pub(crate) const YEAR: &str = "20250102000000_year";
+pub(crate) const ADD_YEAR: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n";
+
+/// A project with one pending migration that adds a column.
+fn pending(prisma: Prisma) -> Project {
+    let project = songs(prisma, 100);
+    project.add_migration(YEAR, ADD_YEAR);
+    project
+}
+
+/// Starts a program whose output is read when it has ended.
+fn start(mut command: Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program")
+}
+
+/// Reads what a program says until a line begins so; what it says later is read at its end.
+#[track_caller]
+fn until_it_says(child: &mut Child, words: &str) -> String {
+    let mut seen = String::new();
+    let mut line = Vec::new();
+    let stderr = child.stderr.as_mut().expect("stderr");
+    let mut byte = [0];
+    while stderr.read(&mut byte).expect("a byte") == 1 {
+        line.push(byte[0]);
+        if byte[0] == b'\n' {
+            let text = String::from_utf8_lossy(&std::mem::take(&mut line)).into_owned();
+            seen.push_str(&text);
+            if text.trim_start().starts_with(words) {
+                return seen;
+            }
+        }
+    }
+    panic!("never said {words}:\n{seen}");
+}
+
+fn end(child: Child) -> Output {
+    Output::of("prisma-safe".into(), child.wait_with_output().expect("an end"))
+}
+
+fn deploy(project: &Project) -> Command {
+    project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"])
+}
+
+/// Waits for something that must come to be.
+#[track_caller]
+pub(crate) fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
