@@ -104,14 +104,16 @@ impl<S: FnMut(&[u8]) -> Result<()>> Encoder<S> {
     /// # Errors
     /// The sink's.
     pub(super) fn write(&mut self, text: &[u8]) -> Result<()> {
-        self.text.extend_from_slice(text);
-        if self.text.len() < FRAME {
-            return Ok(());
+        // cut before, not behind: the line that ends a block must not be taken for a row of it
+        if self.text.len() >= FRAME {
+            let (length, next) = match self.rows {
+                Some(piece) => rows::whole(&self.text, piece),
+                None => (self.text.len(), 0),
+            };
+            self.send(length, self.rows, false)?;
+            self.rows = self.rows.map(|_| next);
         }
-        let Some(piece) = self.rows else { return self.send(self.text.len(), None, false) };
-        let (length, next) = rows::whole(&self.text, piece);
-        self.send(length, Some(piece), false)?;
-        self.rows = Some(next);
+        self.text.extend_from_slice(text);
         Ok(())
     }
 
@@ -213,4 +215,41 @@ fn compressor() -> io::Result<Compressor<'static>> {
 
 fn ended() -> Error {
     Error::failed("compressing the dump ended unexpectedly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames, and the sum of the rows of one block, of a dump that comes in chunks.
+    fn encoded(rows: &[u8], chunk: usize) -> (Encoded, Vec<u8>) {
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(Format::SqlZst, |bytes: &[u8]| {
+            file.extend_from_slice(bytes);
+            Ok(())
+        });
+        encoder.write(b"COPY t FROM stdin;\n").unwrap();
+        encoder.begin_rows().unwrap();
+        [rows, rows::END].concat().chunks(chunk).for_each(|chunk| encoder.write(chunk).unwrap());
+        encoder.end_rows().unwrap();
+        encoder.write(b"SELECT 1;\n").unwrap();
+        (encoder.finish().unwrap(), file)
+    }
+
+    #[test]
+    fn chunks_of_any_size_give_the_same_rows_in_frames_of_their_own() {
+        let many = "a row of some length\n".repeat(2 * FRAME / 20);
+        let long = [b"x".repeat(3 * FRAME), b"\ny\n".to_vec()].concat();
+        for rows in [many.as_bytes(), &long, b"", b"\n\n"] {
+            for chunk in [65_537, FRAME / 2, FRAME - 1, FRAME, 3 * FRAME] {
+                let (encoded, file) = encoded(rows, chunk);
+                assert_eq!(encoded.digests, [rows::digest(rows, 0)], "{} rows in chunks of {chunk}", rows.len());
+                let whole = [b"COPY t FROM stdin;\n", rows, rows::END, b"SELECT 1;\n"].concat();
+                assert!(zstd::decode_all(file.as_slice()).unwrap() == whole);
+                let starts: Vec<u64> = encoded.frames.iter().map(|frame| frame.offset).collect();
+                assert!(starts.contains(&19) && starts.contains(&(whole.len() as u64 - 10)), "{starts:?}");
+                assert_eq!(encoded.bytes, file.len() as u64);
+            }
+        }
+    }
 }
