@@ -62,7 +62,8 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         match &action.kind {
             ActionKind::RenameColumn { from, to } => {
                 let comes_back = subject.after.tables.get(&existing.name).is_some_and(|t| t.columns.contains_key(from));
-                if step.column_before(&existing, from).is_some() && !comes_back {
+                // a name in between is nobody's
+                if step.column_before(&existing, from).as_ref() == Some(from) && !comes_back {
                     flag(
                         format!("{}.{from}", existing.label),
                         "column",

@@ -3,7 +3,7 @@
 use super::cost::Work;
 use super::retype::{self, Retype};
 use super::subject::Existing;
-use super::tokens::{Kind, tokens};
+use super::tokens::{name, tokens};
 use super::{Step, table_rewrite};
 use crate::sql::{ActionKind, ConstraintKind, Name, StatementKind};
 
@@ -113,19 +113,7 @@ pub(super) fn sources(step: &Step<'_>) -> Vec<Existing> {
         if !(token.is("from") || token.is("join")) {
             continue;
         }
-        let part = |at: usize| {
-            let token = tokens.get(at).filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted))?;
-            Some(match token.kind {
-                Kind::Quoted => token.text.replace("\"\"", "\""),
-                _ => token.text.to_lowercase(),
-            })
-        };
-        let Some(first) = part(at + 1) else { continue };
-        let dotted = tokens.get(at + 2).is_some_and(|token| token.is_symbol("."));
-        names.push(match part(at + 3).filter(|_| dotted) {
-            Some(name) => Name { schema: Some(first), name },
-            None => Name::bare(first),
-        });
+        names.extend(name(&tokens[at + 1..]).map(|(name, _)| name));
     }
     names.sort_unstable();
     names.dedup();

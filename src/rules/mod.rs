@@ -21,6 +21,7 @@ mod blocking_statement;
 mod breaking_rename;
 mod bulk_write;
 mod concurrently_in_transaction;
+mod delete_rows;
 mod delete_without_where;
 mod drop_cascade;
 mod drop_column;
@@ -28,22 +29,27 @@ mod drop_enum_value;
 mod drop_object;
 mod drop_table;
 mod drop_then_add;
+mod dropped_guarantee;
 mod fix;
 pub mod history;
 mod lock_held;
 mod locks;
 mod long_identifier;
+mod many_to_many_swap;
 mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
+mod partial_apply;
 mod required_column;
 mod running_release;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
 mod truncate_table;
+mod unexplained_index_drop;
 mod unindexed_foreign_key;
 mod unreadable_sql;
+mod unsound_index;
 mod update_without_where;
 mod validated_constraint;
 
@@ -241,12 +247,18 @@ pub const RULES: &[&Rule] = &[
     &truncate_table::RULE,
     &delete_without_where::RULE,
     &update_without_where::RULE,
+    &delete_rows::RULE,
+    &many_to_many_swap::RULE,
+    &dropped_guarantee::RULE,
+    &unexplained_index_drop::RULE,
     &opaque_code::RULE,
     &required_column::RULE,
     &set_not_null::RULE,
     &add_unique::RULE,
     &new_enum_value_used::RULE,
     &concurrently_in_transaction::RULE,
+    &partial_apply::RULE,
+    &unsound_index::RULE,
     &table_rewrite::RULE,
     &blocking_index::RULE,
     &blocking_index_drop::RULE,

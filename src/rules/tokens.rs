@@ -1,6 +1,7 @@
 //! Words and literals of a piece of SQL, for what no syntax tree is at hand: the bodies of `DO` blocks, default
 //! expressions, statements the lowering leaves as text. Never fails: what is not closed ends with the text.
 
+use crate::sql::Name;
 use crate::sql::expression::block_comment;
 
 /// A token and what it is. White space and comments are left out.
@@ -103,6 +104,34 @@ fn dollar_tag(text: &str) -> Option<&str> {
     let tag = &rest[..end];
     let named = tag.chars().all(is_word) && !tag.starts_with(|c: char| c.is_ascii_digit());
     named.then(|| &text[..end + 2])
+}
+
+/// Whether these keywords stand one after the other; gives what follows them.
+pub fn after<'t, 'a>(tokens: &'t [Token<'a>], phrase: &str) -> Option<&'t [Token<'a>]> {
+    let words: Vec<&str> = phrase.split(' ').collect();
+    let stands =
+        |at: usize| words.iter().zip(&tokens[at..]).filter(|(word, token)| token.is(word)).count() == words.len();
+    let at = (0..tokens.len()).find(|at| stands(*at))?;
+    Some(&tokens[at + words.len()..])
+}
+
+/// The possibly qualified name at the beginning, folded as PostgreSQL does, and what follows it.
+pub fn name<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(Name, &'t [Token<'a>])> {
+    let part = |at: usize| {
+        let token = tokens.get(at)?;
+        match token.kind {
+            Kind::Quoted => Some(token.text.replace("\"\"", "\"")),
+            Kind::Word => Some(token.text.to_lowercase()),
+            _ => None,
+        }
+    };
+    let first = part(0)?;
+    if tokens.get(1).is_some_and(|token| token.is_symbol("."))
+        && let Some(second) = part(2)
+    {
+        return Some((Name { schema: Some(first), name: second }, &tokens[3..]));
+    }
+    Some((Name::bare(first), &tokens[1..]))
 }
 
 /// Whether a statement's last `WHERE` lets every row through: `WHERE true`, `WHERE 1 = 1`.

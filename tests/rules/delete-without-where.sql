@@ -3,6 +3,7 @@
 DELETE FROM "Song";
 -- expect: error delete-without-where(Song)
 
--- case: good
+-- case: some rows
+-- given: rows Song 0
 -- migration
 DELETE FROM "Song" WHERE "artist" IS NULL;

@@ -3,6 +3,7 @@
 TRUNCATE "Song";
 -- expect: error truncate-table(Song)
 
--- case: good
+-- case: some rows
+-- given: rows Song 0
 -- migration
 DELETE FROM "Song" WHERE "plays" = 0;

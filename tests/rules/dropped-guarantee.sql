@@ -1,0 +1,59 @@
+-- case: a unique index
+-- given: rows User 100
+-- migration
+DROP INDEX "User_email_key";
+-- expect: warning dropped-guarantee(User_email_key)
+
+-- case: a unique index is replaced
+-- given: rows User 100; duplicates User 0
+-- migration
+DROP INDEX "User_email_key";
+CREATE UNIQUE INDEX "User_email_name_key" ON "User"("email");
+
+-- case: the column goes with it
+-- given: rows User 100; values User.email 0
+-- migration
+DROP INDEX "User_email_key";
+ALTER TABLE "User" DROP COLUMN "email";
+-- expect: warning drop-column(User.email)
+
+-- case: an index that is not unique
+-- given: rows Song 100
+-- migration
+DROP INDEX "Song_albumId_idx";
+
+-- case: a foreign key
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "Song_albumId_fkey";
+-- expect: info dropped-guarantee(Song_albumId_fkey)
+
+-- case: a foreign key comes back with other actions
+-- given: rows Song 100; orphans Song 0
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "Song_albumId_fkey";
+ALTER TABLE "Song" ADD CONSTRAINT "Song_albumId_fkey" FOREIGN KEY ("albumId") REFERENCES "Album"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- case: the primary key
+-- migration
+ALTER TABLE "Album" DROP CONSTRAINT "Album_pkey";
+-- expect: warning dropped-guarantee(Album_pkey)
+
+-- case: another primary key
+-- given: rows Album 100; duplicates Album 0
+-- migration
+ALTER TABLE "Album" DROP CONSTRAINT "Album_pkey",
+ADD CONSTRAINT "Album_pkey" PRIMARY KEY ("name");
+
+-- case: a check
+-- before
+ALTER TABLE "Song" ADD CONSTRAINT "Song_plays_check" CHECK ("plays" >= 0);
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "Song_plays_check";
+-- expect: warning dropped-guarantee(Song_plays_check)
+
+-- case: a check that has done its work
+-- before
+ALTER TABLE "Song" ADD CONSTRAINT "Song_artist_present" CHECK ("artist" IS NOT NULL);
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
+ALTER TABLE "Song" DROP CONSTRAINT "Song_artist_present";

@@ -1,0 +1,28 @@
+-- case: a partial index
+-- given: rows Song 100
+-- before
+CREATE UNIQUE INDEX "Song_popular_key" ON "Song"("title") WHERE "plays" > 1000;
+-- migration
+DROP INDEX "Song_popular_key";
+-- expect: warning unexplained-index-drop(Song_popular_key)
+
+-- case: an index on an expression
+-- given: rows Song 100
+-- before
+CREATE INDEX "Song_lower_idx" ON "Song"(lower("title"));
+-- migration
+DROP INDEX "Song_lower_idx";
+-- expect: warning unexplained-index-drop(Song_lower_idx)
+
+-- case: an index of the schema
+-- given: rows Song 100
+-- migration
+DROP INDEX "Song_albumId_idx";
+
+-- case: it only gets another name
+-- given: rows Song 100
+-- before
+CREATE INDEX "Song_popular_idx" ON "Song"("title") WHERE "plays" > 1000;
+-- migration
+DROP INDEX "Song_popular_idx";
+CREATE INDEX "Song_loved_idx" ON "Song"("title") WHERE "plays" > 1000;
