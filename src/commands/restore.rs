@@ -95,11 +95,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         context.shell.note(note);
     }
     if let Some(reason) = args.gate.reason.as_deref().filter(|_| args.gate.skip_backup) {
+        Gate::refuse_agents(&target, context)?;
         context.shell.warn(format_args!("no backup is taken first: {reason}"));
     }
     if target.production && scope == Scope::Replace {
         let what = plan.describe();
-        consent::ask(&context.shell, &target, &what, &plan.hash(), args.gate.confirm.as_deref())?;
+        consent::ask(context, &target, &what, &plan.hash(), args.gate.confirm.as_deref())?;
     }
     let restored = plan.carry_out(&context.shell)?;
     let pending = match discovered.filter(|_| scope == Scope::Replace) {
@@ -125,7 +126,7 @@ fn from_outside(archive: &Archive, project: &Project, config: &Config, args: &Ar
     if target.production && runs {
         let what = format!("has the site's own command restore {}", manifest.file);
         let plan = hash_of(["prisma-safe restore outside", &manifest.id, &target.url.identity()].map(str::as_bytes));
-        consent::ask(&context.shell, &target, &what, &plan, args.gate.confirm.as_deref())?;
+        consent::ask(context, &target, &what, &plan, args.gate.confirm.as_deref())?;
     }
     provider::restore(manifest, &config.backup, project.root(), &context.shell)?;
     context.shell.status("Restored", format_args!("{} by the site's own command", manifest.file));

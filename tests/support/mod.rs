@@ -9,8 +9,8 @@
 pub(crate) mod output;
 pub(crate) mod postgres;
 pub(crate) mod project;
-pub(crate) mod s3;
 pub(crate) mod proxy;
+pub(crate) mod s3;
 pub(crate) mod schema;
 pub(crate) mod tty;
 
