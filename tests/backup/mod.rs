@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use prisma_safe::backup::encryption::Keys;
 use prisma_safe::backup::{self, Backup, Proof, Request, State};
 use prisma_safe::config::Config;
 use prisma_safe::context::Env;
@@ -95,7 +96,7 @@ impl Place {
 
     fn verified(&self, path: &Path) -> Result<backup::Report> {
         let search = Search { env: &self.env, pg_bin: None, project: self.directory.path() };
-        backup::verify(path, Proof::Read, &search, &shell())
+        backup::verify(path, &Keys::none(), Proof::Read, &search, &shell())
     }
 
     /// With a line in `[backup]` of prisma-safe.toml.
