@@ -190,8 +190,10 @@ impl Bench {
         found.plain.push(timed(&mut self.program("pg_dump", &["-Fp", "-f", "plain.sql"]), |_| {}));
         found.plain_bytes = size_of(&self.path("plain.sql"));
         fs::remove_file(self.path("plain.sql")).expect("a file");
-        found.ours.push(self.backup("read", found));
-        found.proved.push(self.backup("restored", found));
+        let read = self.backup("read", found);
+        found.ours.push(read);
+        let restored = self.backup("restored", found);
+        found.proved.push(restored);
         timed(&mut self.program("pg_dump", &["-Fd", "-j2", "-f", "directory"]), |_| {});
         found.restored.push(self.restore());
         fs::remove_dir_all(self.path("directory")).expect("a directory");

@@ -1,14 +1,16 @@
 //! What prisma-safe costs beside plain Prisma, in one run: interleaved, medians, as ratios. Ends with status 1 over a limit.
 //!
-//! CPU is what the shell's `times` says of its children, and theirs. It hardly minds what else a machine does; wall time does,
-//! and is shown beside it.
+//! CPU is what counts; wall time is shown beside it.
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "benchmarks start programs and print")]
 
-use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::process::ExitCode;
 
+#[path = "common/mod.rs"]
+mod common;
 #[path = "../tests/support/mod.rs"]
 mod support;
+
+use common::cost::{self, Cost};
 
 use support::Project;
 
@@ -19,13 +21,6 @@ const ROUNDS: usize = 9;
 const BATCH: u32 = 25;
 
 const PRISMA_SAFE: &str = env!("CARGO_BIN_EXE_prisma-safe");
-
-/// Seconds of one run.
-#[derive(Clone, Copy)]
-struct Cost {
-    cpu: f64,
-    wall: f64,
-}
 
 fn main() -> ExitCode {
     let checks = [deploy(), small()].concat();
@@ -112,34 +107,10 @@ fn interleaved<const N: usize>(project: &Project, batch: u32, contenders: [&[&st
             }
         }
     }
-    costs.map(|costs| Cost {
-        cpu: median(costs.iter().map(|cost| cost.cpu).collect()),
-        wall: median(costs.iter().map(|cost| cost.wall).collect()),
-    })
+    costs.map(|costs| cost::median(&costs))
 }
 
 fn run(project: &Project, batch: u32, contender: &[&str]) -> Cost {
-    let script = "batch=$1; shift; while [ $batch -gt 0 ]; do \"$@\" >/dev/null 2>&1 || exit 1; batch=$((batch - 1)); done; times";
-    let batch_text = batch.to_string();
-    let mut command: Command = project.command("sh", ["-c", script, "sh", &batch_text].iter().chain(contender));
-    let started = Instant::now();
-    let output = command.stdin(Stdio::null()).output().expect("sh");
-    let wall = started.elapsed().as_secs_f64();
-    let times = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{contender:?} failed");
-    // the second line is the children's: `0m1.230000s 0m0.340000s`
-    let cpu: f64 = times.lines().nth(1).expect("two lines").split_whitespace().map(seconds).sum();
-    Cost { cpu: cpu / f64::from(batch), wall: wall / f64::from(batch) }
-}
-
-/// `1m2.345s`
-fn seconds(time: &str) -> f64 {
-    let (minutes, seconds) = time.split_once('m').expect("minutes");
-    let number = |text: &str| text.trim_end_matches('s').replace(',', ".").parse::<f64>().expect("a number");
-    number(minutes) * 60.0 + number(seconds)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let (script, times) = (cost::script("exit 1"), batch.to_string());
+    cost::measure(project.command("sh", ["-c", &script, "sh", &times].iter().chain(contender)), batch)
 }

@@ -99,6 +99,10 @@ pub enum Command {
     Backup(commands::backup::Args),
     /// Restore a backup: in the place of the live data, into another database, or one table beside the live one
     Restore(commands::restore::Args),
+    /// Take a migration back: its reverse, what it destroyed, its row in the history
+    Rollback(commands::rollback::Args),
+    /// Run the pending migrations on a copy of a backup: time, locks, every value before and after
+    Rehearse(commands::rehearse::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
     Init(commands::init::Args),
     /// The whole journey on an embedded scratch database, from nothing

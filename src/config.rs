@@ -24,8 +24,10 @@ const DEFAULTS: &str = include_str!("config/default.toml");
 pub struct Config {
     pub backup: Backup,
     pub deploy: Deploy,
+    pub rehearsal: Rehearsal,
     pub rename: Rename,
     pub review: Review,
+    pub undo: Undo,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
     pub environments: BTreeMap<String, Environment>,
@@ -178,6 +180,32 @@ pub struct Rename {
     pub scratch_proof: bool,
 }
 
+/// How much of a deploy is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RehearsalMode {
+    /// On a copy with every row.
+    Full,
+    /// On a copy of the tables without their rows.
+    Schema,
+    /// Not at all.
+    Off,
+}
+
+/// `[rehearsal]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rehearsal {
+    pub mode: RehearsalMode,
+    /// Why there is none, with `mode = "off"`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// A lock that keeps others waiting may be held this long, in seconds; 0 is without limit.
+    pub max_lock_seconds: f64,
+    /// All migrations together may take this long, in seconds; 0 is without limit.
+    pub max_duration_seconds: f64,
+}
+
 /// `[review]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -194,6 +222,32 @@ pub struct Review {
     pub rules: Levels,
     /// So many rows are named by their primary key where a probe finds some; 0 names none.
     pub sample_keys: usize,
+}
+
+/// `[undo]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Undo {
+    /// Whether deploys keep what migrations destroy.
+    pub enabled: bool,
+    /// For how long: `7d`, `36h`.
+    pub keep: String,
+    /// No more than this is copied for one migration: `2GB`, `500MB`.
+    pub max_size: String,
+    /// What a deploy does where it cannot be kept.
+    pub otherwise: Otherwise,
+}
+
+/// What a deploy does where it cannot keep what a migration destroys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It goes on if it took a backup just before.
+    Backup,
+    /// It does not deploy.
+    Refuse,
+    /// It goes on.
+    Continue,
 }
 
 /// Whether deploys to an environment take a backup.
@@ -306,8 +360,10 @@ fn find(root: &Path) -> PathBuf {
 struct Partial {
     backup: Option<toml::Table>,
     deploy: Option<toml::Table>,
+    rehearsal: Option<toml::Table>,
     rename: Option<toml::Table>,
     review: Option<toml::Table>,
+    undo: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }
 

@@ -14,11 +14,12 @@ use super::encryption::{self, Keys, Recipients, Sealing};
 use super::frames::Encoded;
 use super::manifest::{self, Format, Manifest, Proof, Source, Sum, Table};
 use super::names::{self, Name};
+use super::prove::{self, Restored};
 use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
-use super::{prove, provider, verify};
+use super::{provider, verify};
 use crate::config::{self, BackupFormat};
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
@@ -75,8 +76,16 @@ pub struct Backup {
 /// # Errors
 /// Exit status 1 if any step or check fails, 3 through a pooler that mixes sessions, 130 after Ctrl-C.
 pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
+    create_and_keep(request, shell).map(|(backup, _)| backup)
+}
+
+/// [`create`], which also hands over the scratch server with the restored backup, where it was proved by one.
+///
+/// # Errors
+/// Those of [`create`].
+pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, Option<Restored>)> {
     if let Some(provider) = request.settings.provider {
-        return provider::create(provider, request, shell);
+        return provider::create(provider, request, shell).map(|backup| (backup, None));
     }
     let guard = Guard::new()?;
     let sealing = Seal::read(request)?;
@@ -143,13 +152,15 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
         proof: Proof::Read,
         proved_at,
     };
+    let mut kept = None;
     if settings.proof > manifest.proof {
         let archive = Archive::at(aside.partial(), manifest.clone(), &sealing.keys);
-        manifest.proof = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
+        let (proof, restored) = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
+        (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
     }
     let path = publish(&directory, &name, aside, &manifest)?;
-    Ok(Backup { path, manifest })
+    Ok((Backup { path, manifest }, kept))
 }
 
 /// Whom a backup is encrypted to, and with what it can be read again here.

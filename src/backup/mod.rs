@@ -46,11 +46,12 @@ mod verify;
 
 pub use self::archive::Archive;
 pub use self::contents::{Contents, Defect};
-pub use self::create::{Backup, Request, create};
+pub use self::create::{Backup, Request, create, create_and_keep};
 pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
+pub use self::prove::{Restored, restore};
 pub use self::server::needed;
-pub use self::verify::{Report, verify};
+pub use self::verify::{Report, verify, verify_to};
 
 /// A number of bytes for people: `1.38 GB`.
 pub fn size(bytes: u64) -> String {

@@ -24,11 +24,70 @@ const DATABASE: &str = "proof";
 /// How often Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A backup that was restored into a scratch server; both are gone when it is dropped.
+#[derive(Debug)]
+pub struct Restored {
+    pub server: ScratchServer,
+    /// The database's name there.
+    pub database: String,
+    /// The backup's file name.
+    pub file: String,
+    /// How it is unlike the original.
+    pub unlike: Vec<String>,
+}
+
+/// Restores a backup into a scratch server, and counts it there.
+///
+/// # Errors
+/// If no server of the same major version is installed, there is no room for it, a statement fails, or a table holds other
+/// rows than the manifest says.
+pub fn restore(
+    archive: &Archive,
+    options: &Options,
+    search: &Search<'_>,
+    guard: &Guard,
+    progress: &mut Progress,
+) -> Result<Restored> {
+    restore_into(server(archive, search)?, archive, options, guard, progress)
+}
+
+/// A scratch server that can take the backup.
+fn server(archive: &Archive, search: &Search<'_>) -> Result<ScratchServer> {
+    let source = &archive.manifest().source;
+    scratch::open(&Need { major: source.server_major, extensions: &source.extensions, bytes: source.size }, search)
+}
+
+fn restore_into(
+    server: ScratchServer,
+    archive: &Archive,
+    options: &Options,
+    guard: &Guard,
+    progress: &mut Progress,
+) -> Result<Restored> {
+    let source = &archive.manifest().source;
+    guard.check()?;
+    let locale = Locale { encoding: &source.encoding, collate: &source.collate, ctype: &source.ctype };
+    let mut unlike = Vec::new();
+    if !server.create_database(DATABASE, locale)? {
+        unlike.push(format!("this machine has no locale {}: texts sort as in C", source.collate));
+    }
+    let url = server.url(DATABASE)?;
+    let loaded = load::load(archive, &url, options, &mut |position| {
+        progress.show(position);
+        guard.check()
+    })?;
+    unlike.extend(loaded.left_out);
+    if options.rows {
+        count(archive, &server, guard)?;
+    }
+    Ok(Restored { server, database: DATABASE.to_owned(), file: archive.manifest().file.clone(), unlike })
+}
+
 /// Restores a backup into a scratch server and compares it with its manifest, as far as `level` asks for; gives the level
 /// that is proved then.
 ///
 /// # Errors
-/// If no server of the same major version is installed, there is no room for it, a statement fails, or anything differs.
+/// Those of [`restore`], or if anything differs.
 pub(super) fn prove(
     archive: &Archive,
     level: Proof,
@@ -36,28 +95,19 @@ pub(super) fn prove(
     search: &Search<'_>,
     guard: &Guard,
     shell: &Shell,
-) -> Result<Proof> {
-    let source = &archive.manifest().source;
-    let need = Need { major: source.server_major, extensions: &source.extensions, bytes: source.size };
-    let server = scratch::open(&need, search).map_err(unprovable)?;
-    guard.check()?;
-    let locale = Locale { encoding: &source.encoding, collate: &source.collate, ctype: &source.ctype };
-    server.create_database(DATABASE, locale)?;
-    let url = server.url(DATABASE)?;
+) -> Result<(Proof, Restored)> {
+    let server = server(archive, search).map_err(unprovable)?;
     let mut progress = Progress::start(shell, "Proving");
-    load::load(archive, &url, &Options::scratch(), &mut |position| {
-        progress.show(position);
-        guard.check()
-    })?;
-    count(archive, &server, guard)?;
+    let restored = restore_into(server, archive, &Options::scratch(), guard, &mut progress)?;
     if level < Proof::Roundtrip {
-        return Ok(Proof::Restored);
+        return Ok((Proof::Restored, restored));
     }
     let bytes = archive.manifest().dump.bytes;
     progress.show(Position { fraction: 1.0, bytes, tables: None, current: "dumping it again" });
+    let url = restored.server.url(&restored.database)?;
     let (again, original) = (dumped_again(pg_dump.clone(), url), normalised(archive.clone()));
     if aside(again, guard)? == aside(original, guard)? {
-        return Ok(Proof::Roundtrip);
+        return Ok((Proof::Roundtrip, restored));
     }
     Err(unproved("dumped again, it is not the same"))
 }

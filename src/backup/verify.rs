@@ -35,27 +35,41 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
-/// Reads a backup and compares it with its manifest: size, hashes, completeness, the rows of each table. Above
-/// [`Proof::Read`], `level` also has it restored into a scratch server, and its manifest then says so.
+/// Reads a backup and compares it with its manifest: size, hashes, completeness, the rows of each table.
 ///
 /// # Errors
-/// If it cannot be read, has no manifest that could be compared with, or cannot be restored. What differs is in the report.
-pub fn verify(path: &Path, keys: &Keys, level: Proof, search: &Search<'_>, shell: &Shell) -> Result<Report> {
+/// If it cannot be read, or has no manifest that could be compared with. What differs is in the report.
+pub fn verify(path: &Path, keys: &Keys, shell: &Shell) -> Result<Report> {
+    let guard = Guard::new()?;
+    report(path, &Archive::open_with(path, keys)?, &guard, shell)
+}
+
+/// [`verify`], and above [`Proof::Read`] also has a backup without problems restored into a scratch server; its manifest
+/// then says so.
+///
+/// # Errors
+/// Those of [`verify`]; if it cannot be restored.
+pub fn verify_to(path: &Path, keys: &Keys, level: Proof, search: &Search<'_>, shell: &Shell) -> Result<Report> {
     let guard = Guard::new()?;
     let archive = Archive::open_with(path, keys)?;
-    let problems = problems(&archive, &guard, shell)?;
-    let mut manifest = archive.manifest().clone();
-    if level == Proof::Read || !problems.is_empty() || manifest.outside.is_some() {
-        return Ok(Report { path: path.to_owned(), proof: Proof::Read, manifest, problems });
+    let mut report = report(path, &archive, &guard, shell)?;
+    if level == Proof::Read || !report.problems.is_empty() || report.manifest.outside.is_some() {
+        return Ok(report);
     }
+    let manifest = &mut report.manifest;
     let pg_dump = PgDump::find(manifest.source.server_major, search.env, search.pg_bin)?;
-    let proof = prove::prove(&archive, level, &pg_dump, search, &guard, shell)?;
-    if proof >= manifest.proof {
-        (manifest.proof, manifest.proved_at) = (proof, Timestamp::now());
+    (report.proof, _) = prove::prove(&archive, level, &pg_dump, search, &guard, shell)?;
+    if report.proof >= manifest.proof {
+        (manifest.proof, manifest.proved_at) = (report.proof, Timestamp::now());
         let beside = names::manifest_path(path);
         atomic::write(&beside, manifest.to_json()?).explain(|| format!("could not write {}", beside.display()))?;
     }
-    Ok(Report { path: path.to_owned(), proof, manifest, problems })
+    Ok(report)
+}
+
+fn report(path: &Path, archive: &Archive, guard: &Guard, shell: &Shell) -> Result<Report> {
+    let problems = problems(archive, guard, shell)?;
+    Ok(Report { path: path.to_owned(), proof: Proof::Read, manifest: archive.manifest().clone(), problems })
 }
 
 /// What is wrong with the file itself.

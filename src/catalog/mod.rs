@@ -8,7 +8,10 @@ mod canonical;
 mod differences;
 mod expressions;
 pub mod live;
+mod owners;
 mod replay;
+
+pub(crate) use expressions::nextval;
 
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
 
@@ -42,6 +45,8 @@ pub struct Catalog {
     pub views: BTreeSet<ObjectName>,
     /// Statements the replay could not follow (`DO` blocks, functions, dynamic SQL): what they did is unknown.
     pub opaque: Vec<Opaque>,
+    /// Where names of indexes and constraints were seen.
+    pub(crate) owners: owners::Owners,
 }
 
 /// A statement the replay could not follow.
@@ -127,15 +132,6 @@ impl Catalog {
     /// The values of a column's enum type, if it is one.
     pub fn enum_values(&self, data_type: &DataType) -> Option<&[String]> {
         self.enums.get(&self.type_name(data_type)).map(Vec::as_slice)
-    }
-
-    /// The table that an index, or the index behind a constraint, belongs to.
-    pub fn table_of_index(&self, index: &ObjectName) -> Option<&ObjectName> {
-        let own = |table: &Table| {
-            table.indexes.contains_key(&index.name)
-                || table.constraints.get(&index.name).is_some_and(|constraint| constraint.kind.has_index())
-        };
-        self.tables.iter().find(|(name, table)| name.schema == index.schema && own(table)).map(|(name, _)| name)
     }
 }
 

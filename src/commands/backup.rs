@@ -5,7 +5,7 @@ mod keep;
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Proof, Request, copies, encryption, provider, report};
+use crate::backup::{self, Backup, Proof, Request, Restored, copies, encryption, provider, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -63,7 +63,7 @@ enum Command {
 /// Runs the command.
 ///
 /// # Errors
-/// Those of [`backup::create`] and [`backup::verify`]; exit status 1 for a backup that is not good.
+/// Those of [`backup::create`] and [`backup::verify_to`]; exit status 1 for a backup that is not good.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let json = wants_json(args.format, "backup")?;
     let project = Project::find(&context.directory, &context.env)?;
@@ -93,7 +93,7 @@ fn create(args: CreateArgs, project: &Project, config: &Config, context: &Contex
     settings.proof = args.proof.unwrap_or(settings.proof);
     let directory = project.root().join(&settings.directory);
     let place = Place { directory: &directory, project: project.root(), settings: &settings };
-    let backup = take(&place, &target, &[], context)?;
+    let (backup, _) = take(&place, &target, &[], context)?;
     if json {
         print(context, &report::created(&backup))?;
     }
@@ -112,10 +112,10 @@ pub struct Before<'a> {
     pub precedes: &'a [String],
 }
 
-/// The backup, or why there is none.
+/// The backup, with the scratch server that proved it, or why there is none.
 #[derive(Debug)]
 pub enum Taken {
-    Backup(Box<Backup>),
+    Backup(Box<Backup>, Option<Restored>),
     Skipped(String),
 }
 
@@ -138,7 +138,7 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
         return Ok(Taken::Skipped("the database has no tables".into()));
     }
     let place = Place { directory: &root.join(&settings.directory), project: root, settings };
-    take(&place, target, precedes, context).map(|backup| Taken::Backup(Box::new(backup)))
+    take(&place, target, precedes, context).map(|(backup, restored)| Taken::Backup(Box::new(backup), restored))
 }
 
 /// Where backups of a project go, and how.
@@ -148,7 +148,12 @@ struct Place<'a> {
     settings: &'a config::Backup,
 }
 
-fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Context) -> Result<Backup> {
+fn take(
+    place: &Place<'_>,
+    target: &Target,
+    precedes: &[String],
+    context: &Context,
+) -> Result<(Backup, Option<Restored>)> {
     let Place { directory, project, settings } = *place;
     // a mistake in the settings is better known before the dump than after it
     copies::places(settings, &context.env)?;
@@ -163,13 +168,13 @@ fn take(place: &Place<'_>, target: &Target, precedes: &[String], context: &Conte
         settings,
         env: &context.env,
     };
-    let backup = backup::create(&request, &context.shell)?;
+    let (backup, restored) = backup::create_and_keep(&request, &context.shell)?;
     context.shell.status("Backed up", &backup);
     keep::copy_new(&backup, settings, context)?;
     if settings.retention.after_backup {
         keep::thin_out(directory, project, settings, context);
     }
-    Ok(backup)
+    Ok((backup, restored))
 }
 
 fn list(context: &Context, directory: &Path, settings: &config::Backup, json: bool) -> Result<Exit> {
@@ -203,7 +208,7 @@ fn verify(
     json: bool,
 ) -> Result<Exit> {
     let keys = encryption::keys(settings, &context.env)?;
-    let report = backup::verify(path, &keys, level, search, &context.shell)?;
+    let report = backup::verify_to(path, &keys, level, search, &context.shell)?;
     if let Some(outside) = report.manifest.outside.as_ref().filter(|_| report.problems.is_empty()) {
         provider::check(outside, settings, search.project, &context.shell)?;
     }

@@ -45,6 +45,14 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// A connection that broke while bytes went through it.
+    pub fn broken(error: &std::io::Error) -> Self {
+        let message = error.to_string();
+        Self(Box::new(Words { code: None, message, detail: None, hint: None, context: None, position: None }))
+    }
+}
+
 impl Deref for Failure {
     type Target = Words;
 

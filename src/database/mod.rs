@@ -1,6 +1,7 @@
 //! The target: its URL, a connection to it, Prisma's history table, locks and poolers.
 
 pub mod activity;
+mod cancelling;
 mod connection;
 pub mod failure;
 pub mod fingerprint;
@@ -12,6 +13,7 @@ pub mod tls;
 pub mod url;
 
 pub use self::activity::Session;
+pub use self::cancelling::Cancelling;
 pub use self::connection::{cancel, connect};
 pub use self::failure::Failure;
 pub use self::fingerprint::Fingerprint;

@@ -152,6 +152,12 @@ impl DatabaseUrl {
         Self { url }
     }
 
+    /// The same database, another schema for Prisma's tables.
+    #[must_use]
+    pub fn with_schema(&self, schema: &str) -> Self {
+        self.with_parameter("schema", Some(schema))
+    }
+
     /// Adds start-up options (`-c lock_timeout=3000`) to those the URL has. Spaces become `%20`: libpq takes no `+`.
     #[must_use]
     pub fn with_options(&self, options: &str) -> Self {

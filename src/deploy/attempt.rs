@@ -102,11 +102,11 @@ pub(super) fn attempt(
     let transaction = record_start(client, prepared, schema, id).map_err(Broken::AtStart)?;
     hook.before(client, prepared).map_err(Broken::InHook)?;
     for piece in prepared.pieces() {
-        if hook.instead(client, piece).map_err(Broken::InHook)? {
-            continue;
+        if !hook.instead(client, piece).map_err(Broken::InHook)? {
+            let sent = client.batch_execute(prepared.sql(piece));
+            sent.map_err(|error| Broken::InScript { piece: piece.clone(), failure: error.into() })?;
         }
-        let sent = client.batch_execute(prepared.sql(piece));
-        sent.map_err(|error| Broken::InScript { piece: piece.clone(), failure: error.into() })?;
+        hook.sent(client, piece).map_err(Broken::InHook)?;
     }
     hook.after(client).map_err(Broken::InHook)?;
     let finished = record_end(client, schema, id).map_err(Broken::AtEnd)?;
@@ -117,7 +117,12 @@ pub(super) fn attempt(
 }
 
 /// Opens the transaction with our patience in it, and the search path that Prisma's connection has.
-fn begin(client: &mut Client, server_version: i32, schema: &str, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn begin(
+    client: &mut Client,
+    server_version: i32,
+    schema: &str,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let mut sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = {};",
@@ -149,7 +154,7 @@ fn lock(client: &mut Client, patience: Duration) -> Result<(), Broken> {
 }
 
 /// Tries Prisma's lock; outside a transaction it is free again at once.
-pub(super) fn try_lock(client: &mut Client) -> Result<bool, Failure> {
+pub(crate) fn try_lock(client: &mut Client) -> Result<bool, Failure> {
     const TRY: &str = "SELECT pg_catalog.pg_try_advisory_xact_lock($1)";
     Ok(client.query_typed_one(TRY, &[(&PRISMA_LOCK, Type::INT8)])?.try_get(0)?)
 }

@@ -29,6 +29,15 @@ pub trait Hook {
         Ok(false)
     }
 
+    /// After a statement of the script, or what was done instead.
+    ///
+    /// # Errors
+    /// As [`Hook::before`].
+    fn sent(&mut self, client: &mut Client, statement: &Range<usize>) -> Result<(), Failure> {
+        let _ = (client, statement);
+        Ok(())
+    }
+
     /// After the script, before its row is finished.
     ///
     /// # Errors

@@ -72,12 +72,12 @@ impl Prepared {
     }
 
     /// The text of a piece.
-    pub(super) fn sql(&self, piece: &Range<usize>) -> &str {
+    pub fn sql(&self, piece: &Range<usize>) -> &str {
         &self.text[piece.clone()]
     }
 
     /// The line of the file, from 1, that a server's position in a piece means; the piece's first line without one.
-    pub(super) fn line(&self, piece: &Range<usize>, position: Option<u32>) -> usize {
+    pub fn line(&self, piece: &Range<usize>, position: Option<u32>) -> usize {
         let inside = position.and_then(|position| {
             // the server counts characters from 1
             self.sql(piece).char_indices().nth(usize::try_from(position).ok()?.checked_sub(1)?)

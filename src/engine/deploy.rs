@@ -80,11 +80,18 @@ pub(super) struct Deploy<'a> {
     folder: Option<Folder>,
     /// Whether Prisma asked to apply migrations.
     pub(super) reached: bool,
+    /// Nothing is deployed: Prisma is ended where it would apply, and no database is asked.
+    only_look: bool,
 }
 
 impl<'a> Deploy<'a> {
     pub(super) fn new(deployer: &'a mut dyn Deployer) -> Self {
-        Self { deployer, fence: Fence::Production, applied: Vec::new(), folder: None, reached: false }
+        Self { deployer, fence: Fence::Production, applied: Vec::new(), folder: None, reached: false, only_look: false }
+    }
+
+    /// Sees what would be deployed; Prisma touches no database.
+    pub(super) fn only_look(deployer: &'a mut dyn Deployer) -> Self {
+        Self { only_look: true, ..Self::new(deployer) }
     }
 }
 
@@ -98,7 +105,7 @@ impl Role for Deploy<'_> {
 
     fn command(&mut self, command: CliCommand) -> Result<CommandReply> {
         self.fence.check_command(command)?;
-        Ok(CommandReply::Relay)
+        Ok(if self.only_look { CommandReply::Done } else { CommandReply::Relay })
     }
 
     fn request(&mut self, mut request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
@@ -117,7 +124,7 @@ impl Role for Deploy<'_> {
                 .deployer
                 .deploy(DeployRequest { target, migrations_dir, migrations, params: request.params.clone() }, engine)?;
         }
-        Ok(Reply::Relay(request))
+        Ok(if self.reached && self.only_look { Reply::Leave } else { Reply::Relay(request) })
     }
 
     fn response(&mut self, request: &Request, mut response: Response, _: &mut Engine<'_>) -> Result<Response> {

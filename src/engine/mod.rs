@@ -56,7 +56,7 @@ use self::draft::Draft;
 use self::fence::Fenced;
 use self::journey::{Words, travel};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 
@@ -109,6 +109,22 @@ pub fn deploy(
     let mut role = Deploy::new(deployer);
     let exit = speak(project, context, args, &mut role, aside(for_machines))?;
     demand_engine(exit, role.reached, args)
+}
+
+/// Shows the deployer what `migrate deploy` with these arguments would apply, and applies nothing: Prisma asks no database,
+/// says nothing, and is ended before it would.
+///
+/// # Errors
+/// As [`deploy`]; exit status 1 with Prisma's own words if it cannot work with the project.
+pub fn look(project: &Project, context: &Context, args: &[OsString], deployer: &mut dyn Deployer) -> Result<()> {
+    let mut role = Deploy::only_look(deployer);
+    let journeyed = travel(project, context, args, &mut role, Words::Kept)?;
+    match (role.reached, journeyed.exit) {
+        (_, Exit::Cancelled) => Err(Error::cancelled()),
+        (true, _) => Ok(()),
+        (false, Exit::Done) => Err(supported::no_engine()),
+        (false, _) => Err(Error::failed("Prisma cannot work with this project").because(journeyed.said)),
+    }
 }
 
 /// Runs any other command that touches a database (`db push`, `migrate reset`); `decide` is asked for every engine process,

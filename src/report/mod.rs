@@ -7,6 +7,7 @@ mod human;
 mod json;
 mod markdown;
 pub mod renames;
+pub mod rollback;
 mod sarif;
 #[cfg(test)]
 mod tests;

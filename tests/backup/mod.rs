@@ -16,7 +16,7 @@ use prisma_safe::context::Env;
 use prisma_safe::database::DatabaseUrl;
 use prisma_safe::error::{Error, Result};
 use prisma_safe::exit::Exit;
-use prisma_safe::tools::scratch::{Search, server_programs};
+use prisma_safe::tools::scratch::server_programs;
 use prisma_safe::ui::Shell;
 use prisma_safe::ui::shell::ColorChoice;
 
@@ -95,8 +95,7 @@ impl Place {
     }
 
     fn verified(&self, path: &Path) -> Result<backup::Report> {
-        let search = Search { env: &self.env, pg_bin: None, project: self.directory.path() };
-        backup::verify(path, &Keys::none(), Proof::Read, &search, &shell())
+        backup::verify(path, &Keys::none(), &shell())
     }
 
     /// With a line in `[backup]` of prisma-safe.toml.

@@ -29,7 +29,7 @@ pub use self::table::{Destination, table};
 use super::archive::Archive;
 use super::manifest::Table;
 use super::pieces::{Piece, Pieces};
-use crate::database::DatabaseUrl;
+use crate::database::{DatabaseUrl, history};
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::progress::Position;
 
@@ -57,13 +57,15 @@ pub struct Options {
     /// Whether tables and indexes go into the tablespaces that they were in.
     pub tablespaces: bool,
     pub missing_role: MissingRole,
+    /// Without it tables stay empty, but for Prisma's history.
+    pub rows: bool,
 }
 
 impl Options {
     /// For a scratch server.
     pub fn scratch() -> Self {
         let missing_role = MissingRole::Create;
-        Self { workers: workers(), owners: true, privileges: true, tablespaces: false, missing_role }
+        Self { workers: workers(), owners: true, privileges: true, tablespaces: false, missing_role, rows: true }
     }
 
     /// For a server that people use.
@@ -185,6 +187,9 @@ impl Loader<'_> {
     }
 
     fn copy(&mut self, statement: &str, block: usize, table: &Table) -> Result<()> {
+        if !self.options.rows && table.name.name != history::TABLE {
+            return Ok(());
+        }
         let job = Job::Copy { statement: statement.to_owned(), block, session: Arc::new(self.settings.script()) };
         self.add(Task { job, need: Need::Rows(table.name.clone()), bytes: table.length, label: table.name.to_string() })
     }

@@ -77,6 +77,7 @@ impl Replay<'_> {
             ConstraintKind::Check { .. } | ConstraintKind::Exclude { .. } => {}
         }
         let name = def.name.clone().or(own_name).unwrap_or_else(|| self.choose_name(table, &kind));
+        self.catalog.note_owner(table, &name);
         let Some(table) = self.catalog.tables.get_mut(table) else { return };
         if let ConstraintKind::PrimaryKey { columns, .. } = &kind {
             for column in columns {

@@ -49,6 +49,7 @@ impl Replay<'_> {
             ActionKind::RenameColumn { from, to } => self.rename_column(table, from, to),
             ActionKind::RenameTable { to } => self.rename_table(table, to),
             ActionKind::RenameConstraint { from, to } => {
+                self.catalog.note_owner(table, to);
                 let table = self.catalog.tables.get_mut(table);
                 if let Some((table, constraint)) =
                     table.and_then(|table| table.constraints.remove(from).map(|it| (table, it)))

@@ -69,6 +69,7 @@ impl Replay<'_> {
             predicate: index.predicate.clone(),
             nulls_not_distinct: index.nulls_not_distinct,
         };
+        self.catalog.note_owner(&table, &own.name);
         if let Some(table) = self.catalog.tables.get_mut(&table) {
             table.indexes.insert(own.name, value);
         }
@@ -126,6 +127,9 @@ impl Replay<'_> {
     /// A free constraint name, as `ChooseConstraintName` takes it.
     pub(super) fn choose_constraint(&self, kind: DefaultName, table: &ObjectName, columns: &[&str]) -> String {
         chosen_name(kind, &table.name, columns, |name| {
+            if !self.catalog.may_own(&ObjectName { schema: table.schema.clone(), name: name.to_owned() }) {
+                return false;
+            }
             let tables = self.catalog.tables.iter().filter(|(other, _)| other.schema == table.schema);
             tables.map(|(_, table)| table).any(|table| table.constraints.contains_key(name))
         })

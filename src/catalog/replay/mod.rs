@@ -33,6 +33,7 @@ impl Catalog {
 
     /// Replays one more script, and shows each statement with the catalog just before it.
     pub fn walk(&mut self, script: &Script, migration: &str, mut look: impl FnMut(&Self, &Statement)) {
+        self.learn_owners();
         let schema = self.default_schema.clone();
         let mut replay = Replay { catalog: self, migration, schema, temporary: BTreeSet::new() };
         for statement in script.statements() {

@@ -58,6 +58,7 @@ impl Replay<'_> {
             each_expression(&mut table, |text| expressions::rename_qualifier(text, &from.name, &to.name));
         }
         self.catalog.tables.insert(to.clone(), table);
+        self.catalog.note_owners(&to);
         let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
         for constraint in self.catalog.tables.values_mut().flat_map(|table| table.constraints.values_mut()) {
             if let ConstraintKind::ForeignKey { table, .. } = &mut constraint.kind
@@ -90,6 +91,7 @@ impl Replay<'_> {
     /// Renames an index; one behind a constraint renames the constraint.
     pub(super) fn rename_index(&mut self, index: &ObjectName, to: &str) {
         let Some(table) = self.catalog.table_of_index(index).cloned() else { return };
+        self.catalog.note_owner(&table, to);
         let Some(table) = self.catalog.tables.get_mut(&table) else { return };
         if let Some(value) = table.indexes.remove(&index.name) {
             table.indexes.insert(to.to_owned(), value);

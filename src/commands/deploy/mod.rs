@@ -1,5 +1,6 @@
 //! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
 
+mod keep;
 mod resume;
 mod stages;
 mod wait;
@@ -31,6 +32,12 @@ use crate::target::Target;
 pub struct Args {
     #[command(flatten)]
     gate: Gate,
+    /// Rehearse nothing first; needs --reason
+    #[arg(long, requires = "reason", help_heading = "On production")]
+    skip_rehearsal: bool,
+    /// In the rehearsal, read and write the touched tables meanwhile, and tell how long somebody waited
+    #[arg(long)]
+    probe_traffic: bool,
     #[command(flatten)]
     when: When,
     /// Go on with the deployment that was cut short or failed: its consent and its backup count where they still fit
@@ -114,9 +121,11 @@ impl Deployment<'_> {
         if let Some(moment) = self.command.not_before {
             journal.stage(Stage::Wait, |_| self.wait(moment, engine))?;
         }
-        journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let plans = self.plan_capsules(&routes, &backup)?;
+        let _expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, engine, journal))?;
         let baseline = self.baseline()?;
-        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, engine, journal))?;
+        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;
         Ok(applied)
     }

@@ -5,13 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Deploying;
 use crate::agent::Agent;
-use crate::backup::{self, Backup, Proof};
+use crate::backup::{self, Backup};
 use crate::database::history::State;
 use crate::deploy::journal::{End, Planned, Record};
 use crate::deploy::{Journal, Preflight, Turn};
 use crate::error::{Error, Result};
 use crate::target::Target;
-use crate::tools::scratch::Search;
 
 /// An older backup misses too much of what was written since.
 const FRESH_BACKUP: SignedDuration = SignedDuration::from_mins(60);
@@ -76,11 +75,8 @@ impl Resumed {
         if !self.untouched || !self.is_younger(FRESH_BACKUP) {
             return None;
         }
-        let (settings, env) = (&command.config.backup, &command.context.env);
-        let keys = backup::encryption::keys(settings, env).ok()?;
-        let search = Search { env, pg_bin: settings.pg_bin.as_deref(), project: command.project.root() };
-        let file = self.record.backup.as_ref()?;
-        let report = backup::verify(file, &keys, Proof::Read, &search, &command.context.shell).ok()?;
+        let keys = backup::encryption::keys(&command.config.backup, &command.context.env).ok()?;
+        let report = backup::verify(self.record.backup.as_ref()?, &keys, &command.context.shell).ok()?;
         let same = self.record.sha256.as_ref() == Some(&report.manifest.sha256) && report.problems.is_empty();
         same.then_some(Backup { path: report.path, manifest: report.manifest })
     }

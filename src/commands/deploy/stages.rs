@@ -5,16 +5,21 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::super::backup::{self, Before, Taken};
+use super::super::rehearse::{self, Asked};
 use super::super::review::{self, Folder};
 use super::Deployment;
+use crate::catalog::live::Live;
+use crate::config::{Config, RehearsalMode};
 use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
-use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Result};
+use crate::rehearsal;
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
+use crate::undo;
 
 impl Deployment<'_> {
     fn shell(&self) -> &Shell {
@@ -91,17 +96,49 @@ impl Deployment<'_> {
         let taken = match self.resumed.as_ref().and_then(|resumed| resumed.backup(self.command)) {
             Some(backup) => {
                 self.shell().status("Reusing", &backup);
-                Taken::Backup(Box::new(backup))
+                Taken::Backup(Box::new(backup), None)
             }
             None => backup::before(&before, self.command.context)?,
         };
         journal.record(match &taken {
-            Taken::Backup(backup) => {
+            Taken::Backup(backup, _) => {
                 Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
             }
             Taken::Skipped(reason) => Event::BackupSkipped { reason: reason.clone() },
         })?;
         Ok(taken)
+    }
+
+    /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
+    pub(super) fn rehearse(
+        &self,
+        taken: Taken,
+        engine: &mut Engine<'_>,
+        journal: &mut Journal,
+    ) -> Result<Option<Live>> {
+        let (shell, args, config) = (self.shell(), self.command.args, self.command.config);
+        let skipped = match &taken {
+            _ if args.skip_rehearsal => args.gate.reason.clone(),
+            _ if config.rehearsal.mode == RehearsalMode::Off => Some(reason(config)?),
+            Taken::Skipped(why) => Some(format!("there is no backup to rehearse on: {why}")),
+            Taken::Backup(..) => None,
+        };
+        if let Some(reason) = skipped {
+            shell.note(format_args!("nothing is rehearsed: {reason}"));
+            journal.record(Event::RehearsalSkipped { reason })?;
+            return Ok(None);
+        }
+        let Taken::Backup(backup, proved) = taken else { return Ok(None) };
+        let (project, env) = (self.command.project.root(), &self.command.context.env);
+        let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
+        let schema = self.target.url.schema();
+        let settings = self.command.settings;
+        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
+        rehearse::say(&rehearsal, shell);
+        journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
+        rehearsal.check()?;
+        Ok(Some(rehearsal.expected))
     }
 
     /// The database as the migrations find it.
@@ -113,13 +150,14 @@ impl Deployment<'_> {
     pub(super) fn apply(
         &mut self,
         routes: Vec<Route>,
+        plans: &[Option<undo::Plan>],
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
         let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for ((migration, script), route) in self.pending.iter().zip(self.scripts).zip(routes) {
+        for (((migration, script), route), plan) in self.pending.iter().zip(self.scripts).zip(routes).zip(plans) {
             let name = &migration.name;
             self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
@@ -127,9 +165,7 @@ impl Deployment<'_> {
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    let done = runner.apply(&prepared, &mut NoHook).map_err(Error::from);
-                    self.say_ended(done.as_ref().map_or(&[], |done| &done.ended), journal)?;
-                    done.map(|done| done.tries)
+                    self.apply_keeping(&mut runner, &prepared, plan.as_ref(), journal)
                 }
                 Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
@@ -145,7 +181,7 @@ impl Deployment<'_> {
         Ok(applied)
     }
 
-    fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
+    pub(super) fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
         for session in ended {
             let session = session.to_string();
             self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
@@ -172,6 +208,13 @@ impl Deployment<'_> {
         journal.record(Event::Verified { sound: verified.is_sound(), notes })?;
         verified.check()
     }
+}
+
+/// A setting that takes a safeguard away says why.
+fn reason(config: &Config) -> Result<String> {
+    config.rehearsal.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
+        Error::usage("rehearsal.mode = \"off\" needs a reason").help("add reason = \"…\" beside it in prisma-safe.toml")
+    })
 }
 
 fn count(migrations: usize) -> String {

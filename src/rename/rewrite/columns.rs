@@ -137,9 +137,10 @@ fn gain(plan: &mut Plan<'_>, touched: &Touched, name: &str, sequence: &ObjectNam
     let (column, table) = (quote_identifier(name), object(plan.scene.before, &touched.to));
     let own = object(plan.scene.before, sequence);
     let literal = quote_literal(&own);
-    let data_type = plan.scene.after.tables.get(&touched.to).and_then(|table| table.columns.get(name));
-    let data_type = data_type.map(|column| format!(" AS {}", column.data_type)).unwrap_or_default();
-    plan.late_statement(touched, format!("CREATE SEQUENCE {own}{data_type};"));
+    // as SERIAL makes it: of the column's type
+    let kind = plan.scene.after.tables.get(&touched.to).and_then(|table| table.columns.get(name));
+    let kind = kind.map_or_else(|| "INTEGER".to_owned(), |column| data_type(&column.data_type));
+    plan.late_statement(touched, format!("CREATE SEQUENCE {own} AS {kind};"));
     plan.late_statement(touched, format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval({literal});"));
     plan.late_statement(touched, format!("ALTER SEQUENCE {own} OWNED BY {table}.{column};"));
     plan.late_statement(

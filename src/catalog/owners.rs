@@ -1,0 +1,105 @@
+//! Which table an index's or a constraint's name belongs to, found without walking through all tables: a replay asks for
+//! every sequence it names and every index it drops.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Catalog, ObjectName, Table};
+
+/// Names that indexes and constraints have or had, each with the table that had it last. A name that is not here is free;
+/// one that is here may be gone. Shared between copies of a catalog until one changes, and no part of what a catalog is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owners(Arc<HashMap<ObjectName, ObjectName>>);
+
+impl PartialEq for Owners {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Owners {}
+
+impl Catalog {
+    /// Notes that a table has an index or a constraint of this name.
+    pub(super) fn note_owner(&mut self, table: &ObjectName, name: &str) {
+        let own = ObjectName { schema: table.schema.clone(), name: name.to_owned() };
+        Arc::make_mut(&mut self.owners.0).insert(own, table.clone());
+    }
+
+    /// Notes all names that a table has.
+    pub(super) fn note_owners(&mut self, name: &ObjectName) {
+        let Some(table) = self.tables.get(name) else { return };
+        let names: Vec<String> = table.indexes.keys().chain(table.constraints.keys()).cloned().collect();
+        names.iter().for_each(|own| self.note_owner(name, own));
+    }
+
+    /// Notes every table's names, in a catalog that was not replayed.
+    pub(super) fn learn_owners(&mut self) {
+        if self.owners.0.is_empty() {
+            let tables: Vec<ObjectName> = self.tables.keys().cloned().collect();
+            tables.iter().for_each(|table| self.note_owners(table));
+        }
+    }
+
+    /// Whether an index or a constraint may have this name.
+    pub(super) fn may_own(&self, name: &ObjectName) -> bool {
+        self.owners.0.contains_key(name)
+    }
+
+    /// The table that an index, or the index behind a constraint, belongs to.
+    pub fn table_of_index(&self, index: &ObjectName) -> Option<&ObjectName> {
+        let own = |table: &Table| {
+            table.indexes.contains_key(&index.name)
+                || table.constraints.get(&index.name).is_some_and(|constraint| constraint.kind.has_index())
+        };
+        let everywhere =
+            || self.tables.iter().find(|(name, table)| name.schema == index.schema && own(table)).map(|(name, _)| name);
+        if self.owners.0.is_empty() {
+            return everywhere();
+        }
+        let last = self.owners.0.get(index)?;
+        match self.tables.get_key_value(last) {
+            Some((name, table)) if own(table) => Some(name),
+            _ => everywhere(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Script;
+
+    fn owner(sql: &str, index: &str) -> Option<String> {
+        let catalog = Catalog::replay("public", [("m", &Script::parse(sql))]);
+        let index = ObjectName { schema: "public".into(), name: index.into() };
+        catalog.table_of_index(&index).map(|table| table.name.clone())
+    }
+
+    #[test]
+    fn a_name_is_followed_through_renames_and_drops() {
+        const TABLES: &str = "CREATE TABLE a (id INT CONSTRAINT a_pkey PRIMARY KEY, x INT); CREATE TABLE b (x INT);\
+            CREATE INDEX i ON a(x);";
+        let after = |more: &str, index: &str| owner(&format!("{TABLES}{more}"), index);
+        assert_eq!(after("", "i").as_deref(), Some("a"));
+        assert_eq!(after("", "a_pkey").as_deref(), Some("a"));
+        assert_eq!(after("ALTER TABLE a RENAME TO c;", "i").as_deref(), Some("c"));
+        assert_eq!(after("ALTER INDEX i RENAME TO j;", "j").as_deref(), Some("a"));
+        assert_eq!(after("ALTER INDEX i RENAME TO j;", "i"), None);
+        assert_eq!(after("DROP INDEX i; CREATE INDEX i ON b(x);", "i").as_deref(), Some("b"));
+        // a foreign key may have an index's name and has no index itself
+        let key = "ALTER TABLE b ADD CONSTRAINT i FOREIGN KEY (x) REFERENCES a(id);";
+        assert_eq!(after(key, "i").as_deref(), Some("a"));
+        assert_eq!(after("", "k"), None);
+    }
+
+    #[test]
+    fn a_catalog_put_together_by_hand_is_searched_too() {
+        let mut catalog = Catalog::replay("public", [("m", &Script::parse("CREATE TABLE a (x INT PRIMARY KEY);"))]);
+        catalog.owners = Owners::default();
+        let index = ObjectName { schema: "public".into(), name: "a_pkey".into() };
+        assert!(catalog.table_of_index(&index).is_some());
+        catalog.apply(&Script::parse("CREATE INDEX i ON a(x);"), "n");
+        assert!(catalog.table_of_index(&index).is_some());
+    }
+}

@@ -1,0 +1,250 @@
+//! `rehearse`: the pending migrations on a copy of a backup; and the rehearsal that a deploy makes by itself.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::backup::load::Options;
+use crate::backup::{self, Archive, Restored, State};
+use crate::config::{Config, RehearsalMode};
+use crate::context::{Context, Env};
+use crate::database::History;
+use crate::deploy::{NoHook, Prepared, Route, Settings};
+use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::{Migration, Project};
+use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, Stage};
+use crate::report::Format;
+use crate::sql::Script;
+use crate::target::Target;
+use crate::tools::scratch::Search;
+use crate::ui::progress::Progress;
+use crate::ui::{Shell, interrupt};
+
+/// Arguments of `rehearse`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The backup to rehearse on; default: the newest of the target database
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+    /// Leave the rows out
+    #[arg(long)]
+    schema_only: bool,
+    /// Read and write the touched tables meanwhile, on a further copy, and tell how long somebody waited
+    #[arg(long)]
+    probe_traffic: bool,
+    /// `human` or `json`
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Exit status 3 if the rehearsal went over the budget; 1 if there is no backup, or what a deploy would fail with.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    if !matches!(args.format, Format::Human | Format::Json) {
+        return Err(Error::usage("`rehearse` reports as human or json"));
+    }
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
+    prisma.extend(context.global.prisma());
+    let mut rehearsing = Rehearsing { args, context, project: &project, config: &config, target: None, excess: Ok(()) };
+    engine::look(&project, context, &prisma, &mut rehearsing)?;
+    rehearsing.excess.map(|()| Exit::Done)
+}
+
+struct Rehearsing<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    project: &'a Project,
+    config: &'a Config,
+    target: Option<Target>,
+    /// What was too much.
+    excess: Result<()>,
+}
+
+impl Deployer for Rehearsing<'_> {
+    fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
+        let target = super::classify(seen.url.clone(), self.config, self.context)?;
+        let guard = target.guard(seen.url.as_ref());
+        self.target = Some(target);
+        Ok(guard)
+    }
+
+    fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>> {
+        let target = self.target.clone().ok_or_else(super::no_url)?;
+        let shell = &self.context.shell;
+        let path = self.backup(&target)?;
+        let data = if self.args.schema_only { Data::Schema } else { Data::Full };
+        let place = Place { project: self.project.root(), config: self.config, env: &self.context.env };
+        let mut stage = place.restore(&path, data, shell)?;
+        let schema = target.url.schema();
+        let asked = Asked {
+            request: &request,
+            schema: &schema,
+            settings: Settings::read(&self.config.deploy)?,
+            traffic: self.args.probe_traffic,
+        };
+        let Some(rehearsal) = rehearse(&mut stage, &asked, self.config, engine, shell)? else {
+            shell.note(format_args!(
+                "{} has every migration of the folder: there is nothing to rehearse",
+                path.display()
+            ));
+            return Ok(Vec::new());
+        };
+        if self.args.format == Format::Json {
+            let text = serde_json::to_string_pretty(&rehearsal::document(&rehearsal));
+            shell.print(&format!("{}\n", text.explain(|| "could not write JSON".into())?));
+        } else {
+            say(&rehearsal, shell);
+        }
+        self.excess = rehearsal.check();
+        Ok(Vec::new())
+    }
+}
+
+impl Rehearsing<'_> {
+    /// The backup that was named, as typed or as `backup list` shows it; else the newest good one of the target.
+    fn backup(&self, target: &Target) -> Result<PathBuf> {
+        let directory = self.project.root().join(&self.config.backup.directory);
+        if let Some(file) = &self.args.backup {
+            let typed = self.context.directory.join(file);
+            return Ok(if typed.exists() { typed } else { directory.join(file) });
+        }
+        let address = format!("{}:{}/{}", target.url.host(), target.url.port(), target.url.database());
+        let of_target = |entry: &backup::Entry| {
+            entry.state == State::Good
+                && entry.manifest.as_ref().is_some_and(|manifest| manifest.source.address == address)
+        };
+        let newest = backup::list(&directory)?.into_iter().find(of_target);
+        newest.map(|entry| entry.path).ok_or_else(|| {
+            Error::failed(format!("there is no backup of {address} in {}", directory.display()))
+                .help("take one: prisma-safe backup; or name another database's: --backup FILE")
+        })
+    }
+}
+
+/// Where a backup is restored for a rehearsal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) project: &'a Path,
+    pub(super) config: &'a Config,
+    pub(super) env: &'a Env,
+}
+
+impl Place<'_> {
+    /// Restores a backup to rehearse on.
+    ///
+    /// # Errors
+    /// Those of [`backup::restore`].
+    pub(super) fn restore(&self, path: &Path, data: Data, shell: &Shell) -> Result<Stage> {
+        let guard = interrupt::Guard::new()?;
+        let archive = Archive::open_with(path, &backup::encryption::keys(&self.config.backup, self.env)?)?;
+        shell.status("Restoring", format_args!("{} into a scratch server", path.display()));
+        let search = Search { env: self.env, pg_bin: self.config.backup.pg_bin.as_deref(), project: self.project };
+        let options = Options { rows: data == Data::Full, ..Options::scratch() };
+        let mut progress = Progress::start(shell, "Restoring");
+        let restored = backup::restore(&archive, &options, &search, &guard, &mut progress).map_err(|error| {
+            let help = error.help_text().unwrap_or_default().to_owned();
+            Error::failed("the backup could not be restored for the rehearsal").because(error).help(help)
+        })?;
+        Ok(Stage::new(restored, data))
+    }
+
+    /// What a deploy rehearses on: what the backup's proof restored, or the backup once more.
+    ///
+    /// # Errors
+    /// Those of [`Place::restore`].
+    pub(super) fn stage(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Stage> {
+        match (self.config.rehearsal.mode, proved) {
+            (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, shell),
+            (_, Some(restored)) => Ok(Stage::new(restored, Data::Full)),
+            (_, None) => self.restore(path, Data::Full, shell),
+        }
+    }
+}
+
+/// The deploy that is rehearsed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a DeployRequest,
+    /// The schema that Prisma puts its tables into.
+    pub(super) schema: &'a str,
+    pub(super) settings: Settings,
+    pub(super) traffic: bool,
+}
+
+/// Plays what the restored backup does not have, saying so; none if it has everything.
+///
+/// # Errors
+/// Those of [`rehearsal::rehearse`].
+pub(super) fn rehearse(
+    stage: &mut Stage,
+    asked: &Asked<'_>,
+    config: &Config,
+    engine: &mut Engine<'_>,
+    shell: &Shell,
+) -> Result<Option<Rehearsal>> {
+    let Asked { request, schema, settings, traffic } = *asked;
+    let budget = Budget::read(&config.rehearsal)?;
+    let pending = pending(stage, schema, &request.migrations)?;
+    if pending.is_empty() {
+        return Ok(None);
+    }
+    let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
+    let files = pending.iter().zip(&scripts);
+    let routes: Vec<Route> =
+        files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+    let mut play = Play {
+        request,
+        pending: &pending,
+        scripts: &scripts,
+        routes: &routes,
+        settings,
+        schema,
+        traffic,
+        shell,
+        hooks: &mut |_| Ok(Box::new(NoHook)),
+    };
+    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), stage.backup()));
+    let played = rehearsal::rehearse(stage, &mut play, &budget, engine).map_err(|error| {
+        if error.exit() == Exit::Cancelled {
+            return error;
+        }
+        let help = error.help_text().unwrap_or_default().to_owned();
+        Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
+            .because(error)
+            .help(help)
+    });
+    played.map(Some)
+}
+
+/// The report, for people.
+pub(super) fn say(rehearsal: &Rehearsal, shell: &Shell) {
+    for line in rehearsal::human(rehearsal, shell.verbose() > 0).lines() {
+        shell.detail(line);
+    }
+}
+
+/// What the restored database does not have.
+fn pending(stage: &mut Stage, schema: &str, migrations: &[Migration]) -> Result<Vec<Migration>> {
+    let history = History::read(&mut stage.connect()?, schema)?.unwrap_or_default();
+    let standing = history.compare(migrations);
+    if let Some(failed) = standing.failed.first() {
+        return Err(Error::failed(format!(
+            "the backup holds a failed migration ({}): no deploy goes past it",
+            failed.name
+        ))
+        .help("resolve it in the database (see prisma-safe migrate status), and take a new backup"));
+    }
+    Ok(migrations.iter().filter(|migration| standing.pending.contains(&migration.name)).cloned().collect())
+}
+
+fn count(migrations: usize) -> String {
+    match migrations {
+        1 => "1 migration".into(),
+        many => format!("{many} migrations"),
+    }
+}

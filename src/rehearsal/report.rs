@@ -1,0 +1,139 @@
+//! A rehearsal as people and as programs read it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::budget::seconds;
+use super::compare::{ColumnFate, Fate, TableFate};
+use super::trace::{Sized, Statement, Stops};
+use super::{Rehearsal, Rehearsed};
+
+/// Statements that are quicker and write nothing anew are not worth a line.
+const WORTH_A_LINE: Duration = Duration::from_millis(100);
+
+/// The document of `rehearse --format json`.
+pub fn document(rehearsal: &Rehearsal) -> Value {
+    let mut document =
+        json!({ "schemaVersion": 1, "verdict": if rehearsal.excess.is_empty() { "pass" } else { "fail" } });
+    if let (Some(into), Ok(Value::Object(fields))) = (document.as_object_mut(), serde_json::to_value(rehearsal)) {
+        into.extend(fields);
+    }
+    document
+}
+
+/// For a terminal. `all` statements, or those that matter.
+pub fn human(rehearsal: &Rehearsal, all: bool) -> String {
+    let mut text = String::new();
+    for migration in &rehearsal.migrations {
+        told(&mut text, migration, all);
+    }
+    for table in &rehearsal.tables {
+        fate(&mut text, table);
+    }
+    for stall in &rehearsal.stalls {
+        let who = if stall.reader { "reader" } else { "writer" };
+        line(&mut text, 0, &format!("{}: a {who} waited {} at most", stall.table, seconds(stall.longest)));
+    }
+    for unlike in &rehearsal.unlike {
+        line(&mut text, 0, &format!("unlike production: {unlike}"));
+    }
+    text
+}
+
+fn line(text: &mut String, depth: usize, words: &str) {
+    // writing to a String does not fail
+    let _ = writeln!(text, "{:width$}{words}", "", width = 2 * depth);
+}
+
+fn told(text: &mut String, migration: &Rehearsed, all: bool) {
+    let way = if migration.atomic { "in one transaction" } else { "through Prisma's engine" };
+    line(text, 0, &format!("{}: {} {way}", migration.name, seconds(migration.took)));
+    for statement in &migration.statements {
+        if all || statement.took >= WORTH_A_LINE || !statement.rewrites.is_empty() {
+            line(text, 1, &statement_words(statement));
+        }
+    }
+    if !migration.atomic {
+        for (verb, list) in [("writes anew", &migration.rewrites), ("builds", &migration.indexes)] {
+            if !list.is_empty() {
+                line(text, 1, &format!("{verb} {}", sizes(list)));
+            }
+        }
+    }
+    for hold in migration.locks.iter().filter(|hold| hold.stops != Stops::Nobody) {
+        let whom = if hold.stops == Stops::Everybody { "everybody" } else { "writers" };
+        line(text, 1, &format!("keeps {whom} off {} for {} ({:?})", hold.table, seconds(hold.held), hold.mode));
+    }
+}
+
+fn statement_words(statement: &Statement) -> String {
+    let mut words = format!("line {}: {} — {}", statement.line, statement.sql, seconds(statement.took));
+    for (verb, list) in [("writes anew", &statement.rewrites), ("builds", &statement.indexes)] {
+        if !list.is_empty() {
+            let _ = write!(words, ", {verb} {}", sizes(list));
+        }
+    }
+    if statement.wal_bytes > 0 {
+        let _ = write!(words, ", {} of log", indicatif::DecimalBytes(statement.wal_bytes));
+    }
+    words
+}
+
+fn sizes(list: &[Sized]) -> String {
+    let one = |sized: &Sized| format!("{} ({})", sized.name, indicatif::DecimalBytes(sized.bytes));
+    list.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn fate(text: &mut String, table: &TableFate) {
+    let rows = |count: u64| indicatif::HumanCount(count).to_string();
+    let name = match &table.renamed_to {
+        Some(now) => format!("{}, now {now}", table.table),
+        None => table.table.clone(),
+    };
+    let head = match (table.rows_before, table.rows_after) {
+        (Some(before), Some(after)) if before == after => format!("{name}: {} rows, as before", rows(before)),
+        (Some(before), Some(after)) => format!("{name}: {} rows before, {} after", rows(before), rows(after)),
+        (Some(before), None) => format!("{name}: gone, had {} rows", rows(before)),
+        (None, after) => format!("{name}: new, {} rows", rows(after.unwrap_or_default())),
+    };
+    let moved = match (table.deleted, table.inserted) {
+        (None | Some(0), None | Some(0)) => String::new(),
+        (gone, come) => {
+            format!("; {} went and {} came", rows(gone.unwrap_or_default()), rows(come.unwrap_or_default()))
+        }
+    };
+    line(text, 0, &format!("{head}{moved}"));
+    if table.rows_before.is_some() && table.rows_after.is_some() {
+        for column in &table.columns {
+            if let Some(words) = column_words(column) {
+                line(text, 1, &words);
+            }
+        }
+    } else if table.rows_after.is_none() {
+        for column in table.columns.iter().filter(|column| matches!(column.fate, Fate::Moved { .. })) {
+            line(text, 1, &column_words(column).unwrap_or_default());
+        }
+    }
+}
+
+/// None for what is as it was, and for what is new.
+fn column_words(ColumnFate { column, fate }: &ColumnFate) -> Option<String> {
+    let count = |values: &u64| indicatif::HumanCount(*values).to_string();
+    Some(match fate {
+        Fate::Preserved | Fate::New => return None,
+        Fate::Renamed { to } => format!("{column} is now {to}, every value kept"),
+        Fate::Converted { to, from_type, to_type } if to == column => {
+            format!("{column} went from {from_type} to {to_type}, every value kept")
+        }
+        Fate::Converted { to, from_type, to_type } => {
+            format!("{column} is now {to}, from {from_type} to {to_type}, every value kept")
+        }
+        Fate::Moved { to } => format!("{column} is gone, its values are in {to}"),
+        Fate::Changed { rows: Some(rows) } => format!("{column} holds other values in {} rows", count(rows)),
+        Fate::Changed { rows: None } => format!("{column} holds other values (no key tells in how many rows)"),
+        Fate::Lost { values: 0 } => format!("{column} is gone; it held nothing"),
+        Fate::Lost { values } => format!("{column} is lost with {} values", count(values)),
+    })
+}

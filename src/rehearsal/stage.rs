@@ -1,0 +1,106 @@
+//! What a rehearsal is played on: a backup, restored into a scratch server, of which copies are made.
+
+use postgres::Client;
+use serde::{Deserialize, Serialize};
+
+use super::APPLICATION;
+use crate::backup::Restored;
+use crate::database::{DatabaseUrl, Failure, connect};
+use crate::error::{Explain as _, Result};
+use crate::tools::scratch::ScratchServer;
+
+/// What is loaded of the backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Data {
+    /// Every row.
+    Full,
+    /// Tables without rows, but for Prisma's history.
+    Schema,
+}
+
+/// Under `minimal` a table that is written anew makes no log, and the report would be too good.
+const LOGGED: &str = "wal_level = replica";
+
+/// A restored backup on a server of our own; both are gone with it.
+#[derive(Debug)]
+pub struct Stage {
+    server: ScratchServer,
+    name: String,
+    backup: String,
+    data: Data,
+    unlike: Vec<String>,
+    logged: bool,
+}
+
+impl Stage {
+    /// Takes over what was restored.
+    pub fn new(restored: Restored, data: Data) -> Self {
+        let Restored { server, database, file, unlike } = restored;
+        let mut unlike = unlike;
+        unlike.push("this machine is not production's, nobody else is at work here, and nothing waits for the disk: times are the least to expect".into());
+        unlike.push("everything ran as a superuser: rights are not rehearsed".into());
+        if data == Data::Schema {
+            unlike.push("the tables were empty: neither times nor values are rehearsed".into());
+        }
+        Self { server, name: database, backup: file, data, unlike, logged: false }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's name.
+    pub fn backup(&self) -> &str {
+        &self.backup
+    }
+
+    pub(super) fn data(&self) -> Data {
+        self.data
+    }
+
+    pub(super) fn unlike(&self) -> &[String] {
+        &self.unlike
+    }
+
+    /// From here on the write-ahead log is production's.
+    pub(super) fn log_fully(&mut self) -> Result<()> {
+        if !self.logged {
+            // the planner would otherwise know nothing of the rows
+            let analyzed = self.connect()?.batch_execute("ANALYZE").map_err(Failure::from);
+            analyzed.explain(|| "could not analyse the restored backup".into())?;
+            self.server.restart(LOGGED)?;
+            self.logged = true;
+        }
+        Ok(())
+    }
+
+    /// Another copy; sessions on the original are ended.
+    pub(super) fn copy(&self, to: &str) -> Result<()> {
+        self.server.clone_database(&self.name, to)
+    }
+
+    pub(super) fn drop_copy(&self, name: &str) -> Result<()> {
+        self.server.drop_database(name)
+    }
+
+    /// The URL of the original or a copy, as Prisma takes it.
+    pub(super) fn url(&self, database: &str, schema: &str) -> Result<DatabaseUrl> {
+        Ok(self.server.url(database)?.with_schema(schema))
+    }
+
+    /// A session on the original.
+    ///
+    /// # Errors
+    /// The scratch server's own.
+    pub fn connect(&self) -> Result<Client> {
+        connect(&self.server.url(&self.name)?, APPLICATION)
+    }
+
+    pub(super) fn server_version(&self) -> Result<String> {
+        let row = self.connect()?.query_one("SELECT current_setting('server_version')", &[]);
+        let row = row.map_err(Failure::from).explain(|| "the scratch server does not tell its version".into())?;
+        let version: String = row.get(0);
+        Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
+    }
+}

@@ -1,0 +1,93 @@
+//! The tables of a database by object id and column number: both survive a rename, and a copy made from a template has the
+//! same ones, so that before and after are compared without guessing.
+
+use std::collections::BTreeMap;
+
+use postgres::Client;
+
+use crate::database::{Failure, history};
+use crate::sql::quote_identifier;
+
+/// A schema of ours: what is kept there is not the application's.
+pub(super) const OWN_SCHEMA: &str = "_prisma_safe";
+
+/// A table with rows of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) schema: String,
+    pub(super) name: String,
+    /// Another one means that the server has written the table anew.
+    pub(super) file: u32,
+    /// By number; dropped ones are not there.
+    pub(super) columns: BTreeMap<i16, Column>,
+    /// The numbers of the primary key's columns, in its order.
+    pub(super) key: Vec<i16>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// As SQL writes it: `character varying(40)`.
+    pub(super) kind: String,
+    /// The type's object id.
+    pub(super) type_id: u32,
+    /// Computed from others: nothing of its own is lost with it.
+    pub(super) generated: bool,
+}
+
+/// Tables by object id.
+pub(super) type Tables = BTreeMap<u32, Table>;
+
+const TABLES: &str = "
+SELECT c.oid, n.nspname::text, c.relname::text, c.relfilenode,
+       coalesce((SELECT i.indkey::int2[] FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary), '{}')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname <> $1 AND c.relname <> $2
+ORDER BY 1";
+
+const COLUMNS: &str = "
+SELECT a.attrelid, a.attnum, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.atttypid,
+       a.attgenerated <> ''
+FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped";
+
+/// Reads them; Prisma's history and our own schema are left out.
+pub(super) fn read(client: &mut Client) -> Result<Tables, Failure> {
+    let mut tables = Tables::new();
+    for row in client.query(TABLES, &[&OWN_SCHEMA, &history::TABLE])? {
+        let table = Table {
+            schema: row.try_get(1)?,
+            name: row.try_get(2)?,
+            file: row.try_get(3)?,
+            columns: BTreeMap::new(),
+            key: row.try_get(4)?,
+        };
+        tables.insert(row.try_get(0)?, table);
+    }
+    let ids: Vec<u32> = tables.keys().copied().collect();
+    for row in client.query(COLUMNS, &[&ids])? {
+        let column = Column {
+            name: row.try_get(2)?,
+            kind: row.try_get(3)?,
+            type_id: row.try_get(4)?,
+            generated: row.try_get(5)?,
+        };
+        if let Some(table) = tables.get_mut(&row.try_get(0)?) {
+            table.columns.insert(row.try_get(1)?, column);
+        }
+    }
+    Ok(tables)
+}
+
+impl Table {
+    /// As SQL takes it.
+    pub(super) fn quoted(&self) -> String {
+        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
+    }
+
+    /// As people say it: without the schema that goes without saying.
+    pub(super) fn said(&self, default_schema: &str) -> String {
+        if self.schema == default_schema { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
+    }
+}

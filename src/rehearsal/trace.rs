@@ -1,0 +1,294 @@
+//! What each statement of a migration does while it runs in a transaction that we hold: the locks it takes, the tables it
+//! writes anew, the indexes it builds, the write-ahead log it makes. Asked in that same transaction, so nothing is missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use postgres::GenericClient;
+use serde::{Serialize, Serializer};
+
+use crate::database::{Failure, history};
+
+/// A lock that a deploy may take on a table, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum LockMode {
+    RowExclusive,
+    ShareUpdateExclusive,
+    Share,
+    ShareRowExclusive,
+    Exclusive,
+    AccessExclusive,
+}
+
+impl LockMode {
+    /// As `pg_locks` has it; weaker ones stop nobody and are left out.
+    pub(super) fn parse(mode: &str) -> Option<Self> {
+        Some(match mode {
+            "RowExclusiveLock" => Self::RowExclusive,
+            "ShareUpdateExclusiveLock" => Self::ShareUpdateExclusive,
+            "ShareLock" => Self::Share,
+            "ShareRowExclusiveLock" => Self::ShareRowExclusive,
+            "ExclusiveLock" => Self::Exclusive,
+            "AccessExclusiveLock" => Self::AccessExclusive,
+            _ => return None,
+        })
+    }
+
+    /// Whom it keeps waiting.
+    pub fn stops(self) -> Stops {
+        match self {
+            Self::RowExclusive | Self::ShareUpdateExclusive => Stops::Nobody,
+            Self::Share | Self::ShareRowExclusive | Self::Exclusive => Stops::Writers,
+            Self::AccessExclusive => Stops::Everybody,
+        }
+    }
+}
+
+/// Who waits behind a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stops {
+    Nobody,
+    Writers,
+    Everybody,
+}
+
+/// A statement as it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    /// Its line in the file, from 1.
+    pub line: usize,
+    /// Its beginning.
+    pub sql: String,
+    #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
+    pub took: Duration,
+    /// Write-ahead log while it ran, in bytes; other sessions' included.
+    pub wal_bytes: u64,
+    /// The locks it was the first to take on tables that were there before.
+    pub locks: Vec<TableLock>,
+    /// Tables that it wrote anew.
+    pub rewrites: Vec<Sized>,
+    /// Indexes that it built.
+    pub indexes: Vec<Sized>,
+}
+
+/// A lock on a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableLock {
+    pub table: String,
+    pub mode: LockMode,
+}
+
+/// A table or an index, and how large it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sized {
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// A lock and how long it was held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hold {
+    pub table: String,
+    pub mode: LockMode,
+    pub stops: Stops,
+    #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
+    pub held: Duration,
+}
+
+/// Whole milliseconds, for JSON.
+pub(super) fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A relation with a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Relation {
+    pub(super) name: String,
+    /// `r`, `m`, `p`; `i` for an index.
+    kind: char,
+    file: u32,
+}
+
+impl Relation {
+    pub(super) fn is_table(&self) -> bool {
+        self.kind != 'i'
+    }
+}
+
+/// Relations by object id.
+pub(super) type Relations = BTreeMap<u32, Relation>;
+
+const RELATIONS: &str = "
+SELECT c.oid, CASE WHEN n.nspname = $1 THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
+       CASE WHEN c.relkind IN ('i', 'I') THEN 'i' ELSE c.relkind::text END, c.relfilenode
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND c.relname <> $2";
+
+/// Reads them; Prisma's history is left out.
+pub(super) fn relations(client: &mut impl GenericClient, schema: &str) -> Result<Relations, Failure> {
+    let mut relations = Relations::new();
+    for row in client.query(RELATIONS, &[&schema, &history::TABLE])? {
+        let kind: String = row.try_get(2)?;
+        let kind = kind.chars().next().unwrap_or('r');
+        relations.insert(row.try_get(0)?, Relation { name: row.try_get(1)?, kind, file: row.try_get(3)? });
+    }
+    Ok(relations)
+}
+
+/// What was written anew and what was built between two looks.
+pub(super) fn written(
+    client: &mut impl GenericClient,
+    before: &Relations,
+    after: &Relations,
+) -> Result<(Vec<Sized>, Vec<Sized>), Failure> {
+    let (mut rewrites, mut indexes) = (Vec::new(), Vec::new());
+    for (id, relation) in after {
+        let list = match (before.get(id), relation.kind) {
+            (Some(was), 'r' | 'm') if was.file != relation.file => &mut rewrites,
+            (None, 'i') => &mut indexes,
+            _ => continue,
+        };
+        let bytes: Option<i64> = client.query_one("SELECT pg_catalog.pg_relation_size($1::oid)", &[id])?.try_get(0)?;
+        list.push(Sized { name: relation.name.clone(), bytes: bytes.unwrap_or_default().unsigned_abs() });
+    }
+    Ok((rewrites, indexes))
+}
+
+const OWN_LOCKS: &str = "
+SELECT l.relation, l.mode FROM pg_catalog.pg_locks l
+WHERE l.locktype = 'relation' AND l.granted AND l.pid = pg_catalog.pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
+
+/// `pg_current_wal_insert_lsn` in bytes.
+pub(super) const WAL: &str = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint";
+
+/// The transaction of one migration.
+#[derive(Debug)]
+pub(super) struct Trace {
+    schema: String,
+    /// As it was before the migration.
+    was: Relations,
+    now: Relations,
+    wal: i64,
+    at: Instant,
+    taken: BTreeMap<(u32, LockMode), Instant>,
+    pub(super) statements: Vec<Statement>,
+}
+
+impl Trace {
+    /// Begins before the first statement.
+    pub(super) fn begin(client: &mut impl GenericClient, schema: &str) -> Result<Self, Failure> {
+        let was = relations(client, schema)?;
+        let wal = client.query_one(WAL, &[])?.try_get(0)?;
+        Ok(Self {
+            schema: schema.to_owned(),
+            now: was.clone(),
+            was,
+            wal,
+            at: Instant::now(),
+            taken: BTreeMap::new(),
+            statements: Vec::new(),
+        })
+    }
+
+    /// Looks after a statement that has just ended.
+    pub(super) fn after(&mut self, client: &mut impl GenericClient, line: usize, sql: &str) -> Result<(), Failure> {
+        let took = self.at.elapsed();
+        let wal: i64 = client.query_one(WAL, &[])?.try_get(0)?;
+        let locks = self.new_locks(client)?;
+        let now = relations(client, &self.schema)?;
+        let (rewrites, indexes) = written(client, &self.now, &now)?;
+        let wal_bytes = wal.saturating_sub(self.wal).unsigned_abs();
+        self.statements.push(Statement { line, sql: beginning(sql), took, wal_bytes, locks, rewrites, indexes });
+        self.now = now;
+        self.rest(client)
+    }
+
+    /// What ran before the script counts for its locks only.
+    pub(super) fn prelude(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
+        self.new_locks(client)?;
+        self.now = relations(client, &self.schema)?;
+        self.rest(client)
+    }
+
+    /// Locks that were not there at the last look.
+    fn new_locks(&mut self, client: &mut impl GenericClient) -> Result<Vec<TableLock>, Failure> {
+        let mut locks = Vec::new();
+        for row in client.query(OWN_LOCKS, &[])? {
+            let (id, mode): (u32, String) = (row.try_get(0)?, row.try_get(1)?);
+            let (Some(mode), Some(table)) = (LockMode::parse(&mode), self.was.get(&id)) else { continue };
+            if table.is_table() && !self.taken.contains_key(&(id, mode)) {
+                self.taken.insert((id, mode), self.at);
+                locks.push(TableLock { table: table.name.clone(), mode });
+            }
+        }
+        locks.sort_by(|a, b| (&a.table, b.mode).cmp(&(&b.table, a.mode)));
+        Ok(locks)
+    }
+
+    /// The next statement begins here.
+    fn rest(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
+        self.wal = client.query_one(WAL, &[])?.try_get(0)?;
+        self.at = Instant::now();
+        Ok(())
+    }
+
+    /// At the end of the transaction: how long each lock was held.
+    pub(super) fn holds(&self) -> Vec<Hold> {
+        let hold = |((id, mode), since): (&(u32, LockMode), &Instant)| {
+            let table = self.was.get(id)?.name.clone();
+            Some(Hold { table, mode: *mode, stops: mode.stops(), held: since.elapsed() })
+        };
+        self.taken.iter().filter_map(hold).collect()
+    }
+
+    /// The tables that somebody could have written to: without one of these locks nobody can.
+    pub(super) fn touched(&self) -> BTreeSet<u32> {
+        self.taken.keys().map(|(id, _)| *id).collect()
+    }
+}
+
+/// The longest hold of each table and mode, those that stop most first.
+pub(super) fn longest(holds: impl IntoIterator<Item = Hold>) -> Vec<Hold> {
+    let mut longest: BTreeMap<(String, LockMode), Hold> = BTreeMap::new();
+    for hold in holds {
+        let entry = longest.entry((hold.table.clone(), hold.mode)).or_insert_with(|| hold.clone());
+        entry.held = entry.held.max(hold.held);
+    }
+    let mut longest: Vec<Hold> = longest.into_values().collect();
+    longest.sort_by(|a, b| (b.stops, b.held, &a.table).cmp(&(a.stops, a.held, &b.table)));
+    longest
+}
+
+/// A statement's first line, shortened.
+pub(super) fn beginning(sql: &str) -> String {
+    const SHOWN: usize = 90;
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    console::truncate_str(&line, SHOWN, "…").into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hold(table: &str, mode: LockMode, held: u64) -> Hold {
+        Hold { table: table.into(), mode, stops: mode.stops(), held: Duration::from_millis(held) }
+    }
+
+    #[test]
+    fn what_stops_most_and_longest_comes_first() {
+        let holds = longest([
+            hold("a", LockMode::Share, 900),
+            hold("b", LockMode::AccessExclusive, 2),
+            hold("a", LockMode::AccessExclusive, 5),
+            hold("a", LockMode::AccessExclusive, 3),
+            hold("c", LockMode::RowExclusive, 1000),
+        ]);
+        let told: Vec<_> = holds.iter().map(|hold| (hold.table.as_str(), hold.held.as_millis())).collect();
+        assert_eq!(told, [("a", 5), ("b", 2), ("a", 900), ("c", 1000)]);
+    }
+}
