@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use zstd::stream::read::Decoder;
 
-use super::manifest::{Format, Manifest};
+use super::encryption::Keys;
+use super::manifest::Manifest;
 use crate::error::{Error, Explain as _, Result};
 
 /// The bytes of a backup's file: on this disk, say.
@@ -22,7 +23,10 @@ pub type Opener = Arc<dyn Fn() -> io::Result<Box<dyn Stored>> + Send + Sync>;
 #[derive(Clone)]
 pub struct Archive {
     manifest: Arc<Manifest>,
+    /// The file's contents, decrypted.
     open: Opener,
+    /// The file as it is.
+    file: Opener,
 }
 
 impl Archive {
@@ -31,30 +35,52 @@ impl Archive {
     /// # Errors
     /// If it has no manifest, or one that is not understood.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, &Keys::none())
+    }
+
+    /// The backup at `path`, decrypted with one of the keys where it is encrypted.
+    ///
+    /// # Errors
+    /// If it has no manifest or one that is not understood, or no key fits.
+    pub fn open_with(path: &Path, keys: &Keys) -> Result<Self> {
         let manifest = Manifest::read(path)?.ok_or_else(|| {
             Error::failed(format!("{} has no manifest, so nothing says what it should hold", path.display())).help(
                 "it is a dump of another program, or prisma-safe was killed before it was proved: take a new backup",
             )
         })?;
-        Ok(Self::at(path, manifest))
+        if manifest.format.encrypted() {
+            let file = File::open(path).explain(|| format!("could not open {}", path.display()))?;
+            keys.fit(file, &path.display().to_string())?;
+        }
+        Ok(Self::at(path, manifest, keys))
     }
 
     /// The file at `path`, which this manifest describes.
-    pub fn at(path: &Path, manifest: Manifest) -> Self {
-        let path = path.to_owned();
-        Self::new(manifest, Arc::new(move || Ok(Box::new(File::open(&path)?))))
+    pub fn at(path: &Path, manifest: Manifest, keys: &Keys) -> Self {
+        let (path, keys) = (path.to_owned(), keys.clone());
+        let file: Opener = Arc::new(move || Ok(Box::new(File::open(&path)?)));
+        let open: Opener = if manifest.format.encrypted() {
+            let file = Arc::clone(&file);
+            Arc::new(move || Ok(Box::new(keys.open(file()?)?)))
+        } else {
+            Arc::clone(&file)
+        };
+        Self { manifest: Arc::new(manifest), open, file }
     }
 
-    /// A file that is opened in another way: decrypted on the fly, say.
-    pub fn new(manifest: Manifest, open: Opener) -> Self {
-        Self { manifest: Arc::new(manifest), open }
+    /// The file's own bytes.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn file(&self) -> Result<Box<dyn Stored>> {
+        (self.file)().explain(|| format!("could not open {}", self.manifest.file))
     }
 
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The file's own bytes.
+    /// What the file holds, decrypted where it is encrypted.
     ///
     /// # Errors
     /// If the file cannot be opened.
@@ -70,7 +96,7 @@ impl Archive {
         let failed = || format!("could not read {}", self.manifest.file);
         let mut stored = self.stored()?;
         let length = to.saturating_sub(from);
-        if self.manifest.format == Format::Sql {
+        if !self.manifest.format.compressed() {
             stored.seek(SeekFrom::Start(from)).explain(failed)?;
             return Ok(Box::new(stored.take(length)));
         }

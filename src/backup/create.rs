@@ -10,6 +10,7 @@ use super::archive::Archive;
 use super::aside::Aside;
 use super::contents::{Contents, Reader};
 use super::directory::Directory;
+use super::encryption::{self, Keys, Recipients, Sealing};
 use super::frames::Encoded;
 use super::manifest::{self, Format, Manifest, Proof, Source, Sum, Table};
 use super::names::{self, Name};
@@ -18,7 +19,7 @@ use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
-use super::{hex, verify};
+use super::{provider, verify};
 use crate::config::{self, BackupFormat};
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
@@ -83,7 +84,11 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
 /// # Errors
 /// Those of [`create`].
 pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, Option<Restored>)> {
+    if let Some(provider) = request.settings.provider {
+        return provider::create(provider, request, shell).map(|backup| (backup, None));
+    }
     let guard = Guard::new()?;
+    let sealing = Seal::read(request)?;
     refuse_pooler(request.url)?;
     let mut client = database::connect(request.url, APPLICATION)?;
     let server = Server::read(&mut client)?;
@@ -101,18 +106,28 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
 
     let directory = Directory::prepare(request.directory)?;
     let format = format(settings.format, expected);
-    let packed = if format == Format::Sql { 1.0 } else { PACKED };
+    let packed = if format.compressed() { PACKED } else { 1.0 };
     directory.demand(times(expected, settings.space_factor * packed))?;
     let prefix = names::prefix(request.production, request.environment);
+    let format = if sealing.recipients.is_some() { format.sealed() } else { format };
     let (name, mut aside) = directory.create(&prefix, started_at, format)?;
     guard.check()?;
 
     let id = snapshot.id().to_owned();
-    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard, format };
+    let dump = Dump {
+        pg_dump: &pg_dump,
+        snapshot: &id,
+        request,
+        directory: &directory,
+        guard: &guard,
+        format,
+        seal: &sealing,
+    };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
     let tables = agree(&relations, &taken)?;
     aside.sync()?;
-    read_back(&aside, &taken.file, &guard)?;
+    read_back(&aside, &taken.on_disk, &guard)?;
+    sealing.opens(aside.partial())?;
 
     let proved_at = Timestamp::now();
     let mut manifest = Manifest {
@@ -121,8 +136,8 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         file: name.as_str().to_owned(),
         started_at,
         finished_at: proved_at,
-        bytes: taken.file.bytes,
-        sha256: hex(&taken.file.sha256),
+        bytes: taken.on_disk.bytes,
+        sha256: taken.on_disk.sha256,
         format,
         dump: taken.dump,
         source: source(request.url, server, prefix),
@@ -130,6 +145,8 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         snapshot: id,
         tables,
         frames: taken.file.frames,
+        encrypted_to: sealing.recipients.as_ref().map(Recipients::names).unwrap_or_default(),
+        outside: None,
         migrations,
         precedes: request.precedes.to_vec(),
         proof: Proof::Read,
@@ -137,7 +154,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     };
     let mut kept = None;
     if settings.proof > manifest.proof {
-        let archive = Archive::at(aside.partial(), manifest.clone());
+        let archive = Archive::at(aside.partial(), manifest.clone(), &sealing.keys);
         let (proof, restored) = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
         (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
@@ -146,8 +163,39 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     Ok((Backup { path, manifest }, kept))
 }
 
+/// Whom a backup is encrypted to, and with what it can be read again here.
+struct Seal {
+    recipients: Option<Recipients>,
+    keys: Keys,
+}
+
+impl Seal {
+    fn read(request: &Request<'_>) -> Result<Self> {
+        let recipients = encryption::recipients(request.settings)?;
+        let keys = encryption::keys(request.settings, request.env)?;
+        if recipients.is_some() && keys.is_empty() && request.settings.proof > Proof::Read {
+            return Err(Error::usage(format!(
+                "backup.proof = \"{}\" needs a key that opens the backups",
+                request.settings.proof
+            ))
+            .because("they are encrypted, and no identity is at hand on this machine")
+            .help("give one (backup.identity), or be content with backup.proof = \"read\" in prisma-safe.toml"));
+        }
+        Ok(Self { recipients, keys })
+    }
+
+    /// Where there is a key, it must open what was just encrypted: a wrong one is better known now.
+    fn opens(&self, file: &Path) -> Result<()> {
+        if self.recipients.is_none() || self.keys.is_empty() {
+            return Ok(());
+        }
+        let opened = File::open(file).explain(|| format!("could not read {}", file.display()))?;
+        self.keys.fit(opened, "the new backup")
+    }
+}
+
 /// Through a transaction pooler `pg_dump` changes the settings of other clients' sessions, and may dump something else.
-fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
+pub(super) fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
     let named = url.pooled();
     let (provider, evidence) = match &named {
         Some(pooler) if pooler.mode == PoolMode::Transaction => (pooler.provider, pooler.evidence.as_str()),
@@ -174,6 +222,7 @@ struct Dump<'a> {
     directory: &'a Directory,
     guard: &'a Guard,
     format: Format,
+    seal: &'a Seal,
 }
 
 impl Dump<'_> {
@@ -188,7 +237,8 @@ impl Dump<'_> {
         let (running, stdout) = self.pg_dump.start(url, Some(self.snapshot), wait)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
-        let sink = |bytes: &[u8]| aside.write(bytes);
+        let mut sealing = Sealing::begin(aside, self.seal.recipients.as_ref())?;
+        let sink = |bytes: &[u8]| sealing.write(bytes);
         let to = stream::Destination { format: self.format, sink, directory: self.directory };
         let written = stream::write(stdout, to, check, show)?;
         // a dump that is cut short has a cause, and pg_dump knows it
@@ -196,7 +246,8 @@ impl Dump<'_> {
         let Written { contents, dump, file } = written;
         let contents = contents.map_err(|defect| Error::failed("the dump is not whole").because(defect))?;
         let counts = counting.finish(self.guard)?;
-        Ok(Taken { contents, counts, dump, file })
+        let on_disk = sealing.finish()?.unwrap_or_else(|| Sum::new(file.bytes, &file.sha256));
+        Ok(Taken { contents, counts, dump, file, on_disk })
     }
 }
 
@@ -205,7 +256,9 @@ struct Taken {
     contents: Contents,
     counts: Vec<u64>,
     dump: Sum,
+    /// Before it was encrypted.
     file: Encoded,
+    on_disk: Sum,
 }
 
 /// Compares the rows that were dumped with those that the server counted in the same snapshot.
@@ -241,16 +294,16 @@ fn agree(relations: &[Relation], taken: &Taken) -> Result<Vec<Table>> {
 }
 
 /// Reads the file again: what the disk gives back must be what was written.
-fn read_back(aside: &Aside, written: &Encoded, guard: &Guard) -> Result<()> {
+fn read_back(aside: &Aside, written: &Sum, guard: &Guard) -> Result<()> {
     let file = File::open(aside.partial()).explain(|| format!("could not read {}", aside.partial().display()))?;
-    if verify::hash(file, |_| guard.check())? == Sum::new(written.bytes, &written.sha256) {
+    if verify::hash(file, |_| guard.check())? == *written {
         return Ok(());
     }
     Err(Error::failed("the disk does not give back what was written to it").help("check the disk and its file system"))
 }
 
 /// Gives dump and manifest their names, the manifest last: a backup exists only with it.
-fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest) -> Result<PathBuf> {
+pub(super) fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest) -> Result<PathBuf> {
     let target = names::manifest_path(&directory.path().join(name.as_str()));
     let partial = directory.path().join(names::manifest_partial(name));
     let mut beside = Aside::create(&partial, &target)?
@@ -274,7 +327,7 @@ fn format(wanted: BackupFormat, bytes: u64) -> Format {
     }
 }
 
-fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
+pub(super) fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
     Source {
         environment,
         address: format!("{}:{}/{}", url.host(), url.port(), server.database),

@@ -173,7 +173,7 @@ impl<S: FnMut(&[u8]) -> Result<()>> Encoder<S> {
         self.hash.update(&stored);
         (self.sink)(&stored)?;
         let bytes = stored.len() as u64;
-        if self.format == Format::SqlZst && length > 0 {
+        if self.format.compressed() && length > 0 {
             self.frames.push(Frame { at: self.at, stored: bytes, offset: self.offset, length });
         }
         self.offset += length;
@@ -198,9 +198,9 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>, format: Format) {
         let digest = rows.map(|piece| rows::digest(hashed, piece));
         let length = text.len() as u64;
         let stored = match (format, &mut compressor) {
-            (Format::Sql, _) => Ok(text),
-            (Format::SqlZst, Ok(compressor)) => compressor.compress(&text),
-            (Format::SqlZst, Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
+            _ if !format.compressed() => Ok(text),
+            (_, Ok(compressor)) => compressor.compress(&text),
+            (_, Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
         };
         // nobody waits any more after a failure elsewhere
         let _ = done.send(stored.map(|stored| Done { length, stored, digest, ends }));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::names;
+use super::provider::Outside;
 use super::scan::TableName;
 use crate::error::{Error, Explain as _, Result};
 
@@ -54,6 +55,15 @@ pub enum Format {
     /// Compressed with zstd.
     #[serde(rename = "sql.zst")]
     SqlZst,
+    /// As it is, encrypted with age.
+    #[serde(rename = "sql.age")]
+    SqlAge,
+    /// Compressed, then encrypted.
+    #[serde(rename = "sql.zst.age")]
+    SqlZstAge,
+    /// Another tool keeps the backup; the file is what it said of it.
+    #[serde(rename = "receipt")]
+    Receipt,
 }
 
 impl Format {
@@ -62,6 +72,29 @@ impl Format {
         match self {
             Self::Sql => ".sql",
             Self::SqlZst => ".sql.zst",
+            Self::SqlAge => ".sql.age",
+            Self::SqlZstAge => ".sql.zst.age",
+            Self::Receipt => ".receipt",
+        }
+    }
+
+    /// Whether the dump is in zstd frames.
+    pub fn compressed(self) -> bool {
+        matches!(self, Self::SqlZst | Self::SqlZstAge)
+    }
+
+    /// Whether a key is needed to read it.
+    pub fn encrypted(self) -> bool {
+        matches!(self, Self::SqlAge | Self::SqlZstAge)
+    }
+
+    /// The same, encrypted.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        match self {
+            Self::Sql => Self::SqlAge,
+            Self::SqlZst => Self::SqlZstAge,
+            other => other,
         }
     }
 }
@@ -124,6 +157,12 @@ pub struct Manifest {
     /// The file's frames, in order; none in a plain file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<Frame>,
+    /// The age recipients that the file is encrypted to; none of a plain one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encrypted_to: Vec<String>,
+    /// The backup that another tool keeps, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
     /// Applied migrations by name, oldest first; empty if the database has no history of Prisma's.
     pub migrations: Vec<String>,
     /// The migrations that were to be deployed next.
@@ -240,7 +279,11 @@ impl Manifest {
         })
     }
 
-    fn parse(text: &[u8]) -> Result<Self> {
+    /// Reads a manifest's text.
+    ///
+    /// # Errors
+    /// If it is broken, or was written by a newer version.
+    pub(super) fn parse(text: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Version {

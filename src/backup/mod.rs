@@ -11,12 +11,19 @@
 //! | `load`, `pieces` | loading it into a database, in parallel |
 //! | `prove`, `normal` | restoring into a scratch server, to see that it can be done |
 //! | `verify`, `list`, `report` | looking back |
+//! | `restore` | back into a database |
+//! | `encryption` | for the holders of a key alone |
+//! | `provider` | taken and kept by the site's own tool |
+//! | `copies` | the same backups at other places |
+//! | `retention`, `prune` | which are kept, and thinning out the others |
 
 pub mod archive;
 pub mod aside;
 pub mod contents;
+pub mod copies;
 mod create;
 pub mod directory;
+pub mod encryption;
 mod frames;
 mod list;
 pub mod load;
@@ -25,7 +32,10 @@ pub mod names;
 mod normal;
 mod pieces;
 mod prove;
+pub mod provider;
+pub mod prune;
 pub mod report;
+pub mod restore;
 pub mod retention;
 pub mod rows;
 pub mod scan;

@@ -9,10 +9,15 @@ use jiff::{Timestamp, ToSpan as _};
 use super::manifest::Format;
 
 /// What a manifest's name adds to its backup's.
-const MANIFEST: &str = ".json";
+pub(super) const MANIFEST: &str = ".json";
 const PARTIAL: &str = ".partial";
+/// What the name of a manifest becomes when its backup is being deleted.
+const DOOMED: &str = ".deleted";
+/// What the name of the file adds that says that a backup stays.
+const PIN: &str = ".pin";
 /// All formats: one second has one backup, in one of them.
-pub(super) const FORMATS: [Format; 2] = [Format::Sql, Format::SqlZst];
+pub(super) const FORMATS: [Format; 5] =
+    [Format::Sql, Format::SqlZst, Format::SqlAge, Format::SqlZstAge, Format::Receipt];
 const STAMP: &str = "%Y%m%d_%H%M%S";
 
 /// The name of a backup, without its directory.
@@ -73,6 +78,24 @@ pub fn manifest_path(backup: &Path) -> PathBuf {
 /// The backup that a manifest's file name belongs to.
 pub fn of_manifest(name: &str) -> Option<Name> {
     Name::parse(name.strip_suffix(MANIFEST)?)
+}
+
+/// The name that a backup's manifest gets first when it is deleted.
+pub fn doomed(backup: &Path) -> PathBuf {
+    let name = backup.file_name().unwrap_or_default().to_string_lossy();
+    backup.with_file_name(format!(".{name}{MANIFEST}{DOOMED}"))
+}
+
+/// The backup that was being deleted, by the name of what is left of its manifest.
+pub fn of_doomed(name: &str) -> Option<Name> {
+    of_manifest(name.strip_prefix('.')?.strip_suffix(DOOMED)?)
+}
+
+/// The file whose existence says that a backup stays.
+pub fn pin_path(backup: &Path) -> PathBuf {
+    let mut path = backup.as_os_str().to_owned();
+    path.push(PIN);
+    path.into()
 }
 
 /// Where a manifest is written until it is whole.

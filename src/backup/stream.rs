@@ -71,7 +71,7 @@ pub(super) fn write(
             Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
         };
         check()?;
-        if to.format != Format::Sql {
+        if to.format.compressed() {
             hash.update(&chunk);
         }
         reader.feed(&chunk);
@@ -85,7 +85,7 @@ pub(super) fn write(
     }
     let file = encoder.finish()?;
     // a plain file is the dump
-    let sha256 = if to.format == Format::Sql { file.sha256 } else { hash.finalize().into() };
+    let sha256 = if !to.format.compressed() { file.sha256 } else { hash.finalize().into() };
     Ok(Written { contents: reader.finish(), dump: Sum::new(bytes, &sha256), file })
 }
 

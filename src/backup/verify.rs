@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::archive::Archive;
 use super::contents::{Contents, Cut, Defect, Reader};
+use super::encryption::Keys;
 use super::manifest::{Manifest, Proof, Sum};
 use super::rows::{Digest, Summing};
 use super::{names, prove};
@@ -38,9 +39,9 @@ pub struct Report {
 ///
 /// # Errors
 /// If it cannot be read, or has no manifest that could be compared with. What differs is in the report.
-pub fn verify(path: &Path, shell: &Shell) -> Result<Report> {
+pub fn verify(path: &Path, keys: &Keys, shell: &Shell) -> Result<Report> {
     let guard = Guard::new()?;
-    report(path, &Archive::open(path)?, &guard, shell)
+    report(path, &Archive::open_with(path, keys)?, &guard, shell)
 }
 
 /// [`verify`], and above [`Proof::Read`] also has a backup without problems restored into a scratch server; its manifest
@@ -48,11 +49,11 @@ pub fn verify(path: &Path, shell: &Shell) -> Result<Report> {
 ///
 /// # Errors
 /// Those of [`verify`]; if it cannot be restored.
-pub fn verify_to(path: &Path, level: Proof, search: &Search<'_>, shell: &Shell) -> Result<Report> {
+pub fn verify_to(path: &Path, keys: &Keys, level: Proof, search: &Search<'_>, shell: &Shell) -> Result<Report> {
     let guard = Guard::new()?;
-    let archive = Archive::open(path)?;
+    let archive = Archive::open_with(path, keys)?;
     let mut report = report(path, &archive, &guard, shell)?;
-    if level == Proof::Read || !report.problems.is_empty() {
+    if level == Proof::Read || !report.problems.is_empty() || report.manifest.outside.is_some() {
         return Ok(report);
     }
     let manifest = &mut report.manifest;
@@ -67,20 +68,23 @@ pub fn verify_to(path: &Path, level: Proof, search: &Search<'_>, shell: &Shell) 
 }
 
 fn report(path: &Path, archive: &Archive, guard: &Guard, shell: &Shell) -> Result<Report> {
-    let problems = read(archive, guard, shell)?;
+    let problems = problems(archive, guard, shell)?;
     Ok(Report { path: path.to_owned(), proof: Proof::Read, manifest: archive.manifest().clone(), problems })
 }
 
 /// What is wrong with the file itself.
-fn read(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<Vec<String>> {
+pub(super) fn problems(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<Vec<String>> {
     let manifest = archive.manifest();
     let mut problems = Vec::new();
-    let file = hash(archive.stored()?, |_| guard.check())?;
+    let file = hash(archive.file()?, |_| guard.check())?;
     if file.bytes != manifest.bytes {
         problems.push(format!("it has {} bytes instead of {}", file.bytes, manifest.bytes));
     }
     if file.sha256 != manifest.sha256 {
         problems.push("its SHA-256 is not the manifest's: it was changed after it was taken".into());
+    }
+    if manifest.outside.is_some() {
+        return Ok(problems);
     }
     let mut progress = Progress::start(shell, "Verifying");
     let mut rows = Rows::default();

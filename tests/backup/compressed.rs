@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
+use prisma_safe::backup::encryption::Keys;
 use prisma_safe::backup::load::{self, Options};
 use prisma_safe::backup::manifest::Format;
 use prisma_safe::backup::{self, Archive, Backup, Proof, State};
@@ -166,7 +167,7 @@ fn verifying_at_a_higher_level_is_recorded() {
     let Backup { path, manifest } = place.backup().unwrap();
     assert_eq!(manifest.proof, Proof::Read);
     let search = prisma_safe::tools::scratch::Search { env: &place.env, pg_bin: None, project: place.directory.path() };
-    let report = backup::verify_to(&path, Proof::Roundtrip, &search, &shell()).unwrap();
+    let report = backup::verify_to(&path, &Keys::none(), Proof::Roundtrip, &search, &shell()).unwrap();
     assert_eq!((report.proof, report.problems.len()), (Proof::Roundtrip, 0));
     let recorded = Archive::open(&path).unwrap().manifest().clone();
     assert_eq!(recorded.proof, Proof::Roundtrip);

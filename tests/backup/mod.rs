@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use prisma_safe::backup::encryption::Keys;
 use prisma_safe::backup::{self, Backup, Proof, Request, State};
 use prisma_safe::config::Config;
 use prisma_safe::context::Env;
@@ -94,7 +95,7 @@ impl Place {
     }
 
     fn verified(&self, path: &Path) -> Result<backup::Report> {
-        backup::verify(path, &shell())
+        backup::verify(path, &Keys::none(), &shell())
     }
 
     /// With a line in `[backup]` of prisma-safe.toml.
