@@ -197,7 +197,8 @@ mod tests {
         let before = live(&[(Kind::Column, "a", "text"), (Kind::Column, "b", "int"), (Kind::Extension, "x", "1.0")]);
         let after = live(&[(Kind::Column, "a", "bigint"), (Kind::Index, "i", "on a"), (Kind::Extension, "x", "1.0")]);
         let here = live(&[(Kind::Column, "a", "text"), (Kind::Column, "b", "int"), (Kind::Extension, "x", "1.1")]);
-        let expected = live(&[(Kind::Column, "a", "bigint"), (Kind::Index, "i", "on a"), (Kind::Extension, "x", "1.1")]);
+        let expected =
+            live(&[(Kind::Column, "a", "bigint"), (Kind::Index, "i", "on a"), (Kind::Extension, "x", "1.1")]);
         assert_eq!(here.changed_like(&before, &after), expected);
     }
 }
