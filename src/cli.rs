@@ -97,6 +97,8 @@ pub enum Command {
     Rewrite(commands::rewrite::Args),
     /// Take, list and prove backups
     Backup(commands::backup::Args),
+    /// Take a migration back: its reverse, what it destroyed, its row in the history
+    Rollback(commands::rollback::Args),
     /// Run the pending migrations on a copy of a backup: time, locks, every value before and after
     Rehearse(commands::rehearse::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore

@@ -25,6 +25,7 @@ pub struct Config {
     pub rehearsal: Rehearsal,
     pub rename: Rename,
     pub review: Review,
+    pub undo: Undo,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
     pub environments: BTreeMap<String, Environment>,
@@ -121,6 +122,32 @@ pub struct Review {
     pub rules: Levels,
     /// So many rows are named by their primary key where a probe finds some; 0 names none.
     pub sample_keys: usize,
+}
+
+/// `[undo]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Undo {
+    /// Whether deploys keep what migrations destroy.
+    pub enabled: bool,
+    /// For how long: `7d`, `36h`.
+    pub keep: String,
+    /// No more than this is copied for one migration: `2GB`, `500MB`.
+    pub max_size: String,
+    /// What a deploy does where it cannot be kept.
+    pub otherwise: Otherwise,
+}
+
+/// What a deploy does where it cannot keep what a migration destroys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It goes on if it took a backup just before.
+    Backup,
+    /// It does not deploy.
+    Refuse,
+    /// It goes on.
+    Continue,
 }
 
 /// Whether deploys to an environment take a backup.
@@ -235,6 +262,7 @@ struct Partial {
     rehearsal: Option<toml::Table>,
     rename: Option<toml::Table>,
     review: Option<toml::Table>,
+    undo: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }
 

@@ -18,6 +18,7 @@
 //! | `backup` | dump, proof, manifest |
 //! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
 //! | `deploy` | preflight, atomic apply, verification, journal |
+//! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `init`, `demo` | setting a project up; showing it all |
@@ -56,6 +57,7 @@ pub mod sql;
 pub mod target;
 pub mod tools;
 pub mod ui;
+pub mod undo;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

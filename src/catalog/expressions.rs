@@ -6,7 +6,7 @@ pub(super) use crate::sql::expression::{mentions, rename_column};
 use crate::sql::{Expr, Name, quote_identifier, quote_literal};
 
 /// The sequence that `nextval('…')` names.
-pub(super) fn nextval(text: &str) -> Option<Name> {
+pub(crate) fn nextval(text: &str) -> Option<Name> {
     let pieces = pieces(text);
     (0..pieces.len()).find_map(|at| is_nextval_argument(&pieces, at).then(|| parse_name(&pieces[at].string()?))?)
 }

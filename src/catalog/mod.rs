@@ -11,6 +11,8 @@ pub mod live;
 mod owners;
 mod replay;
 
+pub(crate) use expressions::nextval;
+
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
 
 /// A schema-qualified name; the default schema is filled in, so equal objects have equal keys.

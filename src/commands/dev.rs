@@ -80,6 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         target: &target,
         create_only,
         unproved: Ok(()),
+        written: None,
     };
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "dev".into()];
     prisma.extend(args.name.iter().flat_map(|name| [OsString::from("--name"), name.clone()]));
@@ -88,6 +89,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     prisma.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
     prisma.extend(context.global.prisma());
     let exit = engine::draft(&project, context, &prisma, args.report.for_machines(), &mut developing)?;
+    write_down(developing.written.as_ref(), &target, context)?;
     developing.unproved?;
     if target.production && !args.create_only && exit == Exit::Done {
         // the last word: Prisma's own advice is to apply it by `migrate dev`
@@ -108,6 +110,12 @@ fn demand_name(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// The reverse beside the migration, once Prisma has written that.
+fn write_down(written: Option<&(Migration, Vec<Migration>)>, target: &Target, context: &Context) -> Result<()> {
+    let Some((migration, earlier)) = written.filter(|(migration, _)| migration.path.is_file()) else { return Ok(()) };
+    super::renew_down(migration, earlier, &target.url.schema(), &context.shell)
+}
+
 /// What happens to the draft while Prisma waits for its engine's answer.
 struct Developing<'a> {
     args: &'a Args,
@@ -118,6 +126,8 @@ struct Developing<'a> {
     create_only: bool,
     /// A rewrite that could not be proved: the draft is kept, the command fails.
     unproved: Result<()>,
+    /// The migration as Prisma was told to write it, and those before it.
+    written: Option<(Migration, Vec<Migration>)>,
 }
 
 impl Drafter for Developing<'_> {
@@ -152,7 +162,9 @@ impl Drafter for Developing<'_> {
         let settings = rules::Settings::new(&self.config.review, self.project.version());
         let review = drafting.review(&outcome, &settings);
         self.report(&migration.name, &outcome, Some(&review))?;
-        Ok(outcome.text)
+        let text = outcome.text;
+        self.written = Some((Migration { sql: text.clone(), ..migration }, drafted.migrations));
+        Ok(text)
     }
 }
 

@@ -80,6 +80,7 @@ impl Job<'_> {
             }
         }
         write(&plan, &declared)?;
+        self.renew_down(&plan)?;
         for migration in plan.added.iter().chain(&plan.edited) {
             shell.status("Wrote", relative(&migration.path, &self.context.directory).display());
         }
@@ -87,6 +88,19 @@ impl Job<'_> {
             shell.status("Wrote", relative(path, &self.context.directory).display());
         }
         Ok(Some(plan))
+    }
+
+    /// The reverses follow what was written.
+    fn renew_down(&self, plan: &Plan) -> Result<()> {
+        let mut all = self.discovered.migrations.clone();
+        all.retain(|old| !plan.edited.iter().any(|edited| edited.name == old.name));
+        all.extend(plan.edited.iter().chain(&plan.added).cloned());
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        for migration in plan.added.iter().chain(&plan.edited) {
+            let earlier = all.partition_point(|other| other.name < migration.name);
+            super::renew_down(migration, &all[..earlier], self.default_schema, &self.context.shell)?;
+        }
+        Ok(())
     }
 
     fn schema_files(&self) -> Result<Vec<File>> {

@@ -13,6 +13,7 @@ pub mod man;
 pub mod rehearse;
 pub mod review;
 pub mod rewrite;
+pub mod rollback;
 
 use std::ffi::OsString;
 
@@ -23,9 +24,11 @@ use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::project::Project;
+use crate::project::{Migration, Project};
 use crate::target::Target;
 use crate::tools;
+use crate::ui::Shell;
+use crate::undo::down::{self, Renewed};
 
 /// Runs what was asked for.
 ///
@@ -58,6 +61,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
@@ -101,6 +105,22 @@ pub fn classify(seen: Option<DatabaseUrl>, config: &Config, context: &Context) -
     let environment = global.environment.as_deref();
     let chosen = Target::chosen(global.url.as_deref(), environment, config, &context.env)?;
     Target::classify(chosen.or(seen).ok_or_else(no_url)?, environment, config, &context.env)
+}
+
+/// A changed migration has another reverse: `down.sql` follows it, unless somebody has edited that.
+///
+/// # Errors
+/// Exit status 1 if it cannot be written.
+pub fn renew_down(migration: &Migration, earlier: &[Migration], schema: &str, shell: &Shell) -> Result<()> {
+    match down::renew(migration, earlier, schema)? {
+        Renewed::Kept => shell.note(format!(
+            "{}/{} was edited by hand and is kept: see whether it still is the reverse",
+            migration.name,
+            down::FILE
+        )),
+        renewed => shell.debug(format_args!("{}/{}: {renewed:?}", migration.name, down::FILE)),
+    }
+    Ok(())
 }
 
 fn no_url() -> Error {

@@ -116,6 +116,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let path = &subject.migration.path;
     atomic::write(path, &outcome.text).explain(|| format!("could not write {}", path.display()))?;
     shell.status("Rewritten", &subject.migration.name);
+    let rewritten = Migration { sql: outcome.text, ..subject.migration };
+    super::renew_down(&rewritten, &subject.earlier, &subject.schema, shell)?;
     Ok(Exit::Done)
 }
 

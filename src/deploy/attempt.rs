@@ -117,7 +117,12 @@ pub(super) fn attempt(
 }
 
 /// Opens the transaction with our patience in it, and the search path that Prisma's connection has.
-fn begin(client: &mut Client, server_version: i32, schema: &str, settings: &Settings) -> Result<(), Failure> {
+pub(crate) fn begin(
+    client: &mut Client,
+    server_version: i32,
+    schema: &str,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let mut sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {}; \
          SET LOCAL idle_in_transaction_session_timeout = {}; SET LOCAL search_path = {};",
@@ -149,7 +154,7 @@ fn lock(client: &mut Client, patience: Duration) -> Result<(), Broken> {
 }
 
 /// Tries Prisma's lock; outside a transaction it is free again at once.
-pub(super) fn try_lock(client: &mut Client) -> Result<bool, Failure> {
+pub(crate) fn try_lock(client: &mut Client) -> Result<bool, Failure> {
     const TRY: &str = "SELECT pg_catalog.pg_try_advisory_xact_lock($1)";
     Ok(client.query_typed_one(TRY, &[(&PRISMA_LOCK, Type::INT8)])?.try_get(0)?)
 }

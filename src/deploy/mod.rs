@@ -17,6 +17,7 @@ pub mod window;
 use std::time::Duration;
 
 pub use self::apply::{Applied, Runner};
+pub(crate) use self::attempt::{begin, try_lock};
 pub use self::error::{ApplyError, Place};
 pub use self::hook::{Hook, NoHook};
 pub use self::journal::{Event, Journal, Stage};

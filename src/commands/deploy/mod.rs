@@ -1,5 +1,6 @@
 //! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
 
+mod keep;
 mod resume;
 mod stages;
 mod wait;
@@ -121,9 +122,10 @@ impl Deployment<'_> {
             journal.stage(Stage::Wait, |_| self.wait(moment, engine))?;
         }
         let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let plans = self.plan_capsules(&routes, &backup)?;
         let _expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, engine, journal))?;
         let baseline = self.baseline()?;
-        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, engine, journal))?;
+        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;
         Ok(applied)
     }

@@ -13,12 +13,13 @@ use crate::config::{Config, RehearsalMode};
 use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
-use crate::deploy::{Baseline, Event, Journal, NoHook, Prepared, Route, Runner, verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Result};
 use crate::rehearsal;
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
+use crate::undo;
 
 impl Deployment<'_> {
     fn shell(&self) -> &Shell {
@@ -54,6 +55,7 @@ impl Deployment<'_> {
         review.consent = Needed::of(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
+        report.summarize(&review, self.command.project.root(), self.command.context)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(
                 "the review found errors: nothing was deployed, nothing has happened to the database",
@@ -69,13 +71,14 @@ impl Deployment<'_> {
 
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
-        let Some(needed) = &review.consent else { return Ok(()) };
+        let plan = review.plan_hash.as_deref().unwrap_or_default();
         let gate = &self.command.args.gate;
+        consent::demand_same(plan, gate.confirm.as_deref())?;
+        let Some(needed) = &review.consent else { return Ok(()) };
         let how = match self.resumed.as_ref().and_then(|resumed| resumed.consent(self.command)) {
             Some(before) => before,
             None => {
                 let what = format!("destroys data ({})", needed.losses.join(", "));
-                let plan = review.plan_hash.as_deref().unwrap_or_default();
                 let consent = consent::ask(self.command.context, self.target, &what, plan, gate.confirm.as_deref())?;
                 format!("{consent:?}").to_lowercase()
             }
@@ -132,7 +135,14 @@ impl Deployment<'_> {
         let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
         let settings = self.command.settings;
-        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let asked = Asked {
+            request: self.request,
+            schema: &schema,
+            settings,
+            traffic: args.probe_traffic,
+            root: project,
+            rollback: false,
+        };
         let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
         rehearse::say(&rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
@@ -149,13 +159,14 @@ impl Deployment<'_> {
     pub(super) fn apply(
         &mut self,
         routes: Vec<Route>,
+        plans: &[Option<undo::Plan>],
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
         let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for ((migration, script), route) in self.pending.iter().zip(self.scripts).zip(routes) {
+        for (((migration, script), route), plan) in self.pending.iter().zip(self.scripts).zip(routes).zip(plans) {
             let name = &migration.name;
             self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
@@ -163,9 +174,7 @@ impl Deployment<'_> {
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    let done = runner.apply(&prepared, &mut NoHook).map_err(Error::from);
-                    self.say_ended(done.as_ref().map_or(&[], |done| &done.ended), journal)?;
-                    done.map(|done| done.tries)
+                    self.apply_keeping(&mut runner, &prepared, plan.as_ref(), journal)
                 }
                 Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
@@ -181,7 +190,7 @@ impl Deployment<'_> {
         Ok(applied)
     }
 
-    fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
+    pub(super) fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
         for session in ended {
             let session = session.to_string();
             self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));

@@ -109,6 +109,11 @@ impl Record {
                 (self.target, self.pending) = (Some(target), pending);
                 self.last = "before its first stage".into();
             }
+            Event::RollbackStarted { target, .. } => {
+                self.target = Some(target);
+                self.last = "at the beginning of a rollback".into();
+            }
+            Event::RolledBack { name, .. } => self.last = format!("after it had rolled {name} back"),
             Event::StageStarted { stage } => {
                 self.stages.push(Timed { stage, started: at, milliseconds: None });
                 self.last = format!("during the {stage}");

@@ -1,0 +1,135 @@
+//! What the pending migrations destroy is planned before anything runs, and kept while they do.
+
+use super::super::backup::Taken;
+use super::Deployment;
+use crate::catalog::Catalog;
+use crate::config::{BackupPolicy, Otherwise};
+use crate::database::history::State;
+use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
+use crate::error::{Error, Explain as _, Result};
+use crate::project::Migration;
+use crate::sql::Script;
+use crate::undo::{self, Keeper, Plan, Rights, Settings};
+
+impl Deployment<'_> {
+    /// What will be kept of each migration; none where nothing can be. Where a migration destroys something that cannot be
+    /// kept, the configuration says whether the deploy goes on.
+    pub(super) fn plan_capsules(&mut self, routes: &[Route], taken: &Taken) -> Result<Vec<Option<Plan>>> {
+        let settings = Settings::read(&self.command.config.undo)?;
+        let mut plans = Vec::new();
+        if !settings.enabled {
+            plans.resize_with(self.pending.len(), || None);
+            return Ok(plans);
+        }
+        let rights = undo::rights(&mut self.client).explain(|| "could not ask what this role may do".into())?;
+        let mut catalog = self.before_pending();
+        for (at, (migration, route)) in self.pending.iter().zip(routes).enumerate() {
+            let plan = Plan::of(&mut self.client, migration, &catalog)?;
+            catalog.apply(&self.scripts[at], &migration.name);
+            let why = unkept(&plan, route, rights, &settings);
+            self.say_plan(migration, &plan, why.as_deref());
+            if let Some(why) = &why {
+                self.without(migration, why, &settings, taken)?;
+            }
+            // of one that destroys nothing, the definitions before it are kept in the project
+            plans.push(Some(plan).filter(|_| why.is_none()));
+        }
+        Ok(plans)
+    }
+
+    /// What the applied migrations have built.
+    fn before_pending(&self) -> Catalog {
+        let history = self.preflight.history.as_ref();
+        let applied = |migration: &&Migration| {
+            history.is_some_and(|history| history.state(&migration.name) == Some(State::Applied))
+        };
+        let scripts: Vec<(&str, Script)> = self
+            .request
+            .migrations
+            .iter()
+            .filter(applied)
+            .map(|migration| (migration.name.as_str(), Script::parse(migration.sql.as_str())))
+            .collect();
+        let schema = self.target.url.schema();
+        Catalog::replay(&schema, scripts.iter().map(|(name, script)| (*name, script)))
+    }
+
+    fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {
+        let shell = &self.command.context.shell;
+        for unknown in &plan.unknown {
+            shell.warn(format_args!("{}: {unknown}, and that is not kept", migration.name));
+        }
+        if plan.is_empty() || why.is_some() {
+            return;
+        }
+        let keep = &self.command.config.undo.keep;
+        shell.status("Keeping", format_args!("for {keep} what {} destroys: {}", migration.name, plan.summary()));
+        for planned in &plan.planned {
+            shell.detail(planned);
+        }
+    }
+
+    /// What happens where it cannot be kept.
+    fn without(&self, migration: &Migration, why: &str, settings: &Settings, taken: &Taken) -> Result<()> {
+        let what = format!("what {} destroys cannot be kept: {why}", migration.name);
+        let covered = matches!(taken, Taken::Backup(..)) || self.target.backup == BackupPolicy::Never;
+        match settings.otherwise {
+            Otherwise::Continue => self.command.context.shell.warn(what),
+            Otherwise::Backup if covered => {
+                self.command.context.shell.warn(format_args!("{what}; `rollback` would take it from the backup"));
+            }
+            Otherwise::Backup | Otherwise::Refuse => {
+                return Err(Error::refused(what).help(
+                    "nothing has happened to the database; give the role the right, raise undo.max-size, or set \
+                     undo.otherwise = \"continue\" in prisma-safe.toml",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a migration; what it destroys is kept in the same transaction.
+    pub(super) fn apply_keeping(
+        &self,
+        runner: &mut Runner,
+        prepared: &Prepared,
+        plan: Option<&Plan>,
+        journal: &mut Journal,
+    ) -> Result<u32> {
+        let Some(plan) = plan else {
+            let done = runner.apply(prepared, &mut NoHook).map_err(Error::from)?;
+            self.say_ended(&done.ended, journal)?;
+            return Ok(done.tries);
+        };
+        let schema = self.target.url.schema();
+        let mut keeper = Keeper::new(plan, &schema);
+        let done = runner.apply(prepared, &mut keeper).map_err(Error::from)?;
+        self.say_ended(&done.ended, journal)?;
+        if !keeper.kept.is_empty() {
+            let capsule = serde_json::to_value(&keeper.kept).explain(|| "the capsule is no JSON".into())?;
+            journal.record(Event::Capsule { name: prepared.name.clone(), capsule })?;
+        }
+        if let Some((id, definitions)) = keeper.definitions() {
+            let keep = Settings::read(&self.command.config.undo)?.keep;
+            undo::definitions::write(self.command.project.root(), &id, &definitions, keep)?;
+        }
+        Ok(done.tries)
+    }
+}
+
+/// Why what a migration destroys cannot be kept.
+fn unkept(plan: &Plan, route: &Route, rights: Rights, settings: &Settings) -> Option<String> {
+    if plan.is_empty() {
+        return None;
+    }
+    if let Route::Alone { why, .. } = route {
+        return Some(format!("it runs outside of a transaction ({why})"));
+    }
+    if rights == Rights::Missing {
+        return Some("this role may not create a schema in this database".to_owned());
+    }
+    let bytes = plan.bytes();
+    let size = |bytes| indicatif::DecimalBytes(bytes).to_string();
+    (bytes > settings.max_size)
+        .then(|| format!("about {} is more than undo.max-size, {}", size(bytes), size(settings.max_size)))
+}

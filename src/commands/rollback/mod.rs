@@ -1,0 +1,296 @@
+//! `rollback [MIGRATION]`: which → preview → consent → backup → the way back, one transaction a migration.
+
+mod choose;
+mod preview;
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use postgres::Client;
+
+use self::choose::Chosen;
+use super::backup::{Before, Taken};
+use super::fence::Gate;
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::context::Context;
+use crate::database::{self, DatabaseUrl, History};
+use crate::deploy::turn::{Patience, exclude_others};
+use crate::deploy::{self, Event, Journal, Turn};
+use crate::engine::Discovered;
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::{Migration, Project};
+use crate::report::rollback::Report;
+use crate::report::{self, Format};
+use crate::review::hash_of;
+use crate::sql::Script;
+use crate::target::Target;
+use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, roll_back};
+use crate::{commands, consent};
+
+/// Arguments of `rollback`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The migration, by name; default: the failed one, else the one applied last
+    #[arg(value_name = "MIGRATION")]
+    migration: Option<String>,
+    /// Also take back what was applied after it, newest first
+    #[arg(long)]
+    with_later: bool,
+    /// Try all of it in a transaction and keep nothing; tables are locked meanwhile as they would be
+    #[arg(long)]
+    dry_run: bool,
+    /// A value for a required column of rows written since: Song.artist=unknown
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = fill)]
+    fill: Vec<Fill>,
+    /// Take it back even if the database is then not as before in every point
+    #[arg(long)]
+    accept_differences: bool,
+    #[command(flatten)]
+    gate: Gate,
+    #[command(flatten)]
+    report: report::Args,
+}
+
+/// `Song.artist=unknown`
+fn fill(text: &str) -> Result<Fill, String> {
+    let parts = text.split_once('=').and_then(|(name, value)| Some((name.rsplit_once('.')?, value)));
+    let ((table, column), value) = parts.ok_or("give it as TABLE.COLUMN=VALUE")?;
+    Ok(Fill { table: table.to_owned(), column: column.to_owned(), value: value.to_owned() })
+}
+
+/// One migration on its way back, and what is known about it.
+struct Way {
+    chosen: Chosen,
+    down: Down,
+    capsule: Option<Capsule>,
+    /// What the migrations before it build, and what it builds on that.
+    before: Catalog,
+    after: Catalog,
+    /// What does not come back, a sentence each.
+    missing: Vec<String>,
+}
+
+impl Way {
+    fn request<'a>(&'a self, schema: &'a str, fills: &'a [Fill], accept_differences: bool, dry: bool) -> Request<'a> {
+        Request {
+            migration: way_name(self),
+            row: (&self.chosen.row.id, self.chosen.row.state()),
+            schema,
+            down: &self.down,
+            capsule: self.capsule.as_ref(),
+            replayed: (&self.before, &self.after),
+            fills,
+            accept_differences,
+            dry,
+        }
+    }
+
+    fn source(&self) -> Source {
+        self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source)
+    }
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Exit status 3 without consent on production, and where later migrations stand in the way; 4 where rows need a value; 1
+/// where the server refuses it or the result is not the database before. Nothing of that migration has changed then.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    if !matches!(args.report.format, Format::Human | Format::Json) {
+        return Err(Error::usage("`rollback` reports as human or json"));
+    }
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let (target, discovered) = super::target(&project, &config, context)?;
+    let mut client = database::connect(&target.url, roll_back::APPLICATION_NAME)?;
+    let ways = ways(args, project.root(), &target, &discovered, &mut client)?;
+    let command = Command { args, context, project: &project, config: &config, target: &target };
+    for way in &ways {
+        preview::show(way, &mut client, &context.shell)?;
+    }
+    let mut report = Report::new(&target.url.identity(), args.dry_run);
+    let result =
+        if args.dry_run { command.try_out(&ways, &mut report) } else { command.run(client, &ways, &mut report) };
+    if args.report.format == Format::Json && (result.is_ok() || !report.is_empty()) {
+        args.report.deliver(&report.render()?, &context.shell)?;
+    }
+    result.map(|()| Exit::Done)
+}
+
+/// What is taken back, newest first, with what is known about each.
+fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, client: &mut Client) -> Result<Vec<Way>> {
+    let schema = target.url.schema();
+    let history = History::read(client, &schema)?.unwrap_or_default();
+    let chosen = choose::choose(args.migration.as_deref(), args.with_later, &history, &discovered.migrations)?;
+    chosen.into_iter().map(|chosen| way(chosen, root, &schema, client)).collect()
+}
+
+fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Way> {
+    let down = Down::find(&chosen.migration, &chosen.earlier, schema)?;
+    let capsule = capsule::find(client, &chosen.row.id)
+        .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
+    let capsule = capsule.or_else(|| Some(Capsule::empty(&chosen.row.id, definitions::read(root, &chosen.row.id)?)));
+    let scripts: Vec<(&str, Script)> =
+        chosen.earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
+    let before = Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)));
+    let mut after = before.clone();
+    after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
+    let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
+    Ok(Way { chosen, down, capsule, before, after, missing })
+}
+
+/// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
+///
+/// # Errors
+/// Those of [`roll_back::roll_back_on`], and where a reverse is not known.
+pub(super) fn on_a_copy(
+    url: &DatabaseUrl,
+    root: &Path,
+    migrations: &[Migration],
+    first: &str,
+    settings: &deploy::Settings,
+) -> Result<Vec<(String, RolledBack)>> {
+    let schema = url.schema();
+    let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
+    let history = History::read(&mut client, &schema)?.unwrap_or_default();
+    let chosen = choose::choose(Some(first), true, &history, migrations)?;
+    let back = chosen.into_iter().map(|chosen| {
+        let way = way(chosen, root, &schema, &mut client)?;
+        let done = roll_back::roll_back_on(url, &way.request(&schema, &[], true, false), settings)?;
+        Ok((way_name(&way).to_owned(), done))
+    });
+    back.collect()
+}
+
+struct Command<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    project: &'a Project,
+    config: &'a Config,
+    target: &'a Target,
+}
+
+impl Command<'_> {
+    /// Only the first can be tried: the others would have to follow on it.
+    fn try_out(&self, ways: &[Way], report: &mut Report) -> Result<()> {
+        for way in ways.iter().take(1) {
+            let done = self.take_back(way, true)?;
+            report.push(way_name(way), &done, way.source(), &way.missing);
+            self.say(way, &done);
+        }
+        let shell = &self.context.shell;
+        if ways.len() > 1 {
+            shell.note("only the newest was tried: the others follow on it");
+        }
+        shell.note("nothing was kept of this: leave --dry-run out to take it back");
+        Ok(())
+    }
+
+    fn run(&self, mut client: Client, ways: &[Way], report: &mut Report) -> Result<()> {
+        let names: Vec<String> = ways.iter().map(|way| way_name(way).to_owned()).collect();
+        self.consent(ways)?;
+        let settings = deploy::Settings::read(&self.config.deploy)?;
+        // a signal ends us at once: what is not committed, the server undoes
+        let interrupt = AtomicBool::new(false);
+        let deploy::Settings { deploy_wait: time, show_queries, .. } = settings;
+        let patience = Patience { time, interrupt: &interrupt, shell: &self.context.shell, show_queries };
+        let _turn = Turn::take(self.project.root(), &patience)?;
+        exclude_others(&mut client, &patience)?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let started = Event::RollbackStarted { version, target: self.target.url.identity(), migrations: names };
+        let mut journal = Journal::begin(self.project.root(), started)?;
+        let result = self.all(ways, report, &mut journal);
+        journal.record(match &result {
+            Ok(()) => Event::Finished,
+            Err(error) => Event::Failed { error: format!("{error:?}") },
+        })?;
+        result
+    }
+
+    fn all(&self, ways: &[Way], report: &mut Report, journal: &mut Journal) -> Result<()> {
+        self.back_up(journal)?;
+        for way in ways {
+            let name = way_name(way);
+            let done = self.take_back(way, false)?;
+            report.push(name, &done, way.source(), &way.missing);
+            journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
+            self.say(way, &done);
+        }
+        self.say_next(ways);
+        Ok(())
+    }
+
+    fn consent(&self, ways: &[Way]) -> Result<()> {
+        if !self.target.production {
+            return Ok(());
+        }
+        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        let identity = self.target.url.identity();
+        let texts = ways.iter().map(|way| way.down.text.as_bytes());
+        let plan = hash_of(
+            ["prisma-safe rollback 1", &identity].into_iter().chain(names.clone()).map(str::as_bytes).chain(texts),
+        );
+        let what = format!("takes back {} with whatever was written into what goes with it", names.join(", "));
+        let consent = consent::ask(self.context, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
+        self.context.shell.debug(format!("consent: {consent:?}"));
+        Ok(())
+    }
+
+    fn back_up(&self, journal: &mut Journal) -> Result<()> {
+        let before = Before {
+            target: self.target,
+            root: self.project.root(),
+            settings: &self.config.backup,
+            gate: &self.args.gate,
+            precedes: &[],
+        };
+        let taken = commands::backup::before(&before, self.context)?;
+        journal.record(match taken {
+            Taken::Backup(backup, _) => Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path },
+            Taken::Skipped(reason) => Event::BackupSkipped { reason },
+        })
+    }
+
+    fn take_back(&self, way: &Way, dry: bool) -> Result<RolledBack> {
+        let name = way_name(way);
+        let verb = if dry { "Trying" } else { "Taking back" };
+        self.context.shell.status(verb, format_args!("{name} in one transaction"));
+        let schema = self.target.url.schema();
+        let request = way.request(&schema, &self.args.fill, self.args.accept_differences, dry);
+        roll_back::roll_back_on(&self.target.url, &request, &deploy::Settings::read(&self.config.deploy)?)
+    }
+
+    /// What came back, and what did not.
+    fn say(&self, way: &Way, done: &RolledBack) {
+        let shell = &self.context.shell;
+        for put_back in &done.put_back {
+            shell.status("Put back", put_back);
+        }
+        for (column, rows) in &done.filled {
+            shell.status("Filled", format_args!("{column} of {rows} rows with the value of --fill"));
+        }
+        for difference in &done.differences {
+            shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
+        }
+        if done.differences.is_empty() {
+            shell.status("Verified", done.compared);
+        }
+    }
+
+    fn say_next(&self, ways: &[Way]) {
+        let shell = &self.context.shell;
+        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        shell.status("Rolled back", names.join(", "));
+        let pronoun = if names.len() == 1 { "it is" } else { "they are" };
+        shell.note(format_args!(
+            "{pronoun} pending again, and the next deploy applies what stands in the folder: correct the migration or delete \
+             its directory, take the change out of schema.prisma, and run `prisma generate`"
+        ));
+    }
+}
+
+fn way_name(way: &Way) -> &str {
+    &way.chosen.migration.name
+}

@@ -1,0 +1,60 @@
+//! What will happen, before anything does: the statements, what comes back, what does not, what is lost by it.
+
+use postgres::Client;
+
+use super::Way;
+use super::choose::Chosen;
+use crate::catalog::Catalog;
+use crate::database::history::State;
+use crate::error::{Explain as _, Result};
+use crate::project::migrations::checksum_matches;
+use crate::sql::Script;
+use crate::ui::Shell;
+use crate::undo::losses::{self, Loss};
+use crate::undo::{Capsule, Down, keep};
+
+/// Shows one migration's way back.
+pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> {
+    let (chosen, down) = (&way.chosen, &way.down);
+    let name = &chosen.migration.name;
+    let state = if chosen.row.state() == State::Failed { "failed" } else { "applied" };
+    let from = match &down.path {
+        Some(path) => format!("by {}", path.display()),
+        None => "by its reverse, worked out just now".to_owned(),
+    };
+    shell.status("Rolling back", format_args!("{name} ({state} {}), {from}", chosen.row.started_at));
+    for statement in down.statements() {
+        shell.detail(statement);
+    }
+    if !checksum_matches(&chosen.row.checksum, &chosen.migration.sql) {
+        shell.warn(format_args!("{name} was edited after it was applied: its reverse may be another one"));
+    }
+    for capture in way.capsule.iter().flat_map(|capsule| &capsule.captures) {
+        let rows = indicatif::HumanCount(capture.rows);
+        shell.detail(format_args!("comes back: {}, {rows} rows", capture.what()));
+    }
+    for what in &way.missing {
+        shell.warn(what);
+    }
+    let down = Script::parse(down.text.as_str());
+    let lost = losses::losses(&way.after, &down);
+    let lost = keep::held(client, &lost).explain(|| "could not look at what the rollback drops".into())?;
+    for lost in lost {
+        shell.warn(format_args!("lost by the rollback, and kept in its backup only: {lost}"));
+    }
+    Ok(())
+}
+
+/// What does not come back, a sentence each.
+pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
+    let mut missing: Vec<String> = down.impossible.iter().map(|what| format!("cannot be reversed: {what}")).collect();
+    let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
+    let kept = |statement: usize, loss: &Loss| {
+        capsule.is_some_and(|capsule| {
+            capsule.captures.iter().any(|own| own.statement == statement && own.table() == *loss.table())
+        })
+    };
+    let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
+    missing.extend(lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", keep::what_of(loss))));
+    missing
+}

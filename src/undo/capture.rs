@@ -1,0 +1,401 @@
+//! One capture: what a statement destroys, copied (or a whole table moved) into the capsule just before the statement runs.
+//!
+//! Copies of what is dropped or retyped are made under the lock that the statement itself takes, so nobody writes in between,
+//! and nobody who has read waits to write while the statement waits for him: taking a weaker lock first would let readers go
+//! on, and end in a deadlock with the first transaction that reads and then writes.
+
+use postgres::{Client, SimpleQueryMessage};
+use serde::{Deserialize, Serialize};
+
+use super::facts::{Facts, qualified};
+use super::losses::{Cast, Loss, Which};
+use crate::catalog::ObjectName;
+use crate::catalog::live::OWN_SCHEMA;
+use crate::database::Failure;
+use crate::sql::quote_identifier;
+
+/// What kind of loss a capture is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Dropped columns: their values with the row's key.
+    Columns,
+    /// Retyped columns: the values that changed, as they were and as they became.
+    Casts,
+    /// A dropped table: its rows.
+    Table,
+    /// Deleted rows.
+    Deleted,
+    /// Overwritten values, as they were and as they became.
+    Updated,
+}
+
+/// What is kept of one loss. Serialized, it stands in the capsule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capture {
+    /// Which statement of the migration, from 1.
+    pub statement: usize,
+    pub kind: Kind,
+    /// The table's schema, just before the statement.
+    pub schema: String,
+    /// The table's name, just before the statement.
+    pub table: String,
+    /// The columns that tell its rows apart; without any, values cannot be put back by themselves.
+    pub key: Vec<String>,
+    /// The columns that are kept.
+    pub columns: Vec<String>,
+    /// The table in our schema that keeps them; what values became stands in `prisma_safe_new_1` and so on.
+    pub storage: String,
+    /// Whether that is the very table, moved there.
+    pub moved: bool,
+    pub rows: u64,
+    /// Positions of the sequences that went with the table: column, position.
+    #[serde(default)]
+    pub sequences: Vec<(String, i64)>,
+}
+
+impl Capture {
+    /// The table.
+    pub fn table(&self) -> ObjectName {
+        ObjectName { schema: self.schema.clone(), name: self.table.clone() }
+    }
+
+    /// What it is, for people: `column Song.artist`, `table Song`.
+    pub fn what(&self) -> String {
+        what(self.kind, &self.table, &self.columns)
+    }
+
+    /// The table that keeps it, qualified.
+    pub(super) fn place(&self) -> String {
+        place(&self.storage)
+    }
+}
+
+/// See [`Capture::what`].
+pub(super) fn what(kind: Kind, table: &str, columns: &[String]) -> String {
+    let listed = columns.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ");
+    match kind {
+        Kind::Columns if columns.len() == 1 => format!("column {listed}"),
+        Kind::Columns => format!("columns {listed}"),
+        Kind::Casts => format!("values of {listed} that change with the type"),
+        Kind::Table => format!("table {table}"),
+        Kind::Deleted => format!("rows deleted from {table}"),
+        Kind::Updated => format!("values of {table} that are overwritten"),
+    }
+}
+
+/// The kind of a loss.
+pub(super) fn kind(loss: &Loss) -> Kind {
+    match loss {
+        Loss::Columns { .. } => Kind::Columns,
+        Loss::Casts { .. } => Kind::Casts,
+        Loss::Table { .. } => Kind::Table,
+        Loss::Deleted { .. } => Kind::Deleted,
+        Loss::Updated { .. } => Kind::Updated,
+    }
+}
+
+/// A table in our schema, qualified.
+pub(super) fn place(storage: &str) -> String {
+    format!("{}.{}", quote_identifier(OWN_SCHEMA), quote_identifier(storage))
+}
+
+/// The column that keeps what the value at this place became.
+pub(super) fn became(at: usize) -> String {
+    format!("prisma_safe_new_{}", at + 1)
+}
+
+/// A capture whose statement has not run yet.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) capture: Capture,
+    /// What is still to be done once it has.
+    rest: Rest,
+    facts: Facts,
+}
+
+/// What remains to be done after the statement.
+#[derive(Debug)]
+enum Rest {
+    Nothing,
+    /// The rows that it could reach are kept aside; those that it did not change are let go.
+    Compare,
+}
+
+/// Runs one statement; gives the rows it was about.
+pub(super) fn run(client: &mut Client, sql: &str) -> Result<u64, Failure> {
+    let messages = client.simple_query(sql)?;
+    let rows = messages.iter().rev().find_map(|message| match message {
+        SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+        _ => None,
+    });
+    Ok(rows.unwrap_or_default())
+}
+
+/// Captures a loss before its statement runs. `None` if there is no such table. `others` are the captures of the same
+/// statement.
+pub(super) fn begin(
+    client: &mut Client,
+    statement: usize,
+    loss: &Loss,
+    storage: String,
+    others: &[Open],
+) -> Result<Option<Open>, Failure> {
+    let Some(facts) = Facts::read(client, loss.table())? else { return Ok(None) };
+    let mut capture = Capture {
+        statement,
+        kind: kind(loss),
+        schema: loss.table().schema.clone(),
+        table: loss.table().name.clone(),
+        key: facts.key_without(&loss.columns()),
+        columns: loss.columns(),
+        storage,
+        moved: false,
+        rows: 0,
+        sequences: Vec::new(),
+    };
+    let rest = match loss {
+        Loss::Columns { .. } => columns(client, &facts, &mut capture)?,
+        Loss::Casts { casts, .. } => self::casts(client, &facts, &mut capture, casts)?,
+        Loss::Table { .. } => table(client, &facts, &mut capture)?,
+        Loss::Deleted { which, .. } | Loss::Updated { which, .. } => {
+            let Some(rest) = rows(client, &facts, &mut capture, which, others)? else { return Ok(None) };
+            rest
+        }
+    };
+    Ok(Some(Open { capture, rest, facts }))
+}
+
+fn lock(client: &mut Client, facts: &Facts, mode: &str) -> Result<(), Failure> {
+    Ok(client.batch_execute(&format!("LOCK TABLE {} IN {mode} MODE", facts.name))?)
+}
+
+/// `"Song"."a" AS "a", "Song"."b"::text AS "b"`
+fn kept(facts: &Facts, of: &str, columns: &[String]) -> String {
+    let kept = columns.iter().map(|column| format!("{} AS {}", facts.kept(of, column), quote_identifier(column)));
+    kept.collect::<Vec<_>>().join(", ")
+}
+
+/// Copies rows of a table, called `of`, into a table of ours.
+fn copy(client: &mut Client, facts: &Facts, into: &str, of: &str, select: &str, rest: &str) -> Result<u64, Failure> {
+    let rows = run(client, &format!("CREATE TABLE {into} AS SELECT {select} FROM {} AS {of} {rest}", facts.name))?;
+    client.batch_execute(&format!("REVOKE ALL ON {into} FROM PUBLIC"))?;
+    Ok(rows)
+}
+
+/// The key with the columns; without a key whole rows, so that a person can tell them apart.
+fn telling(facts: &Facts, capture: &Capture) -> Vec<String> {
+    match capture.key.is_empty() {
+        true => facts.stored(),
+        false => [capture.key.clone(), capture.columns.clone()].concat(),
+    }
+}
+
+fn columns(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Rest, Failure> {
+    lock(client, facts, "ACCESS EXCLUSIVE")?;
+    // rows without any of the values need not be kept, unless a default would then fill them
+    let sparse = |column: &String| facts.column(column).is_some_and(|column| !column.not_null && !column.default);
+    let condition = if capture.columns.iter().all(sparse) {
+        let null = capture.columns.iter().map(|column| format!("{} IS NULL", quote_identifier(column)));
+        format!("WHERE NOT ({})", null.collect::<Vec<_>>().join(" AND "))
+    } else {
+        String::new()
+    };
+    let of = quote_identifier(&capture.table);
+    let select = kept(facts, &of, &telling(facts, capture));
+    capture.rows = copy(client, facts, &capture.place(), &of, &select, &condition)?;
+    Ok(Rest::Nothing)
+}
+
+fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cast]) -> Result<Rest, Failure> {
+    lock(client, facts, "ACCESS EXCLUSIVE")?;
+    // the statement's expressions may call the table by its name
+    let of = quote_identifier(&capture.table);
+    let value =
+        |cast: &Cast| if cast.built_in { format!("({})", cast.value) } else { format!("({})::text", cast.value) };
+    let values = casts.iter().enumerate().map(|(at, cast)| format!("{} AS {}", value(cast), became(at)));
+    let select = [kept(facts, &of, &telling(facts, capture))].into_iter().chain(values).collect::<Vec<_>>().join(", ");
+    let changed = casts
+        .iter()
+        .map(|cast| format!("{}::text IS DISTINCT FROM ({})::text", quote_identifier(&cast.column), cast.value));
+    let condition = format!("WHERE {}", changed.collect::<Vec<_>>().join(" OR "));
+    capture.rows = copy(client, facts, &capture.place(), &of, &select, &condition)?;
+    Ok(Rest::Nothing)
+}
+
+/// A table that is dropped. Moved away it costs nothing, whatever its size; an empty one in its place is what the statement
+/// then drops. Where something depends on it, the statement must meet the table itself: to refuse, or to cascade.
+fn table(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Rest, Failure> {
+    lock(client, facts, "ACCESS EXCLUSIVE")?;
+    capture.columns = facts.stored();
+    capture.sequences = positions(client, facts)?;
+    if facts.movable {
+        capture.moved = true;
+        capture.rows = facts.rows.unwrap_or_default();
+        capture.rows = counted(client, facts)?.unwrap_or(capture.rows);
+        move_away(client, facts, capture)?;
+    } else {
+        let of = quote_identifier(&capture.table);
+        let select = kept(facts, &of, &capture.columns);
+        capture.rows = copy(client, facts, &capture.place(), &of, &select, "")?;
+    }
+    Ok(Rest::Nothing)
+}
+
+/// Tables up to this size are counted when they are moved; of larger ones the server's estimate stands.
+const COUNTED_BYTES: u64 = 64 << 20;
+
+fn counted(client: &mut Client, facts: &Facts) -> Result<Option<u64>, Failure> {
+    if facts.bytes > COUNTED_BYTES {
+        return Ok(None);
+    }
+    let row = client.query_typed_one(&format!("SELECT count(*) FROM {}", facts.name), &[])?;
+    Ok(Some(row.try_get::<_, i64>(0)?.unsigned_abs()))
+}
+
+fn positions(client: &mut Client, facts: &Facts) -> Result<Vec<(String, i64)>, Failure> {
+    let mut positions = Vec::new();
+    for column in &facts.columns {
+        let Some(sequence) = &column.sequence else { continue };
+        let row = client.query_typed_one(&format!("SELECT last_value, is_called FROM {sequence}"), &[])?;
+        if row.try_get::<_, bool>(1)? {
+            positions.push((column.name.clone(), row.try_get(0)?));
+        }
+    }
+    Ok(positions)
+}
+
+/// Only the rows are kept: constraints and indexes would hold on to other tables and take part in their writes.
+fn move_away(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<(), Failure> {
+    const PARTS: &str = "
+        SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', $2::text, conname) FROM pg_constraint
+        WHERE conrelid = $1 AND contype IN ('f', 'c', 'x', 'u', 'p') ORDER BY contype = 'f' DESC";
+    const INDEXES: &str = "SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid = $1";
+    let name = &facts.name;
+    let ask = |client: &mut Client, query: &str, with_name: bool| -> Result<Vec<String>, Failure> {
+        let mut values: Vec<(&(dyn postgres::types::ToSql + Sync), postgres::types::Type)> =
+            vec![(&facts.id, postgres::types::Type::OID)];
+        if with_name {
+            values.push((name, postgres::types::Type::TEXT));
+        }
+        let rows = client.query_typed(query, &values)?;
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, postgres::Error>>()?)
+    };
+    for sql in ask(client, PARTS, true)? {
+        client.batch_execute(&sql)?;
+    }
+    for sql in ask(client, INDEXES, false)? {
+        client.batch_execute(&sql)?;
+    }
+    for column in facts.columns.iter().filter(|column| !column.generated) {
+        let own = quote_identifier(&column.name);
+        let sql =
+            format!("ALTER TABLE {name} ALTER COLUMN {own} DROP IDENTITY IF EXISTS, ALTER COLUMN {own} DROP DEFAULT");
+        client.batch_execute(&sql)?;
+        // an identity's sequence is gone with it
+        if let Some(sequence) = &column.sequence {
+            client.batch_execute(&format!("DROP SEQUENCE IF EXISTS {sequence}"))?;
+        }
+    }
+    let aside = qualified(&ObjectName { schema: capture.schema.clone(), name: capture.storage.clone() });
+    client.batch_execute(&format!(
+        "ALTER TABLE {name} RENAME TO {}; ALTER TABLE {aside} SET SCHEMA {}; CREATE TABLE {name} (); REVOKE ALL ON {} FROM PUBLIC",
+        quote_identifier(&capture.storage),
+        quote_identifier(OWN_SCHEMA),
+        capture.place()
+    ))?;
+    Ok(())
+}
+
+/// Rows that a statement may change, aside until it has run. Other writers wait, readers do not. `None` if no other capture
+/// holds what they refer to.
+fn rows(
+    client: &mut Client,
+    facts: &Facts,
+    capture: &mut Capture,
+    which: &Which,
+    others: &[Open],
+) -> Result<Option<Rest>, Failure> {
+    lock(client, facts, if *which == Which::Emptied { "ACCESS EXCLUSIVE" } else { "SHARE ROW EXCLUSIVE" })?;
+    if capture.columns.is_empty() {
+        capture.columns = facts.stored();
+        capture.columns.retain(|column| capture.kind == Kind::Deleted || !capture.key.contains(column));
+    }
+    let mut wanted = capture.key.clone();
+    wanted.extend(capture.columns.iter().filter(|column| !capture.key.contains(column)).cloned());
+    let mut of = quote_identifier(&capture.table);
+    let condition = match which {
+        Which::All | Which::Emptied => String::new(),
+        Which::Where { alias, condition } => {
+            if let Some(alias) = alias {
+                of = quote_identifier(alias);
+            }
+            format!("WHERE {condition}")
+        }
+        Which::Referring { to, columns, referenced } => {
+            let Some(parent) = others.iter().find(|other| other.capture.table() == *to) else { return Ok(None) };
+            let pairs = columns
+                .iter()
+                .zip(referenced)
+                .map(|(own, other)| format!("{} = p.{}", facts.kept(&of, own), quote_identifier(other)));
+            let pairs = pairs.collect::<Vec<_>>().join(" AND ");
+            format!("WHERE EXISTS (SELECT FROM {} AS p WHERE {pairs})", place(&aside(&parent.capture)))
+        }
+    };
+    let select = kept(facts, &of, &wanted);
+    capture.rows = copy(client, facts, &place(&aside(capture)), &of, &select, &condition)?;
+    Ok(Some(Rest::Compare))
+}
+
+/// Where rows wait for their statement.
+fn aside(capture: &Capture) -> String {
+    let mut name = capture.storage.clone();
+    name.truncate(name.floor_char_boundary(56));
+    format!("{name}_before")
+}
+
+/// `t."a" = b."a" AND …`, in the form that the values are kept in.
+pub(super) fn joined(facts: &Facts, key: &[String], live: &str, kept: &str) -> String {
+    let pairs = key.iter().map(|column| format!("{} = {kept}.{}", facts.kept(live, column), quote_identifier(column)));
+    pairs.collect::<Vec<_>>().join(" AND ")
+}
+
+impl Open {
+    /// Finishes the capture after its statement has run.
+    pub(super) fn finish(self, client: &mut Client) -> Result<Capture, Failure> {
+        let Self { mut capture, rest, facts } = self;
+        if matches!(rest, Rest::Nothing) {
+            return Ok(capture);
+        }
+        let (before, storage) = (place(&aside(&capture)), capture.place());
+        if capture.key.is_empty() {
+            // nothing to compare by: all of it is kept
+            client.batch_execute(&format!("ALTER TABLE {before} RENAME TO {}", quote_identifier(&capture.storage)))?;
+            return Ok(capture);
+        }
+        let key = joined(&facts, &capture.key, "t", "b");
+        let sql = if capture.kind == Kind::Deleted {
+            format!(
+                "CREATE TABLE {storage} AS SELECT b.* FROM {before} AS b WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {key})",
+                facts.name
+            )
+        } else {
+            let values = capture.columns.iter().enumerate();
+            let values = values.map(|(at, column)| format!("{} AS {}", facts.kept("t", column), became(at)));
+            let changed = capture.columns.iter().map(|column| {
+                let column = quote_identifier(column);
+                format!("t.{column}::text IS DISTINCT FROM b.{column}::text")
+            });
+            format!(
+                "CREATE TABLE {storage} AS SELECT b.*, {} FROM {before} AS b JOIN {} AS t ON {key} WHERE {}",
+                values.collect::<Vec<_>>().join(", "),
+                facts.name,
+                changed.collect::<Vec<_>>().join(" OR ")
+            )
+        };
+        capture.rows = run(client, &sql)?;
+        client.batch_execute(&format!("DROP TABLE {before}; REVOKE ALL ON {storage} FROM PUBLIC"))?;
+        Ok(capture)
+    }
+}

@@ -1,0 +1,77 @@
+//! The definitions around a migration that destroys nothing, in the project's own `.prisma-safe/`: such a migration leaves
+//! nothing of ours in the database.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::atomic;
+use crate::catalog::live::Live;
+use crate::deploy::journal;
+use crate::error::{Explain as _, Result};
+
+const DIRECTORY: &str = "definitions";
+
+fn directory(root: &Path) -> PathBuf {
+    root.join(journal::DIRECTORY).join(DIRECTORY)
+}
+
+/// By the id of the migration's row in the history, which is a UUID.
+fn path(root: &Path, id: &str) -> Option<PathBuf> {
+    let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    plain.then(|| directory(root).join(format!("{id}.json")))
+}
+
+/// Keeps the definitions before and after a migration, and lets those go that are older than `keep`.
+///
+/// # Errors
+/// Exit status 1 if they cannot be written.
+pub fn write(root: &Path, id: &str, definitions: &(Live, Live), keep: Duration) -> Result<()> {
+    let Some(path) = path(root, id) else { return Ok(()) };
+    let directory = directory(root);
+    let unwritable = || format!("could not write {}", path.display());
+    DirBuilder::new().recursive(true).mode(0o700).create(&directory).explain(unwritable)?;
+    let text = serde_json::to_vec(definitions).explain(unwritable)?;
+    atomic::write(&path, text).explain(unwritable)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).explain(unwritable)?;
+    // what cannot be removed is no reason to fail
+    let _ = forget(&directory, keep);
+    Ok(())
+}
+
+fn forget(directory: &Path, keep: Duration) -> io::Result<()> {
+    for file in std::fs::read_dir(directory)? {
+        let file = file?;
+        let age = SystemTime::now().duration_since(file.metadata()?.modified()?).unwrap_or_default();
+        if age > keep {
+            std::fs::remove_file(file.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The definitions of a migration; `None` where this folder has none that can be read.
+pub fn read(root: &Path, id: &str) -> Option<(Live, Live)> {
+    serde_json::from_slice(&std::fs::read(path(root, id)?).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_read_as_written_and_go_in_time() {
+        let root = tempfile::tempdir().unwrap();
+        let definitions = (Live::default(), Live::default());
+        write(root.path(), "a-1", &definitions, Duration::from_secs(60)).unwrap();
+        assert_eq!(read(root.path(), "a-1"), Some(definitions.clone()));
+        assert_eq!((read(root.path(), "b-2"), read(root.path(), "../a-1")), (None, None));
+        write(root.path(), "../c", &definitions, Duration::from_secs(60)).unwrap();
+        assert_eq!(std::fs::read_dir(directory(root.path())).unwrap().count(), 1);
+        std::thread::sleep(Duration::from_millis(5));
+        forget(&directory(root.path()), Duration::ZERO).unwrap();
+        assert_eq!(read(root.path(), "a-1"), None);
+    }
+}

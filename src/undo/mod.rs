@@ -1,0 +1,33 @@
+//! Taking a migration back: its reverse, and what it destroyed.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`reverse`] | the reverse of a migration, worked out statement by statement |
+//! | [`down`] | the same as the file `down.sql` |
+//! | [`losses`] | what a migration destroys |
+//! | [`keep`], [`capture`] | keeping it inside the migration's own transaction |
+//! | [`capsule`] | where it is kept, and for how long |
+//! | [`definitions`] | what the database was around a migration that destroys nothing |
+//! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
+
+pub mod capsule;
+pub mod capture;
+pub mod definitions;
+pub mod down;
+mod facts;
+pub mod keep;
+pub mod losses;
+mod names;
+pub mod put_back;
+mod render;
+pub mod reverse;
+pub mod roll_back;
+mod settings;
+
+pub use self::capsule::{Capsule, Rights, Source, prune, rights};
+pub use self::capture::Capture;
+pub use self::down::Down;
+pub use self::keep::{Keeper, Plan, Planned};
+pub use self::put_back::PutBack;
+pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_on};
+pub use self::settings::Settings;

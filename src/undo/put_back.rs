@@ -1,0 +1,327 @@
+//! Values come back where nothing newer was written: a row that is gone stays gone, a value that was changed since stays
+//! changed.
+
+use std::fmt;
+
+use indicatif::HumanCount;
+use postgres::Client;
+use postgres::types::Type;
+use serde::Serialize;
+
+use super::capture::{Capture, Kind, became, joined, run};
+use super::facts::{Facts, qualified};
+use crate::catalog::ObjectName;
+use crate::database::Failure;
+use crate::sql::{ActionKind, ConstraintKind, Script, StatementKind, quote_identifier};
+
+/// What became of one capture.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutBack {
+    /// `column Song.artist`
+    pub what: String,
+    /// Rows that were kept.
+    pub kept: u64,
+    /// Rows with at least one value put back; for whole rows, rows inserted.
+    pub restored: u64,
+    /// Rows with at least one value that was changed since, and stays as it is.
+    pub newer: u64,
+    /// Rows that are gone since, and stay gone.
+    pub deleted: u64,
+    /// Rows whose partner by a foreign key is gone.
+    pub orphaned: u64,
+    /// Why nothing could be put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impossible: Option<String>,
+}
+
+impl fmt::Display for PutBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, kept, restored, newer, deleted, orphaned, impossible } = self;
+        if let Some(why) = impossible {
+            return write!(f, "nothing of {what}: {why}");
+        }
+        write!(f, "{what}: {} of {} rows", HumanCount(*restored), HumanCount(*kept))?;
+        let parts = [
+            (newer, "changed since and left as they are"),
+            (deleted, "deleted since"),
+            (orphaned, "without what they refer to"),
+        ];
+        for (rows, what) in parts.into_iter().filter(|(rows, _)| **rows > 0) {
+            write!(f, ", {} {what}", HumanCount(*rows))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the rollback has run since it began to take the statement back.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    scripts: Vec<Script>,
+}
+
+impl Section {
+    /// Remembers a statement that was run.
+    pub(super) fn push(&mut self, sql: &str) {
+        self.scripts.push(Script::parse(sql));
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = &StatementKind> {
+        self.scripts.iter().flat_map(|script| script.statements()).map(|statement| &statement.kind)
+    }
+
+    fn actions(&self, table: &str) -> impl Iterator<Item = &ActionKind> {
+        self.kinds()
+            .flat_map(move |kind| match kind {
+                StatementKind::AlterTable { table: own, actions, .. } if own.name == table => actions.as_slice(),
+                _ => &[],
+            })
+            .map(|action| &action.kind)
+    }
+
+    /// Whether a column was added just now, and nobody has written to it.
+    fn is_fresh(&self, table: &str, column: &str) -> bool {
+        let written =
+            self.kinds().any(|kind| matches!(kind, StatementKind::Update { table: own, .. } if own.name == table));
+        !written
+            && self.actions(table).any(|action| match action {
+                ActionKind::AddColumn { column: own, if_not_exists: false } => own.name == column,
+                _ => false,
+            })
+    }
+
+    /// What the change of a column's type back makes of a value called as the column is.
+    fn conversion(&self, table: &str, column: &str) -> Option<&str> {
+        self.actions(table).find_map(|action| match action {
+            ActionKind::SetType { column: own, using: Some(using), .. } if own == column => Some(using.text.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// Puts one capture back. `table` is where its rows are now.
+pub(super) fn put_back(client: &mut Client, capture: &Capture, section: &Section) -> Result<PutBack, Failure> {
+    let count: i64 = client.query_typed_one(&format!("SELECT count(*) FROM {}", capture.place()), &[])?.try_get(0)?;
+    let report = PutBack { what: capture.what(), kept: count.unsigned_abs(), ..PutBack::default() };
+    let Some(facts) = Facts::read(client, &capture.table())? else {
+        let why = format!("there is no table {} to put it back into", capture.table);
+        return Ok(PutBack { impossible: Some(why), ..report });
+    };
+    client.batch_execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", facts.name))?;
+    match capture.kind {
+        Kind::Table | Kind::Deleted => rows(client, capture, &facts, report),
+        _ if capture.key.is_empty() => {
+            let why = format!(
+                "{} has no key that tells its rows apart; the values are in {}",
+                capture.table,
+                capture.place()
+            );
+            Ok(PutBack { impossible: Some(why), ..report })
+        }
+        Kind::Columns | Kind::Casts | Kind::Updated => values(client, capture, &facts, section, report),
+    }
+}
+
+/// One column's value: when it may come back, and what it is.
+struct Value {
+    column: String,
+    /// As the column's type.
+    old: String,
+    /// Whether the statement has changed it.
+    changed: String,
+    /// Whether the live value is still what the statement made of it.
+    untouched: String,
+}
+
+fn value(capture: &Capture, facts: &Facts, section: &Section, at: usize, column: &str) -> Option<Value> {
+    let live = facts.column(column)?;
+    let quoted = quote_identifier(column);
+    let old = format!("k.{quoted}::{}", live.data_type);
+    let new = became(at);
+    let (changed, expected) = match capture.kind {
+        Kind::Columns if section.is_fresh(&capture.table, column) => {
+            return Some(Value { column: quoted, old, changed: "true".into(), untouched: "true".into() });
+        }
+        Kind::Columns => (format!("k.{quoted} IS NOT NULL"), "NULL".to_owned()),
+        _ => {
+            let changed = format!("k.{quoted}::text IS DISTINCT FROM k.{new}::text");
+            let expected = match section.conversion(&capture.table, column) {
+                // the same conversion that the live value has gone through
+                Some(using) => format!("(SELECT ({using}) FROM (SELECT k.{new} AS {quoted}) AS made)"),
+                None => format!("k.{new}::{}", live.data_type),
+            };
+            (changed, expected)
+        }
+    };
+    let untouched = format!("t.{quoted}::text IS NOT DISTINCT FROM ({expected})::text");
+    Some(Value { column: quoted, old, changed, untouched })
+}
+
+fn values(
+    client: &mut Client,
+    capture: &Capture,
+    facts: &Facts,
+    section: &Section,
+    report: PutBack,
+) -> Result<PutBack, Failure> {
+    let columns = capture.columns.iter().enumerate();
+    let values: Vec<Value> = columns.filter_map(|(at, column)| value(capture, facts, section, at, column)).collect();
+    if values.is_empty() {
+        let why = format!("there is no such column in {} to put it back into", capture.table);
+        return Ok(PutBack { impossible: Some(why), ..report });
+    }
+    let (name, storage, key) = (&facts.name, capture.place(), joined(facts, &capture.key, "t", "k"));
+    let any = |condition: fn(&Value) -> String| values.iter().map(condition).collect::<Vec<_>>().join(" OR ");
+    let ask = |client: &mut Client, query: String| -> Result<u64, Failure> {
+        Ok(client.query_typed_one(&query, &[])?.try_get::<_, i64>(0)?.unsigned_abs())
+    };
+    let newer = any(|value| format!("({} AND NOT ({}))", value.changed, value.untouched));
+    let newer = ask(client, format!("SELECT count(*) FROM {name} AS t JOIN {storage} AS k ON {key} WHERE {newer}"))?;
+    let deleted = ask(
+        client,
+        format!("SELECT count(*) FROM {storage} AS k WHERE NOT EXISTS (SELECT FROM {name} AS t WHERE {key})"),
+    )?;
+    let set = values.iter().map(|Value { column, old, changed, untouched }| {
+        format!("{column} = CASE WHEN {changed} AND {untouched} THEN {old} ELSE t.{column} END")
+    });
+    let set = set.collect::<Vec<_>>().join(", ");
+    let some = any(|value| format!("({} AND {})", value.changed, value.untouched));
+    let restored = run(client, &format!("UPDATE {name} AS t SET {set} FROM {storage} AS k WHERE {key} AND ({some})"))?;
+    positions(client, facts, capture)?;
+    Ok(PutBack { restored, newer, deleted, ..report })
+}
+
+/// Whole rows: those whose key is free and whose partners are there.
+fn rows(client: &mut Client, capture: &Capture, facts: &Facts, report: PutBack) -> Result<PutBack, Failure> {
+    let columns: Vec<&String> =
+        capture.columns.iter().filter(|column| facts.column(column).is_some_and(|column| !column.generated)).collect();
+    if columns.is_empty() {
+        let why = format!("{} has none of the columns that were kept", capture.table);
+        return Ok(PutBack { impossible: Some(why), ..report });
+    }
+    let list = columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ");
+    let values = columns.iter().filter_map(|column| {
+        let live = facts.column(column)?;
+        Some(format!("k.{}::{}", quote_identifier(column), live.data_type))
+    });
+    let values = values.collect::<Vec<_>>().join(", ");
+    let (name, storage) = (&facts.name, capture.place());
+    let partners = partners(client, facts)?;
+    let complete = partners.iter().map(|partner| format!("({partner})")).collect::<Vec<_>>().join(" AND ");
+    let (condition, orphaned) = if partners.is_empty() {
+        (String::new(), 0)
+    } else {
+        let count = format!("SELECT count(*) FROM {storage} AS k WHERE NOT ({complete})");
+        let orphans: i64 = client.query_typed_one(&count, &[])?.try_get(0)?;
+        (format!("WHERE {complete}"), orphans.unsigned_abs())
+    };
+    let restored = run(
+        client,
+        &format!(
+            "INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {storage} AS k {condition} ON CONFLICT DO NOTHING"
+        ),
+    )?;
+    positions(client, facts, capture)?;
+    Ok(PutBack { restored, orphaned, newer: report.kept.saturating_sub(restored + orphaned), ..report })
+}
+
+/// For each foreign key of the table: that a kept row `k` has its partner. Partners within the table come with the rows.
+fn partners(client: &mut Client, facts: &Facts) -> Result<Vec<String>, Failure> {
+    const QUERY: &str = "
+        SELECT confrelid::regclass::text,
+          ARRAY(SELECT a.attname::text FROM unnest(conkey) WITH ORDINALITY AS n(number, place)
+            JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = n.number ORDER BY n.place),
+          ARRAY(SELECT a.attname::text FROM unnest(confkey) WITH ORDINALITY AS n(number, place)
+            JOIN pg_attribute a ON a.attrelid = confrelid AND a.attnum = n.number ORDER BY n.place)
+        FROM pg_constraint WHERE conrelid = $1 AND contype = 'f' AND confrelid <> conrelid AND conparentid = 0";
+    let mut conditions = Vec::new();
+    for row in client.query_typed(QUERY, &[(&facts.id, Type::OID)])? {
+        let (parent, own, other): (String, Vec<String>, Vec<String>) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let typed = |column: &String| {
+            let data_type = facts.column(column).map(|column| format!("::{}", column.data_type)).unwrap_or_default();
+            format!("k.{}{data_type}", quote_identifier(column))
+        };
+        let free = own.iter().map(|column| format!("k.{} IS NULL", quote_identifier(column)));
+        let pairs =
+            own.iter().zip(&other).map(|(own, other)| format!("p.{} = {}", quote_identifier(other), typed(own)));
+        let (free, pairs) = (free.collect::<Vec<_>>().join(" OR "), pairs.collect::<Vec<_>>().join(" AND "));
+        conditions.push(format!("{free} OR EXISTS (SELECT FROM {parent} AS p WHERE {pairs})"));
+    }
+    Ok(conditions)
+}
+
+/// Sequences go on behind what is there now, and behind where they stood.
+fn positions(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<(), Failure> {
+    for column in facts.columns.iter().filter(|column| capture.columns.contains(&column.name)) {
+        let Some(sequence) = &column.sequence else { continue };
+        let stood = capture.sequences.iter().find(|(own, _)| *own == column.name).map_or(0, |(_, position)| *position);
+        let own = quote_identifier(&column.name);
+        let set = format!(
+            "SELECT setval($1::text::regclass, greatest(max({own})::int8, $2, (SELECT CASE WHEN is_called THEN last_value END FROM {sequence})))
+             FROM {} HAVING greatest(max({own})::int8, $2) > 0",
+            facts.name
+        );
+        client.query_typed(&set, &[(sequence, Type::TEXT), (&stood, Type::INT8)])?;
+    }
+    Ok(())
+}
+
+/// After a foreign key was refused: takes back the values just put back whose partner is gone. Gives how many rows of which
+/// captures, by their place among `captures`.
+pub(super) fn release_orphans(
+    client: &mut Client,
+    sql: &str,
+    schema: &str,
+    captures: &[&Capture],
+) -> Result<Vec<(usize, u64)>, Failure> {
+    let script = Script::parse(sql);
+    let mut released = Vec::new();
+    for statement in script.statements() {
+        let StatementKind::AlterTable { table, actions, .. } = &statement.kind else { continue };
+        let of = |name: &crate::sql::Name| ObjectName {
+            schema: name.schema.clone().unwrap_or_else(|| schema.to_owned()),
+            name: name.name.clone(),
+        };
+        let child = of(table);
+        for action in actions {
+            let ActionKind::AddConstraint(constraint) = &action.kind else { continue };
+            let ConstraintKind::ForeignKey { columns, table: parent, referenced, .. } = &constraint.kind else {
+                continue;
+            };
+            let Some(facts) = Facts::read(client, &child)? else { continue };
+            let pairs = columns.iter().zip(referenced);
+            let pairs =
+                pairs.map(|(own, other)| format!("p.{} = t.{}", quote_identifier(other), quote_identifier(own)));
+            let set = columns.iter().map(|own| format!("t.{} IS NOT NULL", quote_identifier(own)));
+            let orphan = format!(
+                "{} AND NOT EXISTS (SELECT FROM {} AS p WHERE {})",
+                set.collect::<Vec<_>>().join(" AND "),
+                qualified(&of(parent)),
+                pairs.collect::<Vec<_>>().join(" AND ")
+            );
+            for (at, capture) in captures.iter().enumerate().filter(|(_, capture)| capture.table() == child) {
+                if let Some(sql) = release(capture, &facts, columns, &orphan) {
+                    released.push((at, run(client, &sql)?));
+                }
+            }
+        }
+    }
+    released.retain(|(_, rows)| *rows > 0);
+    Ok(released)
+}
+
+fn release(capture: &Capture, facts: &Facts, columns: &[String], orphan: &str) -> Option<String> {
+    if capture.key.is_empty() {
+        return None;
+    }
+    let (name, storage) = (&facts.name, capture.place());
+    let ours = format!("EXISTS (SELECT FROM {storage} AS k WHERE {})", joined(facts, &capture.key, "t", "k"));
+    if matches!(capture.kind, Kind::Table | Kind::Deleted) {
+        return Some(format!("DELETE FROM {name} AS t WHERE {orphan} AND {ours}"));
+    }
+    let own: Vec<&String> = columns.iter().filter(|column| capture.columns.contains(column)).collect();
+    let nullable = |column: &&String| facts.column(column).is_some_and(|column| !column.not_null);
+    let first = own.into_iter().find(nullable)?;
+    Some(format!("UPDATE {name} AS t SET {} = NULL WHERE {orphan} AND {ours}", quote_identifier(first)))
+}

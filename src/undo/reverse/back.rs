@@ -1,0 +1,157 @@
+//! From one catalog back to an earlier one, in an order that a server takes: what leans on others goes first and comes last.
+
+use std::collections::BTreeSet;
+
+use super::{Step, columns};
+use crate::catalog::{Catalog, Constraint, ObjectName, Table};
+use crate::sql::{ConstraintKind, quote_identifier};
+use crate::undo::render::{self, object};
+
+/// The way from `now` to `then`. `types` are the enums that lost values on it: they are made anew.
+pub(super) fn step(now: &Catalog, then: &Catalog, types: &BTreeSet<ObjectName>) -> Step {
+    let mut step = Step::default();
+    drop_leaning(&mut step, now, then);
+    create_ground(&mut step, now, then);
+    for name in types {
+        columns::recreate_enum(&mut step, now, then, name);
+    }
+    for (name, table) in &then.tables {
+        match now.tables.get(name) {
+            Some(current) => columns::change(&mut step, now, then, name, current, table, types),
+            None => create_table(&mut step, then, name, table),
+        }
+    }
+    for name in now.tables.keys().filter(|name| !then.tables.contains_key(*name)) {
+        step.room.push(format!("DROP TABLE {};", object(now, name)));
+    }
+    drop_ground(&mut step, now, then);
+    own_sequences(&mut step, now, then);
+    create_leaning(&mut step, now, then);
+    step
+}
+
+fn is_foreign(constraint: &Constraint) -> bool {
+    matches!(constraint.kind, ConstraintKind::ForeignKey { .. })
+}
+
+/// Constraints and indexes of tables that stay: foreign keys before the keys they need.
+fn drop_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
+    for foreign in [true, false] {
+        for (name, table) in &now.tables {
+            // those of a table that goes, go with it, but for a circle of foreign keys
+            let Some(earlier) = then.tables.get(name) else { continue };
+            for (own, constraint) in &table.constraints {
+                let kept = earlier.constraints.get(own).is_some_and(|other| constraint.same(other));
+                if is_foreign(constraint) == foreign && !kept {
+                    let constraint = quote_identifier(own);
+                    step.room.push(format!("ALTER TABLE {} DROP CONSTRAINT {constraint};", object(now, name)));
+                }
+            }
+        }
+    }
+    for (name, table) in &now.tables {
+        let Some(earlier) = then.tables.get(name) else { continue };
+        for (own, index) in &table.indexes {
+            if !earlier.indexes.get(own).is_some_and(|other| index.same(other)) {
+                let index = ObjectName { schema: name.schema.clone(), name: own.clone() };
+                step.room.push(format!("DROP INDEX {};", object(now, &index)));
+            }
+        }
+    }
+}
+
+/// Schemas, enums and sequences that tables need.
+fn create_ground(step: &mut Step, now: &Catalog, then: &Catalog) {
+    for schema in then.schemas.difference(&now.schemas) {
+        step.room.push(format!("CREATE SCHEMA {};", quote_identifier(schema)));
+    }
+    for (name, values) in then.enums.iter().filter(|(name, _)| !now.enums.contains_key(*name)) {
+        step.room.push(render::create_enum(then, name, values));
+    }
+    for (name, owner) in then.sequences.iter().filter(|(name, _)| !now.sequences.contains_key(*name)) {
+        if !comes_with_column(then, name, owner.as_ref()) {
+            step.room.push(format!("CREATE SEQUENCE {};", object(then, name)));
+        }
+    }
+}
+
+/// Whether `SERIAL` or an identity column makes the sequence.
+fn comes_with_column(catalog: &Catalog, name: &ObjectName, owner: Option<&(ObjectName, String)>) -> bool {
+    let Some((table, column)) = owner else { return false };
+    let Some(found) = catalog.tables.get(table).and_then(|table| table.columns.get(column)) else { return false };
+    let serial = render::serial(catalog, table, column, found).is_some();
+    found.identity || serial && render::sequence(catalog, found).as_ref() == Some(name)
+}
+
+/// The table with its columns; what its rows must obey comes after they are back.
+fn create_table(step: &mut Step, then: &Catalog, name: &ObjectName, table: &Table) {
+    let mut columns: Vec<_> = table.columns.iter().collect();
+    columns.sort_by_key(|(_, column)| column.position);
+    let columns: Vec<String> =
+        columns.iter().map(|(own, column)| format!("    {}", render::column(then, name, own, column, true))).collect();
+    step.room.push(format!("CREATE TABLE {} (\n{}\n);", object(then, name), columns.join(",\n")));
+}
+
+/// What came with the migration and nothing needs any more.
+fn drop_ground(step: &mut Step, now: &Catalog, then: &Catalog) {
+    for (name, owner) in now.sequences.iter().filter(|(name, _)| !then.sequences.contains_key(*name)) {
+        let column = |catalog: &Catalog, (table, column): &(ObjectName, String)| {
+            catalog.tables.get(table).is_some_and(|table| table.columns.contains_key(column))
+        };
+        let goes_along = owner.as_ref().is_some_and(|owner| !column(then, owner));
+        if !goes_along && !comes_with_column(now, name, owner.as_ref()) {
+            step.room.push(format!("DROP SEQUENCE {};", object(now, name)));
+        }
+    }
+    for name in now.enums.keys().filter(|name| !then.enums.contains_key(*name)) {
+        step.room.push(format!("DROP TYPE {};", object(now, name)));
+    }
+    for schema in now.schemas.difference(&then.schemas) {
+        step.room.push(format!("DROP SCHEMA {};", quote_identifier(schema)));
+    }
+}
+
+/// Who each sequence goes away with.
+fn own_sequences(step: &mut Step, now: &Catalog, then: &Catalog) {
+    for (name, owner) in &then.sequences {
+        let changed = match now.sequences.get(name) {
+            Some(current) => current != owner,
+            None => owner.is_some() && !comes_with_column(then, name, owner.as_ref()),
+        };
+        if changed {
+            let owner = owner.as_ref().map_or_else(
+                || "NONE".to_owned(),
+                |(table, column)| format!("{}.{}", object(then, table), quote_identifier(column)),
+            );
+            step.room.push(format!("ALTER SEQUENCE {} OWNED BY {owner};", object(then, name)));
+        }
+    }
+}
+
+/// Keys and checks, then indexes, then foreign keys.
+fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
+    let missing = |name: &ObjectName, own: &String, constraint: &Constraint| {
+        let current = now.tables.get(name).and_then(|table| table.constraints.get(own));
+        !current.is_some_and(|current| current.same(constraint))
+    };
+    let add = |step: &mut Step, foreign: bool| {
+        for (name, table) in &then.tables {
+            for (own, constraint) in table.constraints.iter().filter(|(_, each)| is_foreign(each) == foreign) {
+                if missing(name, own, constraint) {
+                    let add = render::add_constraint(own, constraint);
+                    step.rules.push(format!("ALTER TABLE {} {add};", object(then, name)));
+                }
+            }
+        }
+    };
+    add(step, false);
+    for (name, table) in &then.tables {
+        for (own, index) in &table.indexes {
+            let current = now.tables.get(name).and_then(|table| table.indexes.get(own));
+            if !current.is_some_and(|current| current.same(index)) {
+                step.rules.push(render::create_index(then, name, own, index));
+            }
+        }
+    }
+    add(step, true);
+}

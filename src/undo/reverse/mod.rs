@@ -1,0 +1,154 @@
+//! The reverse of a migration, statement by statement from the last to the first, worked out from the catalog just before
+//! and just after each. No database and no engine is asked, and what Prisma's differ does not see is reversed too.
+
+mod back;
+mod columns;
+mod renamed;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::losses;
+use crate::catalog::{Catalog, ObjectName};
+use crate::sql::{Script, Statement, StatementKind};
+
+/// The reverse of one statement.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Which statement of the migration, from 1.
+    pub number: usize,
+    /// The statement's beginning, on one line.
+    pub of: String,
+    /// What makes room: names, columns and tables as before, without what values may violate.
+    pub room: Vec<String>,
+    /// Whether values come back between [`Step::room`] and [`Step::rules`].
+    pub values: bool,
+    /// What values must obey again: keys, `NOT NULL`, checks, indexes.
+    pub rules: Vec<String>,
+    /// What stays as it is, a sentence each.
+    pub impossible: Vec<String>,
+}
+
+impl Step {
+    /// Whether nothing is to be done or said.
+    pub fn is_empty(&self) -> bool {
+        self.room.is_empty() && self.rules.is_empty() && self.impossible.is_empty() && !self.values
+    }
+}
+
+/// A statement between the catalog before it and the one after it.
+pub(super) struct Scene<'a> {
+    pub statement: &'a Statement,
+    pub text: &'a str,
+    pub before: &'a Catalog,
+    pub after: &'a Catalog,
+}
+
+/// The catalog before each statement, and the one at the end.
+pub(super) fn states(before: &Catalog, script: &Script) -> Vec<Catalog> {
+    let mut catalog = before.clone();
+    let mut states = Vec::new();
+    catalog.walk(script, "", |catalog, _| states.push(catalog.clone()));
+    states.push(catalog);
+    states
+}
+
+/// The steps that lead back, in the order they are taken. Statements that leave nothing to take back have none.
+pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
+    let states = states(before, script);
+    let pairs = script.statements().iter().zip(states.iter().zip(states.iter().skip(1)));
+    let mut steps: Vec<Step> = pairs
+        .enumerate()
+        .map(|(at, (statement, (before, after)))| {
+            let text = script.text().get(statement.range.clone()).unwrap_or_default();
+            let scene = Scene { statement, text, before, after };
+            Step { number: at + 1, of: beginning(text), ..step(&scene) }
+        })
+        .filter(|step| !step.is_empty())
+        .collect();
+    steps.reverse();
+    steps
+}
+
+fn step(scene: &Scene<'_>) -> Step {
+    if let Some(step) = renamed::step(scene) {
+        return step;
+    }
+    let mut step = back::step(scene.after, scene.before, &types(scene));
+    step.values = !losses::of(scene).is_empty();
+    step.impossible.extend(stays(scene));
+    step
+}
+
+/// Enums whose values were added to: they are made anew.
+fn types(scene: &Scene<'_>) -> BTreeSet<ObjectName> {
+    let changed = |name: &&ObjectName| {
+        let (before, after) = (scene.before.enums.get(*name), scene.after.enums.get(*name));
+        before.is_some() && after.is_some() && before != after
+    };
+    scene.before.enums.keys().filter(changed).cloned().collect()
+}
+
+/// What the catalog does not know, or what a reverse would not help.
+fn stays(scene: &Scene<'_>) -> Vec<String> {
+    let mut stays: Vec<String> = Vec::new();
+    match &scene.statement.kind {
+        StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
+            stays.push(format!("the rows inserted into {table} stay"));
+        }
+        StatementKind::CreateView { name, or_replace: true, .. } => {
+            stays.push(format!("view {name} stays: what it replaced is not known"));
+        }
+        StatementKind::DropView { names, .. } => {
+            stays
+                .extend(names.iter().map(|name| format!("view {name} is not made again: its definition is not known")));
+        }
+        StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
+        StatementKind::DropExtension { names, .. } => {
+            stays.push(format!("extension {} is not made again", names.join(", ")));
+        }
+        StatementKind::CreateFunction { name } => {
+            stays.push(format!("function {name} stays: what it may have replaced is not known"));
+        }
+        StatementKind::Do { .. } => stays.push("what this code did is not known".to_owned()),
+        StatementKind::Other { words } if !speechless(words) => {
+            stays.push(format!("`{words}` is not taken back"));
+        }
+        _ => {}
+    }
+    let opaque = scene.after.opaque.len() > scene.before.opaque.len();
+    if opaque && stays.is_empty() {
+        stays.push("not everything this statement did is known".to_owned());
+    }
+    stays
+}
+
+/// Statements that change nothing which would have to be taken back.
+fn speechless(words: &str) -> bool {
+    const FIRST: &[&str] = &[
+        "ANALYZE",
+        "ANALYSE",
+        "VACUUM",
+        "CHECKPOINT",
+        "LOCK",
+        "RESET",
+        "SHOW",
+        "REINDEX",
+        "REFRESH",
+        "NOTIFY",
+        "DISCARD",
+        "CLUSTER",
+        "SAVEPOINT",
+        "RELEASE",
+        "EXPLAIN",
+    ];
+    words.split(' ').next().is_some_and(|first| FIRST.contains(&first))
+}
+
+/// The beginning of a statement on one line.
+fn beginning(text: &str) -> String {
+    const SHOWN: usize = 72;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    console::truncate_str(line.trim_end_matches(';'), SHOWN, "…").into_owned()
+}

@@ -1,0 +1,93 @@
+use super::*;
+
+const BEFORE: &str = r#"
+CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN');
+CREATE TABLE "User" ("id" SERIAL NOT NULL, "name" TEXT NOT NULL, "role" "Role" NOT NULL DEFAULT 'USER',
+    "age" BIGINT, CONSTRAINT "User_pkey" PRIMARY KEY ("id"));
+CREATE TABLE "Post" ("id" SERIAL NOT NULL, "title" TEXT NOT NULL, "authorId" INTEGER NOT NULL,
+    CONSTRAINT "Post_pkey" PRIMARY KEY ("id"));
+CREATE INDEX "Post_title_idx" ON "Post"("title" DESC);
+CREATE UNIQUE INDEX "User_name_key" ON "User"("name") WHERE "age" > 3;
+ALTER TABLE "Post" ADD CONSTRAINT "Post_authorId_fkey" FOREIGN KEY ("authorId") REFERENCES "User"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "User" ADD CONSTRAINT "grown" CHECK ("age" > 0) NOT VALID;
+"#;
+
+fn sql(steps: &[Step]) -> String {
+    steps.iter().flat_map(|step| step.room.iter().chain(&step.rules)).cloned().collect::<Vec<_>>().join("\n")
+}
+
+/// Goes up and down again, and demands to be where it began.
+#[track_caller]
+fn there_and_back(up: &str) -> Vec<Step> {
+    let before = Catalog::replay("public", [("1", &Script::parse(BEFORE))]);
+    let script = Script::parse(up);
+    assert!(script.errors().is_empty(), "{:?}", script.errors());
+    let steps = reverse(&before, &script);
+    let down = sql(&steps);
+    let back = Script::parse(down.as_str());
+    assert!(back.errors().is_empty(), "{:?}\n{down}", back.errors());
+    let mut catalog = before.clone();
+    catalog.apply(&script, "2");
+    catalog.apply(&back, "down");
+    assert_eq!(before.differences(&catalog), [""; 0], "\n{down}");
+    steps
+}
+
+#[test]
+fn a_dropped_column_is_required_only_after_its_values() {
+    let steps = there_and_back(r#"ALTER TABLE "User" DROP COLUMN "name";"#);
+    assert!(steps[0].values);
+    assert_eq!(steps[0].room, [r#"ALTER TABLE "User" ADD COLUMN "name" text;"#]);
+    assert_eq!(steps[0].rules[0], r#"ALTER TABLE "User" ALTER COLUMN "name" SET NOT NULL;"#);
+    assert_eq!(steps[0].rules[1], r#"CREATE UNIQUE INDEX "User_name_key" ON "User"("name") WHERE "age" > 3;"#);
+}
+
+#[test]
+fn whatever_goes_comes_back() {
+    for up in [
+        r#"ALTER TABLE "Post" DROP CONSTRAINT "Post_authorId_fkey"; DROP INDEX "Post_title_idx"; DROP TABLE "Post";"#,
+        r#"DROP TABLE "User" CASCADE;"#,
+        r#"ALTER TABLE "User" ALTER COLUMN "age" SET DATA TYPE INTEGER, ALTER COLUMN "age" SET NOT NULL, ALTER COLUMN "age" SET DEFAULT 3;"#,
+        r#"ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT, ALTER COLUMN "name" DROP NOT NULL, DROP CONSTRAINT "grown";"#,
+        r#"ALTER TABLE "User" ADD COLUMN "mail" TEXT UNIQUE, ADD COLUMN "n" SERIAL; CREATE INDEX "i" ON "User"("mail");"#,
+        r#"CREATE TYPE "Kind" AS ENUM ('A'); CREATE TABLE "T" ("id" SERIAL PRIMARY KEY, "k" "Kind", "u" INTEGER REFERENCES "User"("id"));"#,
+        r#"CREATE SCHEMA "other"; CREATE TABLE "other"."T" ("x" INT); CREATE SEQUENCE "s"; CREATE VIEW "v" AS SELECT 1;"#,
+        r#"ALTER TYPE "Role" ADD VALUE 'ROOT' BEFORE 'ADMIN';"#,
+        r#"ALTER TABLE "User" DROP CONSTRAINT "User_pkey" CASCADE, ADD CONSTRAINT "User_pkey" PRIMARY KEY ("name");"#,
+    ] {
+        there_and_back(up);
+    }
+}
+
+#[test]
+fn renames_lead_back_by_renames() {
+    let steps = there_and_back(
+        r#"ALTER TABLE "User" RENAME COLUMN "name" TO "full name"; ALTER TABLE "User" RENAME TO "Person";
+        ALTER INDEX "User_name_key" RENAME TO "Person_name_key"; ALTER TABLE "Person" RENAME CONSTRAINT "User_pkey" TO "Person_pkey";
+        ALTER TYPE "Role" RENAME VALUE 'USER' TO 'MEMBER'; ALTER TYPE "Role" RENAME TO "Rank"; ALTER SEQUENCE "User_id_seq" RENAME TO "Person_id_seq";"#,
+    );
+    assert!(steps.iter().all(|step| !step.values && step.room.len() == 1));
+    assert_eq!(steps[6].room, [r#"ALTER TABLE "User" RENAME COLUMN "full name" TO "name";"#]);
+}
+
+#[test]
+fn a_removed_enum_value_is_there_again() {
+    there_and_back(
+        r#"BEGIN;
+CREATE TYPE "Role_new" AS ENUM ('USER');
+ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "User" ALTER COLUMN "role" TYPE "Role_new" USING ("role"::text::"Role_new");
+ALTER TYPE "Role" RENAME TO "Role_old";
+ALTER TYPE "Role_new" RENAME TO "Role";
+DROP TYPE "Role_old";
+ALTER TABLE "User" ALTER COLUMN "role" SET DEFAULT 'USER';
+COMMIT;"#,
+    );
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_said() {
+    let steps = there_and_back(r#"INSERT INTO "User" ("name") VALUES ('x'); CREATE EXTENSION citext;"#);
+    let said: Vec<&str> = steps.iter().flat_map(|step| &step.impossible).map(String::as_str).collect();
+    assert_eq!(said, ["extension citext stays", "the rows inserted into User stay"]);
+}
