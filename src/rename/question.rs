@@ -17,6 +17,8 @@ use crate::ui::{Shell, prompt};
 pub enum Answer {
     /// It is renamed, to this.
     Rename(Rename),
+    /// It is renamed in Prisma only, to this.
+    Map(Rename),
     /// In phases: nothing is renamed by this migration.
     Expand,
     /// It is really dropped.
@@ -81,13 +83,24 @@ impl Asker for Terminal<'_> {
     }
 }
 
-/// Words a question about a candidate.
+/// Words a question about a candidate. `maps`: schema.prisma may be edited.
 /// `found` are all candidates: one that takes the name of a column that stays must say what becomes of that.
-pub(crate) fn question(scene: &Scene<'_>, around: &Around, found: &[Candidate], candidate: &Candidate) -> Question {
+pub(crate) fn question(
+    scene: &Scene<'_>,
+    around: &Around,
+    found: &[Candidate],
+    candidate: &Candidate,
+    maps: bool,
+) -> Question {
     let others = alternatives(scene, around, &candidate.rename);
     let renames: Vec<&Rename> = std::iter::once(&candidate.rename).chain(&others).collect();
     let mut choices: Vec<(String, Answer)> =
         renames.iter().map(|rename| (label(scene.before, rename), Answer::Rename((*rename).clone()))).collect();
+    let in_prisma = candidate.rename.map_option(scene.before).filter(|_| maps);
+    if in_prisma.is_some() {
+        let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
+        choices.push((label, Answer::Map(candidate.rename.clone())));
+    }
     if matches!(candidate.rename, Rename::Column { .. }) {
         choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
     }
@@ -100,6 +113,7 @@ pub(crate) fn question(scene: &Scene<'_>, around: &Around, found: &[Candidate], 
             all.map(|rename| rename.options(scene.before).0).collect::<Vec<_>>().join(" ")
         })
         .collect();
+    options.extend(in_prisma);
     options.push(candidate.rename.options(scene.before).1);
     Question { text: text(scene, found, candidate), candidate: candidate.clone(), choices, options }
 }

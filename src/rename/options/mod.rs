@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::candidate::Rename;
 use super::given::Given;
 use super::lookup::{column_named, enum_named, tables_named, value_named};
+use super::question::Answer;
 use super::scene::{Pair, Scene};
 use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Result};
@@ -17,8 +18,22 @@ use typed::{Kind, Typed, only, typed};
 pub struct Options {
     /// `--rename`: `Song.artist:artist_name`, `Song:Track`, `enum:Role:UserRole`, `value:Role.USER:MEMBER`.
     pub rename: Vec<String>,
+    /// `--map`, as `--rename`, but in Prisma only.
+    pub map: Vec<String>,
     /// `--delete`: `Song.artist`, `Song`, `enum:Role`, `value:Role.USER`.
     pub delete: Vec<String>,
+    /// Whether schema.prisma may be edited, so that renaming in Prisma only can be offered.
+    pub maps: bool,
+    /// What a person has answered already, by what was asked.
+    pub answers: Vec<(Rename, Answer)>,
+}
+
+impl Options {
+    /// The options as typed, the first of them; none without any.
+    pub fn first(&self) -> Option<String> {
+        let all = [("--rename", &self.rename), ("--map", &self.map), ("--delete", &self.delete)];
+        all.into_iter().find_map(|(flag, given)| Some(format!("{flag} {}", given.first()?)))
+    }
 }
 
 /// Resolves the options that name tables and enums. They come first: columns are looked for in their light.
@@ -104,8 +119,12 @@ fn stays(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, given: &G
 impl Given {
     /// Adds what an option said; refuses what contradicts an earlier one.
     fn add(&mut self, typed: &Typed<'_>, rename: Rename) -> Result<()> {
+        let map = typed.flag == "--map";
+        if map && !rename.can_be_mapped() {
+            return Err(typed.error("Prisma has no `@map` for that").help("rename it in the database: `--rename`"));
+        }
         let known = if typed.right.is_some() { &self.renames } else { &self.deletes };
-        if known.contains(&rename) {
+        if known.contains(&rename) && map == self.maps.contains(&rename) {
             return Ok(());
         }
         if self.settles(&rename) {
@@ -115,6 +134,7 @@ impl Given {
             return Err(typed.error("another option gives this name to something else"));
         }
         if typed.right.is_some() {
+            self.maps.extend(map.then(|| rename.clone()));
             self.renames.push(rename);
         } else {
             self.deletes.push(rename);

@@ -16,6 +16,7 @@ pub(super) enum Kind {
 
 /// One option, taken apart.
 pub(super) struct Typed<'a> {
+    pub(super) flag: &'static str,
     pub(super) text: &'a str,
     pub(super) kind: Kind,
     pub(super) left: Vec<String>,
@@ -25,7 +26,7 @@ pub(super) struct Typed<'a> {
 
 impl Typed<'_> {
     fn flag(&self) -> String {
-        format!("{} {}", if self.right.is_some() { "--rename" } else { "--delete" }, self.text)
+        format!("{} {}", self.flag, self.text)
     }
 
     pub(super) fn error(&self, why: impl std::fmt::Display) -> Error {
@@ -38,31 +39,25 @@ impl Typed<'_> {
 /// # Errors
 /// One that cannot be read.
 pub(super) fn typed(options: &Options) -> Result<Vec<Typed<'_>>> {
-    let renames = options.rename.iter().map(|text| (text, true));
-    renames
-        .chain(options.delete.iter().map(|text| (text, false)))
-        .map(|(text, rename)| take_apart(text, rename))
-        .collect()
+    let all = [("--rename", &options.rename), ("--map", &options.map), ("--delete", &options.delete)];
+    all.into_iter().flat_map(|(flag, texts)| texts.iter().map(move |text| take_apart(flag, text))).collect()
 }
 
-fn take_apart(text: &str, rename: bool) -> Result<Typed<'_>> {
+fn take_apart<'a>(flag: &'static str, text: &'a str) -> Result<Typed<'a>> {
+    let rename = flag != "--delete";
     let (kind, rest) = match text.split_once(':') {
         Some(("enum", rest)) => (Kind::Enum, rest),
         Some(("value", rest)) => (Kind::Value, rest),
         _ => (Kind::Plain, text),
     };
     let broken = || {
-        let (flag, form) = if rename {
-            ("--rename", "--rename Song.artist:artist_name")
-        } else {
-            ("--delete", "--delete Song.artist")
-        };
-        Error::usage(format!("{flag} {text}: cannot be read")).help(format!("write it like `{form}`"))
+        let form = if rename { "Song.artist:artist_name" } else { "Song.artist" };
+        Error::usage(format!("{flag} {text}: cannot be read")).help(format!("write it like `{flag} {form}`"))
     };
     let (left, right) = if rename { split(rest).ok_or_else(broken)? } else { (rest, "") };
     let left = parts(left).ok_or_else(broken)?;
     let right = if rename { Some(parts(right).ok_or_else(broken)?) } else { None };
-    Ok(Typed { text, kind, left, right })
+    Ok(Typed { flag, text, kind, left, right })
 }
 
 /// At the colon that stands outside quotes.

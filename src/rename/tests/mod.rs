@@ -91,7 +91,7 @@ const BEFORE: &str = "CREATE TABLE \"Song\" (\n    \"id\" SERIAL NOT NULL,\n    
 const DRAFT: &str = "/*\n  Warnings:\n\n  - You are about to drop the column `artist` on the `Song` table. All the data in the column will be lost.\n  - hand-made line\n  - Added the required column `artist_name` to the `Song` table without a default value. This is not possible if the table is not empty.\n\n*/\n-- DropIndex\nDROP INDEX \"Song_artist_key\";\n\n-- my own words\n-- AlterTable\nALTER TABLE \"Song\" DROP COLUMN \"artist\", -- why\nADD COLUMN     \"artist_name\" TEXT NOT NULL;\n\n-- CreateIndex\nCREATE UNIQUE INDEX \"Song_artist_name_key\" ON \"Song\"(\"artist_name\");\n";
 
 fn rename(text: &str) -> Options {
-    Options { rename: vec![text.to_owned()], delete: Vec::new() }
+    Options { rename: vec![text.to_owned()], ..Options::default() }
 }
 
 #[test]
@@ -116,7 +116,11 @@ fn exit(draft: &str, options: &Options) -> Option<(Exit, String)> {
 #[test]
 fn wrong_options_are_usage_errors() {
     let draft = "ALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"performer\" TEXT NOT NULL;\n";
-    let both = Options { rename: vec!["Song.artist:performer".into()], delete: vec!["Song.artist".into()] };
+    let both = Options {
+        rename: vec!["Song.artist:performer".into()],
+        delete: vec!["Song.artist".into()],
+        ..Options::default()
+    };
     let twice = Options { rename: vec!["Song.artist:performer".into(), "Song.price:performer".into()], ..both.clone() };
     let wrong = [
         rename("Song.artist"),
@@ -128,8 +132,8 @@ fn wrong_options_are_usage_errors() {
         rename("Song:Track"),
         rename("enum:Role:Kind"),
         rename("value:Role.A:B"),
-        Options { rename: Vec::new(), delete: vec!["Song.price".into()] },
-        Options { rename: Vec::new(), delete: vec!["Song".into()] },
+        Options { delete: vec!["Song.price".into()], ..Options::default() },
+        Options { delete: vec!["Song".into()], ..Options::default() },
         both,
         twice,
     ];
@@ -175,10 +179,10 @@ fn chains_and_swaps_are_noticed() {
         assert_eq!(error.exit(), Exit::Decision);
         let options = answer.map(|answer| format!("--rename {answer}")).join(" ");
         assert!(error.to_string().contains(&options), "{error}");
-        let options = Options { rename: answer.map(str::to_owned).to_vec(), delete: Vec::new() };
+        let options = Options { rename: answer.map(str::to_owned).to_vec(), ..Options::default() };
         let text = journey(before, draft, &options, &Hints::default()).expect("a rewrite");
         assert!(!text.contains("DROP COLUMN") && !text.contains("SET DATA TYPE"), "{text}");
-        let dropped = Options { rename: Vec::new(), delete: vec!["M.b".into()] };
+        let dropped = Options { delete: vec!["M.b".into()], ..Options::default() };
         assert!(journey(before, draft, &dropped, &Hints::default()).is_ok());
     }
 }
