@@ -15,8 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use prisma_safe::project::Migration;
-use prisma_safe::review::{Request, Review, review};
+use cases::reviewed;
 use prisma_safe::rules::{RULES, Severity};
 use prisma_safe::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 use serde::Deserialize;
@@ -127,19 +126,6 @@ fn add(scores: &mut BTreeMap<String, Score>, own: Option<&str>, case: &str, expe
         }
         score.missed.extend(expected.iter().map(|line| format!("{case}: {line}")));
     }
-}
-
-fn reviewed(earlier: &str, sql: &str) -> Review {
-    let migration = |name: &str, sql: &str| Migration { name: name.into(), path: name.into(), sql: sql.into() };
-    review(Request {
-        migrations: &[migration("20250121120000_change", sql)],
-        earlier: &[migration("20250101120000_init", earlier)],
-        default_schema: "public",
-        live: None,
-        identity: None,
-        settings: &cases::settings(),
-        standing: Vec::new(),
-    })
 }
 
 /// A migration of another project.
