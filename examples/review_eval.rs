@@ -181,7 +181,10 @@ fn only_adding(sql: &str) -> String {
     if !script.errors().is_empty() {
         return String::new();
     }
-    let kept = script.statements().iter().filter(|statement| adds(statement));
+    // a foreign key may rest on what else the migration does
+    let whole = script.statements().iter().all(adds);
+    let kept =
+        script.statements().iter().filter(|statement| adds(statement) && (whole || !adds_foreign_key(statement)));
     kept.map(|statement| format!("{};\n", sql[statement.range.clone()].trim_end_matches(';'))).collect()
 }
 
@@ -199,4 +202,9 @@ fn adds(statement: &Statement) -> bool {
         }),
         _ => false,
     }
+}
+
+fn adds_foreign_key(statement: &Statement) -> bool {
+    let StatementKind::AlterTable { actions, .. } = &statement.kind else { return false };
+    actions.iter().any(|action| matches!(&action.kind, ActionKind::AddConstraint(_)))
 }
