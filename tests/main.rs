@@ -15,6 +15,7 @@ mod passing;
 mod readme;
 mod rehearsal;
 mod rename;
+mod replay;
 mod review;
 mod smoke;
 mod support;
