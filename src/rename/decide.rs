@@ -88,7 +88,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
             }
             (Some(asker), Some(candidate)) => {
                 let around = self::around(&scene, &given);
-                let chosen = asker.choose(&question(&scene, &around, candidate, options.maps))?;
+                let chosen = asker.choose(&question(&scene, &around, &found, candidate, options.maps))?;
                 answers.push((candidate.rename.clone(), chosen.clone()));
                 decided.push(answer(&scene, &mut given, candidate, chosen)?);
             }
@@ -175,7 +175,7 @@ fn finish(
     let open = found
         .iter()
         .filter(|candidate| candidate.decision == Decision::Open)
-        .map(|candidate| question(scene, &around, candidate, options.maps).into())
+        .map(|candidate| question(scene, &around, &found, candidate, options.maps).into())
         .collect();
     Decisions { candidates: [decided, found].concat(), open, answers: Vec::new() }
 }
