@@ -11,6 +11,7 @@ mod deploy_state;
 mod deploying;
 mod encryption;
 mod fix;
+mod gate;
 mod init;
 mod journey;
 mod keeping;

@@ -14,6 +14,7 @@ pub(crate) mod tests;
 pub mod tokens;
 
 pub mod acceptance;
+mod access;
 mod add_unique;
 mod blocking_index;
 mod blocking_index_drop;
@@ -21,8 +22,10 @@ mod blocking_statement;
 mod breaking_rename;
 mod bulk_write;
 mod concurrently_in_transaction;
+mod contradicted_decision;
 mod delete_rows;
 mod delete_without_where;
+mod dependent_object;
 mod drop_cascade;
 mod drop_column;
 mod drop_enum_value;
@@ -30,7 +33,9 @@ mod drop_object;
 mod drop_table;
 mod drop_then_add;
 mod dropped_guarantee;
+mod explicit_ids;
 mod fix;
+mod foreign_key_type;
 pub mod history;
 mod lock_held;
 mod locks;
@@ -40,11 +45,15 @@ mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
 mod partial_apply;
+mod partitions;
+mod redundant_index;
 mod required_column;
 mod running_release;
+mod safeguards;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
+mod time_zone_cast;
 mod truncate_table;
 mod unexplained_index_drop;
 mod unindexed_foreign_key;
@@ -52,11 +61,13 @@ mod unreadable_sql;
 mod unsound_index;
 mod update_without_where;
 mod validated_constraint;
+mod volatile_check;
 
 use std::ops::Range;
 
 use serde::Serialize;
 
+pub use self::acceptance::Acceptance;
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
 pub use self::settings::{Deployed, Level, Levels, Settings};
@@ -222,19 +233,6 @@ impl Finding {
     }
 }
 
-/// `-- prisma-safe:allow RULE(OBJECT): REASON`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acceptance {
-    /// The rule's id.
-    pub rule: String,
-    /// The object.
-    pub object: String,
-    /// Why it is fine. Never empty.
-    pub reason: String,
-    /// The line in the file, from 1.
-    pub line: usize,
-}
-
 /// Every rule, in the order of the README's table.
 pub const RULES: &[&Rule] = &[
     &drop_column::RULE,
@@ -247,6 +245,8 @@ pub const RULES: &[&Rule] = &[
     &truncate_table::RULE,
     &delete_without_where::RULE,
     &update_without_where::RULE,
+    &time_zone_cast::RULE,
+    &explicit_ids::RULE,
     &delete_rows::RULE,
     &many_to_many_swap::RULE,
     &dropped_guarantee::RULE,
@@ -269,18 +269,41 @@ pub const RULES: &[&Rule] = &[
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
     &running_release::RULE,
+    &dependent_object::RULE,
+    &contradicted_decision::RULE,
     &long_identifier::RULE,
+    &foreign_key_type::RULE,
+    &redundant_index::RULE,
+    &volatile_check::RULE,
+    &partitions::ATTACH,
+    &partitions::INDEX,
+    &safeguards::TIMEOUT,
+    &safeguards::TRIGGER,
+    &safeguards::VACUUM,
+    &safeguards::REPLICATION,
+    &access::ACCESS,
+    &access::ROWS,
+    &access::SEARCH_PATH,
+    &access::SERVER,
     &squawk::UNCOMMITTED,
     &squawk::DROP_DATABASE,
     &squawk::BLOCKING_REINDEX,
     &squawk::BLOCKING_DETACH,
     &squawk::DOMAIN_CONSTRAINT,
+    &squawk::DUPLICATE,
     &history::EDITED,
     &history::MISSING,
     &history::LATE,
     &acceptance::MALFORMED,
     &acceptance::UNUSED,
     &unreadable_sql::RULE,
+    &squawk::INT_COLUMN,
+    &squawk::SERIAL_COLUMN,
+    &squawk::VARCHAR_COLUMN,
+    &squawk::TIMESTAMP_COLUMN,
+    &squawk::CHAR_COLUMN,
+    &squawk::NOT_IDEMPOTENT,
+    &squawk::UNORDERED_ENUM,
 ];
 
 /// The rule with this id.

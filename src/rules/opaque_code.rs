@@ -26,7 +26,6 @@ const HARMLESS: &[&str] = &[
     "ANALYZE",
     "ANALYSE",
     "SHOW",
-    "EXPLAIN",
     "SAVEPOINT",
     "RELEASE",
     "BEGIN",
@@ -82,6 +81,17 @@ const HARMLESS: &[&str] = &[
     "DROP DOMAIN",
     "ALTER DOMAIN",
     "DROP DATABASE",
+    "DROP ROLE",
+    "DROP USER",
+    "ALTER USER",
+    "ALTER SYSTEM",
+    "ALTER DATABASE",
+    "CREATE DATABASE",
+    "CREATE TABLESPACE",
+    "DROP TABLESPACE",
+    "CREATE SUBSCRIPTION",
+    "ALTER SUBSCRIPTION",
+    "DROP SUBSCRIPTION",
 ];
 
 /// Functions a `SELECT` may call without anything happening to rows.
