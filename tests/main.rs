@@ -7,6 +7,7 @@ mod catalog;
 mod demo;
 mod deploy_apply;
 mod deploy_state;
+mod deployed;
 mod deploying;
 mod fix;
 mod init;
