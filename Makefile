@@ -32,8 +32,10 @@ demo: setup ## watch a rename reach production, on a scratch database
 bench: setup ## compare with plain Prisma and with squawk, as ratios
 	@cargo bench --locked --quiet --bench overhead
 	@cargo bench --locked --quiet --bench replay
+	@cargo bench --locked --quiet --bench review
 
 # labelled migrations of other projects, where they are at hand; else the repository's own
 CASES ?= $(wildcard ../shared/corpus/renames.jsonl)
-eval: ## score rename detection on labelled migrations
+eval: ## score rename detection and the review on labelled migrations
 	@cargo run --locked --quiet --example eval -- -v $(CASES)
+	@cargo run --locked --quiet --example review_eval -- $(CASES)

@@ -10,6 +10,7 @@ mod deploy_state;
 mod deployed;
 mod deploying;
 mod fix;
+mod gate;
 mod init;
 mod journey;
 mod passing;

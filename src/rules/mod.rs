@@ -65,6 +65,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+pub use self::acceptance::Acceptance;
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
 pub use self::settings::{Deployed, Level, Levels, Settings};
@@ -228,19 +229,6 @@ impl Finding {
     pub fn blocks(&self) -> bool {
         self.severity == Severity::Error && self.accepted.is_none()
     }
-}
-
-/// `-- prisma-safe:allow RULE(OBJECT): REASON`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acceptance {
-    /// The rule's id.
-    pub rule: String,
-    /// The object.
-    pub object: String,
-    /// Why it is fine. Never empty.
-    pub reason: String,
-    /// The line in the file, from 1.
-    pub line: usize,
 }
 
 /// Every rule, in the order of the README's table.

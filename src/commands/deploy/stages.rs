@@ -55,6 +55,7 @@ impl Deployment<'_> {
         review.consent = Needed::of(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
+        report.summarize(&review, self.command.project.root(), self.command.context)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(
                 "the review found errors: nothing was deployed, nothing has happened to the database",
@@ -70,13 +71,14 @@ impl Deployment<'_> {
 
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
-        let Some(needed) = &review.consent else { return Ok(()) };
+        let plan = review.plan_hash.as_deref().unwrap_or_default();
         let gate = &self.command.args.gate;
+        consent::demand_same(plan, gate.confirm.as_deref())?;
+        let Some(needed) = &review.consent else { return Ok(()) };
         let how = match self.resumed.as_ref().and_then(|resumed| resumed.consent(self.command)) {
             Some(before) => before,
             None => {
                 let what = format!("destroys data ({})", needed.losses.join(", "));
-                let plan = review.plan_hash.as_deref().unwrap_or_default();
                 let consent = consent::ask(self.command.context, self.target, &what, plan, gate.confirm.as_deref())?;
                 format!("{consent:?}").to_lowercase()
             }
@@ -133,7 +135,14 @@ impl Deployment<'_> {
         let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
         let settings = self.command.settings;
-        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let asked = Asked {
+            request: self.request,
+            schema: &schema,
+            settings,
+            traffic: args.probe_traffic,
+            root: project,
+            rollback: false,
+        };
         let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
         rehearse::say(&rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;

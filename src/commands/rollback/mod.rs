@@ -14,13 +14,13 @@ use super::fence::Gate;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::{self, History};
+use crate::database::{self, DatabaseUrl, History};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::engine::Discovered;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::project::Project;
+use crate::project::{Migration, Project};
 use crate::report::rollback::Report;
 use crate::report::{self, Format};
 use crate::review::hash_of;
@@ -73,6 +73,20 @@ struct Way {
 }
 
 impl Way {
+    fn request<'a>(&'a self, schema: &'a str, fills: &'a [Fill], accept_differences: bool, dry: bool) -> Request<'a> {
+        Request {
+            migration: way_name(self),
+            row: (&self.chosen.row.id, self.chosen.row.state()),
+            schema,
+            down: &self.down,
+            capsule: self.capsule.as_ref(),
+            replayed: (&self.before, &self.after),
+            fills,
+            accept_differences,
+            dry,
+        }
+    }
+
     fn source(&self) -> Source {
         self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source)
     }
@@ -125,6 +139,29 @@ fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result
     after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
     let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
     Ok(Way { chosen, down, capsule, before, after, missing })
+}
+
+/// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
+///
+/// # Errors
+/// Those of [`roll_back::roll_back_on`], and where a reverse is not known.
+pub(super) fn on_a_copy(
+    url: &DatabaseUrl,
+    root: &Path,
+    migrations: &[Migration],
+    first: &str,
+    settings: &deploy::Settings,
+) -> Result<Vec<(String, RolledBack)>> {
+    let schema = url.schema();
+    let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
+    let history = History::read(&mut client, &schema)?.unwrap_or_default();
+    let chosen = choose::choose(Some(first), true, &history, migrations)?;
+    let back = chosen.into_iter().map(|chosen| {
+        let way = way(chosen, root, &schema, &mut client)?;
+        let done = roll_back::roll_back_on(url, &way.request(&schema, &[], true, false), settings)?;
+        Ok((way_name(&way).to_owned(), done))
+    });
+    back.collect()
 }
 
 struct Command<'a> {
@@ -221,17 +258,7 @@ impl Command<'_> {
         let verb = if dry { "Trying" } else { "Taking back" };
         self.context.shell.status(verb, format_args!("{name} in one transaction"));
         let schema = self.target.url.schema();
-        let request = Request {
-            migration: name,
-            row: (&way.chosen.row.id, way.chosen.row.state()),
-            schema: &schema,
-            down: &way.down,
-            capsule: way.capsule.as_ref(),
-            replayed: (&way.before, &way.after),
-            fills: &self.args.fill,
-            accept_differences: self.args.accept_differences,
-            dry,
-        };
+        let request = way.request(&schema, &self.args.fill, self.args.accept_differences, dry);
         roll_back::roll_back_on(&self.target.url, &request, &deploy::Settings::read(&self.config.deploy)?)
     }
 
