@@ -33,8 +33,11 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
         let rows = indicatif::HumanCount(capture.rows);
         shell.detail(format_args!("comes back: {}, {rows} rows", capture.what()));
     }
-    for what in &way.missing {
-        shell.warn(what);
+    match &way.backup {
+        Some(found) => {
+            shell.detail(format_args!("nobody has kept what it destroyed: it comes from {}", found.path.display()))
+        }
+        None => way.missing.iter().for_each(|what| shell.warn(what)),
     }
     let down = Script::parse(down.text.as_str());
     let lost = losses::losses(&way.after, &down);
