@@ -25,6 +25,7 @@ use crate::project::Project;
 use crate::report::rollback::Report;
 use crate::report::{self, Format};
 use crate::review::hash_of;
+use crate::rules::cost;
 use crate::sql::Script;
 use crate::target::Target;
 use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, recover, roll_back};
@@ -293,7 +294,7 @@ impl Command<'_> {
             shell.status("Put back", put_back);
         }
         for (column, rows) in &done.filled {
-            shell.status("Filled", format_args!("{column} of {rows} rows with the value of --fill"));
+            shell.status("Filled", format_args!("{column} of {} with the value of --fill", cost::rows(*rows)));
         }
         for difference in &done.differences {
             shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
