@@ -14,6 +14,7 @@ pub(crate) mod tests;
 pub mod tokens;
 
 pub mod acceptance;
+mod access;
 mod add_unique;
 mod blocking_index;
 mod blocking_index_drop;
@@ -30,7 +31,9 @@ mod drop_object;
 mod drop_table;
 mod drop_then_add;
 mod dropped_guarantee;
+mod explicit_ids;
 mod fix;
+mod foreign_key_type;
 pub mod history;
 mod lock_held;
 mod locks;
@@ -40,11 +43,15 @@ mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
 mod partial_apply;
+mod partitions;
+mod redundant_index;
 mod required_column;
 mod running_release;
+mod safeguards;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
+mod time_zone_cast;
 mod truncate_table;
 mod unexplained_index_drop;
 mod unindexed_foreign_key;
@@ -52,6 +59,7 @@ mod unreadable_sql;
 mod unsound_index;
 mod update_without_where;
 mod validated_constraint;
+mod volatile_check;
 
 use std::ops::Range;
 
@@ -247,6 +255,8 @@ pub const RULES: &[&Rule] = &[
     &truncate_table::RULE,
     &delete_without_where::RULE,
     &update_without_where::RULE,
+    &time_zone_cast::RULE,
+    &explicit_ids::RULE,
     &delete_rows::RULE,
     &many_to_many_swap::RULE,
     &dropped_guarantee::RULE,
@@ -270,17 +280,38 @@ pub const RULES: &[&Rule] = &[
     &breaking_rename::RULE,
     &running_release::RULE,
     &long_identifier::RULE,
+    &foreign_key_type::RULE,
+    &redundant_index::RULE,
+    &volatile_check::RULE,
+    &partitions::ATTACH,
+    &partitions::INDEX,
+    &safeguards::TIMEOUT,
+    &safeguards::TRIGGER,
+    &safeguards::VACUUM,
+    &safeguards::REPLICATION,
+    &access::ACCESS,
+    &access::ROWS,
+    &access::SEARCH_PATH,
+    &access::SERVER,
     &squawk::UNCOMMITTED,
     &squawk::DROP_DATABASE,
     &squawk::BLOCKING_REINDEX,
     &squawk::BLOCKING_DETACH,
     &squawk::DOMAIN_CONSTRAINT,
+    &squawk::DUPLICATE,
     &history::EDITED,
     &history::MISSING,
     &history::LATE,
     &acceptance::MALFORMED,
     &acceptance::UNUSED,
     &unreadable_sql::RULE,
+    &squawk::INT_COLUMN,
+    &squawk::SERIAL_COLUMN,
+    &squawk::VARCHAR_COLUMN,
+    &squawk::TIMESTAMP_COLUMN,
+    &squawk::CHAR_COLUMN,
+    &squawk::NOT_IDEMPOTENT,
+    &squawk::UNORDERED_ENUM,
 ];
 
 /// The rule with this id.

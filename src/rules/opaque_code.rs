@@ -82,6 +82,17 @@ const HARMLESS: &[&str] = &[
     "DROP DOMAIN",
     "ALTER DOMAIN",
     "DROP DATABASE",
+    "DROP ROLE",
+    "DROP USER",
+    "ALTER USER",
+    "ALTER SYSTEM",
+    "ALTER DATABASE",
+    "CREATE DATABASE",
+    "CREATE TABLESPACE",
+    "DROP TABLESPACE",
+    "CREATE SUBSCRIPTION",
+    "ALTER SUBSCRIPTION",
+    "DROP SUBSCRIPTION",
 ];
 
 /// Functions a `SELECT` may call without anything happening to rows.

@@ -33,7 +33,8 @@ pub enum Retype {
 
 /// Judges a change of type; enums are judged elsewhere.
 pub fn judge(from: &DataType, to: &DataType, using: Option<&Expr>, column: &str) -> Retype {
-    if from.array != to.array || using.is_some_and(|using| !is_cast(&using.text, column)) {
+    let zoned = |using: &Expr| is_time(from) && is_time(to) && names_zone(&using.text, column);
+    if from.array != to.array || using.is_some_and(|using| !is_cast(&using.text, column) && !zoned(using)) {
         return Retype::Unknown;
     }
     let verdict = between(from, to);
@@ -185,6 +186,14 @@ fn between_times(from: &DataType, to: &DataType) -> Retype {
         ("time without time zone", "time with time zone") if digits(to) >= digits(from) => Retype::Rewrites,
         _ => Retype::Alters,
     }
+}
+
+/// Whether `USING` only says in which time zone the column's values are: `"a" AT TIME ZONE 'UTC'`.
+fn names_zone(using: &str, column: &str) -> bool {
+    let tokens = tokens(using);
+    let tokens: Vec<_> = tokens.iter().filter(|token| !token.is_symbol("(") && !token.is_symbol(")")).collect();
+    matches!(tokens.as_slice(), [name, at, time, zone, literal]
+        if name.text.replace("\"\"", "\"") == column && at.is("at") && time.is("time") && zone.is("zone") && literal.kind == Kind::Literal)
 }
 
 /// Whether `USING` is a plain cast of the column itself: `"a"::integer`, `("a"::text::"Role")`, `CAST("a" AS integer)`.

@@ -62,6 +62,43 @@ pub(super) const DOMAIN_CONSTRAINT: Rule = Rule {
     check: Check::Squawk,
 };
 
+/// A column set twice in one statement.
+pub(super) const DUPLICATE: Rule = Rule {
+    id: "duplicate-assignment",
+    severity: Severity::Error,
+    optional: false,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("duplicate_assignment.md"),
+    check: Check::Squawk,
+};
+
+/// A matter of style: Prisma writes these by itself, so they are off until somebody wants them.
+const fn style(id: &'static str, page: &'static str) -> Rule {
+    Rule { id, severity: Severity::Info, optional: true, acceptable: true, destroys: false, page, check: Check::Squawk }
+}
+
+/// A new column is an integer of 32 or 16 bits.
+pub(super) const INT_COLUMN: Rule = style("int-column", include_str!("int_column.md"));
+
+/// A new column is a serial.
+pub(super) const SERIAL_COLUMN: Rule = style("serial-column", include_str!("serial_column.md"));
+
+/// A new column has a length.
+pub(super) const VARCHAR_COLUMN: Rule = style("varchar-column", include_str!("varchar_column.md"));
+
+/// A new column is a timestamp without time zone.
+pub(super) const TIMESTAMP_COLUMN: Rule = style("timestamp-column", include_str!("timestamp_column.md"));
+
+/// A new column is padded with blanks.
+pub(super) const CHAR_COLUMN: Rule = style("char-column", include_str!("char_column.md"));
+
+/// A statement fails when it runs a second time.
+pub(super) const NOT_IDEMPOTENT: Rule = style("not-idempotent", include_str!("not_idempotent.md"));
+
+/// An enum value is added without a place.
+pub(super) const UNORDERED_ENUM: Rule = style("unordered-enum-value", include_str!("unordered_enum_value.md"));
+
 /// A rule of squawk, ours for it, what happens, and what to do instead.
 type Chosen = (Theirs, &'static Rule, &'static str, &'static str);
 
@@ -96,16 +133,49 @@ pub(super) const CHOSEN: &[Chosen] = &[
         "proves a domain's new constraint in every table that uses it, under their locks",
         "add a check to the one table instead, NOT VALID first",
     ),
+    (
+        Theirs::BanDuplicateColumnAssignments,
+        &DUPLICATE,
+        "sets a column twice: PostgreSQL refuses the statement",
+        "name each column once",
+    ),
+    (Theirs::PreferBigintOverInt, &INT_COLUMN, "adds an integer of 32 bits, which may be full one day", "use BigInt"),
+    (
+        Theirs::PreferBigintOverSmallint,
+        &INT_COLUMN,
+        "adds an integer of 16 bits, which may be full one day",
+        "use BigInt",
+    ),
+    (Theirs::PreferIdentity, &SERIAL_COLUMN, "adds a serial", "use GENERATED ALWAYS AS IDENTITY in hand-written SQL"),
+    (
+        Theirs::PreferTextField,
+        &VARCHAR_COLUMN,
+        "adds a column with a length",
+        "use text, and a check where the length matters",
+    ),
+    (Theirs::PreferTimestampTz, &TIMESTAMP_COLUMN, "adds a timestamp without time zone", "use `@db.Timestamptz`"),
+    (Theirs::BanCharField, &CHAR_COLUMN, "adds a column that is padded with blanks", "use text"),
+    (Theirs::PreferRobustStmts, &NOT_IDEMPOTENT, "fails when it runs a second time", "say IF NOT EXISTS or IF EXISTS"),
+    (
+        Theirs::RequireEnumValueOrdering,
+        &UNORDERED_ENUM,
+        "adds an enum value at the end",
+        "say BEFORE or AFTER which value it stands",
+    ),
 ];
 
 /// Runs the chosen rules over the file at once. A linter keeps what it found, so each file gets a new one.
 pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    if !subject.script.errors().is_empty() || !subject.script.statements().iter().any(|it| is_of_interest(&it.kind)) {
+    let levels = &subject.settings.levels;
+    let chosen: Vec<&Chosen> = CHOSEN.iter().filter(|(_, rule, ..)| levels.on(rule)).collect();
+    let all = chosen.iter().any(|(_, rule, ..)| rule.optional);
+    let of_interest = || subject.script.statements().iter().any(|it| is_of_interest(&it.kind));
+    if !subject.script.errors().is_empty() || !(all || of_interest()) {
         return;
     }
     let text = without_ignores(subject);
     let violations = guard::catch(&text, || {
-        let rules: Vec<Theirs> = CHOSEN.iter().map(|(theirs, ..)| *theirs).collect();
+        let rules: Vec<Theirs> = chosen.iter().map(|(theirs, ..)| *theirs).collect();
         Linter::from(rules).lint(&SourceFile::parse(&text), &text)
     });
     let Ok(violations) = violations else {
@@ -119,19 +189,25 @@ pub(crate) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let range = std::ops::Range::<usize>::from(violation.text_range);
-        let object = if rule.id == DOMAIN_CONSTRAINT.id {
-            domain(subject, range.start)
-        } else {
-            object(text.get(range.clone()).unwrap_or_default())
+        let object = match rule.id {
+            id if id == DOMAIN_CONSTRAINT.id => domain(subject, range.start),
+            _ if rule.optional => place(subject, range.start, &text),
+            _ => object(text.get(range.clone()).unwrap_or_default()),
         };
-        findings.push(Finding::new(rule, object, range, *message).help(*help));
+        // it points at each of two that do not go together
+        if !findings.iter().any(|finding| finding.rule == rule.id && finding.object == object) {
+            findings.push(Finding::new(rule, object, range, *message).help(*help));
+        }
     }
 }
 
 /// The statements that the chosen rules can flag: everyday files are not parsed a second time.
 fn is_of_interest(kind: &StatementKind) -> bool {
     match kind {
-        StatementKind::Other { .. } | StatementKind::Begin => true,
+        StatementKind::Other { .. }
+        | StatementKind::Begin
+        | StatementKind::Insert { .. }
+        | StatementKind::Update { .. } => true,
         StatementKind::AlterTable { actions, .. } => {
             actions.iter().any(|action| matches!(action.kind, ActionKind::Other { .. }))
         }
@@ -150,6 +226,26 @@ fn without_ignores(subject: &Subject<'_>) -> String {
         }
     }
     text
+}
+
+/// What a matter of style is about: the column before this place, else what its statement names first.
+fn place(subject: &Subject<'_>, at: usize, text: &str) -> String {
+    let statement = subject.script.statements().iter().find(|statement| statement.range.contains(&at));
+    let Some(statement) = statement else { return String::new() };
+    let column = || {
+        let before = text.get(statement.range.start..at)?;
+        let last = tokens(before).into_iter().next_back().filter(|token| token.kind == Kind::Quoted)?;
+        Some(last.text.replace("\"\"", "\""))
+    };
+    let label = |table: &crate::sql::Name| subject.label(&subject.before.resolve(table));
+    match &statement.kind {
+        StatementKind::CreateTable { table, .. } | StatementKind::AlterTable { table, .. } => {
+            column().map_or_else(|| label(table), |column| format!("{}.{column}", label(table)))
+        }
+        StatementKind::CreateIndex(index) => index.name.clone().unwrap_or_else(|| label(&index.table)),
+        StatementKind::AddEnumValue { name, .. } | StatementKind::CreateEnum { name, .. } => label(name),
+        _ => object(text.get(statement.range.clone()).unwrap_or_default()),
+    }
 }
 
 /// The domain of the statement at this place.

@@ -10,4 +10,4 @@ $$;
 -- case: good
 -- migration
 SELECT setval(pg_get_serial_sequence('"Song"', 'id'), 100);
-GRANT SELECT ON "Song" TO PUBLIC;
+GRANT SELECT ON "Song" TO "reporting";

@@ -1,0 +1,14 @@
+-- case: turned on
+-- given: rule serial-column on
+-- migration
+CREATE TABLE "T" ("id" SERIAL NOT NULL, "n" INTEGER NOT NULL, "code" CHAR(2), "name" VARCHAR(9), "at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, CONSTRAINT "T_pkey" PRIMARY KEY ("id"));
+-- expect: info serial-column(T.id)
+
+-- case: off, as Prisma writes it
+-- migration
+CREATE TABLE "T" ("id" SERIAL NOT NULL, "n" INTEGER NOT NULL, "code" CHAR(2), "name" VARCHAR(9), "at" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, CONSTRAINT "T_pkey" PRIMARY KEY ("id"));
+
+-- case: the other way
+-- given: rule serial-column on
+-- migration
+CREATE TABLE "T" ("id" BIGINT GENERATED ALWAYS AS IDENTITY);
