@@ -69,7 +69,10 @@ fn values_whose_partner_is_gone_are_orphans() {
     story.apply("2_drop", "ALTER TABLE song DROP COLUMN album; DROP TABLE album;").unwrap();
     // the albums come back whole, so nothing is orphaned
     let done = story.back(&[]).unwrap();
-    assert_eq!(done.put_back.iter().map(|each| (each.restored, each.orphaned)).collect::<Vec<_>>(), [(10, 0), (100, 0)]);
+    assert_eq!(
+        done.put_back.iter().map(|each| (each.restored, each.orphaned)).collect::<Vec<_>>(),
+        [(10, 0), (100, 0)]
+    );
     // one album goes while the songs do not know theirs
     story.apply("2_drop", "ALTER TABLE song DROP COLUMN album;").unwrap();
     story.database.execute("DELETE FROM album WHERE id = 3");
@@ -151,7 +154,9 @@ fn capsules_go_when_their_time_is_over() {
 fn nobody_else_may_look_into_a_capsule_and_who_may_make_none_is_told() {
     let mut story = Story::new(INIT);
     let role = format!("reader_{}", std::process::id());
-    story.database.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"));
+    story.database.execute(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    ));
     story.apply("2_drop", "DROP TABLE album CASCADE; ALTER TABLE song DROP COLUMN artist;").unwrap();
     let mut url = url::Url::parse(story.database.url()).unwrap();
     url.set_username(&role).unwrap();

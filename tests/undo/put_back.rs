@@ -10,7 +10,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::story::Story;
 
-const INIT: &str = "CREATE TABLE song (id INT PRIMARY KEY, artist TEXT, title VARCHAR(40) NOT NULL, plays BIGINT NOT NULL);
+const INIT: &str =
+    "CREATE TABLE song (id INT PRIMARY KEY, artist TEXT, title VARCHAR(40) NOT NULL, plays BIGINT NOT NULL);
 CREATE INDEX song_artist ON song (artist);";
 
 /// What happens to a row between the deploy and the rollback.
@@ -161,7 +162,11 @@ fn no_write_is_lost_while_others_write() {
             .collect();
         for round in 0..3 {
             story.apply("2_drop", "ALTER TABLE song DROP COLUMN artist").unwrap();
-            story.database.execute(&format!("DELETE FROM song WHERE id = {}; INSERT INTO song VALUES ({}, 'new', 0)", 400 + round, 900 + round));
+            story.database.execute(&format!(
+                "DELETE FROM song WHERE id = {}; INSERT INTO song VALUES ({}, 'new', 0)",
+                400 + round,
+                900 + round
+            ));
             let back = story.back(&[]).unwrap();
             assert_eq!(back.put_back[0].deleted, 1);
         }

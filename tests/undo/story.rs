@@ -90,7 +90,8 @@ impl Story {
         let migration = self.migrations.last().unwrap();
         let mut client = self.database.connect();
         let history = History::read(&mut client, "public")?.unwrap();
-        let row = history.rows.iter().rfind(|row| row.name == migration.name && row.state() != State::RolledBack).unwrap();
+        let row =
+            history.rows.iter().rfind(|row| row.name == migration.name && row.state() != State::RolledBack).unwrap();
         let capsule: Option<Capsule> = capsule::find(&mut client, &row.id).unwrap();
         let before = self.before(&migration.name);
         let mut after = before.clone();
@@ -112,7 +113,11 @@ impl Story {
     /// The first column of the first row.
     pub(crate) fn count(&self, condition: &str) -> i64 {
         let query = format!("SELECT count(*) FROM {condition}");
-        self.database.connect().query_typed_one(&query, &[] as &[(&(dyn postgres::types::ToSql + Sync), Type)]).unwrap().get(0)
+        self.database
+            .connect()
+            .query_typed_one(&query, &[] as &[(&(dyn postgres::types::ToSql + Sync), Type)])
+            .unwrap()
+            .get(0)
     }
 }
 

@@ -127,6 +127,7 @@ impl Deployment<'_> {
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;
+        self.prune_capsules()?;
         Ok(applied)
     }
 }

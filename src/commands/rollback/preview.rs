@@ -35,7 +35,7 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
     }
     match &way.backup {
         Some(found) => {
-            shell.detail(format_args!("nobody has kept what it destroyed: it comes from {}", found.path.display()))
+            shell.detail(format_args!("nobody has kept what it destroyed: it comes from {}", found.path.display()));
         }
         None => way.missing.iter().for_each(|what| shell.warn(what)),
     }
