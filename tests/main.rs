@@ -8,6 +8,7 @@ mod copies;
 mod demo;
 mod deploy_apply;
 mod deploy_state;
+mod deployed;
 mod deploying;
 mod encryption;
 mod fix;
