@@ -22,8 +22,10 @@ mod blocking_statement;
 mod breaking_rename;
 mod bulk_write;
 mod concurrently_in_transaction;
+mod contradicted_decision;
 mod delete_rows;
 mod delete_without_where;
+mod dependent_object;
 mod drop_cascade;
 mod drop_column;
 mod drop_enum_value;
@@ -267,6 +269,8 @@ pub const RULES: &[&Rule] = &[
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
     &running_release::RULE,
+    &dependent_object::RULE,
+    &contradicted_decision::RULE,
     &long_identifier::RULE,
     &foreign_key_type::RULE,
     &redundant_index::RULE,
