@@ -21,6 +21,7 @@ mod passing;
 mod readme;
 mod rehearsal;
 mod rename;
+mod replay;
 mod restore;
 mod review;
 mod smoke;
