@@ -16,6 +16,11 @@ mod database;
 use prisma_safe::context::Env;
 use prisma_safe::tools::scratch::{Locale, ScratchServer, server_programs};
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use support::Project;
+
 /// The database holds more than this many megabytes.
 const MEGABYTES: u64 = 1200;
 const ROUNDS: u64 = 3;
@@ -115,6 +120,7 @@ struct Bench {
     source: ScratchServer,
     programs: PathBuf,
     directory: tempfile::TempDir,
+    project: Project,
 }
 
 impl Bench {
@@ -134,8 +140,9 @@ impl Bench {
         let size = database::fill(&mut client, megabytes);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         println!("a database of {size:.0} MB with its indexes, on {cores} cores");
-        fs::write(directory.path().join("package.json"), "{}").expect("a file");
-        Self { source, programs, directory }
+        let project = Project::prisma7().schema("model User {\n  id BigInt @id\n}\n");
+        project.write("prisma-safe.toml", "[backup]\nformat = 'sql.zst'\n");
+        Self { source, programs, directory, project }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -161,18 +168,19 @@ impl Bench {
 
     /// Seconds that a backup takes, with a proof or without; the most memory that it needed is noted.
     fn backup(&self, proof: &str, found: &mut Found) -> f64 {
-        fs::write(self.path("prisma-safe.toml"), "[backup]\nformat = 'sql.zst'\n").expect("a file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_prisma-safe"));
-        command.args(["-q", "backup", "--proof", proof, "--url", self.source.url("bench").expect("a URL").expose()]);
-        command.current_dir(self.directory.path());
+        let url = self.source.url("bench").expect("a URL");
+        let mut command = self
+            .project
+            .command(env!("CARGO_BIN_EXE_prisma-safe"), ["-q", "backup", "--proof", proof, "--url", url.expose()]);
         let memory = &mut found.memory;
         let seconds = timed(&mut command, |child| *memory = peak(child).max(*memory));
-        for file in fs::read_dir(self.path("backups")).expect("backups").flatten() {
+        let backups = self.project.path("backups");
+        for file in fs::read_dir(&backups).expect("backups").flatten() {
             if file.file_name().to_string_lossy().ends_with(".sql.zst") {
                 found.ours_bytes = file.metadata().expect("a file").len();
             }
         }
-        fs::remove_dir_all(self.path("backups")).expect("backups");
+        fs::remove_dir_all(&backups).expect("backups");
         seconds
     }
 

@@ -2,6 +2,7 @@
 
 mod compressed;
 mod load;
+mod lost;
 mod signals;
 
 use std::fs;
