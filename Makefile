@@ -31,6 +31,7 @@ demo: setup ## watch a rename reach production, on a scratch database
 
 bench: setup ## compare with plain Prisma and with squawk, as ratios
 	@cargo bench --locked --quiet --bench overhead
+	@cargo bench --locked --quiet --bench deploy
 	@cargo bench --locked --quiet --bench replay
 	@cargo bench --locked --quiet --bench review
 
