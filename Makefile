@@ -29,8 +29,10 @@ lint: ## check format and lints
 demo: setup ## watch a rename reach production, on a scratch database
 	@$(ENGINE) cargo run --locked --quiet -- demo --prisma-from tests/fixtures/prisma7 $(DEMO)
 
-bench: setup ## compare with plain Prisma and with squawk, as ratios
+bench: setup ## compare with plain Prisma, pg_dump and squawk, as ratios
 	@cargo bench --locked --quiet --bench overhead
+	@cargo bench --locked --quiet --bench backup
+	@cargo bench --locked --quiet --bench rehearsal
 	@cargo bench --locked --quiet --bench deploy
 	@cargo bench --locked --quiet --bench replay
 	@cargo bench --locked --quiet --bench review

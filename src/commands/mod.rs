@@ -12,6 +12,7 @@ pub mod init;
 pub mod man;
 pub mod output;
 pub mod rehearse;
+pub mod restore;
 pub mod review;
 pub mod rewrite;
 pub mod rollback;
@@ -66,6 +67,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Backup(args) => backup::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Init(args) => init::run(&args, context),

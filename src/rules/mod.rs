@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod live;
 pub mod origins;
 pub mod retype;
+mod scratch;
 pub mod settings;
 pub mod subject;
 #[cfg(test)]
@@ -22,8 +23,10 @@ mod blocking_statement;
 mod breaking_rename;
 mod bulk_write;
 mod concurrently_in_transaction;
+mod contradicted_decision;
 mod delete_rows;
 mod delete_without_where;
+mod dependent_object;
 mod drop_cascade;
 mod drop_column;
 mod drop_enum_value;
@@ -68,6 +71,7 @@ use serde::Serialize;
 pub use self::acceptance::Acceptance;
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
+pub use self::scratch::Scratch;
 pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
 
@@ -267,6 +271,8 @@ pub const RULES: &[&Rule] = &[
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
     &running_release::RULE,
+    &dependent_object::RULE,
+    &contradicted_decision::RULE,
     &long_identifier::RULE,
     &foreign_key_type::RULE,
     &redundant_index::RULE,

@@ -18,6 +18,7 @@ use crate::database::{Failure, history};
 use crate::deploy::{Hook, Prepared};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
+use crate::rules::cost;
 use crate::sql::{Script, quote_identifier};
 
 /// How many bytes of values and how many rows a copy within the server writes in a second, at least; measured on two cores of
@@ -46,7 +47,7 @@ impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         if let Some(rows) = self.rows {
-            write!(f, ": at most about {} rows", indicatif::HumanCount(rows))?;
+            write!(f, ": at most about {}", cost::rows(rows))?;
         }
         if self.moved {
             f.write_str(", moved aside as a whole")?;
@@ -154,7 +155,7 @@ pub fn held(client: &mut Client, losses: &Losses) -> Result<Vec<String>, Failure
             }
         };
         if rows > 0 {
-            held.push(format!("{} ({} rows)", what_of(loss), indicatif::HumanCount(rows)));
+            held.push(format!("{} ({})", what_of(loss), cost::rows(rows)));
         }
     }
     Ok(held)

@@ -8,6 +8,7 @@
 //! | [`keep`], [`capture`] | keeping it inside the migration's own transaction |
 //! | [`capsule`] | where it is kept, and for how long |
 //! | [`definitions`] | what the database was around a migration that destroys nothing |
+//! | [`recover`] | without a capsule: from the backup before the migration |
 //! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
 
 pub mod capsule;
@@ -19,6 +20,7 @@ pub mod keep;
 pub mod losses;
 mod names;
 pub mod put_back;
+pub mod recover;
 mod render;
 pub mod reverse;
 pub mod roll_back;

@@ -1,7 +1,11 @@
 //! Taking migrations back on real Prisma and a real PostgreSQL, while others write.
 
 mod capsule;
+mod faults;
+mod project;
+mod put_back;
 mod shapes;
+mod story;
 
 use crate::support::{Prisma, Project};
 

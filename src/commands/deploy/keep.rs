@@ -37,6 +37,21 @@ impl Deployment<'_> {
         Ok(plans)
     }
 
+    /// What was kept for long enough goes. A deploy that did its work does not fail for it.
+    pub(super) fn prune_capsules(&mut self) -> Result<()> {
+        let keep = Settings::read(&self.command.config.undo)?.keep;
+        let shell = &self.command.context.shell;
+        match undo::prune(&mut self.client, jiff::Timestamp::now(), keep) {
+            Ok(pruned) => {
+                for (migration, taken_at) in pruned {
+                    shell.detail(format_args!("what {migration} destroyed ({taken_at}) is not kept any more"));
+                }
+            }
+            Err(error) => shell.warn(format_args!("{error}: {}", error.causes().join(": "))),
+        }
+        Ok(())
+    }
+
     /// What the applied migrations have built.
     fn before_pending(&self) -> Catalog {
         let history = self.preflight.history.as_ref();

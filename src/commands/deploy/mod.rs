@@ -132,6 +132,7 @@ impl Deployment<'_> {
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, expected.as_ref(), engine, journal))?;
+        self.prune_capsules()?;
         Ok(applied)
     }
 }

@@ -75,7 +75,8 @@ impl Resumed {
         if !self.untouched || !self.is_younger(FRESH_BACKUP) {
             return None;
         }
-        let report = backup::verify(self.record.backup.as_ref()?, &command.context.shell).ok()?;
+        let keys = backup::encryption::keys(&command.config.backup, &command.context.env).ok()?;
+        let report = backup::verify(self.record.backup.as_ref()?, &keys, &command.context.shell).ok()?;
         let same = self.record.sha256.as_ref() == Some(&report.manifest.sha256) && report.problems.is_empty();
         same.then_some(Backup { path: report.path, manifest: report.manifest })
     }

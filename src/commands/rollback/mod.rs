@@ -11,9 +11,11 @@ use postgres::Client;
 use self::choose::Chosen;
 use super::backup::{Before, Taken};
 use super::fence::Gate;
+use crate::backup;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
+use crate::database::history::State;
 use crate::database::{self, DatabaseUrl, History};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
@@ -24,9 +26,10 @@ use crate::project::{Migration, Project};
 use crate::report::rollback::Report;
 use crate::report::{self, Format};
 use crate::review::hash_of;
+use crate::rules::cost;
 use crate::sql::Script;
 use crate::target::Target;
-use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, roll_back};
+use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, recover, roll_back};
 use crate::{commands, consent};
 
 /// Arguments of `rollback`.
@@ -70,16 +73,25 @@ struct Way {
     after: Catalog,
     /// What does not come back, a sentence each.
     missing: Vec<String>,
+    /// Where its values come from instead of a capsule.
+    backup: Option<recover::Found>,
 }
 
 impl Way {
-    fn request<'a>(&'a self, schema: &'a str, fills: &'a [Fill], accept_differences: bool, dry: bool) -> Request<'a> {
+    fn request<'a>(
+        &'a self,
+        schema: &'a str,
+        capsule: Option<&'a Capsule>,
+        fills: &'a [Fill],
+        accept_differences: bool,
+        dry: bool,
+    ) -> Request<'a> {
         Request {
             migration: way_name(self),
             row: (&self.chosen.row.id, self.chosen.row.state()),
             schema,
             down: &self.down,
-            capsule: self.capsule.as_ref(),
+            capsule,
             replayed: (&self.before, &self.after),
             fills,
             accept_differences,
@@ -88,7 +100,10 @@ impl Way {
     }
 
     fn source(&self) -> Source {
-        self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source)
+        match &self.backup {
+            Some(_) => Source::Backup,
+            None => self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source),
+        }
     }
 }
 
@@ -105,14 +120,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     let mut client = database::connect(&target.url, roll_back::APPLICATION_NAME)?;
-    let ways = ways(args, project.root(), &target, &discovered, &mut client)?;
+    let mut ways = ways(args, project.root(), &target, &discovered, &mut client)?;
     let command = Command { args, context, project: &project, config: &config, target: &target };
+    for way in &mut ways {
+        command.find_backup(way)?;
+    }
     for way in &ways {
         preview::show(way, &mut client, &context.shell)?;
     }
     let mut report = Report::new(&target.url.identity(), args.dry_run);
-    let result =
-        if args.dry_run { command.try_out(&ways, &mut report) } else { command.run(client, &ways, &mut report) };
+    let result = match args.dry_run {
+        true => command.try_out(&mut ways, &mut report),
+        false => command.run(client, &mut ways, &mut report),
+    };
     if args.report.format == Format::Json && (result.is_ok() || !report.is_empty()) {
         args.report.deliver(&report.render()?, &context.shell)?;
     }
@@ -138,7 +158,7 @@ fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result
     let mut after = before.clone();
     after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
     let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
-    Ok(Way { chosen, down, capsule, before, after, missing })
+    Ok(Way { chosen, down, capsule, before, after, missing, backup: None })
 }
 
 /// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
@@ -158,7 +178,8 @@ pub(super) fn on_a_copy(
     let chosen = choose::choose(Some(first), true, &history, migrations)?;
     let back = chosen.into_iter().map(|chosen| {
         let way = way(chosen, root, &schema, &mut client)?;
-        let done = roll_back::roll_back_on(url, &way.request(&schema, &[], true, false), settings)?;
+        let done =
+            roll_back::roll_back_on(url, &way.request(&schema, way.capsule.as_ref(), &[], true, false), settings)?;
         Ok((way_name(&way).to_owned(), done))
     });
     back.collect()
@@ -174,8 +195,8 @@ struct Command<'a> {
 
 impl Command<'_> {
     /// Only the first can be tried: the others would have to follow on it.
-    fn try_out(&self, ways: &[Way], report: &mut Report) -> Result<()> {
-        for way in ways.iter().take(1) {
+    fn try_out(&self, ways: &mut [Way], report: &mut Report) -> Result<()> {
+        for way in ways.iter_mut().take(1) {
             let done = self.take_back(way, true)?;
             report.push(way_name(way), &done, way.source(), &way.missing);
             self.say(way, &done);
@@ -188,7 +209,7 @@ impl Command<'_> {
         Ok(())
     }
 
-    fn run(&self, mut client: Client, ways: &[Way], report: &mut Report) -> Result<()> {
+    fn run(&self, mut client: Client, ways: &mut [Way], report: &mut Report) -> Result<()> {
         let names: Vec<String> = ways.iter().map(|way| way_name(way).to_owned()).collect();
         self.consent(ways)?;
         let settings = deploy::Settings::read(&self.config.deploy)?;
@@ -209,11 +230,11 @@ impl Command<'_> {
         result
     }
 
-    fn all(&self, ways: &[Way], report: &mut Report, journal: &mut Journal) -> Result<()> {
+    fn all(&self, ways: &mut [Way], report: &mut Report, journal: &mut Journal) -> Result<()> {
         self.back_up(journal)?;
-        for way in ways {
-            let name = way_name(way);
+        for way in ways.iter_mut() {
             let done = self.take_back(way, false)?;
+            let name = way_name(way);
             report.push(name, &done, way.source(), &way.missing);
             journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
             self.say(way, &done);
@@ -253,12 +274,54 @@ impl Command<'_> {
         })
     }
 
-    fn take_back(&self, way: &Way, dry: bool) -> Result<RolledBack> {
+    /// Where nobody has kept what was destroyed, the newest backup before it has it.
+    fn find_backup(&self, way: &mut Way) -> Result<()> {
+        let kept = way.capsule.as_ref().is_some_and(|capsule| !capsule.captures.is_empty());
+        if kept || way.missing.is_empty() || way.chosen.row.state() == State::Failed {
+            return Ok(());
+        }
+        let directory = self.project.root().join(&self.config.backup.directory);
+        let keys = backup::encryption::keys(&self.config.backup, &self.context.env)?;
+        way.backup = recover::find(&directory, &keys, &self.recovery(way))?;
+        Ok(())
+    }
+
+    fn recovery<'w>(&'w self, way: &'w Way) -> recover::Request<'w> {
+        let Way { chosen, before, .. } = way;
+        recover::Request { url: &self.target.url, migration: &chosen.migration, row: &chosen.row, before }
+    }
+
+    /// What the backup has is loaded beside the live tables, and goes again, whatever becomes of the rollback.
+    fn take_back(&self, way: &mut Way, dry: bool) -> Result<RolledBack> {
+        let Some(found) = way.backup.clone() else { return self.take_back_with(way, way.capsule.as_ref(), dry) };
+        let shell = &self.context.shell;
+        shell.status("Loading", format_args!("what was destroyed, from {}", found.path.display()));
+        let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
+        let (captures, missing) = recover::load(&mut client, &self.recovery(way), &found)?;
+        way.missing = way.down.impossible.iter().map(|what| format!("cannot be reversed: {what}")).collect();
+        way.missing.extend(missing.iter().map(|what| format!("does not come back, as the backup lacks it: {what}")));
+        way.missing.push(format!(
+            "does not come back: what was written between the backup ({}) and the migration",
+            found.taken_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        ));
+        for what in &way.missing {
+            shell.warn(what);
+        }
+        let definitions = way.capsule.as_ref().and_then(|capsule| capsule.definitions.clone());
+        let id = way.chosen.row.id.clone();
+        let capsule = Capsule { id, source: Source::Backup, captures, definitions };
+        let done = self.take_back_with(way, Some(&capsule), dry);
+        let gone = recover::forget(&mut client, &capsule.captures);
+        done.and_then(|done| gone.map(|()| done))
+    }
+
+    fn take_back_with(&self, way: &Way, capsule: Option<&Capsule>, dry: bool) -> Result<RolledBack> {
         let name = way_name(way);
         let verb = if dry { "Trying" } else { "Taking back" };
         self.context.shell.status(verb, format_args!("{name} in one transaction"));
         let schema = self.target.url.schema();
-        let request = way.request(&schema, &self.args.fill, self.args.accept_differences, dry);
+        let (fills, accept) = (&self.args.fill, self.args.accept_differences);
+        let request = way.request(&schema, capsule, fills, accept, dry);
         roll_back::roll_back_on(&self.target.url, &request, &deploy::Settings::read(&self.config.deploy)?)
     }
 
@@ -269,7 +332,7 @@ impl Command<'_> {
             shell.status("Put back", put_back);
         }
         for (column, rows) in &done.filled {
-            shell.status("Filled", format_args!("{column} of {rows} rows with the value of --fill"));
+            shell.status("Filled", format_args!("{column} of {} with the value of --fill", cost::rows(*rows)));
         }
         for difference in &done.differences {
             shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));

@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::database::history::State;
 use crate::error::{Explain as _, Result};
 use crate::project::migrations::checksum_matches;
+use crate::rules::cost;
 use crate::sql::Script;
 use crate::ui::Shell;
 use crate::undo::losses::{self, Loss};
@@ -30,11 +31,13 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
         shell.warn(format_args!("{name} was edited after it was applied: its reverse may be another one"));
     }
     for capture in way.capsule.iter().flat_map(|capsule| &capsule.captures) {
-        let rows = indicatif::HumanCount(capture.rows);
-        shell.detail(format_args!("comes back: {}, {rows} rows", capture.what()));
+        shell.detail(format_args!("comes back: {}, {}", capture.what(), cost::rows(capture.rows)));
     }
-    for what in &way.missing {
-        shell.warn(what);
+    match &way.backup {
+        Some(found) => {
+            shell.detail(format_args!("nobody has kept what it destroyed: it comes from {}", found.path.display()));
+        }
+        None => way.missing.iter().for_each(|what| shell.warn(what)),
     }
     let down = Script::parse(down.text.as_str());
     let lost = losses::losses(&way.after, &down);
