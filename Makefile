@@ -29,11 +29,14 @@ lint: ## check format and lints
 demo: setup ## watch a rename reach production, on a scratch database
 	@$(ENGINE) cargo run --locked --quiet -- demo --prisma-from tests/fixtures/prisma7 $(DEMO)
 
-bench: setup ## compare with plain Prisma and with squawk, as ratios
+bench: setup ## compare with plain Prisma, pg_dump and squawk, as ratios
 	@cargo bench --locked --quiet --bench overhead
+	@cargo bench --locked --quiet --bench backup
 	@cargo bench --locked --quiet --bench replay
+	@cargo bench --locked --quiet --bench review
 
 # labelled migrations of other projects, where they are at hand; else the repository's own
 CASES ?= $(wildcard ../shared/corpus/renames.jsonl)
-eval: ## score rename detection on labelled migrations
+eval: ## score rename detection and the review on labelled migrations
 	@cargo run --locked --quiet --example eval -- -v $(CASES)
+	@cargo run --locked --quiet --example review_eval -- $(CASES)

@@ -97,6 +97,12 @@ pub enum Command {
     Rewrite(commands::rewrite::Args),
     /// Take, list and prove backups
     Backup(commands::backup::Args),
+    /// Where the last deployment stands, what is applied, and what to do now
+    Status(commands::status::Args),
+    /// Check the database as after a deploy: history, definitions, indexes, constraints, sequences, critical queries
+    Verify(commands::verify::Args),
+    /// Restore a backup: in the place of the live data, into another database, or one table beside the live one
+    Restore(commands::restore::Args),
     /// Take a migration back: its reverse, what it destroyed, its row in the history
     Rollback(commands::rollback::Args),
     /// Run the pending migrations on a copy of a backup: time, locks, every value before and after

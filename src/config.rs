@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::backup::Proof;
+use crate::backup::provider::Provider;
+use crate::backup::retention::{LEAST_DAYS, Rules};
 use crate::context::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::rules::Levels;
@@ -25,6 +27,7 @@ pub struct Config {
     pub rehearsal: Rehearsal,
     pub rename: Rename,
     pub review: Review,
+    pub verify: Verify,
     pub undo: Undo,
     /// `[environments.NAME]`, in order of name.
     #[serde(default)]
@@ -44,11 +47,109 @@ pub struct Backup {
     pub lock_wait_seconds: u64,
     /// Free space demanded before a dump, as a multiple of the tables' size.
     pub space_factor: f64,
+    /// How backups are written.
+    pub format: BackupFormat,
     /// How far a backup must be proved before it counts.
     pub proof: Proof,
     /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
     #[serde(default)]
     pub pg_bin: Option<PathBuf>,
+    /// The age recipients that backups are encrypted to; `None`: they are not.
+    #[serde(default)]
+    pub encrypt: Option<Vec<String>>,
+    /// The file of an age identity that opens them.
+    #[serde(default)]
+    pub identity: Option<PathBuf>,
+    /// Who takes backups instead of us.
+    #[serde(default)]
+    pub provider: Option<Provider>,
+    #[serde(default)]
+    pub pgbackrest: Pgbackrest,
+    #[serde(default)]
+    pub command: BackupCommand,
+    /// Places of further copies: `s3://bucket/prefix`.
+    #[serde(default)]
+    pub copies: Vec<String>,
+    /// So many copies must be there, read back, before a backup counts.
+    #[serde(default)]
+    pub required_copies: usize,
+    pub retention: Retention,
+}
+
+/// `[backup.pgbackrest]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Pgbackrest {
+    /// The program and what comes before its options; empty: `pgbackrest`.
+    pub program: Vec<String>,
+    pub stanza: Option<String>,
+    /// Its configuration file, where it is another than its own default.
+    pub config: Option<String>,
+    /// `full`, `diff` or `incr`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+impl Default for Pgbackrest {
+    fn default() -> Self {
+        Self { program: Vec::new(), stanza: None, config: None, kind: "incr".into() }
+    }
+}
+
+/// `[backup.command]`: programs with their words.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct BackupCommand {
+    /// Takes a backup; its last line of output names it.
+    pub create: Vec<String>,
+    /// Fails unless the backup is good.
+    pub check: Vec<String>,
+    /// Restores it.
+    pub restore: Vec<String>,
+}
+
+/// `[backup.retention]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Retention {
+    /// Younger backups are kept as they are. At least [`LEAST_DAYS`](crate::backup::retention::LEAST_DAYS).
+    pub days: u32,
+    /// So many of the newest proved ones are kept, however old.
+    pub last: usize,
+    /// The newest proved one of each of so many months is archived.
+    pub months: u32,
+    /// Whether each new backup is followed by thinning out the old ones.
+    pub after_backup: bool,
+}
+
+impl Retention {
+    /// The rules that the settings make.
+    pub fn rules(self) -> Rules {
+        let Self { days, last, months, .. } = self;
+        Rules { days, last, months }
+    }
+
+    fn check(self) -> Result<()> {
+        if self.days >= LEAST_DAYS {
+            return Ok(());
+        }
+        Err(Error::usage(format!("backup.retention.days = {} is less than {LEAST_DAYS}", self.days))
+            .help("a mistake is often found only days later"))
+    }
+}
+
+/// How backups are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum BackupFormat {
+    /// Compressed from some size on.
+    #[serde(rename = "auto")]
+    Auto,
+    /// As they are.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Compressed.
+    #[serde(rename = "sql.zst")]
+    SqlZst,
 }
 
 /// `[deploy]`
@@ -122,6 +223,48 @@ pub struct Review {
     pub rules: Levels,
     /// So many rows are named by their primary key where a probe finds some; 0 names none.
     pub sample_keys: usize,
+}
+
+/// `[verify]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Verify {
+    /// What a difference between schema.prisma and the database means.
+    pub drift: Drift,
+    /// Critical queries, `[[verify.query]]`.
+    #[serde(default)]
+    pub query: Vec<Query>,
+}
+
+/// What a difference between schema.prisma and the database after a deploy means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drift {
+    /// Nobody looks.
+    Off,
+    /// It is said.
+    Warn,
+    /// The verification fails.
+    Fail,
+}
+
+/// `[[verify.query]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Query {
+    /// What it is called in reports.
+    pub name: String,
+    /// One statement that reads.
+    pub sql: String,
+    /// The first column of its first row.
+    #[serde(default)]
+    pub expect: Option<toml::Value>,
+    /// It may take this long, in seconds.
+    #[serde(default)]
+    pub max_seconds: Option<f64>,
+    /// It may take this many times as long as before the deploy.
+    #[serde(default)]
+    pub max_times_slower: Option<f64>,
 }
 
 /// `[undo]`
@@ -223,6 +366,7 @@ impl Config {
         let mut config: Self = table
             .try_into()
             .map_err(|error| Error::usage(format!("{} is not understood", path.display())).because(error))?;
+        config.backup.retention.check()?;
         config.path = found.then_some(path);
         Ok(config)
     }
@@ -262,6 +406,7 @@ struct Partial {
     rehearsal: Option<toml::Table>,
     rename: Option<toml::Table>,
     review: Option<toml::Table>,
+    verify: Option<toml::Table>,
     undo: Option<toml::Table>,
     environments: Option<BTreeMap<String, Environment>>,
 }

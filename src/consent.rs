@@ -48,6 +48,20 @@ pub enum Consent {
     Confirmed,
 }
 
+/// A hash that was given must name this plan, whether or not consent is needed.
+///
+/// # Errors
+/// Exit status 3 if it names another one.
+pub fn demand_same(plan: &str, confirm: Option<&str>) -> Result<()> {
+    match confirm {
+        Some(confirmed) if confirmed != plan => {
+            Err(Error::refused("--confirm names another plan: the SQL or the database changed since")
+                .help(format!("look at it again; this plan is {plan}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Asks for consent to `what` (a clause: "drops `Song.artist` with its data"). A coding agent has none to give: it can read
 /// the hash as well as a person can.
 ///
@@ -59,13 +73,9 @@ pub fn ask(context: &Context, target: &Target, what: &str, plan: &str, confirm: 
     if let Some(agent) = Agent::detect(&context.env) {
         return Err(agent.refuse(&refused));
     }
-    match confirm {
-        Some(confirmed) if confirmed == plan => return Ok(Consent::Confirmed),
-        Some(_) => {
-            return Err(Error::refused("--confirm names another plan: the SQL or the database changed since")
-                .help(format!("look at it again; this plan is {plan}")));
-        }
-        None => {}
+    demand_same(plan, confirm)?;
+    if confirm.is_some() {
+        return Ok(Consent::Confirmed);
     }
     if !shell.interactive() {
         return Err(Error::refused(refused).help(format!("once a person has agreed: --confirm {plan}")));

@@ -8,10 +8,11 @@ use postgres::Client;
 
 use prisma_safe::database::history::Standing;
 use prisma_safe::database::{DatabaseUrl, Fingerprint, History, activity, connect, pooler};
+use prisma_safe::deploy::Baseline;
 use prisma_safe::deploy::alone::{Before, Outcome};
 use prisma_safe::deploy::preflight::{Concern, Plan, Preflight};
 use prisma_safe::deploy::turn::{self, Patience};
-use prisma_safe::deploy::{Baseline, verify};
+use prisma_safe::deploy::verify::{Expected, verify};
 use prisma_safe::error::Error;
 use prisma_safe::exit::Exit;
 use prisma_safe::project::Migration;
@@ -197,10 +198,12 @@ fn verification_follows_renamed_tables_and_finds_what_broke() {
     database.execute("CREATE TABLE a (x INT); INSERT INTO a VALUES (1), (1); CREATE TABLE gone (x INT); CREATE TABLE untouched (x INT); ALTER TABLE untouched ADD CHECK (x > 0) NOT VALID");
     let mut client = database.connect();
     let script = Script::parse("ALTER TABLE a RENAME TO b; DROP TABLE gone; CREATE TABLE c (y INT);");
-    let baseline = Baseline::take(&mut client, "public", [&script]).unwrap();
+    let baseline = Baseline::take(&mut client, "public", [&script], &[]).unwrap();
     database.execute(script.text());
     database.execute("INSERT INTO b VALUES (2); ALTER TABLE b ADD CONSTRAINT positive CHECK (x > 0) NOT VALID");
-    let verified = verify(&mut client, "public", &baseline, &["1_x".into()]).unwrap();
+    let applied = ["1_x".to_owned()];
+    let expected = Expected { applied: &applied, ..Expected::default() };
+    let verified = verify(&mut client, "public", &baseline, &expected).unwrap();
     assert_eq!(verified.unfinished, ["1_x"]);
     assert_eq!(verified.unvalidated.iter().map(ToString::to_string).collect::<Vec<_>>(), ["positive of public.b"]);
     let told: Vec<String> = verified.tables.iter().map(ToString::to_string).collect();

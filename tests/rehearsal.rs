@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, schema};
 
 const INIT: &str = "CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"artist\" TEXT NOT NULL, \"plays\" INTEGER NOT NULL, \
                     \"note\" TEXT, CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));\n";
@@ -17,8 +17,12 @@ fn rehearsing(prisma: Prisma, migration: &str) -> Project {
 }
 
 fn report(project: &Project) -> Value {
-    let output = project.run(["rehearse", "--format", "json"]).succeeds();
-    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", output.stdout))
+    valid(project.run(["rehearse", "--format", "json"]).succeeds().json())
+}
+
+fn valid(report: Value) -> Value {
+    schema::assert_valid("rehearse", &report);
+    report
 }
 
 fn fate<'a>(report: &'a Value, table: &str, column: &str) -> &'a Value {
@@ -158,8 +162,7 @@ fn a_lock_over_the_budget_stops_the_deploy() {
 #[test]
 fn readers_and_writers_feel_it() {
     let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\nSELECT pg_sleep(1);\n");
-    let output = project.run(["rehearse", "--probe-traffic", "--format", "json"]).succeeds();
-    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let report = valid(project.run(["rehearse", "--probe-traffic", "--format", "json"]).succeeds().json());
     let stalls = report["stalls"].as_array().unwrap();
     assert_eq!(stalls.len(), 2, "{report:#}");
     for stall in stalls {
@@ -167,6 +170,43 @@ fn readers_and_writers_feel_it() {
     }
     // what they wrote is not in the copy that was compared
     assert_eq!(fate(&report, "Song", "plays")["fate"], "preserved");
+}
+
+/// A column that goes with its values comes back from what was kept of it.
+fn there_and_back_again(prisma: Prisma) {
+    let project = rehearsing(
+        prisma,
+        "-- prisma-safe:rename column Song.artist -> artist_name\n\
+         ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"artist_name\";\n\
+         -- prisma-safe:allow drop-column(Song.note): unused since 2.3\n\
+         ALTER TABLE \"Song\" DROP COLUMN \"note\";\n\
+         CREATE INDEX \"Song_plays_idx\" ON \"Song\"(\"plays\");\n",
+    );
+    let report = valid(project.run(["rehearse", "--rollback", "--format", "json"]).succeeds().json());
+    let back = &report["rollback"];
+    assert_eq!(back["migrations"][0]["name"], NEXT);
+    assert!(back["migrations"][0]["putBack"][0].as_str().unwrap().contains("1,000"), "{back:#}");
+    assert_eq!((&back["differences"], &back["values"]), (&Value::Array(Vec::new()), &Value::Array(Vec::new())));
+}
+
+#[test]
+fn there_and_back_again_7() {
+    there_and_back_again(Prisma::V7);
+}
+
+#[test]
+fn there_and_back_again_6() {
+    there_and_back_again(Prisma::V6);
+}
+
+#[test]
+fn a_way_back_that_is_not_whole_is_refused() {
+    let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n");
+    project.write(
+        &format!("prisma/migrations/{NEXT}/down.sql"),
+        "UPDATE \"Song\" SET \"plays\" = 0;\nALTER TABLE \"Song\" DROP COLUMN \"year\";\n",
+    );
+    project.run(["rehearse", "--rollback"]).exits(3).says("Song.plays").says("not what it was");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use prisma_safe::review::{Request, Review, Verdict, review};
 use prisma_safe::rules::{Levels, Live as _, Settings, Severity, Which};
 
 use crate::support::postgres::Database;
-use crate::support::schema;
+use crate::support::{sarif, schema};
 
 const INIT: &str = r#"
 CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN', 'GUEST');
@@ -85,6 +85,7 @@ fn filled() -> Database {
 
 #[test]
 fn what_is_measured_decides() {
+    let mut wrong = Vec::new();
     let database = filled();
     for (sql, expected) in [
         (
@@ -110,7 +111,10 @@ fn what_is_measured_decides() {
         ),
         (
             r#"UPDATE "Song" SET "artist" = '' WHERE "artist" IS NULL; ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;"#,
-            &["warning set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist; among them id 10, 20, 30, …"],
+            &[
+                "warning bulk-write(Song): Song holds 20,001 rows; about 1 s, at 200,000 rows a second",
+                "warning set-not-null(Song.artist): 2,001 rows hold NULL in Song.artist; among them id 10, 20, 30, …",
+            ],
         ),
         (r#"ALTER TABLE "Nobody" ALTER COLUMN "name" SET NOT NULL;"#, &[]),
         (
@@ -172,8 +176,12 @@ fn what_is_measured_decides() {
         (r#"ALTER TABLE "Song" ADD COLUMN "label" TEXT;"#, &[]),
         (r#"ALTER TABLE "Missing" DROP COLUMN "x";"#, &["error drop-column(Missing.x): "]),
     ] {
-        assert_eq!(against(&database, sql).1, expected, "{sql}");
+        let found = against(&database, sql).1;
+        if found != expected {
+            wrong.push(format!("{sql}\n  expected {expected:#?}\n  found {found:#?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -199,7 +207,8 @@ fn rewrites_foreign_keys_and_enums_are_measured() {
         )
     };
     let (_, lines) = against(&database, &recreate("'USER', 'GUEST'"));
-    assert_eq!(lines[0], "error drop-enum-value(Role.ADMIN): 1 row of Song.role: `ADMIN`; among them id 7");
+    let expected = "error drop-enum-value(Role.ADMIN): 1 row of Song.role: `ADMIN`; among them id 7";
+    assert!(lines.iter().any(|line| line == expected), "{lines:?}");
     let (_, lines) = against(&database, &recreate("'USER', 'ADMIN'"));
     assert!(lines.iter().all(|line| !line.starts_with("error")), "{lines:?}");
     assert!(
@@ -341,7 +350,7 @@ fn json_keeps_to_its_schema() {
 
 /// What code scanning demands of a log: places from 1, known rules, results that name them, relative files.
 #[test]
-fn sarif_keeps_to_its_rules() {
+fn sarif_points_to_places_and_rules() {
     let look = Look { color: false, width: 80, root: Path::new("") };
     for (file, text) in examples() {
         let log: serde_json::Value = serde_json::from_str(&render(&offline(&text), Format::Sarif, look)).expect("JSON");
@@ -356,6 +365,60 @@ fn sarif_keeps_to_its_rules() {
             assert!(number("startLine") >= 1 && number("startColumn") >= 1, "{file}");
             let (start, end) = ((number("startLine"), number("startColumn")), (number("endLine"), number("endColumn")));
             assert!(start <= end, "{file}");
+        }
+    }
+}
+
+/// The published schema's rules for what we write (OASIS, SARIF 2.1.0 errata 01): names, required members, enumerations.
+#[test]
+fn sarif_keeps_to_the_published_schema() {
+    let look = Look { color: false, width: 80, root: Path::new("") };
+    for (file, text) in examples() {
+        let log: serde_json::Value = serde_json::from_str(&render(&offline(&text), Format::Sarif, look)).expect("JSON");
+        let problems = sarif::problems(&log);
+        assert!(problems.is_empty(), "{file}: {}", problems.join("\n"));
+    }
+    // the checker checks
+    let sql = "ALTER TABLE \"Song\" DROP COLUMN \"artist\";";
+    let valid: serde_json::Value = serde_json::from_str(&render(&offline(sql), Format::Sarif, look)).expect("JSON");
+    for (pointer, wrong) in [
+        ("/version", serde_json::json!("2.0.0")),
+        ("/runs/0/tool", serde_json::json!({})),
+        ("/runs/0/columnKind", serde_json::json!("bytes")),
+        ("/runs/0/results/0/level", serde_json::json!("fatal")),
+        ("/runs/0/results/0/message", serde_json::json!({"txt": "x"})),
+        ("/runs/0/results/0/ruleIndex", serde_json::json!(-2)),
+        ("/runs/0/results/0/locations/0/physicalLocation/region/startLine", serde_json::json!(0)),
+        ("/runs/0/tool/driver/rules/0/id", serde_json::json!(1)),
+    ] {
+        let mut log = valid.clone();
+        *log.pointer_mut(pointer).expect(pointer) = wrong;
+        assert!(!sarif::problems(&log).is_empty(), "{pointer}");
+    }
+}
+
+/// The page is one file: nothing is fetched, no script runs, every finding is there, light and dark are chosen by the reader.
+#[test]
+fn html_is_one_file_that_fetches_nothing() {
+    let look = Look { color: false, width: 80, root: Path::new("") };
+    for (file, text) in examples() {
+        let review = offline(&text);
+        let page = render(&review, Format::Html, look);
+        for (what, pattern) in [
+            ("a script", "<script"),
+            ("an event", " on[a-z]+=\""),
+            ("something to fetch", "(src|href)=\"[^#]|url\\(|@import|<link|<img|<iframe"),
+        ] {
+            let pattern = regex::Regex::new(pattern).expect("a pattern");
+            assert!(!pattern.is_match(&page), "{file}: {what}");
+        }
+        assert!(page.contains("default-src 'none'") && page.contains("name=\"viewport\""), "{file}");
+        assert!(page.contains("content=\"light dark\"") && page.contains("@media (max-width"), "{file}");
+        let shown = page.matches("<div class=\"finding ").count();
+        assert_eq!(shown, review.findings().count(), "{file}");
+        for open in ["section", "details", "ol", "li", "div", "dl", "nav", "span"] {
+            let opened = regex::Regex::new(&format!("<{open}[ >]")).expect("a pattern").find_iter(&page).count();
+            assert_eq!(opened, page.matches(&format!("</{open}>")).count(), "{file}: {open}");
         }
     }
 }

@@ -29,6 +29,30 @@ if ! has_server; then
 	fi
 fi
 
+# What apt-get has, where it is not there yet. $1: the program that is looked for, $2: the package, $3: what it is for.
+from_apt() {
+	command -v "$1" >/dev/null && return
+	sudo=
+	[ "$(id -u)" = 0 ] || sudo="sudo -n"
+	command -v apt-get >/dev/null || fail "no $1 found, which $3 needs; install it with your system's package manager"
+	echo "setup: installing $2" >&2
+	$sudo apt-get -qq update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+		-o Dpkg::Use-Pty=0 "$2" >/dev/null ||
+		fail "could not install $2, which $3 needs; run: sudo apt-get update && sudo apt-get install $2"
+}
+from_apt pgbackrest pgbackrest "the test of other tools' backups"
+
+# An S3 server in Python, for copies of backups.
+from_apt python3 python3 "the S3 server of the tests"
+if [ ! -e s3/.venv/done ] || [ s3/requirements.txt -nt s3/.venv/done ]; then
+	echo "setup: installing an S3 server for tests/fixtures/s3" >&2
+	python3 -c 'import ensurepip, venv' 2>/dev/null || from_apt no-such-program python3-venv "the S3 server of the tests"
+	rm -rf s3/.venv
+	python3 -m venv s3/.venv && s3/.venv/bin/pip install --quiet --disable-pip-version-check -r s3/requirements.txt ||
+		fail "could not install moto in tests/fixtures/s3; is the Python package registry reachable?"
+	touch s3/.venv/done
+fi
+
 # Real Prisma. --ignore-scripts: its postinstall would download a native engine.
 command -v npm >/dev/null || fail "no npm found; install Node.js 20.19 or newer, see https://nodejs.org"
 for prisma in prisma7 prisma6; do

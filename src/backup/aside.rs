@@ -31,6 +31,11 @@ pub(super) fn hold(file: &File) -> Held {
     }
 }
 
+/// Whether the writer of an unfinished file is no more.
+pub(super) fn abandoned(partial: &Path) -> bool {
+    File::open(partial).is_ok_and(|file| hold(&file) == Held::Now)
+}
+
 /// A file that is being written; removed on drop unless it was finished.
 #[derive(Debug)]
 pub struct Aside {
@@ -103,7 +108,8 @@ impl Drop for Aside {
     }
 }
 
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
+/// Gives a file another name; nothing that has it already is replaced.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
         // some file systems cannot refuse by themselves; no other run of ours takes a name whose partial file exists

@@ -24,6 +24,15 @@ pub struct Contents {
     pub blocks: Vec<Block>,
 }
 
+/// Where a table's rows begin or end in the dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Bytes before the first row.
+    Begin(u64),
+    /// Bytes before what follows the closing `\.` line.
+    End(u64),
+}
+
 /// Why a dump is not whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
@@ -49,6 +58,7 @@ pub struct Reader {
     scanner: Scanner,
     marks: Vec<Mark>,
     contents: Contents,
+    cuts: Vec<Cut>,
     /// The block that is being read, and where it begins.
     open: Option<(TableName, u64)>,
     /// The key of `\restrict`, until `\unrestrict` gives it back.
@@ -74,6 +84,11 @@ impl Reader {
         }
         self.marks = marks;
         Ok(())
+    }
+
+    /// Where rows began and ended in what was read since the last call.
+    pub(super) fn cuts(&mut self) -> Vec<Cut> {
+        std::mem::take(&mut self.cuts)
     }
 
     /// The table whose rows are being read, and the bytes of it so far.
@@ -123,8 +138,12 @@ impl Reader {
                 return Err(Defect::AfterEnd { at });
             }
             Event::Statement => {}
-            Event::Data(table) => self.open = Some((table, at)),
+            Event::Data(table) => {
+                self.cuts.push(Cut::Begin(at));
+                self.open = Some((table, at));
+            }
             Event::DataEnd { rows } => {
+                self.cuts.push(Cut::End(at));
                 if let Some((table, offset)) = self.open.take() {
                     self.contents.blocks.push(Block { table, rows, offset, length: at - offset });
                 }

@@ -1,7 +1,7 @@
 //! Taking a backup: the order of steps, and what must agree before it counts as one.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,18 +10,20 @@ use super::archive::Archive;
 use super::aside::Aside;
 use super::contents::{Contents, Reader};
 use super::directory::Directory;
-use super::manifest::{self, Manifest, Proof, Source, Table};
+use super::encryption::{self, Keys, Recipients, Sealing};
+use super::frames::Encoded;
+use super::manifest::{self, Format, Manifest, Proof, Source, Sum, Table};
 use super::names::{self, Name};
 use super::prove::{self, Restored};
 use super::scan::TableName;
 use super::server::Server;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
-use super::{hex, verify};
-use crate::config;
+use super::{provider, verify};
+use crate::config::{self, BackupFormat};
 use crate::context::Env;
 use crate::database::{self, DatabaseUrl, PoolMode, pooler};
-use crate::error::{Error, Result};
+use crate::error::{Error, Explain as _, Result};
 use crate::tools::pg_dump::PgDump;
 use crate::tools::scratch::Search;
 use crate::ui::Shell;
@@ -30,6 +32,11 @@ use crate::ui::progress::Progress;
 
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe backup";
+
+/// Tables of this many bytes are worth compressing: less is read by people, and its size troubles nobody.
+const WORTH_PACKING: u64 = 64 * 1024 * 1024;
+/// How much of a dump's size its compressed file needs at most, if it is one that compresses at all.
+const PACKED: f64 = 1.0 / 3.0;
 
 /// What to back up, and where to.
 #[derive(Debug, Clone, Copy)]
@@ -77,12 +84,19 @@ pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
 /// # Errors
 /// Those of [`create`].
 pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, Option<Restored>)> {
+    if let Some(provider) = request.settings.provider {
+        return provider::create(provider, request, shell).map(|backup| (backup, None));
+    }
     let guard = Guard::new()?;
+    let sealing = Seal::read(request)?;
     refuse_pooler(request.url)?;
     let mut client = database::connect(request.url, APPLICATION)?;
     let server = Server::read(&mut client)?;
     let settings = request.settings;
     let pg_dump = PgDump::find(server.major, request.env, settings.pg_bin.as_deref())?;
+    if settings.proof > Proof::Read {
+        prove::demand(server.major, &request.search())?;
+    }
 
     let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
     let started_at = Timestamp::now();
@@ -91,17 +105,29 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>() + snapshot.large_objects()?;
 
     let directory = Directory::prepare(request.directory)?;
-    directory.demand(times(expected, settings.space_factor))?;
+    let format = format(settings.format, expected);
+    let packed = if format.compressed() { PACKED } else { 1.0 };
+    directory.demand(times(expected, settings.space_factor * packed))?;
     let prefix = names::prefix(request.production, request.environment);
-    let (name, mut aside) = directory.create(&prefix, started_at)?;
+    let format = if sealing.recipients.is_some() { format.sealed() } else { format };
+    let (name, mut aside) = directory.create(&prefix, started_at, format)?;
     guard.check()?;
 
     let id = snapshot.id().to_owned();
-    let dump = Dump { pg_dump: &pg_dump, snapshot: &id, request, directory: &directory, guard: &guard };
+    let dump = Dump {
+        pg_dump: &pg_dump,
+        snapshot: &id,
+        request,
+        directory: &directory,
+        guard: &guard,
+        format,
+        seal: &sealing,
+    };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
-    let tables = agree(&relations, &taken.counts, &taken.contents)?;
+    let tables = agree(&relations, &taken)?;
     aside.sync()?;
-    read_back(&aside, &taken, &guard)?;
+    read_back(&aside, &taken.on_disk, &guard)?;
+    sealing.opens(aside.partial())?;
 
     let proved_at = Timestamp::now();
     let mut manifest = Manifest {
@@ -110,12 +136,17 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         file: name.as_str().to_owned(),
         started_at,
         finished_at: proved_at,
-        bytes: taken.bytes,
-        sha256: hex(&taken.sha256),
+        bytes: taken.on_disk.bytes,
+        sha256: taken.on_disk.sha256,
+        format,
+        dump: taken.dump,
         source: source(request.url, server, prefix),
         pg_dump_version: pg_dump.version().to_owned(),
         snapshot: id,
         tables,
+        frames: taken.file.frames,
+        encrypted_to: sealing.recipients.as_ref().map(Recipients::names).unwrap_or_default(),
+        outside: None,
         migrations,
         precedes: request.precedes.to_vec(),
         proof: Proof::Read,
@@ -123,7 +154,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     };
     let mut kept = None;
     if settings.proof > manifest.proof {
-        let archive = Archive::at(aside.partial(), manifest.clone());
+        let archive = Archive::at(aside.partial(), manifest.clone(), &sealing.keys);
         let (proof, restored) = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
         (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
@@ -132,8 +163,39 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     Ok((Backup { path, manifest }, kept))
 }
 
+/// Whom a backup is encrypted to, and with what it can be read again here.
+struct Seal {
+    recipients: Option<Recipients>,
+    keys: Keys,
+}
+
+impl Seal {
+    fn read(request: &Request<'_>) -> Result<Self> {
+        let recipients = encryption::recipients(request.settings)?;
+        let keys = encryption::keys(request.settings, request.env)?;
+        if recipients.is_some() && keys.is_empty() && request.settings.proof > Proof::Read {
+            return Err(Error::usage(format!(
+                "backup.proof = \"{}\" needs a key that opens the backups",
+                request.settings.proof
+            ))
+            .because("they are encrypted, and no identity is at hand on this machine")
+            .help("give one (backup.identity), or be content with backup.proof = \"read\" in prisma-safe.toml"));
+        }
+        Ok(Self { recipients, keys })
+    }
+
+    /// Where there is a key, it must open what was just encrypted: a wrong one is better known now.
+    fn opens(&self, file: &Path) -> Result<()> {
+        if self.recipients.is_none() || self.keys.is_empty() {
+            return Ok(());
+        }
+        let opened = File::open(file).explain(|| format!("could not read {}", file.display()))?;
+        self.keys.fit(opened, "the new backup")
+    }
+}
+
 /// Through a transaction pooler `pg_dump` changes the settings of other clients' sessions, and may dump something else.
-fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
+pub(super) fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
     let named = url.pooled();
     let (provider, evidence) = match &named {
         Some(pooler) if pooler.mode == PoolMode::Transaction => (pooler.provider, pooler.evidence.as_str()),
@@ -159,6 +221,8 @@ struct Dump<'a> {
     request: &'a Request<'a>,
     directory: &'a Directory,
     guard: &'a Guard,
+    format: Format,
+    seal: &'a Seal,
 }
 
 impl Dump<'_> {
@@ -173,13 +237,17 @@ impl Dump<'_> {
         let (running, stdout) = self.pg_dump.start(url, Some(self.snapshot), wait)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
-        let written = stream::write(stdout, aside, self.directory, check, show)?;
+        let mut sealing = Sealing::begin(aside, self.seal.recipients.as_ref())?;
+        let sink = |bytes: &[u8]| sealing.write(bytes);
+        let to = stream::Destination { format: self.format, sink, directory: self.directory };
+        let written = stream::write(stdout, to, check, show)?;
         // a dump that is cut short has a cause, and pg_dump knows it
         running.wait()?;
-        let Written { contents, bytes, sha256 } = written;
+        let Written { contents, dump, file } = written;
         let contents = contents.map_err(|defect| Error::failed("the dump is not whole").because(defect))?;
         let counts = counting.finish(self.guard)?;
-        Ok(Taken { contents, counts, bytes, sha256 })
+        let on_disk = sealing.finish()?.unwrap_or_else(|| Sum::new(file.bytes, &file.sha256));
+        Ok(Taken { contents, counts, dump, file, on_disk })
     }
 }
 
@@ -187,12 +255,15 @@ impl Dump<'_> {
 struct Taken {
     contents: Contents,
     counts: Vec<u64>,
-    bytes: u64,
-    sha256: [u8; 32],
+    dump: Sum,
+    /// Before it was encrypted.
+    file: Encoded,
+    on_disk: Sum,
 }
 
 /// Compares the rows that were dumped with those that the server counted in the same snapshot.
-fn agree(relations: &[Relation], counts: &[u64], contents: &Contents) -> Result<Vec<Table>> {
+fn agree(relations: &[Relation], taken: &Taken) -> Result<Vec<Table>> {
+    let Taken { contents, counts, file, .. } = taken;
     let mut dumped: BTreeMap<&TableName, u64> = BTreeMap::new();
     for block in &contents.blocks {
         *dumped.entry(&block.table).or_default() += block.rows;
@@ -212,26 +283,27 @@ fn agree(relations: &[Relation], counts: &[u64], contents: &Contents) -> Result<
     if let Some((table, rows)) = dumped.first_key_value() {
         return differs(table, format!("{rows} rows that were not counted"));
     }
-    let tables = contents.blocks.iter().map(|block| Table {
+    let tables = contents.blocks.iter().zip(&file.digests).map(|(block, digest)| Table {
         name: block.table.clone(),
         rows: block.rows,
         offset: block.offset,
         length: block.length,
+        digest: Some(digest.to_string()),
     });
     Ok(tables.collect())
 }
 
 /// Reads the file again: what the disk gives back must be what was written.
-fn read_back(aside: &Aside, taken: &Taken, guard: &Guard) -> Result<()> {
-    let (bytes, sha256) = verify::hash(aside.partial(), |_| guard.check())?;
-    if bytes == taken.bytes && sha256 == taken.sha256 {
+fn read_back(aside: &Aside, written: &Sum, guard: &Guard) -> Result<()> {
+    let file = File::open(aside.partial()).explain(|| format!("could not read {}", aside.partial().display()))?;
+    if verify::hash(file, |_| guard.check())? == *written {
         return Ok(());
     }
     Err(Error::failed("the disk does not give back what was written to it").help("check the disk and its file system"))
 }
 
 /// Gives dump and manifest their names, the manifest last: a backup exists only with it.
-fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest) -> Result<PathBuf> {
+pub(super) fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest) -> Result<PathBuf> {
     let target = names::manifest_path(&directory.path().join(name.as_str()));
     let partial = directory.path().join(names::manifest_partial(name));
     let mut beside = Aside::create(&partial, &target)?
@@ -247,7 +319,15 @@ fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest)
     Ok(path)
 }
 
-fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
+fn format(wanted: BackupFormat, bytes: u64) -> Format {
+    match wanted {
+        BackupFormat::Sql => Format::Sql,
+        BackupFormat::Auto if bytes < WORTH_PACKING => Format::Sql,
+        BackupFormat::Auto | BackupFormat::SqlZst => Format::SqlZst,
+    }
+}
+
+pub(super) fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
     Source {
         environment,
         address: format!("{}:{}/{}", url.host(), url.port(), server.database),

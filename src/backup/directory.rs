@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::aside::{Aside, Held, hold};
+use super::manifest::Format;
 use super::names::{self, Name};
 use crate::error::{Error, Explain as _, Result};
 
@@ -44,15 +45,15 @@ impl Directory {
     ///
     /// # Errors
     /// If none can be created.
-    pub fn create(&self, prefix: &str, time: Timestamp) -> Result<(Name, Aside)> {
-        let mut name = Name::new(prefix, time);
+    pub fn create(&self, prefix: &str, time: Timestamp, format: Format) -> Result<(Name, Aside)> {
+        let mut name = Name::new(prefix, time, format);
         for _ in 0..NAME_TRIES {
             let target = self.path.join(name.as_str());
-            if !taken(&target)
+            if !self.taken(&name)
                 && let Some(aside) = Aside::create(&self.path.join(name.partial()), &target)?
             {
                 // another run may have finished under this name in between
-                if !taken(&target) {
+                if !self.taken(&name) {
                     return Ok((name, aside));
                 }
             }
@@ -60,6 +61,15 @@ impl Directory {
         }
         Err(Error::failed(format!("found no free name for a backup in {}", self.path.display()))
             .help("is the clock right?"))
+    }
+
+    /// Whether a dump or a manifest has this name, in whatever format.
+    fn taken(&self, name: &Name) -> bool {
+        let there = |path: &Path| fs::symlink_metadata(path).is_ok();
+        names::FORMATS.into_iter().any(|format| {
+            let target = self.path.join(name.in_format(format).as_str());
+            there(&target) || there(&names::manifest_path(&target))
+        })
     }
 
     /// Refuses when the disk has no room for `expected` bytes.
@@ -134,12 +144,6 @@ pub(super) fn full(directory: &Path) -> Error {
         .help("free some space, or set backup.directory in prisma-safe.toml; nothing of the backup is left")
 }
 
-/// Whether a dump or a manifest has this name.
-fn taken(target: &Path) -> bool {
-    let there = |path: &Path| fs::symlink_metadata(path).is_ok();
-    there(target) || there(&names::manifest_path(target))
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -164,9 +168,9 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let directory = Directory::prepare(parent.path()).unwrap();
         fs::write(parent.path().join("prod_backup_20250121_103000.sql"), "").unwrap();
-        fs::write(parent.path().join("prod_backup_20250121_103001.sql.json"), "").unwrap();
-        let (first, _running) = directory.create("prod", time()).unwrap();
-        let (second, _) = directory.create("prod", time()).unwrap();
+        fs::write(parent.path().join("prod_backup_20250121_103001.sql.zst.json"), "").unwrap();
+        let (first, _running) = directory.create("prod", time(), Format::Sql).unwrap();
+        let (second, _) = directory.create("prod", time(), Format::Sql).unwrap();
         assert_eq!(first.as_str(), "prod_backup_20250121_103002.sql");
         assert_eq!(second.as_str(), "prod_backup_20250121_103003.sql");
     }
@@ -175,7 +179,7 @@ mod tests {
     fn leftovers_of_the_dead_go_and_files_of_the_living_stay() {
         let parent = tempfile::tempdir().unwrap();
         let directory = Directory::prepare(parent.path()).unwrap();
-        let (_, _running) = directory.create("prod", time()).unwrap();
+        let (_, _running) = directory.create("prod", time(), Format::Sql).unwrap();
         let dead = [".prod_backup_20240101_000000.sql.partial", ".prod_backup_20240101_000000.sql.json.partial"];
         for name in dead.iter().chain(&[".mine.partial"]) {
             fs::write(parent.path().join(name), "half").unwrap();

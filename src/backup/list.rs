@@ -10,6 +10,9 @@ use super::manifest::Manifest;
 use super::names::{self, Name};
 use crate::error::{Explain as _, Result};
 
+/// The directory of those that are kept for long, below that of the others; within it one for each month.
+pub(super) const ARCHIVE: &str = "archive";
+
 /// Whether an entry can be taken for a backup, by its manifest and size alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -36,6 +39,19 @@ pub struct Entry {
     pub bytes: u64,
     pub manifest: Option<Manifest>,
     pub state: State,
+    /// Whether it is in the archive.
+    pub archived: bool,
+    /// Whether a person said that it stays.
+    pub pinned: bool,
+}
+
+impl Entry {
+    /// Its name as `backup verify` and `restore` take it: `archive/2025-01/prod_backup_20250121_103000.sql`.
+    pub fn file(&self) -> String {
+        let month = self.path.parent().and_then(Path::file_name).filter(|_| self.archived);
+        let place = month.map(|month| format!("{ARCHIVE}/{}/", month.to_string_lossy())).unwrap_or_default();
+        format!("{place}{}", self.name.as_str())
+    }
 }
 
 /// The backups in a directory, newest first; none if there is no such directory.
@@ -43,24 +59,40 @@ pub struct Entry {
 /// # Errors
 /// If it cannot be read.
 pub fn list(directory: &Path) -> Result<Vec<Entry>> {
-    let unreadable = || format!("could not read {}", directory.display());
-    let files = match fs::read_dir(directory) {
-        Ok(files) => files,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).explain(unreadable),
-    };
-    let mut found = BTreeSet::new();
-    for file in files {
-        let file = file.explain(unreadable)?.file_name();
-        let file = file.to_string_lossy();
-        found.extend(Name::parse(&file).or_else(|| names::of_manifest(&file)));
+    let mut entries = Vec::new();
+    for place in places(directory)? {
+        let mut found = BTreeSet::new();
+        for file in files(&place)? {
+            let file = file.file_name();
+            let file = file.to_string_lossy();
+            found.extend(Name::parse(&file).or_else(|| names::of_manifest(&file)));
+        }
+        let archived = place != directory;
+        entries.extend(found.into_iter().filter_map(|name| entry(&place, name, archived)));
     }
-    let mut entries: Vec<Entry> = found.into_iter().filter_map(|name| entry(directory, name)).collect();
     entries.sort_by(|one, other| other.time.cmp(&one.time).then_with(|| other.name.cmp(&one.name)));
     Ok(entries)
 }
 
-fn entry(directory: &Path, name: Name) -> Option<Entry> {
+/// The directory and those of its archive; none that is not there.
+pub(super) fn places(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut places: Vec<PathBuf> = directory.exists().then(|| directory.to_owned()).into_iter().collect();
+    let months = files(&directory.join(ARCHIVE))?.into_iter();
+    places.extend(months.filter(|file| file.file_type().is_ok_and(|kind| kind.is_dir())).map(|file| file.path()));
+    Ok(places)
+}
+
+/// What is in a directory; nothing if there is none.
+fn files(directory: &Path) -> Result<Vec<fs::DirEntry>> {
+    let unreadable = || format!("could not read {}", directory.display());
+    match fs::read_dir(directory) {
+        Ok(files) => files.collect::<std::io::Result<_>>().explain(unreadable),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).explain(unreadable),
+    }
+}
+
+fn entry(directory: &Path, name: Name, archived: bool) -> Option<Entry> {
     let path = directory.join(name.as_str());
     let bytes = fs::metadata(&path).ok().map(|file| file.len());
     let (manifest, state) = match (Manifest::read(&path), bytes) {
@@ -74,5 +106,6 @@ fn entry(directory: &Path, name: Name) -> Option<Entry> {
         }
     };
     let time = manifest.as_ref().map(|manifest| manifest.started_at).or_else(|| name.time())?;
-    Some(Entry { path, time, bytes: bytes.unwrap_or_default(), manifest, state, name })
+    let pinned = names::pin_path(&path).exists();
+    Some(Entry { path, time, bytes: bytes.unwrap_or_default(), manifest, state, archived, pinned, name })
 }

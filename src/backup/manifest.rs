@@ -1,22 +1,31 @@
 //! The manifest beside a backup: what the dump holds, where it comes from, and how far it was proved. A backup exists only
 //! with its manifest.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::names;
+use super::provider::Outside;
 use super::scan::TableName;
 use crate::error::{Error, Explain as _, Result};
 
 /// The version of the format that this program writes and the newest that it reads.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
+/// The oldest one that it reads.
+const OLDEST: u32 = 1;
+
+/// The manifest's last field: its own checksum, as a flipped bit in it must be noticed too.
+const CHECKSUM: &str = "checksum";
 
 /// How far a backup was proved; each level includes the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "camelCase")]
 pub enum Proof {
     /// Complete, with the rows of its snapshot, and read back from the disk with the same hash.
@@ -37,7 +46,88 @@ impl std::fmt::Display for Proof {
     }
 }
 
-/// A backup's manifest, format 1.
+/// How a backup's file holds the dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// As it is.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Compressed with zstd.
+    #[serde(rename = "sql.zst")]
+    SqlZst,
+    /// As it is, encrypted with age.
+    #[serde(rename = "sql.age")]
+    SqlAge,
+    /// Compressed, then encrypted.
+    #[serde(rename = "sql.zst.age")]
+    SqlZstAge,
+    /// Another tool keeps the backup; the file is what it said of it.
+    #[serde(rename = "receipt")]
+    Receipt,
+}
+
+impl Format {
+    /// What the file's name ends with.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Sql => ".sql",
+            Self::SqlZst => ".sql.zst",
+            Self::SqlAge => ".sql.age",
+            Self::SqlZstAge => ".sql.zst.age",
+            Self::Receipt => ".receipt",
+        }
+    }
+
+    /// Whether the dump is in zstd frames.
+    pub fn compressed(self) -> bool {
+        matches!(self, Self::SqlZst | Self::SqlZstAge)
+    }
+
+    /// Whether a key is needed to read it.
+    pub fn encrypted(self) -> bool {
+        matches!(self, Self::SqlAge | Self::SqlZstAge)
+    }
+
+    /// The same, encrypted.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        match self {
+            Self::Sql => Self::SqlAge,
+            Self::SqlZst => Self::SqlZstAge,
+            other => other,
+        }
+    }
+}
+
+/// The size of something, and its SHA-256 in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sum {
+    pub bytes: u64,
+    pub sha256: String,
+}
+
+impl Sum {
+    pub(super) fn new(bytes: u64, sha256: &[u8; 32]) -> Self {
+        Self { bytes, sha256: super::hex(sha256) }
+    }
+}
+
+/// A stretch of the dump that the file holds as one zstd frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Frame {
+    /// Bytes of the file before it.
+    pub at: u64,
+    /// Its bytes in the file.
+    pub stored: u64,
+    /// Bytes of the dump before it.
+    pub offset: u64,
+    /// Its bytes of the dump.
+    pub length: u64,
+}
+
+/// A backup's manifest, format 2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
@@ -49,10 +139,14 @@ pub struct Manifest {
     /// When the snapshot was taken: later writes are not in the backup.
     pub started_at: Timestamp,
     pub finished_at: Timestamp,
-    /// Size of the dump in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// SHA-256 of the dump, in hex.
+    /// SHA-256 of the file, in hex.
     pub sha256: String,
+    /// How the file holds the dump.
+    pub format: Format,
+    /// The dump itself: plain SQL.
+    pub dump: Sum,
     pub source: Source,
     /// The version of `pg_dump` that wrote it.
     pub pg_dump_version: String,
@@ -60,6 +154,15 @@ pub struct Manifest {
     pub snapshot: String,
     /// In the order of the dump.
     pub tables: Vec<Table>,
+    /// The file's frames, in order; none in a plain file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<Frame>,
+    /// The age recipients that the file is encrypted to; none of a plain one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encrypted_to: Vec<String>,
+    /// The backup that another tool keeps, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
     /// Applied migrations by name, oldest first; empty if the database has no history of Prisma's.
     pub migrations: Vec<String>,
     /// The migrations that were to be deployed next.
@@ -108,6 +211,9 @@ pub struct Table {
     pub offset: u64,
     /// Bytes of the rows, with the closing `\.` line.
     pub length: u64,
+    /// The rows as one number that does not depend on their order ([`super::rows`]); absent in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// A new identity: a UUID of version 7, which begins with the time.
@@ -140,14 +246,19 @@ impl Manifest {
         rows
     }
 
-    /// The text that stands in the file.
+    /// The text that stands in the file: a line for each table and each frame, and a checksum of the whole.
     ///
     /// # Errors
     /// Never in practice: every value has a form in JSON.
     pub fn to_json(&self) -> Result<String> {
-        let mut text = serde_json::to_string_pretty(self).explain(|| "could not write the manifest".into())?;
-        text.push('\n');
-        Ok(text)
+        let failed = || "could not write the manifest".to_owned();
+        let mut value = serde_json::to_value(self).explain(failed)?;
+        value[CHECKSUM] = checksum(&value).into();
+        let mut text = Vec::new();
+        let mut serializer = serde_json::Serializer::with_formatter(&mut text, lines::Lines::default());
+        value.serialize(&mut serializer).explain(failed)?;
+        text.push(b'\n');
+        String::from_utf8(text).explain(failed)
     }
 
     /// Reads the manifest of the backup at `backup`; `None` if it has none.
@@ -168,20 +279,46 @@ impl Manifest {
         })
     }
 
-    fn parse(text: &[u8]) -> Result<Self> {
+    /// Reads a manifest's text.
+    ///
+    /// # Errors
+    /// If it is broken, or was written by a newer version.
+    pub(super) fn parse(text: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Version {
             schema_version: u32,
         }
         let Version { schema_version } = serde_json::from_slice(text).explain(|| "it is no JSON of ours".into())?;
-        if schema_version != SCHEMA_VERSION {
+        if !(OLDEST..=SCHEMA_VERSION).contains(&schema_version) {
             return Err(Error::failed(format!(
-                "it has format {schema_version}; this version of prisma-safe reads format {SCHEMA_VERSION}"
+                "it has format {schema_version}; this version of prisma-safe reads formats {OLDEST} to {SCHEMA_VERSION}"
             )));
         }
-        serde_json::from_slice(text).explain(|| "it does not have the form of a manifest".into())
+        let no_form = || "it does not have the form of a manifest".to_owned();
+        let mut value: serde_json::Value = serde_json::from_slice(text).explain(no_form)?;
+        if schema_version == 1 {
+            upgrade(&mut value);
+        } else {
+            let written = value.as_object_mut().and_then(|fields| fields.remove(CHECKSUM));
+            if written.is_none_or(|written| written != checksum(&value)) {
+                return Err(Error::failed("it was changed after it was written"));
+            }
+        }
+        serde_json::from_value(value).explain(no_form)
     }
+}
+
+/// SHA-256 of everything else in the manifest.
+fn checksum(manifest: &serde_json::Value) -> String {
+    super::hex(&Sha256::digest(manifest.to_string()))
+}
+
+/// Format 1 knew plain files only: the file is the dump.
+fn upgrade(manifest: &mut serde_json::Value) {
+    manifest["dump"] = serde_json::json!({ "bytes": manifest["bytes"], "sha256": manifest["sha256"] });
+    manifest["format"] = serde_json::json!(Format::Sql);
+    manifest["schemaVersion"] = SCHEMA_VERSION.into();
 }
 
 #[cfg(test)]
@@ -197,8 +334,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_by_its_number() {
-        let error = Manifest::parse(br#"{"schemaVersion":2,"id":7}"#).unwrap_err();
-        assert_eq!(error.to_string(), "it has format 2; this version of prisma-safe reads format 1");
+        let error = Manifest::parse(br#"{"schemaVersion":3,"id":7}"#).unwrap_err();
+        assert_eq!(error.to_string(), "it has format 3; this version of prisma-safe reads formats 1 to 2");
         assert!(Manifest::parse(b"{}").is_err());
         assert!(Manifest::parse(b"").is_err());
     }

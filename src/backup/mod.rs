@@ -4,19 +4,27 @@
 //! |---|---|
 //! | `create` | the order of steps |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
-//! | `stream` | from `pg_dump` to the file: read, hashed, watched |
+//! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
 //! | `directory`, `aside`, `names` | the disk's side: nothing half is ever seen |
 //! | `manifest`, `archive` | what is known of a backup, and any stretch of it |
 //! | `load`, `pieces` | loading it into a database, in parallel |
 //! | `prove`, `normal` | restoring into a scratch server, to see that it can be done |
 //! | `verify`, `list`, `report` | looking back |
+//! | `restore` | back into a database |
+//! | `encryption` | for the holders of a key alone |
+//! | `provider` | taken and kept by the site's own tool |
+//! | `copies` | the same backups at other places |
+//! | `retention`, `prune` | which are kept, and thinning out the others |
 
 pub mod archive;
 pub mod aside;
 pub mod contents;
+pub mod copies;
 mod create;
 pub mod directory;
+pub mod encryption;
+mod frames;
 mod list;
 pub mod load;
 pub mod manifest;
@@ -24,8 +32,12 @@ pub mod names;
 mod normal;
 mod pieces;
 mod prove;
+pub mod provider;
+pub mod prune;
 pub mod report;
+pub mod restore;
 pub mod retention;
+pub mod rows;
 pub mod scan;
 mod server;
 mod snapshot;
@@ -39,7 +51,7 @@ pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::prove::{Restored, restore};
 pub use self::server::needed;
-pub use self::verify::{Report, verify};
+pub use self::verify::{Report, verify, verify_to};
 
 /// A number of bytes for people: `1.38 GB`.
 pub fn size(bytes: u64) -> String {

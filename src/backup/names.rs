@@ -1,4 +1,4 @@
-//! Names of backups: `prod_backup_20250121_103000.sql`, in UTC, with a manifest beside each.
+//! Names of backups: `prod_backup_20250121_103000.sql.zst`, in UTC, with a manifest beside each.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +6,18 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
+use super::manifest::Format;
+
 /// What a manifest's name adds to its backup's.
-const MANIFEST: &str = ".json";
+pub(super) const MANIFEST: &str = ".json";
 const PARTIAL: &str = ".partial";
+/// What the name of a manifest becomes when its backup is being deleted.
+const DOOMED: &str = ".deleted";
+/// What the name of the file adds that says that a backup stays.
+const PIN: &str = ".pin";
+/// All formats: one second has one backup, in one of them.
+pub(super) const FORMATS: [Format; 5] =
+    [Format::Sql, Format::SqlZst, Format::SqlAge, Format::SqlZstAge, Format::Receipt];
 const STAMP: &str = "%Y%m%d_%H%M%S";
 
 /// The name of a backup, without its directory.
@@ -17,24 +26,36 @@ pub struct Name(String);
 
 impl Name {
     /// The name for a dump that began at `time`.
-    pub fn new(prefix: &str, time: Timestamp) -> Self {
-        Self(format!("{prefix}_backup_{}.sql", time.strftime(STAMP)))
+    pub fn new(prefix: &str, time: Timestamp, format: Format) -> Self {
+        Self(format!("{prefix}_backup_{}{}", time.strftime(STAMP), format.ending()))
     }
 
     /// A file name that is a backup's.
     pub fn parse(name: &str) -> Option<Self> {
-        stamp(name).map(|_| Self(name.to_owned()))
+        parts(name).map(|_| Self(name.to_owned()))
     }
 
     /// The name the next second gives.
     #[must_use]
     pub fn next(&self, prefix: &str) -> Option<Self> {
-        Some(Self::new(prefix, self.time()?.checked_add(1.second()).ok()?))
+        Some(Self::new(prefix, self.time()?.checked_add(1.second()).ok()?, self.format()?))
     }
 
     /// When the dump began, to the second.
     pub fn time(&self) -> Option<Timestamp> {
-        stamp(&self.0)
+        parts(&self.0).map(|(time, _)| time)
+    }
+
+    /// How the file holds the dump.
+    pub fn format(&self) -> Option<Format> {
+        parts(&self.0).map(|(_, format)| format)
+    }
+
+    /// The same backup in another format.
+    #[must_use]
+    pub fn in_format(&self, format: Format) -> Self {
+        let stem = self.format().and_then(|ours| self.0.strip_suffix(ours.ending())).unwrap_or(&self.0);
+        Self(format!("{stem}{}", format.ending()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -57,6 +78,24 @@ pub fn manifest_path(backup: &Path) -> PathBuf {
 /// The backup that a manifest's file name belongs to.
 pub fn of_manifest(name: &str) -> Option<Name> {
     Name::parse(name.strip_suffix(MANIFEST)?)
+}
+
+/// The name that a backup's manifest gets first when it is deleted.
+pub fn doomed(backup: &Path) -> PathBuf {
+    let name = backup.file_name().unwrap_or_default().to_string_lossy();
+    backup.with_file_name(format!(".{name}{MANIFEST}{DOOMED}"))
+}
+
+/// The backup that was being deleted, by the name of what is left of its manifest.
+pub fn of_doomed(name: &str) -> Option<Name> {
+    of_manifest(name.strip_prefix('.')?.strip_suffix(DOOMED)?)
+}
+
+/// The file whose existence says that a backup stays.
+pub fn pin_path(backup: &Path) -> PathBuf {
+    let mut path = backup.as_os_str().to_owned();
+    path.push(PIN);
+    path.into()
 }
 
 /// Where a manifest is written until it is whole.
@@ -88,12 +127,15 @@ pub fn prefix(production: bool, environment: Option<&str>) -> String {
     }
 }
 
-fn stamp(name: &str) -> Option<Timestamp> {
-    let (prefix, stamp) = name.strip_suffix(".sql")?.rsplit_once("_backup_")?;
+/// When the dump began, and how the file holds it.
+fn parts(name: &str) -> Option<(Timestamp, Format)> {
+    let format = FORMATS.into_iter().find(|format| name.ends_with(format.ending()))?;
+    let (prefix, stamp) = name.strip_suffix(format.ending())?.rsplit_once("_backup_")?;
     if prefix.is_empty() || prefix.starts_with('.') || stamp.len() != "YYYYMMDD_HHMMSS".len() {
         return None;
     }
-    DateTime::strptime(STAMP, stamp).ok()?.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp())
+    let time = DateTime::strptime(STAMP, stamp).ok()?.to_zoned(TimeZone::UTC).ok()?;
+    Some((time.timestamp(), format))
 }
 
 #[cfg(test)]
@@ -103,10 +145,13 @@ mod tests {
     #[test]
     fn says_the_time_in_utc() {
         let time: Timestamp = "2025-01-21T10:30:00Z".parse().unwrap();
-        let name = Name::new("prod", time);
+        let name = Name::new("prod", time, Format::Sql);
         assert_eq!(name.as_str(), "prod_backup_20250121_103000.sql");
         assert_eq!(name.time(), Some(time));
         assert_eq!(name.partial(), ".prod_backup_20250121_103000.sql.partial");
+        let zst = name.in_format(Format::SqlZst);
+        assert_eq!((zst.as_str(), zst.time()), ("prod_backup_20250121_103000.sql.zst", Some(time)));
+        assert_eq!(zst.in_format(Format::Sql), name);
     }
 
     #[test]
@@ -122,6 +167,7 @@ mod tests {
         {
             assert_eq!(Name::parse(name), None, "{name}");
         }
+        assert!(is_partial(".prod_backup_20250101_000000.sql.zst.json.partial"));
         assert!(is_partial(".ci-2_backup_20250101_000000.sql.partial"));
         assert!(is_partial(".prod_backup_20250101_000000.sql.json.partial"));
         assert!(!is_partial(".notes.sql.partial"));

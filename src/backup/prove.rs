@@ -48,9 +48,23 @@ pub fn restore(
     guard: &Guard,
     progress: &mut Progress,
 ) -> Result<Restored> {
+    restore_into(server(archive, search)?, archive, options, guard, progress)
+}
+
+/// A scratch server that can take the backup.
+fn server(archive: &Archive, search: &Search<'_>) -> Result<ScratchServer> {
     let source = &archive.manifest().source;
-    let need = Need { major: source.server_major, extensions: &source.extensions, bytes: source.size };
-    let server = scratch::open(&need, search)?;
+    scratch::open(&Need { major: source.server_major, extensions: &source.extensions, bytes: source.size }, search)
+}
+
+fn restore_into(
+    server: ScratchServer,
+    archive: &Archive,
+    options: &Options,
+    guard: &Guard,
+    progress: &mut Progress,
+) -> Result<Restored> {
+    let source = &archive.manifest().source;
     guard.check()?;
     let locale = Locale { encoding: &source.encoding, collate: &source.collate, ctype: &source.ctype };
     let mut unlike = Vec::new();
@@ -82,15 +96,13 @@ pub(super) fn prove(
     guard: &Guard,
     shell: &Shell,
 ) -> Result<(Proof, Restored)> {
+    let server = server(archive, search).map_err(unprovable)?;
     let mut progress = Progress::start(shell, "Proving");
-    let restored = restore(archive, &Options::scratch(), search, guard, &mut progress).map_err(|error| {
-        let help = error.help_text().unwrap_or_default().to_owned();
-        unproved(error).help(format!("{help}\nor be content with backup.proof = \"read\" in prisma-safe.toml"))
-    })?;
+    let restored = restore_into(server, archive, &Options::scratch(), guard, &mut progress)?;
     if level < Proof::Roundtrip {
         return Ok((Proof::Restored, restored));
     }
-    let bytes = archive.manifest().bytes;
+    let bytes = archive.manifest().dump.bytes;
     progress.show(Position { fraction: 1.0, bytes, tables: None, current: "dumping it again" });
     let url = restored.server.url(&restored.database)?;
     let (again, original) = (dumped_again(pg_dump.clone(), url), normalised(archive.clone()));
@@ -98,6 +110,14 @@ pub(super) fn prove(
         return Ok((Proof::Roundtrip, restored));
     }
     Err(unproved("dumped again, it is not the same"))
+}
+
+/// Looks whether there can be a scratch server at all, before a dump is taken in vain.
+///
+/// # Errors
+/// If there cannot, with what would help.
+pub(super) fn demand(major: u32, search: &Search<'_>) -> Result<()> {
+    scratch::demand(major, search).map_err(unprovable)
 }
 
 /// Compares the rows of every table with those that the source had.
@@ -142,6 +162,13 @@ fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static, g
             Err(mpsc::RecvTimeoutError::Disconnected) => return Err(unproved("its thread ended unexpectedly")),
         }
     }
+}
+
+fn unprovable(error: Error) -> Error {
+    let help = error.help_text().unwrap_or_default().to_owned();
+    unproved(error).help(format!(
+        "{help}\nor be content with a backup that was read back and counted, but never restored: set\n    [backup]\n    proof = \"read\"\nin prisma-safe.toml (for one backup: prisma-safe backup --proof read)"
+    ))
 }
 
 fn unproved(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -54,6 +54,21 @@ pub enum Reason {
     Unproved,
 }
 
+impl Reason {
+    /// As scripts read it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Young => "young",
+            Self::Newest => "newest",
+            Self::Last => "last",
+            Self::Month => "month",
+            Self::Pinned => "pinned",
+            Self::Needed => "needed",
+            Self::Unproved => "unproved",
+        }
+    }
+}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::aside::Aside;
-use super::contents::{Contents, Defect, Reader};
+use super::contents::{Contents, Cut, Defect, Reader};
 use super::directory::Directory;
+use super::frames::{Encoded, Encoder};
+use super::manifest::{Format, Sum};
 use super::scan::TableName;
 use super::snapshot::Relation;
 use crate::error::{Explain as _, Result};
@@ -18,7 +19,7 @@ use crate::ui::progress::{Position, Progress};
 
 /// Bytes read at once.
 const CHUNK: usize = 128 * 1024;
-/// Chunks that wait between reading and writing; with [`CHUNK`] all the memory that a dump takes.
+/// Chunks that wait between reading and writing.
 const CHUNKS: usize = 16;
 /// How often Ctrl-C is looked for while `pg_dump` is silent.
 const TICK: Duration = Duration::from_millis(100);
@@ -30,11 +31,23 @@ const WATCH: u64 = 32 * 1024 * 1024;
 pub(super) struct Written {
     /// What it holds, if it is whole.
     pub(super) contents: Result<Contents, Defect>,
-    pub(super) bytes: u64,
-    pub(super) sha256: [u8; 32],
+    /// The dump itself.
+    pub(super) dump: Sum,
+    /// The file.
+    pub(super) file: Encoded,
 }
 
-/// Writes all of `source` to `aside`. A dump that is not whole is no error here: first its writer is asked what happened.
+/// Where a dump goes.
+pub(super) struct Destination<'a, S> {
+    pub(super) format: Format,
+    /// Is given the file's bytes in order.
+    pub(super) sink: S,
+    /// The directory of the file, whose free space is watched.
+    pub(super) directory: &'a Directory,
+}
+
+/// Writes all of `source` to its destination. A dump that is not whole is no error here: first its writer is asked what
+/// happened.
 ///
 /// `check` is asked all the time whether to go on.
 ///
@@ -42,13 +55,13 @@ pub(super) struct Written {
 /// If reading or writing fails, the disk gets full, or `check` says so.
 pub(super) fn write(
     source: impl Read + Send + 'static,
-    aside: &mut Aside,
-    directory: &Directory,
+    to: Destination<'_, impl FnMut(&[u8]) -> Result<()>>,
     mut check: impl FnMut() -> Result<()>,
     mut show: impl FnMut(&Reader),
 ) -> Result<Written> {
     let chunks = read_aside(source);
     let mut reader = Reader::default();
+    let mut encoder = Encoder::new(to.format, to.sink);
     let mut hash = Sha256::new();
     let (mut bytes, mut watched) = (0_u64, 0_u64);
     loop {
@@ -58,17 +71,43 @@ pub(super) fn write(
             Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
         };
         check()?;
-        bytes += chunk.len() as u64;
-        aside.write(&chunk)?;
-        hash.update(&chunk);
+        if to.format.compressed() {
+            hash.update(&chunk);
+        }
         reader.feed(&chunk);
+        encode(&mut encoder, &chunk, bytes, reader.cuts())?;
+        bytes += chunk.len() as u64;
         if bytes - watched >= WATCH {
             watched = bytes;
-            directory.watch()?;
+            to.directory.watch()?;
         }
         show(&reader);
     }
-    Ok(Written { contents: reader.finish(), bytes, sha256: hash.finalize().into() })
+    let file = encoder.finish()?;
+    // a plain file is the dump
+    let sha256 = if !to.format.compressed() { file.sha256 } else { hash.finalize().into() };
+    Ok(Written { contents: reader.finish(), dump: Sum::new(bytes, &sha256), file })
+}
+
+/// Hands a chunk on that begins at byte `start` of the dump.
+fn encode(
+    encoder: &mut Encoder<impl FnMut(&[u8]) -> Result<()>>,
+    chunk: &[u8],
+    start: u64,
+    cuts: Vec<Cut>,
+) -> Result<()> {
+    let mut done = 0;
+    for cut in cuts {
+        let (Cut::Begin(at) | Cut::End(at)) = cut;
+        let end = usize::try_from(at - start).unwrap_or(chunk.len()).min(chunk.len());
+        encoder.write(&chunk[done..end])?;
+        done = end;
+        match cut {
+            Cut::Begin(_) => encoder.begin_rows()?,
+            Cut::End(_) => encoder.end_rows()?,
+        }
+    }
+    encoder.write(&chunk[done..])
 }
 
 /// Reads in a thread of its own, so that reading and writing overlap and Ctrl-C is noticed.

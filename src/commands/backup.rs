@@ -1,9 +1,11 @@
 //! `backup [create]`, `backup list`, `backup verify [FILE]`, and the backup before anything that changes a database.
 
+mod keep;
+
 use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
-use crate::backup::{self, Backup, Request, Restored, report};
+use crate::backup::{self, Backup, Proof, Request, Restored, copies, encryption, provider, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
 use crate::database;
@@ -12,56 +14,90 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
 use crate::target::Target;
+use crate::tools::scratch::Search;
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    create: CreateArgs,
     /// `human` or `json`
     #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
     format: Format,
 }
 
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct CreateArgs {
+    /// How far to prove it, whatever prisma-safe.toml says: `read`, `restored` or `roundtrip`
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    proof: Option<Proof>,
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Take a backup of the target database (the default)
-    Create,
+    Create(CreateArgs),
     /// List the backups, newest first
     List,
+    /// Thin out: delete what no rule of [backup.retention] keeps, archive the newest of each month
+    Prune(keep::Prune),
+    /// Copy a backup to the places of backup.copies that do not have it yet
+    Copy {
+        /// The backup; default: the newest
+        file: Option<PathBuf>,
+    },
+    /// Keep a backup, whatever the rules say
+    Pin(keep::Pin),
     /// Read a backup again and compare it with its manifest: size, SHA-256, completeness, rows of each table
     Verify {
         /// The backup; default: the newest
         file: Option<PathBuf>,
+        /// How far to prove it: `restored` also loads it into a scratch server, `roundtrip` also dumps it again from there
+        #[arg(long, value_enum, default_value_t = Proof::Read, value_name = "LEVEL")]
+        proof: Proof,
     },
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Those of [`backup::create`] and [`backup::verify`]; exit status 1 for a backup that is not good.
+/// Those of [`backup::create`] and [`backup::verify_to`]; exit status 1 for a backup that is not good.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let json = match args.format {
-        Format::Human => false,
-        Format::Json => true,
-        _ => return Err(Error::usage("`backup` reports as human or json")),
-    };
+    let json = wants_json(args.format, "backup")?;
     let project = Project::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let directory = project.root().join(&config.backup.directory);
     match &args.command {
-        None | Some(Command::Create) => {
-            let (target, _) = super::target(&project, &config, context)?;
-            let place = Place { directory: &directory, project: project.root(), settings: &config.backup };
-            let (backup, _) = take(&place, &target, &[], context)?;
-            if json {
-                print(context, &report::created(&backup))?;
-            }
-            Ok(Exit::Done)
+        None => create(args.create, &project, &config, context, json),
+        Some(Command::Create(create_args)) => create(*create_args, &project, &config, context, json),
+        Some(Command::List) => list(context, &directory, &config.backup, json),
+        Some(Command::Prune(args)) => keep::prune(context, &directory, project.root(), &config.backup, args, json),
+        Some(Command::Copy { file }) => {
+            keep::copy(context, &chosen(context, &directory, &config.backup, file.as_deref())?, &config.backup)
         }
-        Some(Command::List) => list(context, &directory, json),
-        Some(Command::Verify { file }) => verify(context, &directory, json, file.as_deref()),
+        Some(Command::Pin(args)) => keep::pin(context, &locate(&args.file, &directory, &config.backup, context)?, args),
+        Some(Command::Verify { file, proof }) => {
+            let pg_bin = config.backup.pg_bin.as_deref();
+            let search = Search { env: &context.env, pg_bin, project: project.root() };
+            let path = chosen(context, &directory, &config.backup, file.as_deref())?;
+            verify(context, &path, &config.backup, *proof, &search, json)
+        }
     }
+}
+
+fn create(args: CreateArgs, project: &Project, config: &Config, context: &Context, json: bool) -> Result<Exit> {
+    let (target, _) = super::target(project, config, context)?;
+    let mut settings = config.backup.clone();
+    settings.proof = args.proof.unwrap_or(settings.proof);
+    let directory = project.root().join(&settings.directory);
+    let place = Place { directory: &directory, project: project.root(), settings: &settings };
+    let (backup, _) = take(&place, &target, &[], context)?;
+    if json {
+        print(context, &report::created(&backup))?;
+    }
+    Ok(Exit::Done)
 }
 
 /// What is about to happen to a database.
@@ -119,6 +155,8 @@ fn take(
     context: &Context,
 ) -> Result<(Backup, Option<Restored>)> {
     let Place { directory, project, settings } = *place;
+    // a mistake in the settings is better known before the dump than after it
+    copies::places(settings, &context.env)?;
     context.shell.status("Backing up", &target.url);
     let request = Request {
         url: &target.url,
@@ -132,30 +170,48 @@ fn take(
     };
     let (backup, restored) = backup::create_and_keep(&request, &context.shell)?;
     context.shell.status("Backed up", &backup);
+    keep::copy_new(&backup, settings, context)?;
+    if settings.retention.after_backup {
+        keep::thin_out(directory, project, settings, context);
+    }
     Ok((backup, restored))
 }
 
-fn list(context: &Context, directory: &Path, json: bool) -> Result<Exit> {
+fn list(context: &Context, directory: &Path, settings: &config::Backup, json: bool) -> Result<Exit> {
     let entries = backup::list(directory)?;
+    let elsewhere = keep::elsewhere(settings, context)?;
     let now = jiff::Timestamp::now();
     if json {
-        print(context, &report::listed(&entries, now))?;
-    } else if entries.is_empty() {
+        print(context, &report::listed(&entries, &elsewhere, now))?;
+    } else if entries.is_empty() && elsewhere.iter().all(|(_, copies)| copies.is_empty()) {
         context.shell.note(format_args!("there is no backup in {}", directory.display()));
     } else {
-        context.shell.print(&report::table(&entries, now));
+        context.shell.print(&report::table(&entries, &elsewhere, now));
     }
     Ok(Exit::Done)
 }
 
-fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) -> Result<Exit> {
-    let path = match file {
-        // as typed, or as `backup list` shows it
-        Some(file) if context.directory.join(file).exists() => context.directory.join(file),
-        Some(file) => directory.join(file),
-        None => newest(directory)?,
-    };
-    let report = backup::verify(&path, &context.shell)?;
+/// The backup that is meant: as [`locate`] finds it, or the newest.
+fn chosen(context: &Context, directory: &Path, settings: &config::Backup, file: Option<&Path>) -> Result<PathBuf> {
+    match file {
+        Some(file) => locate(file, directory, settings, context),
+        None => newest(directory),
+    }
+}
+
+fn verify(
+    context: &Context,
+    path: &Path,
+    settings: &config::Backup,
+    level: Proof,
+    search: &Search<'_>,
+    json: bool,
+) -> Result<Exit> {
+    let keys = encryption::keys(settings, &context.env)?;
+    let report = backup::verify_to(path, &keys, level, search, &context.shell)?;
+    if let Some(outside) = report.manifest.outside.as_ref().filter(|_| report.problems.is_empty()) {
+        provider::check(outside, settings, search.project, &context.shell)?;
+    }
     if json {
         print(context, &report::verified(&report))?;
     }
@@ -168,6 +224,27 @@ fn verify(context: &Context, directory: &Path, json: bool, file: Option<&Path>) 
         .help("do not restore it; take a new backup, and look for an undamaged copy of this one"))
 }
 
+/// The file of a backup: as typed, or as `backup list` shows it.
+pub(super) fn locate(file: &Path, directory: &Path, settings: &config::Backup, context: &Context) -> Result<PathBuf> {
+    if let Some(path) = keep::fetched(file, directory, settings, context)? {
+        return Ok(path);
+    }
+    let candidates = [context.directory.join(file), directory.join(file)];
+    candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        Error::failed(format!("there is no backup {}", file.display()))
+            .help("prisma-safe backup list shows those that there are")
+    })
+}
+
+/// Whether a report is to be JSON.
+pub(super) fn wants_json(format: Format, command: &str) -> Result<bool> {
+    match format {
+        Format::Human => Ok(false),
+        Format::Json => Ok(true),
+        _ => Err(Error::usage(format!("`{command}` reports as human or json"))),
+    }
+}
+
 fn newest(directory: &Path) -> Result<PathBuf> {
     let newest = backup::list(directory)?.into_iter().next();
     newest.map(|entry| entry.path).ok_or_else(|| {
@@ -175,7 +252,7 @@ fn newest(directory: &Path) -> Result<PathBuf> {
     })
 }
 
-fn print(context: &Context, document: &serde_json::Value) -> Result<()> {
+pub(super) fn print(context: &Context, document: &serde_json::Value) -> Result<()> {
     let text = serde_json::to_string_pretty(document).explain(|| "could not write JSON".into())?;
     context.shell.print(&format!("{text}\n"));
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::drafting::{self, Drafting, Outcome};
+use crate::drafting::{self, Drafting, InPrisma, Outcome};
 use crate::engine::{self, Drafted, Drafter, Guard, Remaining};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
@@ -48,6 +48,9 @@ pub struct Decisions {
     /// value:Role.USER:MEMBER
     #[arg(long, value_name = "OLD:NEW")]
     pub rename: Vec<String>,
+    /// The same in Prisma only: the database keeps the old name, schema.prisma gets @map (`migrate dev`)
+    #[arg(long, value_name = "OLD:NEW")]
+    pub map: Vec<String>,
     /// It is really dropped: Song.artist, Song
     #[arg(long, value_name = "OLD")]
     pub delete: Vec<String>,
@@ -56,7 +59,8 @@ pub struct Decisions {
 impl Decisions {
     /// As the renames understand them.
     pub fn options(&self) -> rename::Options {
-        rename::Options { rename: self.rename.clone(), delete: self.delete.clone() }
+        let (rename, map, delete) = (self.rename.clone(), self.map.clone(), self.delete.clone());
+        rename::Options { rename, map, delete, ..rename::Options::default() }
     }
 }
 
@@ -79,7 +83,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         config: &config,
         target: &target,
         create_only,
+        options: rename::Options { maps: true, ..args.decisions.options() },
         unproved: Ok(()),
+        again: None,
+        mapped: None,
+        vanished: false,
         written: None,
     };
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "dev".into()];
@@ -88,7 +96,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         [("--create-only", create_only), ("--skip-generate", args.skip_generate), ("--skip-seed", args.skip_seed)];
     prisma.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
     prisma.extend(context.global.prisma());
-    let exit = engine::draft(&project, context, &prisma, args.report.for_machines(), &mut developing)?;
+    let exit = developing.journey(&prisma)?;
     write_down(developing.written.as_ref(), &target, context)?;
     developing.unproved?;
     if target.production && !args.create_only && exit == Exit::Done {
@@ -110,6 +118,34 @@ fn demand_name(args: &Args, context: &Context) -> Result<()> {
     Ok(())
 }
 
+impl Developing<'_> {
+    /// Lets Prisma draft; and once more, from an edited schema, where something is renamed in Prisma only. If that fails, the
+    /// schema is as before.
+    fn journey(&mut self, prisma: &[OsString]) -> Result<Exit> {
+        let (project, context, aside) = (self.project, self.context, self.args.report.for_machines());
+        let first = engine::draft(project, context, prisma, aside, self);
+        let Some(again) = self.again.take() else { return first };
+        again.write(&context.shell)?;
+        self.options = rename::Options { map: Vec::new(), answers: again.answers.clone(), ..self.options.clone() };
+        self.mapped = Some(again);
+        let second = engine::draft(project, context, prisma, aside, self);
+        if self.vanished && (second.is_err() || matches!(second, Ok(Exit::Done))) {
+            let mapped = self.mapped.as_ref().map(|mapped| mapped.candidates.clone());
+            let decisions =
+                rename::Decisions { candidates: mapped.unwrap_or_default(), ..rename::Decisions::default() };
+            self.report("", &Outcome { text: String::new(), decisions, rewrite: None }, None)?;
+            context
+                .shell
+                .status("Unchanged", "the database needs no migration: it keeps its names, schema.prisma maps them");
+            return Ok(Exit::Done);
+        }
+        if !matches!(second, Ok(Exit::Done)) {
+            self.mapped.iter().for_each(InPrisma::take_back);
+        }
+        second
+    }
+}
+
 /// The reverse beside the migration, once Prisma has written that.
 fn write_down(written: Option<&(Migration, Vec<Migration>)>, target: &Target, context: &Context) -> Result<()> {
     let Some((migration, earlier)) = written.filter(|(migration, _)| migration.path.is_file()) else { return Ok(()) };
@@ -124,8 +160,16 @@ struct Developing<'a> {
     config: &'a Config,
     target: &'a Target,
     create_only: bool,
+    /// Decisions from the command line, and answers from an earlier draft.
+    options: rename::Options,
     /// A rewrite that could not be proved: the draft is kept, the command fails.
     unproved: Result<()>,
+    /// Something is renamed in Prisma only: this draft is given up for another.
+    again: Option<InPrisma>,
+    /// What was renamed in Prisma only before this draft.
+    mapped: Option<InPrisma>,
+    /// Nothing was left to migrate after that.
+    vanished: bool,
     /// The migration as Prisma was told to write it, and those before it.
     written: Option<(Migration, Vec<Migration>)>,
 }
@@ -137,7 +181,7 @@ impl Drafter for Developing<'_> {
 
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {
         let shell = &self.context.shell;
-        let options = self.args.decisions.options();
+        let options = self.options.clone();
         let path = drafted.migrations_dir.join(&drafted.name).join("migration.sql");
         let migration = Migration { name: drafted.name, path, sql: drafted.script };
         let schema = self.target.url.schema();
@@ -145,12 +189,20 @@ impl Drafter for Developing<'_> {
         let drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
         let scratch = self.config.scratch_proof(&self.context.env, self.project.root());
         let mut ask = |script: &str| remaining.after(script).map(Some);
-        let outcome = drafting.settle(&options, shell, &mut ask, scratch.as_ref())?;
+        let mut outcome = drafting.settle(&options, shell, &mut ask, scratch.as_ref())?;
         if !outcome.open().is_empty() {
             self.report(&migration.name, &outcome, None)?;
             return Err(rename::undecided(outcome.open()));
         }
         drafting::refuse_expansions(&outcome, shell)?;
+        self.again = drafting.in_prisma(&outcome, &drafted.target.schema_files)?;
+        if self.again.is_some() {
+            return Err(Error::cancelled().because("another draft takes this one's place"));
+        }
+        if let Some(mapped) = &self.mapped {
+            outcome.decisions.candidates.extend(mapped.candidates.iter().cloned());
+            outcome.text = mapped.record(&outcome.text);
+        }
         self.unproved = outcome.demand_proof();
         if !self.create_only {
             std::mem::replace(&mut self.unproved, Ok(()))?;
@@ -165,6 +217,15 @@ impl Drafter for Developing<'_> {
         let text = outcome.text;
         self.written = Some((Migration { sql: text.clone(), ..migration }, drafted.migrations));
         Ok(text)
+    }
+
+    fn unchanged(&mut self) -> Result<()> {
+        if let Some(option) = self.options.first() {
+            return Err(Error::usage(format!("{option}: nothing has changed that needs a migration")));
+        }
+        // Prisma would write an empty migration
+        self.vanished = self.mapped.is_some();
+        if self.vanished && self.create_only { Err(Error::cancelled()) } else { Ok(()) }
     }
 }
 

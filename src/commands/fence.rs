@@ -2,15 +2,18 @@
 //! consent and a backup.
 
 use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 
 use clap::Args;
+use tempfile::NamedTempFile;
 
 use super::backup::Before;
 use crate::agent::Agent;
 use crate::config::Config;
 use crate::context::Context;
 use crate::engine::{self, Fence, Guard};
-use crate::error::Result;
+use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::review::hash_of;
@@ -61,6 +64,18 @@ pub trait Fenced {
     fn gate(&self) -> &Gate;
     /// The command and its options, as Prisma takes them.
     fn prisma(&self) -> Vec<OsString>;
+    /// The SQL it is given, read once: consent is to this text, and not to whatever stands in the file later. `directory`
+    /// is Prisma's.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn script(&self, _directory: &Path) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+    /// As [`Fenced::prisma`], with the script in this file.
+    fn with_script(&self, _file: &Path) -> Vec<OsString> {
+        self.prisma()
+    }
 }
 
 /// `migrate reset`
@@ -188,6 +203,23 @@ impl Fenced for Execute {
     fn prisma(&self) -> Vec<OsString> {
         words(["db", "execute"], &[("--stdin", self.stdin)], &[("--file", &self.file)])
     }
+    fn script(&self, directory: &Path) -> Result<Option<Vec<u8>>> {
+        match &self.file {
+            Some(file) => {
+                let path = directory.join(file);
+                std::fs::read(&path).map(Some).explain(|| format!("could not read {}", path.display()))
+            }
+            None if self.stdin => {
+                let mut text = Vec::new();
+                std::io::stdin().read_to_end(&mut text).explain(|| "could not read the script from stdin".into())?;
+                Ok(Some(text))
+            }
+            None => Ok(None),
+        }
+    }
+    fn with_script(&self, file: &Path) -> Vec<OsString> {
+        words(["db", "execute"], &[], &[("--file", &Some(file.into()))])
+    }
 }
 
 /// Runs a fenced command: target → consent → backup → Prisma.
@@ -205,15 +237,23 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     }
     let config = Config::load(project.root())?;
     let (target, discovered) = commands::target(&project, &config, context)?;
+    let mut staged = None;
     if fenced.dangerous() && target.production {
         let gate = fenced.gate();
-        let plan = plan(&args, &target.url.identity());
+        let script = fenced.script(project.directory())?;
+        let plan = plan(&args, script.as_deref(), &target.url.identity());
         let consent = consent::ask(context, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
         context.shell.debug(format!("consent: {consent:?}"));
         let (root, settings) = (project.root(), &config.backup);
         commands::backup::before(&Before { target: &target, root, settings, gate, precedes: &[] }, context)?;
+        if let Some(script) = script {
+            let copy = private(&script)?;
+            args = fenced.with_script(copy.path());
+            args.extend(global.prisma());
+            staged = Some(copy);
+        }
     }
-    if !elsewhere {
+    if !elsewhere && staged.is_none() {
         return Err(tools::prisma::exec(&project, &args));
     }
     if global.schema.is_none()
@@ -223,12 +263,20 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         // it takes the schema's database only when it is told to
         args.extend(discovered.schema_files.iter().take(1).flat_map(|file| ["--schema".into(), file.into()]));
     }
-    let url = target.url;
-    engine::fence(&project, context, &args, &mut |_| Ok(Guard { fence: Fence::Open, url: Some(url.clone()) }))
+    let url = elsewhere.then_some(target.url);
+    engine::fence(&project, context, &args, &mut |_| Ok(Guard { fence: Fence::Open, url: url.clone() }))
 }
 
-/// The hash that consent without a terminal names: this command on this database.
-fn plan(args: &[OsString], identity: &str) -> String {
+/// A file of our own with the script that was consented to; gone with the value.
+fn private(script: &[u8]) -> Result<NamedTempFile> {
+    let explain = || "could not keep the script in a file of its own".to_owned();
+    let mut file = tempfile::Builder::new().prefix("prisma-safe-").suffix(".sql").tempfile().explain(explain)?;
+    file.write_all(script).and_then(|()| file.flush()).explain(explain)?;
+    Ok(file)
+}
+
+/// The hash that consent without a terminal names: this command with this script on this database.
+fn plan(args: &[OsString], script: Option<&[u8]>, identity: &str) -> String {
     let words = args.iter().map(|arg| arg.as_encoded_bytes());
-    hash_of(["prisma-safe command 1", identity].into_iter().map(str::as_bytes).chain(words))
+    hash_of(["prisma-safe command 2", identity].into_iter().map(str::as_bytes).chain(words).chain(script))
 }

@@ -10,10 +10,14 @@ pub mod fence;
 pub mod fix;
 pub mod init;
 pub mod man;
+pub mod output;
 pub mod rehearse;
+pub mod restore;
 pub mod review;
 pub mod rewrite;
 pub mod rollback;
+pub mod status;
+pub mod verify;
 
 use std::ffi::OsString;
 
@@ -61,6 +65,9 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Review(args) => review::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Init(args) => init::run(&args, context),

@@ -1,25 +1,29 @@
 //! `rehearse`: the pending migrations on a copy of a backup; and the rehearsal that a deploy makes by itself.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Restored, State};
+use crate::catalog::Catalog;
 use crate::config::{Config, RehearsalMode};
 use crate::context::{Context, Env};
-use crate::database::History;
-use crate::deploy::{NoHook, Prepared, Route, Settings};
+use crate::database::{DatabaseUrl, History};
+use crate::deploy::{Hook, NoHook, Prepared, Route, Settings};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
-use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, Stage};
+use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, Stage, TakenBack};
 use crate::report::Format;
 use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::scratch::Search;
 use crate::ui::progress::Progress;
 use crate::ui::{Shell, interrupt};
+use crate::undo::{self, Keeper, Plan, RolledBack};
 
 /// Arguments of `rehearse`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +37,9 @@ pub struct Args {
     /// Read and write the touched tables meanwhile, on a further copy, and tell how long somebody waited
     #[arg(long)]
     probe_traffic: bool,
+    /// Then take the migrations back on the copy: definitions and values must be as before
+    #[arg(long)]
+    rollback: bool,
     /// `human` or `json`
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -86,6 +93,8 @@ impl Deployer for Rehearsing<'_> {
             schema: &schema,
             settings: Settings::read(&self.config.deploy)?,
             traffic: self.args.probe_traffic,
+            root: self.project.root(),
+            rollback: self.args.rollback,
         };
         let Some(rehearsal) = rehearse(&mut stage, &asked, self.config, engine, shell)? else {
             shell.note(format_args!(
@@ -141,7 +150,7 @@ impl Place<'_> {
     /// Those of [`backup::restore`].
     pub(super) fn restore(&self, path: &Path, data: Data, shell: &Shell) -> Result<Stage> {
         let guard = interrupt::Guard::new()?;
-        let archive = Archive::open(path)?;
+        let archive = Archive::open_with(path, &backup::encryption::keys(&self.config.backup, self.env)?)?;
         shell.status("Restoring", format_args!("{} into a scratch server", path.display()));
         let search = Search { env: self.env, pg_bin: self.config.backup.pg_bin.as_deref(), project: self.project };
         let options = Options { rows: data == Data::Full, ..Options::scratch() };
@@ -174,6 +183,10 @@ pub(super) struct Asked<'a> {
     pub(super) schema: &'a str,
     pub(super) settings: Settings,
     pub(super) traffic: bool,
+    /// The project's.
+    pub(super) root: &'a Path,
+    /// Whether the way back is rehearsed too.
+    pub(super) rollback: bool,
 }
 
 /// Plays what the restored backup does not have, saying so; none if it has everything.
@@ -187,7 +200,7 @@ pub(super) fn rehearse(
     engine: &mut Engine<'_>,
     shell: &Shell,
 ) -> Result<Option<Rehearsal>> {
-    let Asked { request, schema, settings, traffic } = *asked;
+    let Asked { request, schema, settings, traffic, root, rollback } = *asked;
     let budget = Budget::read(&config.rehearsal)?;
     let pending = pending(stage, schema, &request.migrations)?;
     if pending.is_empty() {
@@ -197,6 +210,22 @@ pub(super) fn rehearse(
     let files = pending.iter().zip(&scripts);
     let routes: Vec<Route> =
         files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+    let plans = plans(stage, schema, request, &pending, config)?;
+    let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
+        match plans.get(&migration.name) {
+            Some(plan) => Box::new(Keeper::new(plan, schema)),
+            None => Box::new(NoHook),
+        }
+    };
+    let first = &pending[0].name;
+    let mut back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
+        let done = rollback::on_a_copy(url, root, &request.migrations, first, &settings)?;
+        let taken = |(name, back): (String, RolledBack)| TakenBack {
+            name,
+            put_back: back.put_back.iter().map(ToString::to_string).collect(),
+        };
+        Ok(done.into_iter().map(taken).collect())
+    };
     let mut play = Play {
         request,
         pending: &pending,
@@ -206,7 +235,8 @@ pub(super) fn rehearse(
         schema,
         traffic,
         shell,
-        hooks: &mut |_| Ok(Box::new(NoHook)),
+        hooks: &hooks,
+        take_back: if rollback { Some(&mut back) } else { None },
     };
     shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), stage.backup()));
     let played = rehearsal::rehearse(stage, &mut play, &budget, engine).map_err(|error| {
@@ -219,6 +249,34 @@ pub(super) fn rehearse(
             .help(help)
     });
     played.map(Some)
+}
+
+/// What is kept of the migrations that destroy something: keeping takes time and locks too.
+fn plans(
+    stage: &Stage,
+    schema: &str,
+    request: &DeployRequest,
+    pending: &[Migration],
+    config: &Config,
+) -> Result<BTreeMap<String, Plan>> {
+    let undo = undo::Settings::read(&config.undo)?;
+    let mut plans = BTreeMap::new();
+    if !undo.enabled {
+        return Ok(plans);
+    }
+    let applied = request.migrations.iter().filter(|migration| !pending.contains(migration));
+    let scripts: Vec<(&str, Script)> =
+        applied.map(|migration| (migration.name.as_str(), Script::parse(migration.sql.as_str()))).collect();
+    let mut catalog = Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)));
+    let mut client = stage.connect()?;
+    for migration in pending {
+        let plan = Plan::of(&mut client, migration, &catalog)?;
+        catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+        if plan.bytes() <= undo.max_size {
+            plans.insert(migration.name.clone(), plan);
+        }
+    }
+    Ok(plans)
 }
 
 /// The report, for people.

@@ -13,7 +13,7 @@ use crate::database::{self, History};
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::project::{Migration, Project};
+use crate::project::{Migration, Project, migrations};
 use crate::report;
 use crate::review::fixes::plan::Plan;
 use crate::review::history::standing;
@@ -21,6 +21,7 @@ use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
 use crate::rules::{Live, Settings};
 use crate::target::Target;
+use crate::tools::git;
 
 use super::fix::{self, Job};
 
@@ -39,6 +40,9 @@ pub struct Args {
     /// What a deploy would apply, with the plan's hash
     #[arg(long, conflicts_with_all = ["what", "offline"])]
     pending: bool,
+    /// Migrations that are new or changed since a git revision: a branch, a tag, a commit
+    #[arg(long, value_name = "GIT_REV", conflicts_with_all = ["what", "all", "pending"])]
+    since: Option<String>,
     /// Never connect
     #[arg(long)]
     offline: bool,
@@ -57,6 +61,9 @@ pub struct Args {
 /// # Errors
 /// Exit status 3 if the verdict is `fail`, after the report; 2 for a migration that is not there.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    if let Some(files) = files(args, &context.directory)? {
+        return offline(&files, args, context);
+    }
     let project = Project::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let global = &context.global;
@@ -95,13 +102,54 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
         review.consent = Needed::of(&review, &online.target, context);
     }
-    let document = args.report.review(&review, project.root(), &context.shell);
+    deliver(&review, project.root(), args, context)
+}
+
+fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Result<Exit> {
+    let document = args.report.review(review, root, &context.shell.on_stdout());
     match args.report.format {
         // asked for, so it is data
         report::Format::Human if args.report.output.is_none() => context.shell.print(&document),
         _ => args.report.deliver(&document, &context.shell)?,
     }
+    args.report.summarize(review, root, context)?;
     Ok(if review.verdict == Verdict::Fail { Exit::Refused } else { Exit::Done })
+}
+
+/// SQL files that are reviewed offline need no Prisma: the folder they stand in is on the disk.
+fn files(args: &Args, directory: &Path) -> Result<Option<Vec<Migration>>> {
+    let paths: Vec<PathBuf> = args.what.iter().map(|what| directory.join(what)).collect();
+    let sql = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql") && path.is_file();
+    if !args.offline || args.fixes.fix || args.deployed.is_some() || paths.is_empty() || !paths.iter().all(sql) {
+        return Ok(None);
+    }
+    paths.into_iter().zip(&args.what).map(|(path, what)| file(what, path)).collect::<Result<_>>().map(Some)
+}
+
+/// Reviews files in the order given, behind what stands before the first in its migrations folder.
+fn offline(files: &[Migration], args: &Args, context: &Context) -> Result<Exit> {
+    let root = context.directory.as_path();
+    let folder = files.first().and_then(|first| first.path.parent()?.parent());
+    let migrations = match folder.filter(|folder| folder.join("migration_lock.toml").is_file()) {
+        Some(folder) => migrations::read(folder)?,
+        None => Vec::new(),
+    };
+    // a file of the folder goes by its migration's name
+    let known =
+        |file: &Migration| migrations.iter().find(|migration| migration.path == file.path).unwrap_or(file).clone();
+    let chosen: Vec<Migration> = files.iter().map(known).collect();
+    let earlier = if migrations.iter().any(|each| each.name == chosen[0].name) { migrations.as_slice() } else { &[] };
+    let config = Config::load(root)?;
+    let project = Project::find(root, &context.env).ok();
+    let settings = Settings::new(&config.review, project.as_ref().and_then(Project::version));
+    let stage = Stage { settings: &settings, schema: "public", live: None, identity: None };
+    let review = stage.review(&Folder { migrations: earlier, directory: folder.unwrap_or(root) }, &chosen, None);
+    deliver(&review, root, args, context)
+}
+
+fn file(name: &str, path: PathBuf) -> Result<Migration> {
+    let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
+    Ok(Migration { name: name.to_owned(), path, sql })
 }
 
 /// What the command reviews against: the target where it answers, else only the folder.
@@ -288,6 +336,11 @@ fn choose(args: &Args, discovered: &Discovered, online: Option<&Online>, context
         let migrations = args.what.iter().map(|what| find(what, all, &context.directory)).collect::<Result<_>>()?;
         return Ok(Chosen { migrations, plan: false, whole_folder: false });
     }
+    if let Some(revision) = &args.since {
+        let changed = git::changed_since(revision, &discovered.migrations_dir)?;
+        let migrations = all.iter().filter(|migration| changed.contains(&migration.path)).cloned().collect();
+        return Ok(Chosen { migrations, plan: false, whole_folder: true });
+    }
     Ok(match online {
         Some(online) => {
             let standing = online.history.clone().unwrap_or_default().compare(all);
@@ -312,8 +365,7 @@ pub fn find(what: &str, all: &[Migration], directory: &Path) -> Result<Migration
         return Ok(migration.clone());
     }
     if path.extension().is_some_and(|extension| extension == "sql") && path.is_file() {
-        let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
-        return Ok(Migration { name: what.to_owned(), path, sql });
+        return file(what, path);
     }
     let newest: Vec<&str> = all.iter().rev().take(3).map(|migration| migration.name.as_str()).collect();
     Err(Error::usage(format!("there is no migration or SQL file `{what}`")).help(if newest.is_empty() {

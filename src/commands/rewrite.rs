@@ -79,6 +79,10 @@ impl Subject {
 /// file is as before then.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     demand_format(&args.report)?;
+    if let Some(map) = args.decisions.map.first() {
+        return Err(Error::usage(format!("--map {map}: that edits schema.prisma, and Prisma drafts anew"))
+            .help(format!("remove {} and run `prisma-safe migrate dev --map {map}`", args.migration)));
+    }
     let subject = Subject::find(&args.migration, context)?;
     refuse_applied(&subject, context)?;
     let (shell, drafting) = (&context.shell, subject.drafting());

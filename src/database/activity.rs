@@ -125,6 +125,12 @@ pub fn hide_queries(sessions: &mut [Session]) {
     }
 }
 
+/// Ends a session, whatever it does.
+pub(crate) fn end(client: &mut Client, pid: i32) -> Result<(), Failure> {
+    client.query_typed("SELECT pg_catalog.pg_terminate_backend($1)", &[(&pid, Type::INT4)])?;
+    Ok(())
+}
+
 /// Ends a session that does nothing in an open transaction for at least `idle`; `false` if it is not so.
 pub(crate) fn end_idle(client: &mut Client, pid: i32, idle: Duration) -> Result<bool, Failure> {
     // state and time are asked with the deed: the session may have gone on since it was seen

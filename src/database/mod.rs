@@ -3,6 +3,7 @@
 pub mod activity;
 mod cancelling;
 mod connection;
+pub mod dependents;
 pub mod failure;
 pub mod fingerprint;
 pub mod health;

@@ -2,6 +2,7 @@
 //! stand. No secrets: targets are named without user and password.
 
 mod event;
+mod needed;
 mod record;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -3,6 +3,7 @@
 pub mod alone;
 pub mod apply;
 mod attempt;
+pub mod definitions;
 mod error;
 pub mod hook;
 pub mod journal;
@@ -24,7 +25,7 @@ pub use self::journal::{Event, Journal, Stage};
 pub use self::preflight::{Plan, Preflight};
 pub use self::prepare::{Prepared, Route};
 pub use self::turn::Turn;
-pub use self::verify::{Baseline, Verified, verify};
+pub use self::verify::{Baseline, Verified};
 pub use self::window::Window;
 use crate::config;
 use crate::error::{Error, Result};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use postgres::Client;
 
-use super::journal;
+use super::{APPLICATION_NAME, journal};
 use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
 use crate::database::{Failure, Session};
 use crate::error::{Error, Explain as _, Result};
@@ -151,12 +151,28 @@ pub fn exclude_others(client: &mut Client, patience: &Patience<'_>) -> Result<bo
             "wait for it to end, then deploy again; more patience: deploy.deploy-wait-seconds in prisma-safe.toml",
         )
     })?;
+    let ended = end_orphans(client, patience).explain(explain)?;
     // a plain `prisma migrate deploy` knows nothing of ours; whether it is still there, the preflight says
     let prisma = patience.wait(|| {
         let holders = activity::lock_holders(client, PRISMA_LOCK).explain(explain)?;
         Ok(if holders.is_empty() { Ok(()) } else { Err(patience.list(holders)) })
     })?;
-    Ok(waited || prisma.map_or(true, |((), waited)| waited))
+    Ok(waited || ended || prisma.map_or(true, |((), waited)| waited))
+}
+
+/// A session of a deploy that was killed may work on for as long as its statement takes: before PostgreSQL 14 no server looks
+/// whether its client lives. It can commit nothing any more, and whoever holds the lock of a deploy knows that its deploy
+/// is gone, or has lost its hold on the database.
+fn end_orphans(client: &mut Client, patience: &Patience<'_>) -> Result<bool, Failure> {
+    let mut ended = false;
+    for session in activity::lock_holders(client, PRISMA_LOCK)? {
+        if session.application == APPLICATION_NAME {
+            patience.shell.warn(format!("ended session {}: a deploy that was killed had left it running", session.pid));
+            activity::end(client, session.pid)?;
+            ended = true;
+        }
+    }
+    Ok(ended)
 }
 
 #[cfg(test)]

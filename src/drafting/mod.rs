@@ -1,6 +1,7 @@
 //! From a draft to the migration that is written: renames decided, rewritten and proved, then reviewed and shown. Nothing
 //! here writes a file.
 
+mod in_prisma;
 mod loss;
 mod proofs;
 
@@ -18,6 +19,7 @@ use crate::tools::git;
 use crate::tools::scratch::Search;
 use crate::ui::{Shell, diff};
 
+pub use self::in_prisma::InPrisma;
 pub use self::proofs::Proofs;
 
 /// What Prisma would still draft after this script; none where it cannot be asked.
@@ -103,7 +105,8 @@ impl<'a> Drafting<'a> {
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
         let decisions = rename::settle(&self.draft(), options, asker)?;
         let unchanged = |decisions| Outcome { text: self.migration.sql.clone(), decisions, rewrite: None };
-        if !decisions.open.is_empty() {
+        // what is renamed in Prisma only is drafted anew
+        if !decisions.open.is_empty() || decisions.maps().next().is_some() {
             return Ok(unchanged(decisions));
         }
         let rewrite = rename::rewrite(&self.draft(), &decisions)?;
@@ -113,6 +116,14 @@ impl<'a> Drafting<'a> {
         let proofs = Proofs::gather(&self.draft(), self.earlier, &rewrite, remaining, scratch)?;
         let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
         Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
+    }
+
+    /// What is to be edited in schema.prisma; none where nothing is renamed in Prisma only.
+    ///
+    /// # Errors
+    /// Exit status 2 if no file of the schema declares what is renamed.
+    pub fn in_prisma(&self, outcome: &Outcome, schema_files: &[PathBuf]) -> Result<Option<InPrisma>> {
+        InPrisma::plan(&outcome.decisions, &self.before, schema_files)
     }
 
     /// The review of the outcome, offline.

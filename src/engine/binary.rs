@@ -59,15 +59,25 @@ impl Binary {
     /// # Errors
     /// Exit status 2 if it does not exist.
     pub(super) fn chosen(&self) -> Result<Option<PathBuf>> {
-        let Some((name, value)) = VARIABLES.iter().find_map(|name| Some((name, self.env.get(name)?))) else {
-            return Ok(None);
-        };
+        let set = VARIABLES.iter().find_map(|name| Some((*name, self.env.get(name)?.to_owned())));
+        let Some((name, value)) = set.or_else(|| self.written()) else { return Ok(None) };
         let path = self.project.directory().join(value);
         if path.exists() {
             return Ok(Some(path));
         }
         Err(Error::usage(format!("{name} names {}, which does not exist", path.display()))
             .help(format!("correct {name}, or unset it to use Prisma's own engine")))
+    }
+
+    /// The engine that `.env` names, which Prisma reads where the environment itself says nothing. It never sees this line: the
+    /// seat stands in its environment already.
+    fn written(&self) -> Option<(&'static str, String)> {
+        [".env", "prisma/.env"].iter().find_map(|file| {
+            let lines = dotenvy::from_path_iter(self.project.directory().join(file)).ok()?;
+            // a line that is broken is Prisma's to complain about
+            let mut values = lines.filter_map(std::result::Result::ok).filter(|(_, value)| !value.is_empty());
+            values.find_map(|(key, value)| Some((*VARIABLES.iter().find(|name| **name == key)?, value)))
+        })
     }
 
     fn default(&self) -> Result<PathBuf> {

@@ -53,6 +53,14 @@ pub trait Drafter {
     /// # Errors
     /// Ends the journey; nothing is on disk then.
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String>;
+
+    /// Called instead where nothing has changed.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing is on disk then.
+    fn unchanged(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The role around a [`Drafter`].
@@ -80,6 +88,7 @@ impl<'a> Draft<'a> {
         engine: &mut Engine<'_>,
     ) -> Result<String> {
         if script.trim() == EMPTY {
+            self.drafter.unchanged()?;
             return Ok(script);
         }
         let data_loss = std::mem::take(&mut self.data_loss);
@@ -91,12 +100,18 @@ impl<'a> Draft<'a> {
 
     /// Nothing changed where there is no name.
     fn created(&mut self, request: &Request, result: &mut Value, engine: &mut Engine<'_>) -> Result<()> {
-        let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else { return Ok(()) };
+        let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else {
+            return self.drafter.unchanged();
+        };
         if let Some(folder) = self.folder.take() {
             let (directory, migrations) = folder.real();
             let list = MigrationsList { directory, migrations };
             let script = self.decide(&name, folder.draft(&name)?, list, request, engine)?;
             return folder.keep(&name, &script);
+        }
+        // a name without a script: nothing changed either
+        if result["migrationScript"].is_null() {
+            return self.drafter.unchanged();
         }
         let (script, list) = (script_of(result)?, protocol::migrations(&request.params)?);
         result["migrationScript"] = self.decide(&name, script, list, request, engine)?.into();

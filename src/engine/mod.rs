@@ -15,6 +15,7 @@
 mod arguments;
 mod binary;
 mod deploy;
+mod difference;
 mod discover;
 mod draft;
 mod fence;
@@ -41,6 +42,7 @@ use std::ffi::OsString;
 
 pub use self::arguments::CliCommand;
 pub use self::deploy::{DeployRequest, Deployer};
+pub use self::difference::difference;
 pub use self::discover::{Discovered, discover};
 pub use self::draft::{Drafted, Drafter};
 pub use self::fence::{Fence, Guard};

@@ -12,7 +12,7 @@ use crate::database::Failure;
 
 /// What became of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "fate", rename_all = "camelCase")]
+#[serde(tag = "fate", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Fate {
     /// Every row that stayed holds its value.
     Preserved,

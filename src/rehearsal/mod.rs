@@ -9,6 +9,7 @@
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers meanwhile |
 //! | `tables`, `sums`, `exact`, `compare` | what became of every value |
+//! | `return_trip` | the way back, and whether everything is as before |
 //! | `budget` | what is too much |
 //! | `report` | for people and for programs |
 
@@ -17,6 +18,7 @@ mod compare;
 mod exact;
 mod onlooker;
 mod report;
+mod return_trip;
 mod stage;
 mod sums;
 mod tables;
@@ -32,6 +34,7 @@ use serde::Serialize;
 pub use self::budget::{Budget, Excess};
 pub use self::compare::{ColumnFate, Fate, TableFate, Touched, compare};
 pub use self::report::{document, human};
+pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
 pub use self::stage::{Data, Stage};
 pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock};
 use self::tracing::Tracing;
@@ -74,7 +77,9 @@ pub struct Play<'a> {
     /// Who is told what stands in the way.
     pub shell: &'a Shell,
     /// What else runs in each migration's transaction; asked anew for every run.
-    pub hooks: &'a mut dyn FnMut(&Migration) -> Result<Box<dyn Hook>>,
+    pub hooks: &'a dyn Fn(&Migration) -> Box<dyn Hook + 'a>,
+    /// The way back, where that is rehearsed too.
+    pub take_back: Option<&'a mut TakeBack<'a>>,
 }
 
 impl std::fmt::Debug for Play<'_> {
@@ -121,6 +126,9 @@ pub struct Rehearsal {
     /// The longest that a reader or writer waited, where that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stalls: Vec<Stall>,
+    /// The way back, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<ReturnTrip>,
     /// How the copy is unlike production.
     pub unlike: Vec<String>,
     /// What is over the budget.
@@ -138,6 +146,12 @@ impl Rehearsal {
     /// # Errors
     /// Exit status 3, with everything that is too much.
     pub fn check(&self) -> Result<()> {
+        if let Some(trip) = self.rollback.as_ref().filter(|trip| !trip.is_whole()) {
+            let what: Vec<String> = trip.differences.iter().chain(&trip.values).cloned().collect();
+            return Err(Error::refused("up and down again, the copy is not what it was")
+                .because(what.join("\n"))
+                .help("see down.sql beside the migration: it may be edited until the way back is whole"));
+        }
         if self.excess.is_empty() {
             return Ok(());
         }
@@ -182,6 +196,13 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         return Err(Error::cancelled());
     }
     let tables = tables.explain(|| "could not compare the copy with what it was".into())?;
+    let return_trip = match &mut play.take_back {
+        Some(take_back) => {
+            let trip = return_trip::go_back(&clone, (&mut before, &mut after), play.schema, *take_back)?;
+            Some(trip.explain(|| "could not compare the copy after the way back".into())?)
+        }
+        None => None,
+    };
     drop((before, after));
     let stalls = if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { Vec::new() };
     stage.drop_copy(CLONE)?;
@@ -193,6 +214,7 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         migrations,
         tables,
         stalls,
+        rollback: return_trip,
         unlike: stage.unlike().iter().cloned().chain(unseen).collect(),
         excess: Vec::new(),
         took: start.elapsed(),
@@ -218,7 +240,7 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
         let start = Instant::now();
         rehearsed.push(match route {
             Route::Atomic(prepared) => {
-                let mut hook = (play.hooks)(migration)?;
+                let mut hook = (play.hooks)(migration);
                 let mut tracing = Tracing::new(play.schema, &mut *hook);
                 runner.apply(prepared, &mut tracing)?;
                 let took = start.elapsed();

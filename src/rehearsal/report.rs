@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::budget::seconds;
 use super::compare::{ColumnFate, Fate, TableFate};
 use super::trace::{Sized, Statement, Stops};
-use super::{Rehearsal, Rehearsed};
+use super::{Rehearsal, Rehearsed, ReturnTrip};
 
 /// Statements that are quicker and write nothing anew are not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(100);
@@ -16,7 +16,7 @@ const WORTH_A_LINE: Duration = Duration::from_millis(100);
 /// The document of `rehearse --format json`.
 pub fn document(rehearsal: &Rehearsal) -> Value {
     let mut document =
-        json!({ "schemaVersion": 1, "verdict": if rehearsal.excess.is_empty() { "pass" } else { "fail" } });
+        json!({ "schemaVersion": 1, "verdict": if rehearsal.check().is_ok() { "pass" } else { "fail" } });
     if let (Some(into), Ok(Value::Object(fields))) = (document.as_object_mut(), serde_json::to_value(rehearsal)) {
         into.extend(fields);
     }
@@ -35,6 +35,9 @@ pub fn human(rehearsal: &Rehearsal, all: bool) -> String {
     for stall in &rehearsal.stalls {
         let who = if stall.reader { "reader" } else { "writer" };
         line(&mut text, 0, &format!("{}: a {who} waited {} at most", stall.table, seconds(stall.longest)));
+    }
+    if let Some(trip) = &rehearsal.rollback {
+        back(&mut text, trip);
     }
     for unlike in &rehearsal.unlike {
         line(&mut text, 0, &format!("unlike production: {unlike}"));
@@ -84,6 +87,21 @@ fn statement_words(statement: &Statement) -> String {
 fn sizes(list: &[Sized]) -> String {
     let one = |sized: &Sized| format!("{} ({})", sized.name, indicatif::DecimalBytes(sized.bytes));
     list.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn back(text: &mut String, trip: &ReturnTrip) {
+    let names: Vec<&str> = trip.migrations.iter().map(|migration| migration.name.as_str()).collect();
+    let outcome = if trip.is_whole() { "every definition and every value as before" } else { "not as before" };
+    line(text, 0, &format!("taken back in {}: {}; {outcome}", seconds(trip.took), names.join(", ")));
+    for put_back in trip.migrations.iter().flat_map(|migration| &migration.put_back) {
+        line(text, 1, &format!("put back {put_back}"));
+    }
+    for difference in &trip.differences {
+        line(text, 1, difference);
+    }
+    for column in &trip.values {
+        line(text, 1, &format!("{column} does not hold what it held"));
+    }
 }
 
 fn fate(text: &mut String, table: &TableFate) {

@@ -38,7 +38,7 @@ impl Stage {
     pub fn new(restored: Restored, data: Data) -> Self {
         let Restored { server, database, file, unlike } = restored;
         let mut unlike = unlike;
-        unlike.push("this machine is not production's, nobody else is at work here, and nothing waits for the disk: times are the least to expect".into());
+        unlike.push("nobody else works on the copy, and it waits for no disk: times are the least to expect".into());
         unlike.push("everything ran as a superuser: rights are not rehearsed".into());
         if data == Data::Schema {
             unlike.push("the tables were empty: neither times nor values are rehearsed".into());

@@ -45,13 +45,32 @@ impl Rename {
 
     /// The options of the command line that answer: rename, or drop.
     pub fn options(&self, catalog: &Catalog) -> (String, String) {
-        let (left, right) = match self {
+        let (left, right) = self.sides(catalog);
+        (format!("--rename {}", shell(&format!("{left}:{right}"))), format!("--delete {}", shell(&left)))
+    }
+
+    /// The option that renames in Prisma only, where that can be: not for what keeps its name or has none in Prisma.
+    pub fn map_option(&self, catalog: &Catalog) -> Option<String> {
+        let (left, right) = self.sides(catalog);
+        self.can_be_mapped().then(|| format!("--map {}", shell(&format!("{left}:{right}"))))
+    }
+
+    /// Whether `@map` can keep the old name.
+    pub(crate) fn can_be_mapped(&self) -> bool {
+        match self {
+            Self::Table { from, to, join } => !join && from.schema == to.schema,
+            Self::Enum { from, to } => from.schema == to.schema,
+            Self::Column { from, to, .. } | Self::EnumValue { from, to, .. } => from != to,
+        }
+    }
+
+    fn sides(&self, catalog: &Catalog) -> (String, String) {
+        match self {
             Self::Table { from, to, .. } => (object(catalog, from), object(catalog, to)),
             Self::Enum { from, to } => (format!("enum:{}", object(catalog, from)), object(catalog, to)),
             Self::Column { table, from, to } => (format!("{}.{}", object(catalog, table), part(from)), part(to)),
             Self::EnumValue { of, from, to } => (format!("value:{}.{}", object(catalog, of), part(from)), part(to)),
-        };
-        (format!("--rename {}", shell(&format!("{left}:{right}"))), format!("--delete {}", shell(&left)))
+        }
     }
 
     /// Whether both end in the same object after the migration.
@@ -91,6 +110,8 @@ pub enum Decision {
     Rename,
     /// Really dropped, as the draft says.
     Delete,
+    /// Renamed in Prisma only: the database keeps the old name, schema.prisma says so with `@map`.
+    Map,
     /// Expand and contract: nothing is renamed here.
     Expand,
     /// Nobody has decided yet.

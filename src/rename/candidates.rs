@@ -90,7 +90,8 @@ fn of_table<'w>(scene: &Scene<'w>, given: &Given, around: &Around, exchange: &Ex
                 alone(exchange, &types, (from, gone.len()), (to, come.len()), &mut scale);
             }
             let clear = clear && !stays && i < gone.len() && j < come.len();
-            Some(Compare { rename: rename(from, to), scale, clear, exact, proved, stays })
+            let quiet = i >= gone.len() && !given.takes(&rename(from, from));
+            Some(Compare { rename: rename(from, to), scale, clear, exact, proved, stays, quiet })
         });
         row.collect()
     });
@@ -99,6 +100,20 @@ fn of_table<'w>(scene: &Scene<'w>, given: &Given, around: &Around, exchange: &Ex
 
 /// The log-odds of a column that only gets another type being the same one.
 const STAYS: f64 = 2.0;
+
+/// Two columns that exchange their types have hardly done so by chance.
+const EXCHANGED: f64 = 2.5;
+
+/// A chain's types go on on both sides.
+const HANDED_ON: f64 = 1.2;
+
+/// Whether a dropped column has the type that a column gets, and an added one the type that it had.
+fn hands_on(exchange: &Exchange<'_>, from: &str, to: &str) -> bool {
+    let middle = if exchange.retyped.iter().any(|own| own == from) { from } else { to };
+    let (Some(old), Some(new)) = (exchange.before(middle), exchange.after(middle)) else { return false };
+    exchange.gone.iter().filter_map(|name| exchange.before(name)).any(|column| column.data_type == new.data_type)
+        && exchange.come.iter().filter_map(|name| exchange.after(name)).any(|column| column.data_type == old.data_type)
+}
 
 /// A column that only gets another type may pass its values on to another, and take those of a third, in a chain or a
 /// swap; only where the types say so.
@@ -110,7 +125,12 @@ fn passed_on(exchange: &Exchange<'_>, from: &str, to: &str, scale: &mut Scale<'_
     if !same || !every {
         return None;
     }
-    scale.add(0.0, format!("{from} had the type that {to} gets: passed on in a chain or a swap?"));
+    scale.line(format!("{from} had the type that {to} gets: passed on in a chain or a swap?"));
+    if exchange.before(to).map(|column| &column.data_type) == exchange.after(from).map(|column| &column.data_type) {
+        scale.add(EXCHANGED, format!("and {from} gets the type that {to} had"));
+    } else if hands_on(exchange, from, to) {
+        scale.weigh(HANDED_ON);
+    }
     Some(())
 }
 

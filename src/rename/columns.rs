@@ -63,7 +63,7 @@ pub(crate) fn compare<'w>(
 
 /// What is known of the values: what Prisma counted. A profile of the old column's values belongs here.
 fn profile(scene: &Scene<'_>, exchange: &Exchange<'_>, from: &str, scale: &mut Scale<'_>) {
-    if let Some(count) = scene.values.get(&(exchange.pair.from.name.clone(), from.to_owned())) {
+    if let Some(count) = scene.counted.values.get(&(exchange.pair.from.name.clone(), from.to_owned())) {
         scale.line(format!("{from} holds {count} values"));
     }
 }

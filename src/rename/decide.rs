@@ -17,12 +17,19 @@ pub struct Decisions {
     pub candidates: Vec<Candidate>,
     /// What nobody has decided.
     pub open: Vec<Open>,
+    /// What a person has answered, by what was asked: [`Options::answers`] of another draft of the same change.
+    pub answers: Vec<(Rename, Answer)>,
 }
 
 impl Decisions {
     /// What is renamed.
     pub fn renames(&self) -> impl Iterator<Item = &Rename> {
         self.decided(Decision::Rename)
+    }
+
+    /// What is renamed in Prisma only.
+    pub fn maps(&self) -> impl Iterator<Item = &Rename> {
+        self.decided(Decision::Map)
     }
 
     /// What shall be renamed in phases (`phases rename`), and stays as drafted here.
@@ -60,6 +67,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
     let mut decided = told(&scene, &given);
     let recorded = Given::recorded(&scene).deletes.into_iter().filter(|dropped| !given.settles(dropped));
     given.deletes.extend(recorded.collect::<Vec<_>>());
+    let mut answers = Vec::new();
     loop {
         let found = candidates::find(&scene, &given);
         let mut asked = None;
@@ -68,32 +76,48 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
             if candidate.certain {
                 given.renames.push(candidate.rename.clone());
                 decided.push(candidate.clone());
-            } else if candidate.decision == Decision::Open && asker.is_some() {
+            } else if candidate.decision == Decision::Open && (asker.is_some() || known(options, candidate).is_some()) {
                 asked = Some(candidate);
                 break;
             }
         }
         match (&mut asker, asked) {
-            (Some(asker), Some(candidate)) => {
-                let question = question(&scene, &self::around(&scene, &given), candidate);
-                decided.push(answer(&scene, &mut given, candidate, asker.choose(&question)?)?);
+            (_, Some(candidate)) if known(options, candidate).is_some() => {
+                let known = known(options, candidate).unwrap_or(Answer::Cancel);
+                decided.push(answer(&scene, &mut given, candidate, known)?);
             }
-            _ if !found.iter().any(|candidate| candidate.certain) => return Ok(finish(&scene, &given, decided, found)),
+            (Some(asker), Some(candidate)) => {
+                let around = self::around(&scene, &given);
+                let chosen = asker.choose(&question(&scene, &around, &found, candidate, options.maps))?;
+                answers.push((candidate.rename.clone(), chosen.clone()));
+                decided.push(answer(&scene, &mut given, candidate, chosen)?);
+            }
+            _ if !found.iter().any(|candidate| candidate.certain) => {
+                let finished = finish(&scene, &given, options, decided, found);
+                return Ok(Decisions { answers, ..finished });
+            }
             _ => {}
         }
     }
+}
+
+/// What a person has answered about this before.
+fn known(options: &Options, candidate: &Candidate) -> Option<Answer> {
+    let same = |(asked, _): &&(Rename, Answer)| asked.same_origin(&candidate.rename);
+    options.answers.iter().find(same).map(|(_, answer)| answer.clone())
 }
 
 /// Takes a person's answer over. Cancelled ends everything.
 fn answer(scene: &Scene<'_>, given: &mut Given, asked: &Candidate, answer: Answer) -> Result<Candidate> {
     let mut candidate = asked.clone();
     match answer {
-        Answer::Rename(rename) => {
-            if rename != candidate.rename {
+        Answer::Rename(ref rename) | Answer::Map(ref rename) => {
+            if *rename != candidate.rename {
                 candidate = Candidate::new(scene.before, rename.clone(), 0.0, false, vec!["answered".into()]);
             }
-            candidate.decision = Decision::Rename;
-            given.renames.push(rename);
+            let map = matches!(answer, Answer::Map(_));
+            candidate.decision = if map { Decision::Map } else { Decision::Rename };
+            given.renames.push(rename.clone());
         }
         Answer::Expand | Answer::Delete => {
             candidate.decision = if answer == Answer::Delete { Decision::Delete } else { Decision::Expand };
@@ -123,9 +147,10 @@ fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let mut decided = Vec::new();
     for rename in &given.renames {
         let mut candidate = known(rename).unwrap_or_else(|| new(rename));
-        candidate.decision = Decision::Rename;
+        let map = given.maps.contains(rename);
+        candidate.decision = if map { Decision::Map } else { Decision::Rename };
         candidate.by_person = true;
-        candidate.evidence.push("decided by --rename".into());
+        candidate.evidence.push(format!("decided by {}", if map { "--map" } else { "--rename" }));
         decided.push(candidate);
     }
     for dropped in &given.deletes {
@@ -139,14 +164,20 @@ fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     decided
 }
 
-fn finish(scene: &Scene<'_>, given: &Given, decided: Vec<Candidate>, found: Vec<Candidate>) -> Decisions {
+fn finish(
+    scene: &Scene<'_>,
+    given: &Given,
+    options: &Options,
+    decided: Vec<Candidate>,
+    found: Vec<Candidate>,
+) -> Decisions {
     let around = around(scene, given);
     let open = found
         .iter()
         .filter(|candidate| candidate.decision == Decision::Open)
-        .map(|candidate| question(scene, &around, candidate).into())
+        .map(|candidate| question(scene, &around, &found, candidate, options.maps).into())
         .collect();
-    Decisions { candidates: [decided, found].concat(), open }
+    Decisions { candidates: [decided, found].concat(), open, answers: Vec::new() }
 }
 
 /// The error for decisions that nobody has taken: exit status 4, each with the options that answer it.

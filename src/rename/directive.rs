@@ -1,5 +1,6 @@
 //! The lines in a migration that keep decisions: `-- prisma-safe:rename column Song.artist -> artist_name` for what was
-//! renamed, `-- prisma-safe:delete column Song.artist` for what a person was asked about and really drops.
+//! renamed, `-- prisma-safe:map column Song.artist -> artistName` for what is renamed in Prisma only,
+//! `-- prisma-safe:delete column Song.artist` for what a person was asked about and really drops.
 //!
 //! `kind` is `column`, `table`, `enum` or `value`. Names of other than letters, digits, `_`, `-` and `$` stand in double
 //! quotes with JSON's escapes. A schema comes first where it is not the default one: `table auth.User -> auth.Account`.
@@ -8,6 +9,7 @@ use super::candidate::Rename;
 use crate::catalog::{Catalog, ObjectName};
 
 const RENAME: &str = "-- prisma-safe:rename ";
+const MAP: &str = "-- prisma-safe:map ";
 const DELETE: &str = "-- prisma-safe:delete ";
 
 /// A name in double quotes with JSON's escapes: no name breaks out of its line.
@@ -39,6 +41,11 @@ pub fn render(catalog: &Catalog, rename: &Rename) -> String {
     format!("{RENAME}{} -> {to}", left(catalog, rename))
 }
 
+/// The line for a rename in Prisma only: the database's name, which stays, and the name in Prisma.
+pub fn render_map(catalog: &Catalog, kept: &Rename, in_prisma: &str) -> String {
+    format!("{MAP}{} -> {}", left(catalog, kept), part(in_prisma))
+}
+
 /// The line for a drop, without its line break.
 pub fn render_delete(catalog: &Catalog, dropped: &Rename) -> String {
     format!("{DELETE}{}", left(catalog, dropped))
@@ -63,9 +70,19 @@ pub fn parse_delete(catalog: &Catalog, comment: &str) -> Option<Rename> {
     rest.is_empty().then(|| build(catalog, kind, &left, if whole { &left } else { last }))?
 }
 
+/// Reads the line for a rename in Prisma only; its right side is the name in Prisma.
+pub fn parse_map(catalog: &Catalog, comment: &str) -> Option<Rename> {
+    arrow(catalog, comment.trim_end().strip_prefix(MAP)?)
+}
+
 /// Reads such a line; none where it is something else or broken.
 pub fn parse(catalog: &Catalog, comment: &str) -> Option<Rename> {
-    let (kind, rest) = comment.trim_end().strip_prefix(RENAME)?.split_once(' ')?;
+    arrow(catalog, comment.trim_end().strip_prefix(RENAME)?)
+}
+
+/// `kind left -> right`
+fn arrow(catalog: &Catalog, text: &str) -> Option<Rename> {
+    let (kind, rest) = text.split_once(' ')?;
     let (left, rest) = path(rest)?;
     let (right, rest) = path(rest.strip_prefix(" -> ")?)?;
     rest.is_empty().then(|| build(catalog, kind, &left, &right))?

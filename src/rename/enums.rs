@@ -52,6 +52,7 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
                 exact: likeness.style_only,
                 proved: mapped && share > 0.5,
                 stays: false,
+                quiet: false,
             })
         });
         row.collect()
@@ -124,6 +125,7 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
                     exact: likeness.style_only,
                     proved: mapped,
                     stays: false,
+                    quiet: false,
                 })
             });
             row.collect()

@@ -11,6 +11,8 @@ use crate::sql::Script;
 pub(crate) struct Given {
     /// Renames that were decided.
     pub(crate) renames: Vec<Rename>,
+    /// Those of them that are in Prisma only.
+    pub(crate) maps: Vec<Rename>,
     /// Objects that are really dropped, as the left side of any rename of them.
     pub(crate) deletes: Vec<Rename>,
 }
@@ -25,7 +27,7 @@ impl Given {
     pub(crate) fn recorded_in(script: &Script, before: &Catalog) -> Self {
         let comments = script.comments().iter();
         let deletes = comments.filter_map(|comment| directive::parse_delete(before, &comment.text)).collect();
-        Self { renames: Vec::new(), deletes }
+        Self { deletes, ..Self::default() }
     }
 
     /// Whether the object on the left is settled, so that nothing is to be found for it.

@@ -51,6 +51,7 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
                 exact: false,
                 proved: false,
                 stays: false,
+                quiet: false,
             })
         });
         row.collect()

@@ -21,6 +21,7 @@ mod links;
 mod lookup;
 mod names;
 mod options;
+mod pool;
 mod prove;
 mod question;
 mod render;

@@ -17,6 +17,8 @@ use crate::ui::{Shell, prompt};
 pub enum Answer {
     /// It is renamed, to this.
     Rename(Rename),
+    /// It is renamed in Prisma only, to this.
+    Map(Rename),
     /// In phases: nothing is renamed by this migration.
     Expand,
     /// It is really dropped.
@@ -81,20 +83,39 @@ impl Asker for Terminal<'_> {
     }
 }
 
-/// Words a question about a candidate.
-pub(crate) fn question(scene: &Scene<'_>, around: &Around, candidate: &Candidate) -> Question {
+/// Words a question about a candidate. `maps`: schema.prisma may be edited.
+/// `found` are all candidates: one that takes the name of a column that stays must say what becomes of that.
+pub(crate) fn question(
+    scene: &Scene<'_>,
+    around: &Around,
+    found: &[Candidate],
+    candidate: &Candidate,
+    maps: bool,
+) -> Question {
     let others = alternatives(scene, around, &candidate.rename);
     let renames: Vec<&Rename> = std::iter::once(&candidate.rename).chain(&others).collect();
     let mut choices: Vec<(String, Answer)> =
         renames.iter().map(|rename| (label(scene.before, rename), Answer::Rename((*rename).clone()))).collect();
+    let in_prisma = candidate.rename.map_option(scene.before).filter(|_| maps);
+    if in_prisma.is_some() {
+        let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
+        choices.push((label, Answer::Map(candidate.rename.clone())));
+    }
     if matches!(candidate.rename, Rename::Column { .. }) {
         choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
     }
     choices.push((format!("really drop {}, with its values", name(candidate)), Answer::Delete));
     choices.push(("cancel: leave no migration behind".into(), Answer::Cancel));
-    let mut options: Vec<String> = renames.iter().map(|rename| rename.options(scene.before).0).collect();
+    let mut options: Vec<String> = renames
+        .iter()
+        .map(|rename| {
+            let all = std::iter::once(*rename).chain(followers(scene, found, rename));
+            all.map(|rename| rename.options(scene.before).0).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    options.extend(in_prisma);
     options.push(candidate.rename.options(scene.before).1);
-    Question { text: text(scene, candidate), candidate: candidate.clone(), choices, options }
+    Question { text: text(scene, found, candidate), candidate: candidate.clone(), choices, options }
 }
 
 impl From<Question> for Open {
@@ -120,7 +141,24 @@ fn label(catalog: &Catalog, rename: &Rename) -> String {
     }
 }
 
-fn text(scene: &Scene<'_>, candidate: &Candidate) -> String {
+/// What must be renamed as well, because a column that is not dropped has the name: the rest of a chain or a swap.
+fn followers<'a>(scene: &Scene<'_>, found: &'a [Candidate], rename: &Rename) -> Vec<&'a Rename> {
+    let mut all: Vec<&Rename> = Vec::new();
+    let mut last = rename;
+    while let Rename::Column { table, to, .. } = last
+        && scene.before.tables.get(table).is_some_and(|table| table.columns.contains_key(to))
+        && !scene.pool.dropped_columns.contains(&(table.clone(), to.clone()))
+    {
+        let taken = Rename::Column { table: table.clone(), from: to.clone(), to: to.clone() };
+        let next = found.iter().map(|candidate| &candidate.rename).find(|other| other.same_origin(&taken));
+        let Some(next) = next.filter(|next| !all.contains(next)) else { break };
+        all.push(next);
+        last = next;
+    }
+    all
+}
+
+fn text(scene: &Scene<'_>, found: &[Candidate], candidate: &Candidate) -> String {
     let of = name(candidate);
     let to = &candidate.to;
     match &candidate.rename {
@@ -129,6 +167,11 @@ fn text(scene: &Scene<'_>, candidate: &Candidate) -> String {
             let old = old.map(|column| format!(" ({})", data_type(&column.data_type))).unwrap_or_default();
             if from == target {
                 format!("{of}{old} is dropped and recreated with another type. What about its values?")
+            } else if let Some(next) = followers(scene, found, &candidate.rename).first() {
+                let (_, _, end) = next.spoken(scene.before);
+                format!("{of}{old} goes, and {to} gets its type. Was it renamed to {to}, and {to} to {end}?")
+            } else if scene.pool.retyped_columns.contains(&(table.clone(), from.clone())) {
+                format!("{of}{old} gave its name away. Was it renamed to {to}?")
             } else {
                 format!("{of}{old} is dropped and {to} is added. Was it renamed?")
             }

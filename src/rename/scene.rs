@@ -7,10 +7,11 @@ use std::rc::Rc;
 use super::Draft;
 use super::cast::{self, Cast};
 use super::names::{self, Identifier, Likeness};
+use super::pool::{Counted, Pool};
 use super::schema::{Field, Model, Schema};
 use super::weights::{STANDARD, Weights};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
-use crate::sql::{ActionKind, ConstraintKind, DataType, StatementKind};
+use crate::sql::{ConstraintKind, DataType};
 
 /// A draft with the catalog after it and the schema's two states.
 pub(crate) struct Scene<'a> {
@@ -24,8 +25,8 @@ pub(crate) struct Scene<'a> {
     /// Names taken apart before, and compared before: the same pairs are looked at again after every decision.
     identifiers: RefCell<HashMap<String, Rc<Identifier>>>,
     likenesses: RefCell<HashMap<(String, String, String), Likeness>>,
-    /// Non-null values that Prisma counted in a dropped column, by its words (which leave out the schema).
-    pub(crate) values: BTreeMap<(String, String), u64>,
+    /// What Prisma counted in what is dropped.
+    pub(crate) counted: Counted,
 }
 
 /// A table before and after: the same, or a renamed one.
@@ -54,7 +55,7 @@ impl<'a> Scene<'a> {
             pool: Pool::read(draft),
             identifiers: RefCell::default(),
             likenesses: RefCell::default(),
-            values: counted_values(&draft.hints.warnings),
+            counted: Counted::read(&draft.hints.warnings),
         }
     }
 
@@ -213,86 +214,4 @@ pub(crate) fn memberships(table: &Table, column: &str) -> [usize; 3] {
         counts[if index.unique { 1 } else { 2 }] += 1;
     }
     counts
-}
-
-/// What a draft's statements drop and create.
-#[derive(Debug, Default)]
-pub(crate) struct Pool {
-    pub(crate) dropped_tables: BTreeSet<ObjectName>,
-    pub(crate) created_tables: BTreeSet<ObjectName>,
-    pub(crate) dropped_types: BTreeSet<ObjectName>,
-    pub(crate) created_types: BTreeSet<ObjectName>,
-    /// Types that are dropped although nothing known created them.
-    strange_types: BTreeSet<ObjectName>,
-    pub(crate) dropped_columns: BTreeSet<(ObjectName, String)>,
-    pub(crate) added_columns: BTreeSet<(ObjectName, String)>,
-    /// Columns that are given another type in place.
-    pub(crate) retyped_columns: BTreeSet<(ObjectName, String)>,
-    /// Enum values that a statement renames already.
-    pub(crate) renamed_values: BTreeSet<(ObjectName, String)>,
-}
-
-impl Pool {
-    /// Tables that lose, gain or change columns.
-    pub(crate) fn touched_tables(&self) -> BTreeSet<&ObjectName> {
-        let columns = self.dropped_columns.iter().chain(&self.added_columns).chain(&self.retyped_columns);
-        columns.map(|(table, _)| table).collect()
-    }
-
-    fn read(draft: &Draft<'_>) -> Self {
-        let mut pool = Self::default();
-        // `"Role_old"` has its name from the script itself
-        let mut named: BTreeSet<ObjectName> = BTreeSet::new();
-        let resolve = |name| draft.before.resolve(name);
-        for statement in draft.script.statements() {
-            match &statement.kind {
-                StatementKind::DropTable { tables, .. } => pool.dropped_tables.extend(tables.iter().map(resolve)),
-                StatementKind::CreateTable { table, .. } => pool.created_tables.extend([resolve(table)]),
-                StatementKind::DropType { names, .. } => pool.dropped_types.extend(names.iter().map(resolve)),
-                StatementKind::CreateEnum { name, .. } => pool.created_types.extend([resolve(name)]),
-                StatementKind::RenameType { name, to } => {
-                    named.insert(ObjectName { name: to.clone(), ..resolve(name) });
-                }
-                StatementKind::RenameEnumValue { name, from, to } => {
-                    pool.renamed_values.extend([from, to].map(|value| (resolve(name), value.clone())));
-                }
-                StatementKind::AlterTable { table, actions, .. } => {
-                    for action in actions {
-                        match &action.kind {
-                            ActionKind::DropColumn { name, .. } => {
-                                pool.dropped_columns.extend([(resolve(table), name.clone())]);
-                            }
-                            ActionKind::SetType { column, .. } => {
-                                pool.retyped_columns.extend([(resolve(table), column.clone())]);
-                            }
-                            ActionKind::AddColumn { column, .. } => {
-                                pool.added_columns.extend([(resolve(table), column.name.clone())]);
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        let made = |name: &&ObjectName| {
-            draft.before.enums.contains_key(name) || pool.created_types.contains(name) || named.contains(name)
-        };
-        pool.strange_types = pool.dropped_types.iter().filter(|name| !made(name)).cloned().collect();
-        pool
-    }
-}
-
-/// Reads Prisma's warnings: ``You are about to drop the column `c` on the `T` table, which still contains N non-null values.``
-fn counted_values(warnings: &[String]) -> BTreeMap<(String, String), u64> {
-    warnings
-        .iter()
-        .filter_map(|warning| {
-            let rest = warning.split_once("drop the column `")?.1;
-            let (column, rest) = rest.split_once("` on the `")?;
-            let (table, rest) = rest.split_once("` table, which still contains ")?;
-            let count = rest.split_once(' ')?.0.parse().ok()?;
-            Some(((table.to_owned(), column.to_owned()), count))
-        })
-        .collect()
 }

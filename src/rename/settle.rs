@@ -1,7 +1,7 @@
 //! From compared pairs to candidates: rivals counted over the whole pool, then the assignment with the best total.
 
 use super::assign::assign;
-use super::candidate::{Candidate, Rename};
+use super::candidate::{Candidate, Decision, Rename};
 use super::scene::Scene;
 use super::score::{ASK, FLOOR, NAMED, Scale};
 
@@ -17,6 +17,8 @@ pub(crate) struct Compare<'w> {
     pub(crate) proved: bool,
     /// No rename at all: the object stays what it is, which others must beat.
     pub(crate) stays: bool,
+    /// Nobody is asked about it alone: the old object is not dropped.
+    pub(crate) quiet: bool,
 }
 
 /// Pairs by what goes (rows) and what comes (columns).
@@ -57,7 +59,8 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Table<'_>) -> Vec<Candidat
     let mut found = Vec::new();
     for (i, (row, place)) in compared.into_iter().zip(assign(&gain)).enumerate() {
         let Some(j) = place else { continue };
-        let Some(Compare { rename, mut scale, clear, proved, stays, .. }) = row.into_iter().nth(j).flatten() else {
+        let Some(Compare { rename, mut scale, clear, proved, stays, quiet, .. }) = row.into_iter().nth(j).flatten()
+        else {
             continue;
         };
         if stays || gain[i][j] < NAMED {
@@ -70,7 +73,11 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Table<'_>) -> Vec<Candidat
         }
         let certain = proved || clear;
         let score = if certain { scale.score().max(0.97) } else { scale.score().min(0.96) };
-        found.push(Candidate::new(scene.before, rename, score, certain, scale.into_lines()));
+        let mut candidate = Candidate::new(scene.before, rename, score, certain, scale.into_lines());
+        if quiet {
+            candidate.decision = Decision::Delete;
+        }
+        found.push(candidate);
     }
     found
 }

@@ -63,6 +63,9 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, from: &ObjectName, to: &Objec
     if followers > 0 {
         scale.say(Sign::Followers, 1.0, format!("{followers} foreign keys to {} now lead to {}", from.name, to.name));
     }
+    if let Some(count) = scene.counted.rows.get(&from.name) {
+        scale.line(format!("{} holds {count} rows", from.name));
+    }
     let pair = Pair { from: from.clone(), to: to.clone() };
     let mut proved = false;
     let mut lives_on = false;
@@ -84,6 +87,7 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, from: &ObjectName, to: &Objec
         exact: likeness.style_only,
         proved,
         stays: false,
+        quiet: false,
     })
 }
 

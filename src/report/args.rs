@@ -1,9 +1,12 @@
 //! Where a report goes, and in which format.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{Format, Look, render};
 use crate::atomic;
+use crate::context::Context;
 use crate::error::{Explain as _, Result};
 use crate::review::Review;
 use crate::ui::Shell;
@@ -43,6 +46,19 @@ impl Args {
                 Ok(())
             }
         }
+    }
+
+    /// On GitHub the job's page shows the review as well.
+    ///
+    /// # Errors
+    /// If the job's summary cannot be written.
+    pub fn summarize(&self, review: &Review, root: &Path, context: &Context) -> Result<()> {
+        let summary = context.env.get("GITHUB_STEP_SUMMARY").filter(|_| self.format == Format::Github);
+        let Some(path) = summary else { return Ok(()) };
+        let text = render(review, Format::Markdown, Look { color: false, width: 80, root });
+        // other steps have written there before
+        let written = OpenOptions::new().create(true).append(true).open(path);
+        written.and_then(|mut file| file.write_all(text.as_bytes())).explain(|| format!("could not write {path}"))
     }
 
     /// The review as a document; colours only where a person reads it.

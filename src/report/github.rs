@@ -3,25 +3,23 @@
 use super::{Look, meaning, path, place, summary};
 use crate::review::{Review, Reviewed};
 use crate::rules::{Finding, Severity};
-use crate::sql::Script;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let mut lines = Vec::new();
     for migration in &review.migrations {
-        let script = Script::parse(migration.sql.as_str());
-        lines.extend(migration.findings.iter().map(|finding| command(finding, migration, &script, look)));
+        lines.extend(migration.findings.iter().map(|finding| command(finding, migration, look)));
     }
     lines.push(data(&format!("prisma-safe: {}; {}", summary(review), meaning(review.verdict))));
     lines.join("\n") + "\n"
 }
 
-fn command(finding: &Finding, migration: &Reviewed, script: &Script, look: Look<'_>) -> String {
+fn command(finding: &Finding, migration: &Reviewed, look: Look<'_>) -> String {
     let command = match (finding.severity, &finding.accepted) {
         (_, Some(_)) | (Severity::Info, None) => "notice",
         (Severity::Error, None) => "error",
         (Severity::Warning, None) => "warning",
     };
-    let place = place(script, finding);
+    let place = place(&migration.sql, finding);
     let facts = finding.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.text));
     let last = match &finding.accepted {
         Some(accepted) => format!("accepted: {}", accepted.reason),

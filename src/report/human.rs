@@ -7,16 +7,14 @@ use console::Style;
 use super::{Look, meaning, path, place, summary};
 use crate::review::{OFFLINE, Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity, cost};
-use crate::sql::Script;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(look.width.clamp(60, 140)).decor_style(DecorStyle::Ascii);
     let mut text = String::new();
     for migration in &review.migrations {
-        let script = Script::parse(migration.sql.as_str());
         for finding in &migration.findings {
-            text.push_str(&shown(finding, migration, &script, &renderer, look));
+            text.push_str(&shown(finding, migration, &renderer, look));
             text.push_str("\n\n");
         }
     }
@@ -24,11 +22,11 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     text
 }
 
-fn shown(finding: &Finding, migration: &Reviewed, script: &Script, renderer: &Renderer, look: Look<'_>) -> String {
+fn shown(finding: &Finding, migration: &Reviewed, renderer: &Renderer, look: Look<'_>) -> String {
     if let Some(accepted) = &finding.accepted {
         // accepted in code review: one line reminds of it
         let path = path(migration, look.root);
-        let place = place(script, finding);
+        let place = place(&migration.sql, finding);
         return format!(
             "accepted[{}]: {}\n --> {path}:{}:{}\n  = because: {} (line {})",
             finding.rule, finding.message, place.line, place.column, accepted.reason, accepted.line

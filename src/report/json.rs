@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::{Look, path, place};
 use crate::review::{Review, Reviewed};
 use crate::rules::Finding;
-use crate::sql::Script;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     // a Value's Display cannot fail; alternate is indented
@@ -28,22 +27,21 @@ pub(super) fn document(review: &Review, look: Look<'_>) -> Value {
 }
 
 fn migration(migration: &Reviewed, look: Look<'_>) -> Value {
-    let script = Script::parse(migration.sql.as_str());
     json!({
         "name": migration.name,
         "path": path(migration, look.root),
         "checksum": migration.checksum,
-        "findings": migration.findings.iter().map(|it| finding(it, &script)).collect::<Vec<_>>(),
+        "findings": migration.findings.iter().map(|it| finding(it, &migration.sql)).collect::<Vec<_>>(),
     })
 }
 
-fn finding(finding: &Finding, script: &Script) -> Value {
+fn finding(finding: &Finding, sql: &str) -> Value {
     let mut object = Map::new();
     object.insert("rule".into(), finding.rule.into());
     object.insert("severity".into(), finding.severity.as_str().into());
     object.insert("object".into(), finding.object.clone().into());
     if finding.range.is_some() {
-        let place = place(script, finding);
+        let place = place(sql, finding);
         object.insert("line".into(), place.line.into());
         object.insert("column".into(), place.column.into());
         object.insert("endLine".into(), place.end_line.into());

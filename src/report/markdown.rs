@@ -3,7 +3,6 @@
 use super::{Look, meaning, path, place, summary};
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
-use crate::sql::Script;
 
 /// Longer statements are cut: a comment holds at most 65,536 characters.
 const SHOWN: usize = 600;
@@ -17,10 +16,9 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let mut blocks =
         vec![format!("## {sign}: {}", summary(review)), format!("Review by prisma-safe: {}.", meaning(review.verdict))];
     for migration in review.migrations.iter().filter(|migration| !migration.findings.is_empty()) {
-        let script = Script::parse(migration.sql.as_str());
         blocks.push(format!("### {}", code(&path(migration, look.root))));
-        blocks.push(table(migration, &script));
-        blocks.extend(migration.findings.iter().map(|finding| details(finding, migration, &script)));
+        blocks.push(table(migration));
+        blocks.extend(migration.findings.iter().map(|finding| details(finding, migration)));
     }
     if !review.unchecked.is_empty() {
         let unchecked = review.unchecked.iter().map(|it| format!("- {} ({})", cell(&it.what), cell(&it.why)));
@@ -31,10 +29,10 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     blocks.join("\n\n") + "\n"
 }
 
-fn table(migration: &Reviewed, script: &Script) -> String {
+fn table(migration: &Reviewed) -> String {
     let head = ["| line | | rule | object | |".to_owned(), "|---:|---|---|---|---|".to_owned()];
     let rows = migration.findings.iter().map(|finding| {
-        let line = place(script, finding).line;
+        let line = place(&migration.sql, finding).line;
         let (rule, object, message) = (code(finding.rule), code(&finding.object), cell(&finding.message));
         format!("| {line} | {} | {rule} | {object} | {message} |", mark(finding))
     });
@@ -50,8 +48,8 @@ fn mark(finding: &Finding) -> &'static str {
     }
 }
 
-fn details(finding: &Finding, migration: &Reviewed, script: &Script) -> String {
-    let line = place(script, finding).line;
+fn details(finding: &Finding, migration: &Reviewed) -> String {
+    let line = place(&migration.sql, finding).line;
     let (rule, message) = (html(finding.rule), html(&finding.message));
     let mut blocks = vec![format!("<details><summary>{rule} on line {line}: {message}</summary>")];
     if let Some(range) = &finding.range {

@@ -17,7 +17,7 @@ use std::path::Path;
 pub use self::args::Args;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
-use crate::sql::Script;
+use crate::sql::Position;
 
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -69,12 +69,12 @@ struct Place {
     end_column: usize,
 }
 
-fn place(script: &Script, finding: &Finding) -> Place {
-    place_of(script, &finding.range.clone().unwrap_or(0..0))
+fn place(sql: &str, finding: &Finding) -> Place {
+    place_of(sql, &finding.range.clone().unwrap_or(0..0))
 }
 
-fn place_of(script: &Script, range: &std::ops::Range<usize>) -> Place {
-    let (start, end) = (script.position(range.start), script.position(range.end));
+fn place_of(sql: &str, range: &std::ops::Range<usize>) -> Place {
+    let (start, end) = (Position::of(sql, range.start), Position::of(sql, range.end));
     Place { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
 }
 

@@ -6,7 +6,6 @@ use super::{Look, Place, path, place, place_of};
 use crate::project::migrations::checksum;
 use crate::review::{Review, Reviewed};
 use crate::rules::{Finding, RULES, Rule, Severity};
-use crate::sql::Script;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let results: Vec<Value> = review.migrations.iter().flat_map(|migration| results(migration, look)).collect();
@@ -59,12 +58,11 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn results(migration: &Reviewed, look: Look<'_>) -> Vec<Value> {
-    let script = Script::parse(migration.sql.as_str());
-    migration.findings.iter().map(|finding| result(finding, migration, &script, look)).collect()
+    migration.findings.iter().map(|finding| result(finding, migration, look)).collect()
 }
 
-fn result(finding: &Finding, migration: &Reviewed, script: &Script, look: Look<'_>) -> Value {
-    let place = place(script, finding);
+fn result(finding: &Finding, migration: &Reviewed, look: Look<'_>) -> Value {
+    let place = place(&migration.sql, finding);
     let facts = finding.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.text));
     let text: Vec<String> = [finding.message.clone()].into_iter().chain(facts).collect();
     let mut result = json!({
@@ -90,7 +88,7 @@ fn result(finding: &Finding, migration: &Reviewed, script: &Script, look: Look<'
             .edits
             .iter()
             .map(|edit| {
-                let place = place_of(script, &edit.range);
+                let place = place_of(&migration.sql, &edit.range);
                 json!({ "deletedRegion": region(place), "insertedContent": { "text": edit.text } })
             })
             .collect();

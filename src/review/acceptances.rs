@@ -32,12 +32,12 @@ pub fn read(script: &Script) -> (Vec<Line>, Vec<Finding>) {
 }
 
 /// Marks what the lines accept; lines that match no finding become findings.
-pub fn apply(lines: &[Line], findings: &mut Vec<Finding>) {
+pub fn apply(lines: &[Line], default_schema: &str, findings: &mut Vec<Finding>) {
     for line in lines {
         let wanted = &line.acceptance;
         let mut used = false;
         let matching =
-            findings.iter_mut().filter(|finding| finding.rule == wanted.rule && finding.object == wanted.object);
+            findings.iter_mut().filter(|finding| wanted.covers(finding.rule, &finding.object, default_schema));
         for finding in matching {
             finding.accepted.get_or_insert_with(|| wanted.clone());
             used = true;
@@ -79,7 +79,7 @@ fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(word).then(|| &text[word.len()..])
 }
 
-/// ` RULE(OBJECT): REASON`; quotes around the parts of an object's name may be written.
+/// ` RULE(OBJECT): REASON`
 fn parse(directive: &str) -> Result<(String, String, String), String> {
     const FORM: &str = "the form is `-- prisma-safe:allow RULE(OBJECT): REASON`";
     let (rule, rest) = directive.split_once('(').ok_or(FORM)?;
@@ -90,7 +90,7 @@ fn parse(directive: &str) -> Result<(String, String, String), String> {
         None if rest.contains(')') => return Err("the reason is missing: `: REASON` after the parenthesis".into()),
         None => return Err(FORM.into()),
     };
-    let object = object.trim().replace('"', "");
+    let object = object.trim().to_owned();
     let reason = reason.trim();
     let Some(known) = rules::find(rule) else {
         let near = rules::near(rule);
@@ -105,7 +105,9 @@ fn parse(directive: &str) -> Result<(String, String, String), String> {
     if object.is_empty() {
         return Err(FORM.into());
     }
-    if !reason.chars().any(char::is_alphanumeric) {
+    // letters that show nothing are no reason
+    let says = |c: char| c.is_alphanumeric() && !matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    if !reason.chars().any(says) {
         return Err("the reason is missing".into());
     }
     Ok((rule.to_owned(), object, reason.to_owned()))
@@ -138,7 +140,9 @@ mod tests {
     fn a_line_names_rule_object_and_reason() {
         let expected = vec![("drop-column".to_owned(), "Song.artist".to_owned(), "unused since 2.3".to_owned(), 2)];
         assert_eq!(lines("SELECT 1;\n-- prisma-safe:allow drop-column(Song.artist): unused since 2.3\n"), expected);
-        assert_eq!(lines("\n--prisma-safe:allow drop-column(\"Song\".\"artist\"):   unused since 2.3  \r\n"), expected);
+        let quoted =
+            vec![("drop-column".to_owned(), "\"Song\".\"artist\"".to_owned(), "unused since 2.3".to_owned(), 2)];
+        assert_eq!(lines("\n--prisma-safe:allow drop-column(\"Song\".\"artist\"):   unused since 2.3  \r\n"), quoted);
         assert_eq!(
             lines("-- prisma-safe:allow drop-table(a): it (b): c"),
             [("drop-table".into(), "a".into(), "it (b): c".into(), 1)]
@@ -151,6 +155,7 @@ mod tests {
             "-- prisma-safe:allow drop-column(Song.artist)",
             "-- prisma-safe:allow drop-column(Song.artist):",
             "-- prisma-safe:allow drop-column(Song.artist): --",
+            "-- prisma-safe:allow drop-column(Song.artist): \u{3164}\u{200b}",
             "-- prisma-safe:allow drop-column: no object",
             "-- prisma-safe:allow drop-column(): no object",
             "-- prisma-safe:allow drop-colum(Song.artist): a typo",
@@ -166,6 +171,58 @@ mod tests {
             ["-- prisma-safe:allowed", "-- about prisma-safe:allow x(y): z", "SELECT '-- prisma-safe:allow x(y): z'"]
         {
             assert_eq!((lines(sql).len(), slips(sql).len()), (0, 0), "{sql}");
+        }
+    }
+
+    /// PostgreSQL drops the table in each of these; no spelling of strings and comments hides it, and no line accepts it.
+    #[test]
+    fn nothing_hides_a_drop() {
+        let table = "CREATE TABLE \"Song\" (\"id\" INT, \"artist\" TEXT);\n-- migration\n";
+        let texts = [
+            "-- a line ends here\rDROP TABLE \"Song\";",
+            "SELECT 1 AS a$$; DROP TABLE \"Song\"; SELECT 1 AS b$$;",
+            "SELECT 1 AS a$x$; DROP TABLE \"Song\"; SELECT 1 AS b$x$;",
+            "/* /* */ */ DROP TABLE \"Song\"; /* */",
+            "SELECT '\\'; DROP TABLE \"Song\"; --';",
+            "SELECT E'\\''; DROP TABLE \"Song\"; --';",
+            "SELECT e'\\\\'; DROP TABLE \"Song\"; --';",
+            "SELECT 1 AS aE'\\'; DROP TABLE \"Song\"; --';",
+            "SELECT $a$ $b$ $a$; DROP TABLE \"Song\"; --$b$",
+            "SELECT 1 AS \"a'b\"; DROP TABLE \"Song\"; --'",
+            "SET standard_conforming_strings = off; SELECT '\\' '; DROP TABLE \"Song\"; -- ';",
+            "SELECT set_config('standard_conforming_strings', 'off', true); SELECT '\\' '; DROP TABLE \"Song\"; -- ';",
+            "\u{feff}DROP TABLE \"Song\";",
+            "EXPLAIN ANALYZE DELETE FROM \"Song\";",
+            "PREPARE p AS DELETE FROM \"Song\"; EXECUTE p;",
+            "COPY (DELETE FROM \"Song\" RETURNING 1) TO STDOUT;",
+            "-- prisma-safe:allow *(*): all\nDROP TABLE \"Song\";",
+            "-- prisma-safe:allow drop-table(*): all\nDROP TABLE \"Song\";",
+            "-- prisma-safe:allow drop-table(song): another case\nDROP TABLE \"Song\";",
+            "-- prisma-safe:allow drop-table(S\u{43e}ng): looks alike\nDROP TABLE \"Song\";",
+            "-- prisma-safe:allow drop-table(Song): \nDROP TABLE \"Song\";",
+            "SELECT '\n-- prisma-safe:allow drop-table(Song): in a string\n'; DROP TABLE \"Song\";",
+            "DO $$\n-- prisma-safe:allow drop-table(Song): in code\nBEGIN END $$; DROP TABLE \"Song\";",
+            "/*\n-- prisma-safe:allow drop-table(Song): in a comment\n*/ DROP TABLE \"Song\";",
+            "-- prisma-safe:allow drop-table(other.Song): another schema\nDROP TABLE \"Song\";",
+            "-- prisma-safe:allow drop-table(Song): twice is once\nDROP TABLE \"Song\"; DROP TABLE other.\"Song\";",
+        ];
+        let blocked =
+            |sql: &&str| rules::tests::review_text(&format!("{table}{sql}")).verdict == crate::review::Verdict::Fail;
+        let passed: Vec<&str> = texts.into_iter().filter(|sql| !blocked(sql)).collect();
+        assert_eq!(passed, Vec::<&str>::new());
+    }
+
+    /// The lines that do accept, in each way a file may be written.
+    #[test]
+    fn a_line_accepts_in_every_file() {
+        for sql in [
+            "\u{feff}-- prisma-safe:allow drop-table(Song): unused\r\nDROP TABLE \"Song\";\r\n",
+            "DROP TABLE \"Song\" -- prisma-safe:allow drop-table(\"Song\"): unused\n;",
+            "-- prisma-safe:allow drop-table(public.Song): unused\nDROP TABLE \"Song\";",
+        ] {
+            let review =
+                rules::tests::review_text(&format!("CREATE TABLE \"Song\" (\"id\" INT);\n-- migration\n{sql}"));
+            assert_eq!(review.verdict, crate::review::Verdict::Warn, "{sql}");
         }
     }
 }

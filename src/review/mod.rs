@@ -170,7 +170,7 @@ pub fn review(request: Request<'_>) -> Review {
         findings.extend(slips);
         findings.extend(taken(&mut migrations, &migration.name));
         request.settings.levels.apply(&mut findings);
-        acceptances::apply(&lines, &mut findings);
+        acceptances::apply(&lines, request.default_schema, &mut findings);
         fixes::offer(&script, &after, &mut findings);
         findings.sort_by_key(|finding| {
             let range = finding.range.as_ref();

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::retype::Loss;
 use crate::catalog::ObjectName;
+use crate::database::dependents::Dependent;
 use crate::sql::Expr;
 
 /// Something that was not checked, and why. It is said in every report: unknown is never printed as safe.
@@ -79,6 +80,10 @@ pub trait Live: std::fmt::Debug {
     }
     /// Whether the session's time zone is UTC, as it is for a migration of the same user.
     fn utc(&self) -> Option<bool> {
+        None
+    }
+    /// What mentions the table, or its column.
+    fn dependents(&self, _table: &ObjectName, _column: Option<&str>) -> Option<Vec<Dependent>> {
         None
     }
     /// Questions that found no answer so far.

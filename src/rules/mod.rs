@@ -22,8 +22,10 @@ mod blocking_statement;
 mod breaking_rename;
 mod bulk_write;
 mod concurrently_in_transaction;
+mod contradicted_decision;
 mod delete_rows;
 mod delete_without_where;
+mod dependent_object;
 mod drop_cascade;
 mod drop_column;
 mod drop_enum_value;
@@ -65,6 +67,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+pub use self::acceptance::Acceptance;
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
 pub use self::settings::{Deployed, Level, Levels, Settings};
@@ -230,19 +233,6 @@ impl Finding {
     }
 }
 
-/// `-- prisma-safe:allow RULE(OBJECT): REASON`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acceptance {
-    /// The rule's id.
-    pub rule: String,
-    /// The object.
-    pub object: String,
-    /// Why it is fine. Never empty.
-    pub reason: String,
-    /// The line in the file, from 1.
-    pub line: usize,
-}
-
 /// Every rule, in the order of the README's table.
 pub const RULES: &[&Rule] = &[
     &drop_column::RULE,
@@ -279,6 +269,8 @@ pub const RULES: &[&Rule] = &[
     &unindexed_foreign_key::RULE,
     &breaking_rename::RULE,
     &running_release::RULE,
+    &dependent_object::RULE,
+    &contradicted_decision::RULE,
     &long_identifier::RULE,
     &foreign_key_type::RULE,
     &redundant_index::RULE,

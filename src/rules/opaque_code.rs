@@ -26,7 +26,6 @@ const HARMLESS: &[&str] = &[
     "ANALYZE",
     "ANALYSE",
     "SHOW",
-    "EXPLAIN",
     "SAVEPOINT",
     "RELEASE",
     "BEGIN",

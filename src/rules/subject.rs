@@ -84,7 +84,7 @@ impl Subject<'_> {
 
     /// Whether a line in the migration accepts this.
     pub fn accepts(&self, rule: &str, object: &str) -> bool {
-        self.acceptances.iter().any(|line| line.rule == rule && line.object == object)
+        self.acceptances.iter().any(|line| line.covers(rule, object, &self.before.default_schema))
     }
 }
 

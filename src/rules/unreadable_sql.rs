@@ -1,5 +1,6 @@
 //! SQL that PostgreSQL's grammar refuses, or that could not be read: nothing in it can be called safe.
 
+use super::tokens::tokens;
 use super::{Check, Finding, Rule, Severity, Subject};
 
 /// The rule.
@@ -14,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    findings.extend(other_strings(subject));
     // what follows the first error is mostly its echo
     let Some(error) = subject.script.errors().first() else { return };
     let more = subject.script.errors().len() - 1;
@@ -25,6 +27,25 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     )
     .help("correct the statement; if PostgreSQL takes it as it is, please report it, and split it into another file");
     findings.push(if more > 0 { finding.replayed(format!("{more} more such places follow")) } else { finding });
+}
+
+/// From this setting on PostgreSQL reads strings by other rules than we do: what stands in one may be a statement.
+fn other_strings(subject: &Subject<'_>) -> Option<Finding> {
+    const SETTING: &str = "standard_conforming_strings";
+    let names = |range: &std::ops::Range<usize>| {
+        let text = subject.script.text().get(range.clone()).unwrap_or_default();
+        tokens(text).iter().any(|token| token.is(SETTING) || token.text.to_ascii_lowercase().contains(SETTING))
+    };
+    let statement = subject.script.statements().iter().find(|statement| names(&statement.range))?;
+    Some(
+        Finding::new(
+            &RULE,
+            subject.migration,
+            statement.range.clone(),
+            format!("could not be read: `{SETTING}` changes what a string is"),
+        )
+        .help("remove the setting; write a string with backslashes as E'…'"),
+    )
 }
 
 /// The parser's message with tokens as they are written: `ALTER_KW` is `ALTER`, `R_PAREN` is `)`.

@@ -52,10 +52,17 @@ impl Script {
 
     /// The line and column of a byte; an offset past the end is the end.
     pub fn position(&self, offset: usize) -> Position {
-        let before = &self.text[..self.text.floor_char_boundary(offset)];
+        Position::of(&self.text, offset)
+    }
+}
+
+impl Position {
+    /// Where a byte of a text stands; an offset past the end is the end.
+    pub fn of(text: &str, offset: usize) -> Self {
+        let before = &text[..text.floor_char_boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before[line_start..].chars().filter(|c| *c != '\u{feff}').count() + 1;
-        Position { line, column }
+        Self { line, column }
     }
 }

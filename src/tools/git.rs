@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::error::{Error, Result};
+
 /// The text of a file at `HEAD`. None outside of a repository, for a file that is not committed or no UTF-8, and without
 /// git: what was committed is evidence, never a condition.
 pub fn committed(file: &Path) -> Option<String> {
@@ -36,6 +38,41 @@ fn output(directory: &Path, arguments: &[OsString]) -> Option<String> {
     output.status.success().then(|| String::from_utf8(output.stdout).ok())?
 }
 
+/// The files below a directory that are new or other than at `revision`, committed or not. What the revision's branch has
+/// gained meanwhile does not count.
+///
+/// # Errors
+/// Exit status 2 if git does not know the revision, or there is no repository.
+pub fn changed_since(revision: &str, directory: &Path) -> Result<Vec<PathBuf>> {
+    if !directory.is_dir() {
+        return Ok(Vec::new());
+    }
+    // a word that begins with a dash would be an option
+    let commit = format!("{revision}^{{commit}}");
+    let known = ask(directory, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+        .map_err(|error| Error::usage(format!("git knows no revision `{revision}` here")).because(error))?;
+    let known = known.first().map_or("", String::as_str);
+    // histories without a common commit are compared as they are
+    let base = ask(directory, &["merge-base", known, "HEAD"]).ok().and_then(|base| base.into_iter().next());
+    let base = base.as_deref().unwrap_or(known);
+    let failed = |error| Error::failed("git does not tell what has changed").because(error);
+    let mut files = ask(directory, &["diff", "--name-only", "-z", "--relative", "--no-renames", base, "--", "."])
+        .map_err(failed)?;
+    files.extend(ask(directory, &["ls-files", "--others", "--exclude-standard", "-z", "--", "."]).map_err(failed)?);
+    Ok(files.into_iter().map(|file| directory.join(file)).collect())
+}
+
+/// What git answers, in lines or parts that end in NUL.
+fn ask(directory: &Path, args: &[&str]) -> std::result::Result<Vec<String>, String> {
+    let output = super::command("git").current_dir(directory).args(args).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.split(['\0', '\n']).filter(|part| !part.is_empty()).map(str::to_owned).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +100,13 @@ mod tests {
         git(directory.path(), &["commit", "-q", "-m", "x"]);
         std::fs::write(&file, "new").unwrap();
         assert_eq!(committed(&file).as_deref(), Some("old"));
+        let new = directory.path().join("ä new.sql");
+        std::fs::write(&new, "").unwrap();
+        let changed = changed_since("HEAD", directory.path()).unwrap();
+        assert_eq!(changed, [file.clone(), new]);
+        for unknown in ["nowhere", "--help", ""] {
+            assert_eq!(changed_since(unknown, directory.path()).unwrap_err().exit().code(), 2, "{unknown}");
+        }
         assert_eq!(committed(&directory.path().join("gone/x")), None);
         assert_eq!(at("HEAD", &file).as_deref(), Some("old"));
         assert_eq!(at("HEAD~1", &file), None);

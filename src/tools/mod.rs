@@ -6,6 +6,7 @@ pub mod pg_dump;
 pub mod postgres;
 pub mod prisma;
 pub mod scratch;
+pub mod site;
 
 use std::ffi::OsStr;
 use std::process::Command;

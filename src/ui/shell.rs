@@ -25,6 +25,8 @@ pub struct Shell {
     quiet: bool,
     verbose: u8,
     color: bool,
+    /// Colours whatever stdout is.
+    forced: bool,
     interactive: bool,
 }
 
@@ -37,6 +39,7 @@ impl Shell {
         non_interactive: bool,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
+        let forced = color == ColorChoice::Always;
         let color = match color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
@@ -48,7 +51,7 @@ impl Shell {
         };
         let ci = env("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
         let interactive = !non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self { quiet, verbose, color, interactive }
+        Self { quiet, verbose, color, forced, interactive }
     }
 
     /// Whether a question can be asked: a terminal, not CI, not `--non-interactive`.
@@ -64,6 +67,12 @@ impl Shell {
     /// Whether colours are on.
     pub fn color(&self) -> bool {
         self.color
+    }
+
+    /// The same for what goes to stdout, which may be a file while stderr is a terminal.
+    #[must_use]
+    pub fn on_stdout(&self) -> Self {
+        Self { color: self.color && (self.forced || io::stdout().is_terminal()), ..self.clone() }
     }
 
     /// The terminal's width in columns; 100 where there is none.

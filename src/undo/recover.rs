@@ -11,6 +11,7 @@ use super::capture::{Capture, became, kind, place, run};
 use super::facts::Facts;
 use super::losses::{Cast, Loss, Which, losses};
 use super::reverse::states;
+use crate::backup::encryption::Keys;
 use crate::backup::load::{Destination, table};
 use crate::backup::scan::TableName;
 use crate::backup::{self, Archive, State};
@@ -47,7 +48,7 @@ pub struct Found {
 ///
 /// # Errors
 /// Exit status 1 if the directory of backups cannot be read.
-pub fn find(directory: &Path, request: &Request<'_>) -> Result<Option<Found>> {
+pub fn find(directory: &Path, keys: &Keys, request: &Request<'_>) -> Result<Option<Found>> {
     let began = request.row.started_at.trim_end_matches(" UTC").replace(' ', "T") + "Z";
     let began: Timestamp = began.parse().explain(|| "the history holds a time that is none".into())?;
     let identity = request.url.identity();
@@ -58,7 +59,7 @@ pub fn find(directory: &Path, request: &Request<'_>) -> Result<Option<Found>> {
         // the history has whole seconds
         let before = manifest.started_at.as_second() <= began.as_second();
         if ours && before && !manifest.migrations.contains(&request.migration.name) {
-            let archive = Archive::at(&entry.path, manifest);
+            let archive = Archive::at(&entry.path, manifest, keys);
             return Ok(Some(Found { path: entry.path, taken_at: archive.manifest().started_at, archive }));
         }
     }

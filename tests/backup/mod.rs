@@ -1,5 +1,6 @@
 //! Backups of a real database by a real `pg_dump`, and by some that fail.
 
+mod compressed;
 mod load;
 mod signals;
 
@@ -8,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use prisma_safe::backup::encryption::Keys;
 use prisma_safe::backup::{self, Backup, Proof, Request, State};
 use prisma_safe::config::Config;
 use prisma_safe::context::Env;
@@ -92,6 +94,10 @@ impl Place {
         backup::create(&request, &shell())
     }
 
+    fn verified(&self, path: &Path) -> Result<backup::Report> {
+        backup::verify(path, &Keys::none(), &shell())
+    }
+
     /// With a line in `[backup]` of prisma-safe.toml.
     fn set(self, line: &str) -> Self {
         fs::write(self.directory.path().join("prisma-safe.toml"), format!("[backup]\n{line}\n")).expect("a file");
@@ -163,7 +169,7 @@ fn a_backup_holds_every_row_and_says_so() {
         assert!(rows.contains(&(table.into(), count)), "{table}: {rows:?}");
     }
     assert!(rows.contains(&(r#"my \"schema\".a;b\nFROM stdin;"#.into(), 1)), "{rows:?}");
-    assert_eq!(manifest.proof, Proof::Read);
+    assert_eq!(manifest.proof, Proof::Restored);
     assert_eq!(manifest.precedes, ["20250121103000_rename"]);
     assert!(manifest.source.system_identifier.is_some());
     assert_eq!(manifest.bytes, fs::metadata(&path).unwrap().len());
@@ -176,7 +182,7 @@ fn a_backup_holds_every_row_and_says_so() {
     let text = fs::read_to_string(format!("{}.json", path.display())).unwrap();
     assert!(!text.contains("p@ss") && !text.contains("music:"), "{text}");
 
-    assert_eq!(backup::verify(&path, &shell()).unwrap().problems, Vec::<String>::new());
+    assert_eq!(place.verified(&path).unwrap().problems, Vec::<String>::new());
     let entries = backup::list(&place.path()).unwrap();
     assert_eq!((entries.len(), &entries[0].state), (1, &State::Good));
 }
@@ -223,6 +229,7 @@ fn a_dump_that_cannot_be_restored_is_no_backup() {
          CREATE FUNCTION most() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(most) FROM limits); END $$;
          CREATE TABLE plays (count int CHECK (count < most())); INSERT INTO plays VALUES (5)",
     );
+    let place = place.set("proof = 'read'");
     assert!(place.backup().is_ok());
     fs::remove_dir_all(place.path()).unwrap();
     let place = place.set("proof = 'restored'");
@@ -260,7 +267,7 @@ fn two_backups_at_once_do_not_meet() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     for path in &paths {
-        assert!(backup::verify(path, &shell()).unwrap().problems.is_empty());
+        assert!(place.verified(path).unwrap().problems.is_empty());
     }
     assert_eq!(backup::list(&place.path()).unwrap().len(), 4);
 }
@@ -395,11 +402,12 @@ fn whatever_is_changed_later_is_noticed() {
     let place = Place::new("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 100) i");
     let path = place.backup().unwrap().path;
     let text = fs::read_to_string(&path).unwrap();
-    let problems = || backup::verify(&path, &shell()).unwrap().problems;
+    let problems = || place.verified(&path).unwrap().problems;
     let listed = || backup::list(&place.path()).unwrap().remove(0).state;
 
     fs::write(&path, text.replace("\n50\n", "\n51\n")).unwrap();
-    assert_eq!(problems(), ["its SHA-256 is not the manifest's: it was changed after it was taken"]);
+    let others = "table t holds other rows than those that were taken";
+    assert_eq!(problems(), ["its SHA-256 is not the manifest's: it was changed after it was taken", others]);
     fs::write(&path, text.replace("\n50\n", "\n")).unwrap();
     assert!(problems().contains(&"table t holds 99 rows instead of 100".to_owned()), "{:?}", problems());
     assert!(matches!(listed(), State::WrongSize { .. }));
@@ -409,12 +417,13 @@ fn whatever_is_changed_later_is_noticed() {
     let manifest = format!("{}.json", path.display());
     let json = fs::read_to_string(&manifest).unwrap();
     fs::write(&path, &text).unwrap();
-    fs::write(&manifest, json.replace("\"rows\": 100", "\"rows\": 99")).unwrap();
-    assert_eq!(problems(), ["table t holds 100 rows instead of 99"]);
+    fs::write(&manifest, json.replace("\"rows\":100", "\"rows\":99")).unwrap();
+    let error = place.verified(&path).unwrap_err();
+    assert_eq!(error.causes(), ["it was changed after it was written"]);
     fs::write(&manifest, &json[..json.len() / 2]).unwrap();
-    assert!(backup::verify(&path, &shell()).is_err());
+    assert!(place.verified(&path).is_err());
     assert!(matches!(listed(), State::BrokenManifest(_)));
     fs::remove_file(&manifest).unwrap();
-    assert!(backup::verify(&path, &shell()).is_err());
+    assert!(place.verified(&path).is_err());
     assert_eq!(listed(), State::NoManifest);
 }

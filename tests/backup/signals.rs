@@ -111,5 +111,5 @@ fn the_next_run_removes_what_a_killed_one_left() {
     assert_eq!(files(&project.path("backups")).into_iter().filter(name).count(), 1);
     project.run(["backup", "verify"]).succeeds().says("Verified").says("20,000 rows");
     let list = project.run(["backup", "list", "--format", "json"]).succeeds().json();
-    assert_eq!((&list["schemaVersion"], &list["backups"][0]["proof"]), (&1.into(), &"read".into()));
+    assert_eq!((&list["schemaVersion"], &list["backups"][0]["proof"]), (&1.into(), &"restored".into()));
 }

@@ -15,6 +15,7 @@ const MARKS: [(&str, &str, &str); 4] = [
 fn lossy() -> Project {
     let project = songs(Prisma::V7, 10).production();
     project.add_migration("20250102000000_plays", DROP);
+    super::quick(&project, &project.read("prisma-safe.toml"));
     project
 }
 
@@ -69,6 +70,7 @@ fn nor_for_a_fenced_command() {
 #[test]
 fn what_loses_nothing_is_deployed() {
     let project = super::pending(Prisma::V7).production().env("CLAUDECODE", "1");
+    super::quick(&project, &project.read("prisma-safe.toml"));
     let skip = ["migrate", "deploy", "--skip-backup", "--reason", "I am in a hurry"];
     project.run(skip).exits(3).says("Claude Code").says("safeguard");
     project.run(["migrate", "deploy"]).succeeds();

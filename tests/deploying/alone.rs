@@ -8,7 +8,7 @@ const INDEX: &str = "20250102000000_title_key";
 
 fn vacuuming(prisma: Prisma) -> Project {
     let project = songs(prisma, 100);
-    project.write("prisma-safe.toml", "[deploy]\nlock-timeout-seconds = 0.5\nlock-retries = 1\n");
+    super::quick(&project, "[deploy]\nlock-timeout-seconds = 0.5\nlock-retries = 1\n");
     project.add_migration("20250102000000_vacuum", "VACUUM \"Song\";\n");
     project
 }
@@ -46,7 +46,7 @@ fn a_lock_is_waited_for_within_the_limit_6() {
 #[test]
 fn the_next_try_goes_through() {
     let project = vacuuming(Prisma::V7);
-    project.write("prisma-safe.toml", "[deploy]\nlock-timeout-seconds = 0.5\nlock-retries = 20\n");
+    super::quick(&project, "[deploy]\nlock-timeout-seconds = 0.5\nlock-retries = 20\n");
     let mut other = project.database().connect();
     other.batch_execute("BEGIN; LOCK TABLE \"Song\" IN SHARE UPDATE EXCLUSIVE MODE").unwrap();
     let child = super::start(super::deploy(&project));
@@ -60,6 +60,7 @@ fn the_next_try_goes_through() {
 /// An index that an earlier try left invalid is taken away and built anew; another one of the same kind is left alone.
 fn an_invalid_index_of_its_own_is_built_anew(prisma: Prisma) {
     let project = songs(prisma, 100);
+    super::quick(&project, "");
     project.database().execute("UPDATE \"Song\" SET title = 'twice' WHERE isrc IN ('isrc 1', 'isrc 2')");
     project.add_migration(
         INDEX,
@@ -94,6 +95,7 @@ fn an_invalid_index_of_its_own_is_built_anew_6() {
 #[test]
 fn timeouts_that_do_not_arrive_are_refused() {
     let project = songs(Prisma::V7, 10);
+    super::quick(&project, "");
     project.add_migration("20250102000000_vacuum", "VACUUM \"Song\";\n");
     let before = project.database().contents();
     let proxy = Proxy::before(project.database().url(), || {

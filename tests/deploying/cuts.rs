@@ -71,7 +71,7 @@ fn in_the_middle() {
 #[test]
 fn a_statement_that_takes_too_long() {
     let project = songs(Prisma::V7, 10);
-    project.write("prisma-safe.toml", "[deploy]\nstatement-timeout-seconds = 0.5\n");
+    super::quick(&project, "[deploy]\nstatement-timeout-seconds = 0.5\n");
     project
         .add_migration("20250102000000_slow", "ALTER TABLE \"Song\" ADD COLUMN \"x\" INTEGER;\nSELECT pg_sleep(30);\n");
     let before = project.database().contents();

@@ -3,8 +3,12 @@
 mod agents;
 mod alone;
 mod cuts;
+mod states;
+mod status;
 mod turns;
+mod verify;
 mod when;
+mod writers;
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
@@ -21,7 +25,14 @@ pub(crate) const ADD_YEAR: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTE
 fn pending(prisma: Prisma) -> Project {
     let project = songs(prisma, 100);
     project.add_migration(YEAR, ADD_YEAR);
+    quick(&project, "");
     project
+}
+
+/// These settings, and no rehearsal: it is not what is tested here.
+fn quick(project: &Project, settings: &str) {
+    let off = "[rehearsal]\nmode = \"off\"\nreason = \"a test of something else\"\n";
+    project.write("prisma-safe.toml", &format!("{settings}\n{off}"));
 }
 
 /// Starts a program whose output is read when it has ended.

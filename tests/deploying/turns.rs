@@ -25,7 +25,7 @@ fn waits_for_a_lock(project: &Project) -> bool {
 #[test]
 fn two_from_one_folder() {
     let project = pending(Prisma::V7);
-    project.write("prisma-safe.toml", PATIENT);
+    super::quick(&project, PATIENT);
     let mut session = in_the_way(&project);
     let first = super::start(super::deploy(&project));
     super::soon("the first one waits for the table", || waits_for_a_lock(&project));
@@ -42,10 +42,10 @@ fn two_from_one_folder() {
 #[test]
 fn two_from_two_folders() {
     let project = pending(Prisma::V7);
-    project.write("prisma-safe.toml", PATIENT);
+    super::quick(&project, PATIENT);
     let other = songs(Prisma::V6, 1).env("DATABASE_URL", project.database().url());
     other.add_migration(YEAR, ADD_YEAR);
-    other.write("prisma-safe.toml", "[deploy]\ndeploy-wait-seconds = 0.5\n");
+    super::quick(&other, "[deploy]\ndeploy-wait-seconds = 0.5\n");
     let mut session = in_the_way(&project);
     let first = super::start(super::deploy(&project));
     super::soon("the first one waits for the table", || waits_for_a_lock(&project));
@@ -60,12 +60,12 @@ fn two_from_two_folders() {
 fn an_idle_session_is_ended_only_when_it_is_asked_for() {
     let project = pending(Prisma::V7);
     let quick = "[deploy]\nlock-timeout-seconds = 2\nlock-retries = 0\n";
-    project.write("prisma-safe.toml", quick);
+    super::quick(&project, quick);
     let mut idle = project.database().connect();
     idle.batch_execute("SET application_name = 'forgotten'; BEGIN; SELECT 1 FROM \"Song\"").unwrap();
     project.run(["migrate", "deploy"]).exits(1).says("forgotten").says("idle in transaction");
     idle.batch_execute("SELECT 1").unwrap();
-    project.write("prisma-safe.toml", &format!("{quick}end-idle-in-transaction-seconds = 0.2\n"));
+    super::quick(&project, &format!("{quick}end-idle-in-transaction-seconds = 0.2\n"));
     project.run(["migrate", "deploy"]).succeeds().says("ended session").says("forgotten");
     idle.batch_execute("SELECT 1").unwrap_err();
 

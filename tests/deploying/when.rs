@@ -21,7 +21,7 @@ fn nothing_is_begun_outside_of_the_window() {
         .run(["migrate", "deploy", "--maintenance-window", &closed])
         .exits(3)
         .says("outside of the maintenance window");
-    project.write("prisma-safe.toml", &format!("[deploy]\nmaintenance-window = \"{closed}\"\n"));
+    super::quick(&project, &format!("[deploy]\nmaintenance-window = \"{closed}\"\n"));
     project.run(["migrate", "deploy"]).exits(3).says(&opens).says("--at");
     project.run(["migrate", "deploy", "--at", &clock(60)]).exits(2).says("outside");
     for wrong in ["22:00", "10:00-11:00 Nowhere/Town"] {

@@ -149,6 +149,11 @@ fn a_confirmed_fenced_command_runs_after_a_backup() {
     let output = project.run(command).exits(3);
     let (_, rest) = output.stderr.split_once("--confirm ").expect("the option");
     let hash = rest.split_whitespace().next().expect("the hash");
+    // the word was for this text, not for the name of a file
+    project.write("clear.sql", "DROP TABLE \"Song\";\n");
+    project.run(command.into_iter().chain(["--confirm", hash])).exits(3).says("another plan");
+    assert_eq!(project.database().count("Song"), 10);
+    project.write("clear.sql", "DELETE FROM \"Song\";\n");
     project.run(command.into_iter().chain(["--confirm", hash])).succeeds();
     assert_eq!(project.database().count("Song"), 0);
     let dump = backups(&project).into_iter().find(|file| file.ends_with(".sql")).expect("a dump");

@@ -1,10 +1,13 @@
 //! The whole journey, from a renamed field to a safe deploy, on both Prisma versions.
 
+mod dependents;
 mod drop;
 mod failure;
 mod faults;
+mod in_prisma;
 mod kill;
 mod lock;
+mod proof;
 mod rename;
 mod rewrite;
 mod terminal;

@@ -4,11 +4,11 @@ use super::{INIT, RENAMED, prisma_is_content, songs};
 use crate::support::schema::assert_valid;
 use crate::support::{Prisma, Project};
 
-const NAME: &str = "20250102000000_artist_name";
-const DRAFT: &str = "-- DropIndex\nDROP INDEX \"Song_artist_idx\";\n\n-- AlterTable\nALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"artist_name\" TEXT NOT NULL;\n\n-- CreateIndex\nCREATE INDEX \"Song_artist_name_idx\" ON \"Song\"(\"artist_name\");\n";
-const RENAME: [&str; 2] = ["--rename", "Song.artist:artist_name"];
+pub(super) const NAME: &str = "20250102000000_artist_name";
+pub(super) const DRAFT: &str = "-- DropIndex\nDROP INDEX \"Song_artist_idx\";\n\n-- AlterTable\nALTER TABLE \"Song\" DROP COLUMN \"artist\",\nADD COLUMN     \"artist_name\" TEXT NOT NULL;\n\n-- CreateIndex\nCREATE INDEX \"Song_artist_name_idx\" ON \"Song\"(\"artist_name\");\n";
+pub(super) const RENAME: [&str; 2] = ["--rename", "Song.artist:artist_name"];
 
-fn drafted(prisma: Prisma) -> Project {
+pub(super) fn drafted(prisma: Prisma) -> Project {
     let project = songs(prisma, 100);
     project.set_schema(RENAMED);
     project.add_migration(NAME, DRAFT);

@@ -12,12 +12,11 @@ fn answered_with_the_arrow_keys(prisma: Prisma) {
     );
     let mut terminal =
         Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
-    // down to the last answer and back up again: whatever the default is, the first is `rename`
-    terminal.sees("performer").sees("rename");
-    for _ in 0..8 {
-        terminal.press(Key::Up);
+    // down to the last answer and back to the first, `rename`
+    terminal.sees("performer").sees("cancel");
+    for key in [Key::Up, Key::Down, Key::Enter] {
+        terminal.press(key);
     }
-    terminal.press(Key::Enter);
     let (status, seen) = terminal.ends();
     assert_eq!(status, 0, "{seen}");
     assert_eq!(project.database().value("SELECT count(performer) FROM \"Song\""), "1000");
@@ -47,7 +46,7 @@ fn expand_and_contract_is_explained() {
     project.set_schema(RENAMED);
     let mut terminal =
         Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
-    terminal.sees("expand and contract").press(Key::Down).press(Key::Enter);
+    terminal.sees("expand and contract").press(Key::Down).press(Key::Down).press(Key::Enter);
     terminal.sees("UPDATE \"Song\" SET \"artist_name\" = \"artist\"");
     let (status, seen) = terminal.ends();
     assert_eq!(status, 130, "{seen}");

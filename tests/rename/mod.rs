@@ -1,16 +1,20 @@
 //! Renames on the real engine and a real PostgreSQL: draft, decision, rewrite, proof, catalog and values.
 
 mod engine;
+mod generate;
 mod rows;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use engine::{Engine, Side};
 use prisma_safe::catalog::Catalog;
 use prisma_safe::catalog::live::{Difference, Live, Without, differences};
-use prisma_safe::rename::{Decision, Draft, Hints, Options, Rename, decide, prove, rewrite};
+use prisma_safe::rename::{Decision, Draft, Hints, Options, Rename, candidates, decide, prove, rewrite};
 use prisma_safe::sql::Script;
+
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::support::{Database, Prisma};
 
@@ -136,6 +140,11 @@ fn settled(change: &Change, first: &str, draft: &str) -> Result<(String, Vec<Ren
     let proof = prove(&draft, &result).map_err(wrong)?;
     if !proof.holds() {
         return Err(format!("the proof fails: {:#?}\n{}", proof.differences, result.text));
+    }
+    let certain = candidates(&draft).into_iter().filter(|candidate| candidate.certain);
+    let wrong: Vec<_> = certain.filter(|candidate| !result.renames.contains(&candidate.rename)).collect();
+    if !wrong.is_empty() {
+        return Err(format!("wrongly certain: {wrong:#?}\n{}", script.text()));
     }
     let dropped = decisions.candidates.iter().filter(|candidate| candidate.decision == Decision::Delete);
     let dropped = dropped.map(|candidate| candidate.rename.clone()).collect();
@@ -272,4 +281,23 @@ fn every_case_is_real_on_7() {
 #[test]
 fn every_case_is_real_on_6() {
     every_case(Prisma::V6);
+}
+
+/// Changes at random, each drafted by the engine: decided, rewritten, proved, applied to rows, compared.
+#[test]
+fn whatever_is_renamed_keeps_its_values() {
+    let bench = RefCell::new(Bench::new(Prisma::V7));
+    let cases = std::env::var("CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(12);
+    let config = Config { cases, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let result = TestRunner::new(config).run(&generate::plans(), |plan| {
+        let change = plan.change();
+        let tried = bench.borrow_mut().try_out(&change);
+        tried.map(drop).map_err(|error| {
+            let Change { before, after, options, .. } = &change;
+            TestCaseError::fail(format!("{error}\n{before}\n{after}\n{options:?}"))
+        })
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
 }

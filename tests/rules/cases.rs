@@ -25,6 +25,7 @@
 //! | `lost TABLE.COLUMN N` | values that do not fit the new type |
 //! | `invalid INDEX` | the index is invalid |
 //! | `partitioned TABLE` | is partitioned |
+//! | `dependent KIND TABLE[.COLUMN] NAME` | an object of this kind mentions it |
 //! | `utc`, `local` | the session's time zone is UTC, is another |
 //!
 //! and of the project: `prisma 7.4`, `rule ID LEVEL`, `deployed` (the running release has `base.prisma`), `edited`, `missing`
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 
 use prisma_safe::catalog::ObjectName;
 use prisma_safe::database::Standing;
+use prisma_safe::database::dependents::{Dependent, Kind};
 use prisma_safe::project::Migration;
 use prisma_safe::rename::schema::Schema;
 use prisma_safe::review::history::standing;
@@ -137,6 +139,7 @@ impl Case {
 struct Facts {
     online: bool,
     numbers: BTreeMap<String, u64>,
+    dependents: Vec<(Kind, String, String)>,
     settings: Settings,
     edited: bool,
     missing: bool,
@@ -159,6 +162,7 @@ impl Facts {
         let mut facts = Self {
             online: false,
             numbers: BTreeMap::new(),
+            dependents: Vec::new(),
             settings: settings(),
             edited: false,
             missing: false,
@@ -183,6 +187,11 @@ impl Facts {
                 ["missing"] => facts.missing = true,
                 ["late"] => facts.late = true,
                 ["online"] => facts.online = true,
+                ["dependent", kind, name, own] => {
+                    let kind = serde_json::from_str(&format!("\"{kind}\"")).expect("a kind");
+                    facts.dependents.push((kind, (*name).to_owned(), (*own).to_owned()));
+                    facts.online = true;
+                }
                 [flag @ ("utc" | "local")] => facts.fact(flag, 1),
                 [kind @ ("invalid" | "partitioned"), name] => facts.fact(&format!("{kind} {name}"), 1),
                 ["server", version] => facts.fact("server", version.parse().unwrap()),
@@ -259,6 +268,13 @@ impl Live for Facts {
             (false, false) => None,
             (utc, _) => Some(utc),
         }
+    }
+
+    fn dependents(&self, table: &ObjectName, column: Option<&str>) -> Option<Vec<Dependent>> {
+        let name = column.map_or_else(|| table.name.clone(), |column| format!("{}.{column}", table.name));
+        let of = |(_, at, _): &&(Kind, String, String)| *at == name;
+        let found = self.dependents.iter().filter(of);
+        Some(found.map(|(kind, _, own)| Dependent { kind: *kind, name: own.clone(), own: own.clone() }).collect())
     }
 
     fn unchecked(&self) -> Vec<Unchecked> {

@@ -10,6 +10,8 @@ pub(crate) mod output;
 pub(crate) mod postgres;
 pub(crate) mod project;
 pub(crate) mod proxy;
+pub(crate) mod s3;
+pub(crate) mod sarif;
 pub(crate) mod schema;
 pub(crate) mod tty;
 

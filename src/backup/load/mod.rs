@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use self::crew::{Crew, Job};
 use self::schedule::{Need, Schedule, Task};
-use self::statement::Kind;
+pub(super) use self::statement::{Kind, kind};
 pub use self::table::{Destination, table};
 use super::archive::Archive;
 use super::manifest::Table;
@@ -164,7 +164,7 @@ impl Loader<'_> {
             self.batch.transaction = text != "COMMIT;";
             return self.crew.alone(Job::Statements(vec![text]));
         }
-        match statement::kind(&text) {
+        match kind(&text) {
             Kind::Setting(name) if name == "default_tablespace" && !self.options.tablespaces => Ok(()),
             Kind::Setting(name) => {
                 self.settings.0.insert(name, text.clone());

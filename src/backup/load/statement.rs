@@ -4,7 +4,7 @@ use crate::backup::scan::{TableName, identifier};
 
 /// Kinds of statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::backup) enum Kind {
     /// Changes the session: the setting's name.
     Setting(String),
     /// Gives an object to a role.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 }
 
 /// The kind of a statement that ends with its semicolon.
-pub(super) fn kind(text: &str) -> Kind {
+pub(in crate::backup) fn kind(text: &str) -> Kind {
     let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
     if let Some(setting) = text.strip_prefix("SET ").filter(|_| !begins(&["SET SESSION AUTHORIZATION "])) {
         return Kind::Setting(setting.split([' ', '=']).next().unwrap_or_default().to_owned());

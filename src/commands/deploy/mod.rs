@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::database;
 use crate::deploy::journal::Planned;
 use crate::deploy::turn::{Patience, exclude_others};
+use crate::deploy::verify::Query;
 use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::Result;
@@ -79,8 +80,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let window = window.map(|text| Window::parse(text)).transpose()?;
     let now = Timestamp::now();
     let not_before = args.when.at.as_ref().map(|at| window::not_before(at, now, window.as_ref())).transpose()?;
+    let queries = Query::read(&config.verify)?;
     let (project, config) = (&project, &config);
-    let mut deploying = Deploying { args, context, project, config, settings, window, not_before, target: None };
+    let mut deploying =
+        Deploying { args, context, project, config, settings, queries, window, not_before, target: None };
     engine::deploy(project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
@@ -91,6 +94,8 @@ struct Deploying<'a> {
     project: &'a Project,
     config: &'a Config,
     settings: Settings,
+    /// What must still answer afterwards.
+    queries: Vec<Query>,
     window: Option<Window>,
     not_before: Option<Timestamp>,
     target: Option<Target>,
@@ -123,10 +128,10 @@ impl Deployment<'_> {
         }
         let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
         let plans = self.plan_capsules(&routes, &backup)?;
-        let _expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, engine, journal))?;
+        let expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, engine, journal))?;
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
-        journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, journal))?;
+        journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, expected.as_ref(), engine, journal))?;
         self.prune_capsules()?;
         Ok(applied)
     }

@@ -40,7 +40,7 @@ impl Deploying<'_> {
         }
         let identity = target.url.identity();
         let records = Journal::records(self.project.root())?;
-        let newest = records.into_iter().rfind(|record| record.target.as_ref() == Some(&identity));
+        let newest = records.into_iter().rfind(|record| !record.rollback && record.target.as_ref() == Some(&identity));
         let Some(record) = newest.filter(|record| record.end != Some(End::Finished)) else {
             return Err(Error::usage(format!("there is no deployment to {identity} to go on with"))
                 .help("deploy without --resume; `prisma-safe status` tells where things stand"));
@@ -75,7 +75,8 @@ impl Resumed {
         if !self.untouched || !self.is_younger(FRESH_BACKUP) {
             return None;
         }
-        let report = backup::verify(self.record.backup.as_ref()?, &command.context.shell).ok()?;
+        let keys = backup::encryption::keys(&command.config.backup, &command.context.env).ok()?;
+        let report = backup::verify(self.record.backup.as_ref()?, &keys, &command.context.shell).ok()?;
         let same = self.record.sha256.as_ref() == Some(&report.manifest.sha256) && report.problems.is_empty();
         same.then_some(Backup { path: report.path, manifest: report.manifest })
     }

@@ -5,17 +5,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::super::backup::{self, Before, Taken};
+use super::super::fence::Gate;
 use super::super::rehearse::{self, Asked};
 use super::super::review::{self, Folder};
 use super::Deployment;
-use crate::catalog::live::Live;
-use crate::config::{Config, RehearsalMode};
+use crate::catalog::live::{Live, Without};
+use crate::config::{Config, Drift, RehearsalMode};
 use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
-use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, verify};
+use crate::deploy::verify::{Expected, Report};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
-use crate::error::{Error, Result};
+use crate::error::{Error, Explain as _, Result};
 use crate::rehearsal;
 use crate::review::{Review, Verdict};
 use crate::ui::Shell;
@@ -30,6 +32,9 @@ impl Deployment<'_> {
     /// each migration takes.
     pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
         self.preflight.check()?;
+        if self.command.args.skip_rehearsal || self.command.args.gate.skip_backup {
+            Gate::refuse_agents(self.target, self.command.context)?;
+        }
         self.check_window(self.command.not_before.unwrap_or_else(Timestamp::now))?;
         journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
         let files = self.pending.iter().zip(self.scripts);
@@ -55,6 +60,7 @@ impl Deployment<'_> {
         review.consent = Needed::of(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
+        report.summarize(&review, self.command.project.root(), self.command.context)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(
                 "the review found errors: nothing was deployed, nothing has happened to the database",
@@ -70,13 +76,14 @@ impl Deployment<'_> {
 
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
-        let Some(needed) = &review.consent else { return Ok(()) };
+        let plan = review.plan_hash.as_deref().unwrap_or_default();
         let gate = &self.command.args.gate;
+        consent::demand_same(plan, gate.confirm.as_deref())?;
+        let Some(needed) = &review.consent else { return Ok(()) };
         let how = match self.resumed.as_ref().and_then(|resumed| resumed.consent(self.command)) {
             Some(before) => before,
             None => {
                 let what = format!("destroys data ({})", needed.losses.join(", "));
-                let plan = review.plan_hash.as_deref().unwrap_or_default();
                 let consent = consent::ask(self.command.context, self.target, &what, plan, gate.confirm.as_deref())?;
                 format!("{consent:?}").to_lowercase()
             }
@@ -133,7 +140,14 @@ impl Deployment<'_> {
         let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
         let settings = self.command.settings;
-        let asked = Asked { request: self.request, schema: &schema, settings, traffic: args.probe_traffic };
+        let asked = Asked {
+            request: self.request,
+            schema: &schema,
+            settings,
+            traffic: args.probe_traffic,
+            root: project,
+            rollback: false,
+        };
         let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
         rehearse::say(&rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
@@ -143,7 +157,7 @@ impl Deployment<'_> {
 
     /// The database as the migrations find it.
     pub(super) fn baseline(&mut self) -> Result<Baseline> {
-        Baseline::take(&mut self.client, &self.target.url.schema(), self.scripts)
+        Baseline::take(&mut self.client, &self.target.url.schema(), self.scripts, &self.command.queries)
     }
 
     /// Each migration whole or not at all, one after the other.
@@ -197,16 +211,34 @@ impl Deployment<'_> {
         }
     }
 
-    pub(super) fn verify(&mut self, baseline: &Baseline, applied: &[String], journal: &mut Journal) -> Result<()> {
-        self.shell().status("Verifying", "history, indexes, constraints, rows");
-        let verified = verify(&mut self.client, &self.target.url.schema(), baseline, applied)?;
-        let mut notes: Vec<String> = verified.tables.iter().map(ToString::to_string).collect();
-        notes.extend(verified.unvalidated.iter().map(|constraint| format!("{constraint} is not validated yet")));
-        for note in &notes {
-            self.shell().detail(note);
+    /// What the deploy has left. The definitions are kept, for `verify` to tell later what somebody has changed since.
+    pub(super) fn verify(
+        &mut self,
+        baseline: &Baseline,
+        applied: &[String],
+        rehearsed: Option<&Live>,
+        engine: &mut Engine<'_>,
+        journal: &mut Journal,
+    ) -> Result<()> {
+        self.shell().status("Verifying", "history, definitions, rows, indexes, constraints, sequences");
+        let url = &self.target.url;
+        let definitions = rehearsed.map(|definitions| (definitions, "the rehearsal"));
+        let expected = Expected { applied, definitions, queries: &self.command.queries };
+        let mut checks = verify(&mut self.client, &url.schema(), baseline, &expected)?.checks();
+        let drift = self.command.config.verify.drift;
+        if drift != Drift::Off {
+            checks.push(drift.check(self.request.difference(engine)));
         }
-        journal.record(Event::Verified { sound: verified.is_sound(), notes })?;
-        verified.check()
+        let rollback = applied.last().map(|name| format!("prisma-safe rollback {name}"));
+        let report = Report { target: url.identity(), checks, rollback };
+        for line in report.lines() {
+            self.shell().detail(line);
+        }
+        journal.record(Event::Verified { sound: report.is_sound(), report: report.document() })?;
+        report.check()?;
+        let live =
+            Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
+        definitions::keep(self.command.project.root(), url, live)
     }
 }
 

@@ -11,17 +11,18 @@ use postgres::Client;
 use self::choose::Chosen;
 use super::backup::{Before, Taken};
 use super::fence::Gate;
+use crate::backup;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::history::State;
-use crate::database::{self, History};
+use crate::database::{self, DatabaseUrl, History};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::engine::Discovered;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::project::Project;
+use crate::project::{Migration, Project};
 use crate::report::rollback::Report;
 use crate::report::{self, Format};
 use crate::review::hash_of;
@@ -77,6 +78,20 @@ struct Way {
 }
 
 impl Way {
+    fn request<'a>(&'a self, schema: &'a str, fills: &'a [Fill], accept_differences: bool, dry: bool) -> Request<'a> {
+        Request {
+            migration: way_name(self),
+            row: (&self.chosen.row.id, self.chosen.row.state()),
+            schema,
+            down: &self.down,
+            capsule: self.capsule.as_ref(),
+            replayed: (&self.before, &self.after),
+            fills,
+            accept_differences,
+            dry,
+        }
+    }
+
     fn source(&self) -> Source {
         match &self.backup {
             Some(_) => Source::Backup,
@@ -137,6 +152,29 @@ fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result
     after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
     let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
     Ok(Way { chosen, down, capsule, before, after, missing, backup: None })
+}
+
+/// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
+///
+/// # Errors
+/// Those of [`roll_back::roll_back_on`], and where a reverse is not known.
+pub(super) fn on_a_copy(
+    url: &DatabaseUrl,
+    root: &Path,
+    migrations: &[Migration],
+    first: &str,
+    settings: &deploy::Settings,
+) -> Result<Vec<(String, RolledBack)>> {
+    let schema = url.schema();
+    let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
+    let history = History::read(&mut client, &schema)?.unwrap_or_default();
+    let chosen = choose::choose(Some(first), true, &history, migrations)?;
+    let back = chosen.into_iter().map(|chosen| {
+        let way = way(chosen, root, &schema, &mut client)?;
+        let done = roll_back::roll_back_on(url, &way.request(&schema, &[], true, false), settings)?;
+        Ok((way_name(&way).to_owned(), done))
+    });
+    back.collect()
 }
 
 struct Command<'a> {
@@ -235,7 +273,8 @@ impl Command<'_> {
             return Ok(());
         }
         let directory = self.project.root().join(&self.config.backup.directory);
-        way.backup = recover::find(&directory, &self.recovery(way))?;
+        let keys = backup::encryption::keys(&self.config.backup, &self.context.env)?;
+        way.backup = recover::find(&directory, &keys, &self.recovery(way))?;
         Ok(())
     }
 
@@ -273,17 +312,7 @@ impl Command<'_> {
         let verb = if dry { "Trying" } else { "Taking back" };
         self.context.shell.status(verb, format_args!("{name} in one transaction"));
         let schema = self.target.url.schema();
-        let request = Request {
-            migration: name,
-            row: (&way.chosen.row.id, way.chosen.row.state()),
-            schema: &schema,
-            down: &way.down,
-            capsule,
-            replayed: (&way.before, &way.after),
-            fills: &self.args.fill,
-            accept_differences: self.args.accept_differences,
-            dry,
-        };
+        let request = Request { capsule, ..way.request(&schema, &self.args.fill, self.args.accept_differences, dry) };
         roll_back::roll_back_on(&self.target.url, &request, &deploy::Settings::read(&self.config.deploy)?)
     }
 

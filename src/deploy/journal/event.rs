@@ -87,12 +87,12 @@ pub enum Event {
     Applied { name: String, milliseconds: u64, tries: u32 },
     /// What the migration destroys was kept in its own transaction; the capsule as `rollback` reads it.
     Capsule { name: String, capsule: Value },
+    /// The database was looked at afterwards; the report as `verify` or `rollback` prints it.
+    Verified { sound: bool, report: Value },
     /// A rollback began; the migrations it takes back, newest first.
     RollbackStarted { version: String, target: String, migrations: Vec<String> },
     /// A migration was taken back; the report as `rollback` prints it.
     RolledBack { name: String, report: Value },
-    /// The database was looked at afterwards.
-    Verified { sound: bool, notes: Vec<String> },
     /// The end of a deployment that did what it should.
     Finished,
     /// The end of one that did not.

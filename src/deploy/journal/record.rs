@@ -41,6 +41,8 @@ pub struct Record {
     pub started: Option<Timestamp>,
     /// The target, as [`crate::database::DatabaseUrl::identity`] names it.
     pub target: Option<String>,
+    /// It is no deployment, but takes one back.
+    pub rollback: bool,
     /// What it was to apply.
     pub pending: Vec<Planned>,
     /// The stages it came to.
@@ -84,6 +86,7 @@ impl Record {
             path,
             started: entries.first().map(|entry| entry.at),
             target: None,
+            rollback: false,
             pending: Vec::new(),
             stages: Vec::new(),
             plan_hash: None,
@@ -110,7 +113,7 @@ impl Record {
                 self.last = "before its first stage".into();
             }
             Event::RollbackStarted { target, .. } => {
-                self.target = Some(target);
+                (self.target, self.rollback) = (Some(target), true);
                 self.last = "at the beginning of a rollback".into();
             }
             Event::RolledBack { name, .. } => self.last = format!("after it had rolled {name} back"),

@@ -77,7 +77,7 @@ fn replayed(stage: &Stage, before: &str, text: &str) -> Replay {
     let (script, hints) = (Script::parse(DRAFT), Hints::default());
     let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
     let given = ["Song.artist:singer", "Song.title:name"].map(str::to_owned).to_vec();
-    let options = crate::rename::Options { rename: given, delete: Vec::new() };
+    let options = crate::rename::Options { rename: given, ..crate::rename::Options::default() };
     let rewrite = rewrite(&draft, &decide(&draft, &options, None).expect("decisions")).expect("a rewrite");
     let wrong = Rewrite { text: text.to_owned(), ..rewrite };
     stage.replay(&draft, &[migration(before.to_owned())], &wrong)

@@ -8,6 +8,7 @@ mod gaps;
 mod header;
 mod keys;
 mod moves;
+mod new_names;
 mod opaque;
 mod place;
 mod plan;

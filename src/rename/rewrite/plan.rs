@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::atoms::{At, Atoms};
 use super::moves::Moves;
-use super::{columns, enums, keys};
+use super::{columns, enums, keys, new_names};
 use crate::catalog::{Catalog, ObjectName, Table};
 use crate::error::Result;
 use crate::rename::scene::Scene;
@@ -73,7 +73,7 @@ pub(crate) struct Plan<'a> {
     replaced: Vec<(ObjectName, BTreeSet<String>)>,
     pub(crate) cuts: BTreeSet<At>,
     /// Keys, indexes and sequences that get another name.
-    pub(crate) new_names: Vec<keys::NewName>,
+    pub(crate) new_names: Vec<new_names::NewName>,
     /// Statements after the renames.
     pub(crate) block: Vec<String>,
     pub(crate) places: BTreeMap<ObjectName, Place>,
@@ -130,7 +130,7 @@ impl<'a> Plan<'a> {
         for touched in &with_keys {
             keys::plan(&mut plan, touched);
         }
-        keys::rename_all(&mut plan);
+        new_names::rename_all(&mut plan);
         Ok(plan)
     }
 

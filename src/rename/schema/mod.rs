@@ -1,6 +1,7 @@
 //! A light reader of schema.prisma: models, fields and enums with their names in the database, their attributes and their
 //! place. It reads what evidence needs; Prisma itself has checked the file before.
 
+pub mod edit;
 mod read;
 
 /// What the files of one schema declare.

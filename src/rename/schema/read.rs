@@ -1,11 +1,30 @@
 //! From text to models and enums.
 
+use std::ops::Range;
+
 use super::{Enum, Field, Model, Schema};
 
 /// One line of a block: its words, its attributes, its comment.
-struct Line {
-    code: String,
+pub(super) struct Line {
+    pub(super) code: String,
     comment: String,
+    /// The bytes from its first to its last character of code; empty without any.
+    pub(super) range: Range<usize>,
+}
+
+impl Line {
+    fn empty(at: usize) -> Self {
+        Self { code: String::new(), comment: String::new(), range: at..at }
+    }
+
+    /// A character of code, and where it stands.
+    fn push(&mut self, at: usize, c: char) {
+        self.code.push(c);
+        if !c.is_whitespace() {
+            let start = if self.range.is_empty() { at } else { self.range.start };
+            self.range = start..at + c.len_utf8();
+        }
+    }
 }
 
 pub(super) fn read_file(text: &str, schema: &mut Schema) {
@@ -157,12 +176,16 @@ fn attribute_texts(text: &str) -> Vec<String> {
 }
 
 /// Lines with code and comment apart; a line that ends inside brackets goes on in the next.
-fn logical_lines(text: &str) -> Vec<Line> {
+pub(super) fn logical_lines(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
-    let mut line = Line { code: String::new(), comment: String::new() };
+    let mut line = Line::empty(0);
     let mut depth = 0usize;
     let mut block_comment = false;
-    for raw in text.lines() {
+    let mut next = 0;
+    for raw in text.split_inclusive('\n') {
+        let start = next;
+        next += raw.len();
+        let raw = raw.trim_end_matches('\n').trim_end_matches('\r');
         let mut chars = raw.char_indices().peekable();
         let (mut quoted, mut escaped) = (false, false);
         while let Some((at, c)) = chars.next() {
@@ -191,14 +214,14 @@ fn logical_lines(text: &str) -> Vec<Line> {
                 ')' | ']' if !quoted => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            line.code.push(c);
+            line.push(start + at, c);
         }
         if depth > 0 {
             line.code.push(' ');
             continue;
         }
         // `enum E { A }` on one line is not valid Prisma, so a line holds one thing
-        lines.push(std::mem::replace(&mut line, Line { code: String::new(), comment: String::new() }));
+        lines.push(std::mem::replace(&mut line, Line::empty(next)));
     }
     lines
 }

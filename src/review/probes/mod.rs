@@ -16,6 +16,7 @@ use postgres::{Client, IsolationLevel, Row};
 use self::questions::{Question, quoted};
 
 use crate::catalog::ObjectName;
+use crate::database::dependents::{self, Dependent};
 use crate::error::{Explain as _, Result};
 use crate::rules::retype::{self, Loss};
 use crate::rules::{Live, Lost, Unchecked, Which};
@@ -252,6 +253,21 @@ impl Live for Probes<'_> {
         let query = "SELECT count(*) FROM pg_timezone_names \
                      WHERE name = current_setting('TimeZone') AND utc_offset = interval '0' AND abbrev IN ('UTC', 'GMT', 'UCT')";
         self.number("the session's time zone", query, &[]).map(|answer| answer > 0)
+    }
+
+    fn dependents(&self, table: &ObjectName, column: Option<&str>) -> Option<Vec<Dependent>> {
+        let name = column.map_or_else(|| table.name.clone(), |column| format!("{}.{column}", table.name));
+        let values = dependents::parameters(table, column);
+        let answer = self.run(dependents::QUERY, &values, |row| row.try_get::<_, String>(0));
+        match answer.map(|answer| dependents::read(&answer)) {
+            Ok(found) => found,
+            Err(error) => {
+                // no row: there is no such table
+                let why = self.failed(&error).err().filter(|_| error.as_db_error().is_some())?;
+                self.unchecked.borrow_mut().push(Unchecked { what: format!("what mentions {name}"), why });
+                None
+            }
+        }
     }
 
     fn unchecked(&self) -> Vec<Unchecked> {

@@ -91,6 +91,17 @@ pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
     Err(none_fits(need, &passed_over, search.env))
 }
 
+/// Looks whether there are programs for a server of this major version, and starts nothing.
+///
+/// # Errors
+/// Exit status 1 if there are none, with the command that installs them.
+pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
+    match programs(major, search).next() {
+        Some(_) => Ok(()),
+        None => Err(none_fits(&Need { major, extensions: &[], bytes: 0 }, &[], search.env)),
+    }
+}
+
 /// Starts a small server of any version, the newest that is installed, for a database that lives seconds. It is gone as
 /// [`open`]'s is.
 ///

@@ -1,50 +1,38 @@
 //! `--rename` and `--delete` as typed, resolved against the state before (left) and after (right).
 
+mod typed;
+
 use std::collections::BTreeMap;
 
 use super::candidate::Rename;
-use super::directive::path;
 use super::given::Given;
 use super::lookup::{column_named, enum_named, tables_named, value_named};
-use super::names::alike;
+use super::question::Answer;
 use super::scene::{Pair, Scene};
 use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Result};
+use typed::{Kind, Typed, only, typed};
 
 /// Decisions from the command line, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// `--rename`: `Song.artist:artist_name`, `Song:Track`, `enum:Role:UserRole`, `value:Role.USER:MEMBER`.
     pub rename: Vec<String>,
+    /// `--map`, as `--rename`, but in Prisma only.
+    pub map: Vec<String>,
     /// `--delete`: `Song.artist`, `Song`, `enum:Role`, `value:Role.USER`.
     pub delete: Vec<String>,
+    /// Whether schema.prisma may be edited, so that renaming in Prisma only can be offered.
+    pub maps: bool,
+    /// What a person has answered already, by what was asked.
+    pub answers: Vec<(Rename, Answer)>,
 }
 
-/// What an option is about, by its prefix and its parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// A table or a column.
-    Plain,
-    Enum,
-    Value,
-}
-
-/// One option, taken apart.
-struct Typed<'a> {
-    text: &'a str,
-    kind: Kind,
-    left: Vec<String>,
-    /// None for `--delete`.
-    right: Option<Vec<String>>,
-}
-
-impl Typed<'_> {
-    fn flag(&self) -> String {
-        format!("{} {}", if self.right.is_some() { "--rename" } else { "--delete" }, self.text)
-    }
-
-    fn error(&self, why: impl std::fmt::Display) -> Error {
-        Error::usage(format!("{}: {why}", self.flag()))
+impl Options {
+    /// The options as typed, the first of them; none without any.
+    pub fn first(&self) -> Option<String> {
+        let all = [("--rename", &self.rename), ("--map", &self.map), ("--delete", &self.delete)];
+        all.into_iter().find_map(|(flag, given)| Some(format!("{flag} {}", given.first()?)))
     }
 }
 
@@ -131,8 +119,12 @@ fn stays(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, given: &G
 impl Given {
     /// Adds what an option said; refuses what contradicts an earlier one.
     fn add(&mut self, typed: &Typed<'_>, rename: Rename) -> Result<()> {
+        let map = typed.flag == "--map";
+        if map && !rename.can_be_mapped() {
+            return Err(typed.error("Prisma has no `@map` for that").help("rename it in the database: `--rename`"));
+        }
         let known = if typed.right.is_some() { &self.renames } else { &self.deletes };
-        if known.contains(&rename) {
+        if known.contains(&rename) && map == self.maps.contains(&rename) {
             return Ok(());
         }
         if self.settles(&rename) {
@@ -142,65 +134,12 @@ impl Given {
             return Err(typed.error("another option gives this name to something else"));
         }
         if typed.right.is_some() {
+            self.maps.extend(map.then(|| rename.clone()));
             self.renames.push(rename);
         } else {
             self.deletes.push(rename);
         }
         Ok(())
-    }
-}
-
-fn typed(options: &Options) -> Result<Vec<Typed<'_>>> {
-    let renames = options.rename.iter().map(|text| (text, true));
-    renames
-        .chain(options.delete.iter().map(|text| (text, false)))
-        .map(|(text, rename)| take_apart(text, rename))
-        .collect()
-}
-
-fn take_apart(text: &str, rename: bool) -> Result<Typed<'_>> {
-    let (kind, rest) = match text.split_once(':') {
-        Some(("enum", rest)) => (Kind::Enum, rest),
-        Some(("value", rest)) => (Kind::Value, rest),
-        _ => (Kind::Plain, text),
-    };
-    let broken = || {
-        let (flag, form) = if rename {
-            ("--rename", "--rename Song.artist:artist_name")
-        } else {
-            ("--delete", "--delete Song.artist")
-        };
-        Error::usage(format!("{flag} {text}: cannot be read")).help(format!("write it like `{form}`"))
-    };
-    let (left, right) = if rename { split(rest).ok_or_else(broken)? } else { (rest, "") };
-    let left = parts(left).ok_or_else(broken)?;
-    let right = if rename { Some(parts(right).ok_or_else(broken)?) } else { None };
-    Ok(Typed { text, kind, left, right })
-}
-
-/// At the colon that stands outside quotes.
-fn split(text: &str) -> Option<(&str, &str)> {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            ':' if !quoted => return Some((&text[..at], &text[at + 1..])),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Names joined by dots; quotes are needed only around a dot, a colon or a quote.
-fn parts(text: &str) -> Option<Vec<String>> {
-    match path(text) {
-        Some((parts, "")) => Some(parts),
-        _ if text.contains('"') => None,
-        _ => Some(text.split('.').map(str::to_owned).collect::<Vec<_>>())
-            .filter(|parts| parts.iter().all(|part| !part.is_empty())),
     }
 }
 
@@ -309,30 +248,4 @@ fn value(scene: &Scene<'_>, enums: &BTreeMap<ObjectName, ObjectName>, typed: &Ty
     let to =
         only(typed, "value after the migration", right, to.into_iter().collect(), || values(&scene.after, target))?;
     Ok(Rename::EnumValue { of, from, to })
-}
-
-/// The one object found; none or several are errors that say what would do.
-fn only<T: std::fmt::Debug>(
-    typed: &Typed<'_>,
-    what: &str,
-    name: &[String],
-    mut found: Vec<T>,
-    known: impl FnOnce() -> Vec<String>,
-) -> Result<T> {
-    match (found.pop(), found.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (Some(_), false) => Err(typed
-            .error(format!("{} names more than one {what}", name.join(".")))
-            .help("put the schema before it: `schema.Table`")),
-        (None, _) => {
-            let error = typed.error(format!("there is no {what} {}", name.join(".")));
-            let wanted = name.last().map_or("", String::as_str);
-            let near = known().into_iter().map(|name| (alike(wanted, &name).score, name));
-            let near = near.filter(|(score, _)| *score >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0));
-            Err(match near {
-                Some((_, name)) => error.help(format!("did you mean {name}?")),
-                None => error.help("`prisma-safe renames MIGRATION` lists what may be renamed"),
-            })
-        }
-    }
 }

@@ -1,14 +1,11 @@
-//! After a deploy: is the history whole, and is anything broken that was not broken before?
+//! How many rows the tables have that a deploy touches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use postgres::{Client, IsolationLevel, Transaction};
 
-use crate::database::health::{Blemish, Health, drop_index};
-use crate::database::history::{self, State};
-use crate::database::{Failure, History};
-use crate::error::{Error, Explain as _, Result};
+use crate::database::{Failure, history};
 use crate::sql::{Name, Script, StatementKind};
 
 /// Tables up to this size (by the catalog: asking the file waits for locks) are counted row by row, larger ones by the
@@ -47,36 +44,22 @@ pub struct Table {
     pub rows: Rows,
 }
 
-/// What there was before the deploy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Baseline {
-    health: Health,
-    names: BTreeSet<Name>,
-    /// By object id, which survives a rename.
-    tables: BTreeMap<u32, Table>,
-}
-
-impl Baseline {
-    /// Looks at the database's health, and counts the tables that the scripts touch.
-    ///
-    /// # Errors
-    /// The server's own.
-    pub fn take<'a>(client: &mut Client, schema: &str, scripts: impl IntoIterator<Item = &'a Script>) -> Result<Self> {
-        let names = scripts.into_iter().flat_map(touched).collect::<BTreeSet<_>>();
-        let look = |client: &mut Client| -> Result<Self, Failure> {
-            let health = Health::read(client)?;
-            let tables = count(client, schema, &names, &[])?;
-            Ok(Self { health, names: names.clone(), tables })
-        };
-        look(client).explain(|| "could not look at the database before the deploy".into())
-    }
-}
-
 /// A touched table before and after. Before is none for a new table, after for one that is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub before: Option<Table>,
     pub after: Option<Table>,
+}
+
+impl Change {
+    /// Whether it had rows before and has none now. A table that is gone is another matter.
+    pub fn is_emptied(&self) -> bool {
+        let known = |table: &Option<Table>| match table {
+            Some(Table { rows: Rows::Exact(rows) | Rows::Estimate(rows), .. }) => Some(*rows),
+            _ => None,
+        };
+        known(&self.after) == Some(0) && known(&self.before).is_some_and(|rows| rows > 0)
+    }
 }
 
 impl fmt::Display for Change {
@@ -99,71 +82,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// What there is after the deploy.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Verified {
-    /// Migrations that should be applied, and are not by the history.
-    pub unfinished: Vec<String>,
-    /// Indexes that became invalid.
-    pub invalid_indexes: Vec<Blemish>,
-    /// Constraints that were added and hold for new rows only. A migration may mean that.
-    pub unvalidated: Vec<Blemish>,
-    /// The touched tables.
-    pub tables: Vec<Change>,
-}
-
-impl Verified {
-    /// Whether the deploy left nothing broken. Constraints that are not validated yet are no breakage.
-    pub fn is_sound(&self) -> bool {
-        self.unfinished.is_empty() && self.invalid_indexes.is_empty()
-    }
-
-    /// Refuses what is broken, with the statements that mend it.
-    ///
-    /// # Errors
-    /// Exit status 1.
-    pub fn check(&self) -> Result<()> {
-        if !self.unfinished.is_empty() {
-            return Err(Error::failed(format!("not applied by Prisma's history: {}", self.unfinished.join(", ")))
-                .help("see prisma-safe migrate status"));
-        }
-        if !self.invalid_indexes.is_empty() {
-            let names: Vec<String> = self.invalid_indexes.iter().map(ToString::to_string).collect();
-            let drops: Vec<String> = self.invalid_indexes.iter().map(drop_index).collect();
-            return Err(Error::failed(format!("the deploy left an invalid index: {}", names.join(", "))).help(format!(
-                "it costs every write and serves no query. Take it away, then create it again in a new migration:\n{}",
-                drops.join("\n")
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// Compares with what there was before. `applied` are the migrations that should be in the history now.
-///
-/// # Errors
-/// The server's own; what is found is in [`Verified`].
-pub fn verify(client: &mut Client, schema: &str, baseline: &Baseline, applied: &[String]) -> Result<Verified> {
-    let mut look = || -> Result<Verified, Failure> {
-        let history = History::fetch(client, schema)?.unwrap_or_default();
-        let health = Health::read(client)?.since(&baseline.health);
-        let known: Vec<u32> = baseline.tables.keys().copied().collect();
-        let mut now = count(client, schema, &baseline.names, &known)?;
-        let change = |(id, before): (&u32, &Table)| Change { before: Some(before.clone()), after: now.remove(id) };
-        let mut tables: Vec<Change> = baseline.tables.iter().map(change).collect();
-        tables.extend(now.into_values().map(|after| Change { before: None, after: Some(after) }));
-        Ok(Verified {
-            unfinished: applied.iter().filter(|name| history.state(name) != Some(State::Applied)).cloned().collect(),
-            invalid_indexes: health.invalid_indexes.into_iter().collect(),
-            unvalidated: health.unvalidated.into_iter().collect(),
-            tables,
-        })
-    };
-    look().explain(|| "could not verify the deploy".into())
-}
-
 /// The tables a script names where it changes something.
-fn touched(script: &Script) -> Vec<Name> {
+pub(super) fn touched(script: &Script) -> Vec<Name> {
     let mut names = Vec::new();
     for statement in script.statements() {
         match &statement.kind {
@@ -182,6 +102,16 @@ fn touched(script: &Script) -> Vec<Name> {
     names
 }
 
+/// Whether a script says that rows go: then an empty table is what was wanted.
+pub(super) fn removes_rows(script: &Script) -> bool {
+    script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::Delete { .. } | StatementKind::Truncate { .. } | StatementKind::DropTable { .. } => true,
+        // it may do anything
+        StatementKind::Other { .. } | StatementKind::Select => true,
+        _ => false,
+    })
+}
+
 const TABLES: &str = "
 SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.reltuples::float8, c.relpages::bigint * 8192
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -191,7 +121,7 @@ WHERE c.relkind IN ('r', 'p') AND (c.oid = ANY ($3) OR
 ORDER BY 2";
 
 /// Counts the tables of these names or object ids, all of one moment.
-fn count(
+pub(super) fn count(
     client: &mut Client,
     schema: &str,
     names: &BTreeSet<Name>,
@@ -260,14 +190,11 @@ mod tests {
     }
 
     #[test]
-    fn only_breakage_is_refused() {
-        let blemish = Blemish { table: "public.t".into(), name: "public.t_x_idx".into() };
-        let unvalidated = Verified { unvalidated: vec![blemish.clone()], ..Verified::default() };
-        assert!(unvalidated.check().is_ok() && unvalidated.is_sound());
-        let invalid = Verified { invalid_indexes: vec![blemish], ..Verified::default() };
-        let error = invalid.check().unwrap_err();
-        assert!(error.help_text().unwrap().contains("DROP INDEX CONCURRENTLY public.t_x_idx;"));
-        let unfinished = Verified { unfinished: vec!["1_x".into()], ..Verified::default() };
-        assert!(unfinished.check().unwrap_err().to_string().contains("1_x"));
+    fn a_table_that_lost_every_row_unasked_is_emptied() {
+        let table = |rows| Table { name: "public.t".into(), rows: Rows::Exact(rows) };
+        let change = |before, after| Change { before: Some(table(before)), after: Some(table(after)) };
+        assert!(change(5, 0).is_emptied());
+        assert!(!change(0, 0).is_emptied() && !change(5, 4).is_emptied());
+        assert!(!Change { before: Some(table(5)), after: None }.is_emptied(), "it is gone, as it should be");
     }
 }

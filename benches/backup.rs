@@ -1,0 +1,274 @@
+//! What a backup and its proof cost beside PostgreSQL's own tools, in one run on a generated database: interleaved, medians,
+//! as ratios. Ends with status 1 over a limit.
+//!
+//! `PRISMA_SAFE_BENCH_MB` is the size of the database (default 1200), `PRISMA_SAFE_BENCH_ROUNDS` how often each contender
+//! runs (default 3).
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "benchmarks start programs and print")]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use prisma_safe::context::Env;
+use prisma_safe::tools::scratch::{Locale, ScratchServer, server_programs};
+
+/// The database holds more than this many megabytes.
+const MEGABYTES: u64 = 1200;
+const ROUNDS: u64 = 3;
+/// The scratch server of the contender has the settings of ours.
+const SCRATCH: &str = "
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 16GB
+checkpoint_timeout = 1h
+autovacuum = off
+jit = off
+shared_buffers = 256MB
+maintenance_work_mem = 512MB
+";
+
+/// For 100 MB: rows of many kinds, as applications have them; long texts, JSON, numbers, bytes.
+const ROWS: &str = r#"
+INSERT INTO "User" SELECT i, 'user' || i || '@example.com', initcap(left(md5(i::text), 8)) || ' ' || initcap(left(md5((i * 7)::text), 10)),
+    timestamp '2020-01-01' + i * interval '1 minute', i % 7 = 0 FROM generate_series({from} * 20000 + 1, {from} * 20000 + 20000) i;
+INSERT INTO "Post" SELECT i, 1 + (i * 7919) % ({from} * 20000 + 20000), 'Post ' || md5(i::text),
+    (SELECT string_agg(md5((i * 31 + j)::text), ' ') FROM generate_series(1, 12) j) || repeat(' the quick brown fox jumps over the lazy dog', 12),
+    timestamp '2021-01-01' + i * interval '1 second' FROM generate_series({from} * 20000 + 1, {from} * 20000 + 20000) i;
+INSERT INTO "AuditLog" SELECT i, 1 + i % ({from} * 20000 + 20000), (ARRAY['login', 'logout', 'update', 'view'])[1 + i % 4],
+    jsonb_build_object('ip', '10.' || i % 256 || '.' || i % 199 || '.1', 'agent', 'Mozilla/5.0', 'ms', i % 997, 'path', '/posts/' || i % 5000),
+    timestamp '2022-01-01' + i * interval '1 second' FROM generate_series({from} * 150000 + 1, {from} * 150000 + 150000) i;
+INSERT INTO "Account" SELECT i, i % 60, (i * 7919) % 100000, '' FROM generate_series({from} * 250000 + 1, {from} * 250000 + 250000) i;
+INSERT INTO "Blob" SELECT i, 'image/png', (SELECT string_agg(decode(md5((i * 131 + j)::text), 'hex'), '') FROM generate_series(1, 250) j)
+    FROM generate_series({from} * 1000 + 1, {from} * 1000 + 1000) i;
+"#;
+
+const TABLES: &str = r#"
+CREATE TABLE "User" (id bigint, email text NOT NULL, name text NOT NULL, "createdAt" timestamp NOT NULL, admin boolean NOT NULL);
+CREATE TABLE "Post" (id bigint, "authorId" bigint NOT NULL, title text NOT NULL, body text NOT NULL, "publishedAt" timestamp);
+CREATE TABLE "AuditLog" (id bigint, "userId" bigint NOT NULL, action text NOT NULL, detail jsonb NOT NULL, at timestamp NOT NULL);
+CREATE TABLE "Account" (aid int, bid int, abalance int, filler char(84));
+CREATE TABLE "Blob" (id bigint, type text NOT NULL, data bytea NOT NULL);
+"#;
+
+const KEYS: &str = r#"
+ALTER TABLE "User" ADD PRIMARY KEY (id);
+ALTER TABLE "Post" ADD PRIMARY KEY (id);
+ALTER TABLE "AuditLog" ADD PRIMARY KEY (id);
+ALTER TABLE "Account" ADD PRIMARY KEY (aid);
+ALTER TABLE "Blob" ADD PRIMARY KEY (id);
+CREATE UNIQUE INDEX "User_email_key" ON "User" (email);
+CREATE INDEX "Post_authorId_idx" ON "Post" ("authorId");
+CREATE INDEX "AuditLog_userId_at_idx" ON "AuditLog" ("userId", at);
+ALTER TABLE "Post" ADD FOREIGN KEY ("authorId") REFERENCES "User";
+ALTER TABLE "AuditLog" ADD FOREIGN KEY ("userId") REFERENCES "User";
+VACUUM ANALYZE;
+"#;
+
+fn main() -> ExitCode {
+    let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let megabytes = number("PRISMA_SAFE_BENCH_MB", MEGABYTES);
+    let bench = Bench::build(megabytes);
+    let rounds = number("PRISMA_SAFE_BENCH_ROUNDS", ROUNDS).max(1);
+    let mut found = Found::default();
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        bench.round(&mut found);
+    }
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("load of the machine at the end: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" "));
+    found.report()
+}
+
+/// What was measured: seconds, bytes.
+#[derive(Default)]
+struct Found {
+    plain: Vec<f64>,
+    ours: Vec<f64>,
+    proved: Vec<f64>,
+    restored: Vec<f64>,
+    memory: u64,
+    ours_bytes: u64,
+    custom_bytes: u64,
+    plain_bytes: u64,
+}
+
+impl Found {
+    fn report(&self) -> ExitCode {
+        let [plain, ours, proved, restored] =
+            [&self.plain, &self.ours, &self.proved, &self.restored].map(|values| median(values.clone()));
+        let proving = proved - ours;
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let ratio = |one: u64, other: u64| one as f64 / other as f64;
+        println!("\n| what | prisma-safe | beside | ratio | limit |\n|---|---|---|---|---|");
+        let mut good = true;
+        let mut row = |what: &str, ours: String, theirs: String, value: f64, limit: f64| {
+            good &= value <= limit;
+            let verdict = if value <= limit { "" } else { " OVER" };
+            println!("| {what} | {ours} | {theirs} | {value:.2}{verdict} | {limit:.1} |");
+        };
+        let seconds = |value: f64| format!("{value:.1} s");
+        row(
+            "taking a `.sql.zst` backup",
+            seconds(ours),
+            format!("`pg_dump -Fp` to a file: {plain:.1} s"),
+            ours / plain,
+            1.2,
+        );
+        row(
+            "proving it *restored*",
+            seconds(proving),
+            format!("`pg_restore -j2` of a directory dump: {restored:.1} s"),
+            proving / restored,
+            1.2,
+        );
+        row(
+            "its size",
+            format!("{:.0} MB", megabytes(self.ours_bytes)),
+            format!(
+                "`pg_dump -Fc`: {:.0} MB (plain: {:.0} MB)",
+                megabytes(self.custom_bytes),
+                megabytes(self.plain_bytes)
+            ),
+            ratio(self.ours_bytes, self.custom_bytes),
+            1.0,
+        );
+        row(
+            "most memory of our process",
+            format!("{:.0} MB", megabytes(self.memory)),
+            "64 MB".into(),
+            megabytes(self.memory) / 64.0,
+            1.0,
+        );
+        if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// The database that is backed up, and where everything is written.
+struct Bench {
+    source: ScratchServer,
+    programs: PathBuf,
+    directory: tempfile::TempDir,
+}
+
+impl Bench {
+    fn build(megabytes: u64) -> Self {
+        let programs = server_programs(&Env::read()).expect("PostgreSQL");
+        let directory = tempfile::Builder::new().prefix("ps-bench-").tempdir_in("/tmp").expect("a directory");
+        fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("a directory");
+        let settings = "shared_buffers = 1GB\nmax_wal_size = 8GB\nautovacuum = off\nmaintenance_work_mem = 512MB\nwal_level = minimal\nmax_wal_senders = 0";
+        let place = directory.path().join("source");
+        let source =
+            ScratchServer::start_with(&place, std::process::id(), programs.clone(), settings).expect("a server");
+        source
+            .create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" })
+            .expect("a database");
+        let mut client = source.connect("bench").expect("a session");
+        client.batch_execute(TABLES).expect("tables");
+        let mut size: i64 = 0;
+        for from in 0.. {
+            if size >= i64::try_from(megabytes * 1_000_000).expect("a size") {
+                break;
+            }
+            client.batch_execute(&ROWS.replace("{from}", &from.to_string())).expect("rows");
+            size = client.query_one("SELECT pg_database_size(current_database())", &[]).expect("a size").get(0);
+        }
+        KEYS.split_inclusive(';').for_each(|statement| client.batch_execute(statement).expect("keys"));
+        let size: i64 = client.query_one("SELECT pg_database_size(current_database())", &[]).expect("a size").get(0);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        println!("a database of {:.0} MB with its indexes, on {cores} cores", size as f64 / 1e6);
+        fs::write(directory.path().join("package.json"), "{}").expect("a file");
+        Self { source, programs, directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn round(&self, found: &mut Found) {
+        found.plain.push(timed(&mut self.program("pg_dump", &["-Fp", "-f", "plain.sql"]), |_| {}));
+        found.plain_bytes = size_of(&self.path("plain.sql"));
+        fs::remove_file(self.path("plain.sql")).expect("a file");
+        let read = self.backup("read", found);
+        found.ours.push(read);
+        let restored = self.backup("restored", found);
+        found.proved.push(restored);
+        timed(&mut self.program("pg_dump", &["-Fd", "-j2", "-f", "directory"]), |_| {});
+        found.restored.push(self.restore());
+        fs::remove_dir_all(self.path("directory")).expect("a directory");
+        if found.custom_bytes == 0 {
+            timed(&mut self.program("pg_dump", &["-Fc", "-f", "custom"]), |_| {});
+            found.custom_bytes = size_of(&self.path("custom"));
+        }
+    }
+
+    /// Seconds that a backup takes, with a proof or without; the most memory that it needed is noted.
+    fn backup(&self, proof: &str, found: &mut Found) -> f64 {
+        fs::write(self.path("prisma-safe.toml"), "[backup]\nformat = 'sql.zst'\n").expect("a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_prisma-safe"));
+        command.args(["-q", "backup", "--proof", proof, "--url", self.source.url("bench").expect("a URL").expose()]);
+        command.current_dir(self.directory.path());
+        let memory = &mut found.memory;
+        let seconds = timed(&mut command, |child| *memory = peak(child).max(*memory));
+        for file in fs::read_dir(self.path("backups")).expect("backups").flatten() {
+            if file.file_name().to_string_lossy().ends_with(".sql.zst") {
+                found.ours_bytes = file.metadata().expect("a file").len();
+            }
+        }
+        fs::remove_dir_all(self.path("backups")).expect("backups");
+        seconds
+    }
+
+    /// Seconds of `pg_restore -j2` alone, into a server that runs already, and of counting the rows as we do.
+    fn restore(&self) -> f64 {
+        let place = self.path("target");
+        let target =
+            ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), SCRATCH).expect("a server");
+        target
+            .create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" })
+            .expect("a database");
+        let mut command = Command::new(self.programs.join("pg_restore"));
+        command.args(["-j2", "-d", "bench", "directory"]).current_dir(self.directory.path());
+        command.envs(target.url("bench").expect("a URL").libpq_env());
+        timed(&mut command, |_| {})
+    }
+
+    fn program(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.args(arguments).current_dir(self.directory.path());
+        command.envs(self.source.url("bench").expect("a URL").libpq_env());
+        command
+    }
+}
+
+/// Seconds that a program takes; `watch` looks at it meanwhile.
+fn timed(command: &mut Command, mut watch: impl FnMut(&Child)) -> f64 {
+    let started = Instant::now();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("a program");
+    loop {
+        if let Some(status) = child.try_wait().expect("an end") {
+            assert!(status.success(), "{command:?} failed");
+            return started.elapsed().as_secs_f64();
+        }
+        watch(&child);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The most memory that a process has had, in bytes.
+fn peak(child: &Child) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse::<u64>().map_or(0, |kilobytes| kilobytes * 1024)
+}
+
+fn size_of(path: &Path) -> u64 {
+    File::open(path).and_then(|file| file.metadata()).expect("a file").len()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,78 @@
+//! Any program: `[backup.command]` says how it takes, checks and restores a backup.
+//!
+//! `create` prints the backup's label as its last line; `check` and `restore` find it in `PRISMA_SAFE_BACKUP`. No program is
+//! given a URL or a password by us.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::super::create::Request;
+use super::{Outside, Provider};
+use crate::config;
+use crate::error::{Error, Result};
+use crate::tools::site::{self, Site};
+use crate::ui::Shell;
+use crate::ui::interrupt::Guard;
+
+/// Names the backup for `check` and `restore`.
+const LABEL: &str = "PRISMA_SAFE_BACKUP";
+/// Names the database, without user and password.
+const TARGET: &str = "PRISMA_SAFE_TARGET";
+
+/// Takes a backup and has it checked.
+pub(super) fn take(
+    settings: &config::BackupCommand,
+    request: &Request<'_>,
+    guard: &Guard,
+    shell: &Shell,
+) -> Result<Outside> {
+    let create = words(&settings.create, "create")?;
+    // asked before anything runs: a backup that nobody checks is none
+    words(&settings.check, "check")?;
+    shell.status("Backing up", format_args!("with {}", create[0]));
+    let target = request.url.identity();
+    let said =
+        site::run(&Site { words: create, directory: request.project, set: &[(TARGET, &target)] }, guard, Some(shell))?;
+    let label = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+    if label.is_empty() {
+        return Err(Error::failed(format!("{} printed no label of the backup that it took", create[0]))
+            .help("its last line of output must name the backup"));
+    }
+    check(settings, &label, request.project, guard, shell)?;
+    let restore = settings.restore.clone();
+    Ok(Outside { provider: Provider::Command, bytes: 0, restore, says: json!({ "label": label }), label })
+}
+
+/// Has a backup checked.
+pub(super) fn check(
+    settings: &config::BackupCommand,
+    label: &str,
+    directory: &Path,
+    guard: &Guard,
+    shell: &Shell,
+) -> Result<()> {
+    let words = words(&settings.check, "check")?;
+    site::run(&Site { words, directory, set: &[(LABEL, label)] }, guard, Some(shell)).map(drop)
+}
+
+/// Has a backup restored.
+pub(super) fn restore(
+    settings: &config::BackupCommand,
+    label: &str,
+    directory: &Path,
+    guard: &Guard,
+    shell: &Shell,
+) -> Result<()> {
+    let words = words(&settings.restore, "restore")?;
+    shell.status("Restoring", format_args!("{label} with {}", words[0]));
+    site::run(&Site { words, directory, set: &[(LABEL, label)] }, guard, Some(shell)).map(drop)
+}
+
+fn words<'a>(words: &'a [String], key: &str) -> Result<&'a [String]> {
+    if words.is_empty() {
+        return Err(Error::usage(format!("backup.provider = \"command\" needs [backup.command] {key}"))
+            .help(format!("{key} = [\"/usr/local/bin/our-backup\", \"{key}\"]")));
+    }
+    Ok(words)
+}

@@ -1,0 +1,207 @@
+//! `status`: where the last deployment stands, what is applied, and what to do now.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::output;
+use crate::config::Config;
+use crate::context::Context;
+use crate::database::{self, History, Standing};
+use crate::deploy::journal::{End, Record, Remainder};
+use crate::deploy::{Journal, Turn};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::Project;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    output: output::Args,
+}
+
+/// Runs it. As with `prisma migrate status` only a database that is up to date ends in exit status 0.
+///
+/// # Errors
+/// Exit status 1 if the database cannot be asked.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let (target, discovered) = super::target(&project, &config, context)?;
+    let mut client = database::connect(&target.url, "prisma-safe status")?;
+    let history = History::read(&mut client, &target.url.schema())?;
+    let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
+    let identity = target.url.identity();
+    let running = Turn::running(project.root())?;
+    let last = Journal::records(project.root())?.into_iter().rfind(|record| record.target.as_ref() == Some(&identity));
+    let now = Now { identity, running, history, standing, last };
+    if !args.output.json(&now.document(), &context.shell)? {
+        context.shell.print(&now.text());
+    }
+    Ok(if now.is_settled() { Exit::Done } else { Exit::Failed })
+}
+
+/// How things stand.
+struct Now {
+    identity: String,
+    /// The deployment that runs from this folder.
+    running: Option<String>,
+    history: Option<History>,
+    standing: Standing,
+    /// The last deployment to this target from this folder.
+    last: Option<Record>,
+}
+
+impl Now {
+    /// Nothing is pending, failed, or left open.
+    fn is_settled(&self) -> bool {
+        let open = self.last.as_ref().is_some_and(|last| self.state(last) == "interrupted");
+        self.standing.pending.is_empty() && self.standing.failed.is_empty() && !open && self.running.is_none()
+    }
+
+    fn state(&self, record: &Record) -> &'static str {
+        match &record.end {
+            Some(End::Finished) => "finished",
+            Some(End::Failed(_)) => "failed",
+            Some(End::Explained(_)) => "cutShort",
+            None if self.running.is_some() => "running",
+            None => "interrupted",
+        }
+    }
+
+    /// What to do, most urgent first.
+    fn next(&self) -> Vec<String> {
+        let mut next = Vec::new();
+        if let Some(running) = &self.running {
+            return vec![format!("a deployment is running ({running}): wait for it")];
+        }
+        for row in &self.standing.failed {
+            let name = &row.name;
+            next.push(format!(
+                "{name} has failed: see what of it is in the database, then `prisma-safe migrate resolve --rolled-back {name}` or `--applied {name}`"
+            ));
+        }
+        if self.last.as_ref().is_some_and(|last| last.rollback && self.state(last) == "interrupted") {
+            next.push("a rollback was cut short: `prisma-safe rollback` again shows what it would do now".into());
+        }
+        let left = ["interrupted", "cutShort", "failed"];
+        let resumable = self.last.as_ref().is_some_and(|last| !last.rollback && left.contains(&self.state(last)));
+        match (self.standing.pending.is_empty() || !self.standing.failed.is_empty(), resumable) {
+            (false, true) => next.push("go on: `prisma-safe deploy --resume`, or anew: `prisma-safe deploy`".into()),
+            (false, false) => next.push("`prisma-safe deploy` applies what is pending".into()),
+            (true, true)
+                if self.last.as_ref().is_some_and(|last| last.verified.is_none() && !last.applied.is_empty()) =>
+            {
+                next.push("it was applied and not verified: `prisma-safe verify`".into());
+            }
+            _ => {}
+        }
+        next
+    }
+
+    fn remainder(&self, record: &Record) -> Option<&'static str> {
+        matches!(self.state(record), "interrupted" | "cutShort").then(|| {
+            match record.remainder(self.history.as_ref()) {
+                Remainder::Nothing => "nothing",
+                Remainder::Applied { .. } => "applied",
+                Remainder::Failed { .. } => "failed",
+            }
+        })
+    }
+
+    fn document(&self) -> Value {
+        let standing = &self.standing;
+        let failed: Vec<&str> = standing.failed.iter().map(|row| row.name.as_str()).collect();
+        json!({
+            "schemaVersion": 1,
+            "target": self.identity,
+            "upToDate": self.is_settled(),
+            "running": self.running,
+            "migrations": {
+                "applied": standing.applied,
+                "pending": standing.pending,
+                "failed": failed,
+                "edited": standing.edited,
+                "missing": standing.missing,
+                "rolledBack": standing.rolled_back,
+            },
+            "lastDeployment": self.last.as_ref().map(|last| self.deployment(last)),
+            "next": self.next(),
+        })
+    }
+
+    fn deployment(&self, record: &Record) -> Value {
+        json!({
+            "kind": if record.rollback { "rollback" } else { "deployment" },
+            "state": self.state(record),
+            "started": record.started,
+            "file": record.path,
+            "pending": record.pending.iter().map(|planned| &planned.name).collect::<Vec<_>>(),
+            "applied": record.applied,
+            "stages": record.stages,
+            "planHash": record.plan_hash,
+            "backup": record.backup,
+            "verified": record.verified,
+            "last": record.last,
+            "remainder": self.remainder(record),
+            "error": match &record.end { Some(End::Failed(error)) => Some(error), _ => None },
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}\n", self.identity);
+        let standing = &self.standing;
+        // writing to a String does not fail
+        let mut line = |words: String| {
+            let _ = writeln!(text, "{words}");
+        };
+        let names = |what: &str, names: &[String]| match names {
+            [] => None,
+            names => Some(format!("  {} {what}: {}", names.len(), names.join(", "))),
+        };
+        line(match standing.applied.last() {
+            Some(last) => format!("  {} applied, the last is {last}", standing.applied.len()),
+            None => "  nothing is applied".into(),
+        });
+        let failed: Vec<String> = standing.failed.iter().map(|row| row.name.clone()).collect();
+        for found in [
+            names("pending", &standing.pending),
+            names("failed", &failed),
+            names("changed after being applied", &standing.edited),
+            names("applied without a file", &standing.missing),
+        ] {
+            found.into_iter().for_each(&mut line);
+        }
+        if let Some(record) = &self.last {
+            let when =
+                record.started.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+            let what = if record.rollback { "rollback" } else { "deployment" };
+            line(match &record.end {
+                Some(End::Finished) => format!("  last {what}: {when}, finished"),
+                Some(End::Failed(error)) => {
+                    format!("  last {what}: {when}, failed {}: {}", record.last, first_line(error))
+                }
+                Some(End::Explained(_)) => format!("  last {what}: {}", record.explain(self.history.as_ref())),
+                None if self.running.is_some() => {
+                    format!("  a deployment is running since {when}, now {}", record.last)
+                }
+                None => format!("  {}", record.explain(self.history.as_ref())),
+            });
+            if let Some(backup) = &record.backup {
+                line(format!("  its backup: {}", backup.display()));
+            }
+        }
+        for next in self.next() {
+            line(format!("next: {next}"));
+        }
+        if self.is_settled() {
+            line("up to date".into());
+        }
+        text
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

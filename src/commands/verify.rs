@@ -1,0 +1,83 @@
+//! `verify`: the checks that follow a deploy, at any time. Only reads.
+
+use super::output;
+use crate::config::{Config, Drift};
+use crate::context::Context;
+use crate::database;
+use crate::deploy::definitions;
+use crate::deploy::verify::{Baseline, Check, Expected, Query, Report, Status, verify};
+use crate::engine::{self, Discovered};
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::target::Target;
+
+/// Arguments of `verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    output: output::Args,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Exit status 1 if a check failed, after the report.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let project = Project::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let (target, discovered) = super::target(&project, &config, context)?;
+    let shell = &context.shell;
+    shell.status("Verifying", target.url.identity());
+    let report = look(&project, &config, &target, &discovered, context)?;
+    if args.output.json(&report.document(), shell)? {
+        return Ok(if report.is_sound() { Exit::Done } else { Exit::Failed });
+    }
+    for line in report.lines() {
+        shell.detail(line);
+    }
+    report.check()?;
+    shell.status("Verified", "nothing is broken");
+    Ok(Exit::Done)
+}
+
+fn look(
+    project: &Project,
+    config: &Config,
+    target: &Target,
+    discovered: &Discovered,
+    context: &Context,
+) -> Result<Report> {
+    let mut client = database::connect(&target.url, "prisma-safe verify")?;
+    let schema = target.url.schema();
+    let history = database::History::read(&mut client, &schema)?;
+    let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
+    let queries = Query::read(&config.verify)?;
+    let kept = definitions::read(project.root(), &target.url)?;
+    let kept = kept.as_ref().map(|(live, whose)| (live, whose.as_str()));
+    let expected = Expected { applied: &standing.applied, definitions: kept, queries: &queries };
+    // nothing was there before: whatever is broken is told
+    let verified = verify(&mut client, &schema, &Baseline::default(), &expected)?;
+    let mut checks = verified.checks();
+    let mut wrong: Vec<String> = standing.failed.iter().map(|row| format!("{} has failed", row.name)).collect();
+    wrong.extend(standing.edited.iter().map(|name| format!("{name} was changed after it was applied")));
+    let mut open: Vec<String> = standing.pending.iter().map(|name| format!("{name} is pending")).collect();
+    open.extend(standing.missing.iter().map(|name| format!("{name} is applied, but its file is gone")));
+    let status = match (wrong.is_empty(), open.is_empty()) {
+        (false, _) => Status::Failed,
+        (true, false) => Status::Warned,
+        (true, true) => Status::Passed,
+    };
+    if let Some(check) = checks.iter_mut().find(|check| check.name == "history" && check.status == Status::Passed) {
+        *check = Check::new("history", status, wrong.into_iter().chain(open));
+    }
+    if let Some(check) = checks.iter_mut().find(|check| check.name == "catalog" && check.status == Status::Unchecked) {
+        *check = Check::new("catalog", Status::Unchecked, ["no deployment from this folder has kept its definitions"]);
+    }
+    if config.verify.drift != Drift::Off {
+        let left = engine::difference(project, context, &target.url, &discovered.schema_files);
+        checks.push(config.verify.drift.check(left));
+    }
+    let rollback = standing.applied.last().map(|name| format!("prisma-safe rollback {name}"));
+    Ok(Report { target: target.url.identity(), checks, rollback })
+}

@@ -1,0 +1,57 @@
+//! The definitions that a deployment has left, kept in `.prisma-safe/` for each target: `verify` tells later what somebody
+//! has changed since, by hand or by another tool.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::journal;
+use crate::atomic;
+use crate::catalog::live::Live;
+use crate::database::DatabaseUrl;
+use crate::error::{Explain as _, Result};
+use crate::review::hash_of;
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    target: String,
+    at: Timestamp,
+    definitions: Live,
+}
+
+fn path(root: &Path, target: &str) -> PathBuf {
+    root.join(journal::DIRECTORY).join(format!("definitions-{}.json", hash_of([target.as_bytes()])))
+}
+
+/// Keeps them; those of an earlier deployment are overwritten.
+///
+/// # Errors
+/// Exit status 1 if the file cannot be written.
+pub fn keep(root: &Path, url: &DatabaseUrl, definitions: Live) -> Result<()> {
+    let path = path(root, &url.identity());
+    let kept = Kept { target: url.identity(), at: Timestamp::now(), definitions };
+    let explain = || format!("could not write {}", path.display());
+    let text = serde_json::to_string(&kept).explain(explain)?;
+    atomic::write(&path, &text).explain(explain)
+}
+
+/// Reads them, with whose they are; none if there are none, or if another version has written them.
+///
+/// # Errors
+/// Exit status 1 if the file cannot be read.
+pub fn read(root: &Path, url: &DatabaseUrl) -> Result<Option<(Live, String)>> {
+    let path = path(root, &url.identity());
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).explain(|| format!("could not read {}", path.display())),
+    };
+    let kept: Option<Kept> = serde_json::from_str(&text).ok();
+    Ok(kept.map(|kept| {
+        let whose = format!("the deployment of {}", kept.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        (kept.definitions, whose)
+    }))
+}

@@ -1,0 +1,47 @@
+//! What a fix would change, as lines before and after.
+
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+
+use crate::rules::Fix;
+use crate::sql::edit;
+
+/// A fix as the page shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct Change {
+    title: String,
+    /// Lines of the migration that change, with a line around them.
+    lines: Vec<Line>,
+    /// Migrations that follow.
+    following: Vec<String>,
+    /// `@@index` on these columns.
+    index: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    sign: &'static str,
+    text: String,
+}
+
+pub(super) fn of(fix: &Fix, sql: &str) -> Change {
+    let after = edit::apply(sql, &fix.edits).unwrap_or_else(|_| sql.to_owned());
+    let diff = TextDiff::from_lines(sql, &after);
+    let mut lines = Vec::new();
+    for group in diff.grouped_ops(1) {
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => "-",
+                ChangeTag::Insert => "+",
+                ChangeTag::Equal => " ",
+            };
+            lines.push(Line { sign, text: change.value().trim_end_matches(['\r', '\n']).to_owned() });
+        }
+    }
+    Change {
+        title: fix.title.clone(),
+        lines,
+        following: fix.following.iter().map(|it| it.sql.clone()).collect(),
+        index: fix.index.as_ref().map(|index| index.columns.join(", ")),
+    }
+}

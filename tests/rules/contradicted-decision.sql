@@ -1,0 +1,39 @@
+-- case: renamed, says the line; dropped, says the file
+-- migration
+-- prisma-safe:rename column Song.artist -> artist_name
+ALTER TABLE "Song" DROP COLUMN "artist";
+-- expect: error contradicted-decision(Song.artist)
+-- expect: error drop-column(Song.artist)
+
+-- case: renamed to something else
+-- migration
+-- prisma-safe:rename column Song.artist -> artist_name
+ALTER TABLE "Song" RENAME COLUMN "artist" TO "singer";
+-- expect: error contradicted-decision(Song.artist)
+-- expect: warning breaking-rename(Song.artist)
+
+-- case: nothing of that name
+-- migration
+-- prisma-safe:rename column Song.nobody -> artist_name
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;
+-- expect: error contradicted-decision(Song.nobody)
+
+-- case: kept in the database, says the line
+-- migration
+-- prisma-safe:map column Song.artist -> artistName
+ALTER TABLE "Song" DROP COLUMN "artist";
+-- expect: error contradicted-decision(Song.artist)
+-- expect: error drop-column(Song.artist)
+
+-- case: dropped, says the line
+-- migration
+-- prisma-safe:delete column Song.artist
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;
+-- expect: error contradicted-decision(Song.artist)
+
+-- case: every line is true
+-- migration
+-- prisma-safe:rename column Song.artist -> artist_name
+-- prisma-safe:map column Song.title -> name
+ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
+-- expect: warning breaking-rename(Song.artist)

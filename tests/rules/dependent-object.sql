@@ -1,0 +1,27 @@
+-- case: a function that mentions a renamed column breaks, a view follows
+-- given: dependent function Song.artist touch; dependent view Song.artist names
+-- migration
+ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
+-- expect: warning breaking-rename(Song.artist)
+-- expect: warning dependent-object(Song.artist)
+-- expect: info dependent-object(Song.artist)
+
+-- case: what stands in the way of a drop
+-- given: values Song.artist 0; dependent policy Song.artist own
+-- migration
+ALTER TABLE "Song" DROP COLUMN "artist";
+-- expect: warning drop-column(Song.artist)
+-- expect: error dependent-object(Song.artist)
+
+-- case: what the migration itself replaces
+-- given: dependent function Song.artist touch
+-- migration
+ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
+CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+-- expect: warning breaking-rename(Song.artist)
+
+-- case: nothing depends on it
+-- given: online
+-- migration
+ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
+-- expect: warning breaking-rename(Song.artist)
