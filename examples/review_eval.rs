@@ -15,8 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use prisma_safe::project::Migration;
-use prisma_safe::review::{Request, Review, review};
+use cases::reviewed;
 use prisma_safe::rules::{RULES, Severity};
 use prisma_safe::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 use serde::Deserialize;
@@ -129,19 +128,6 @@ fn add(scores: &mut BTreeMap<String, Score>, own: Option<&str>, case: &str, expe
     }
 }
 
-fn reviewed(earlier: &str, sql: &str) -> Review {
-    let migration = |name: &str, sql: &str| Migration { name: name.into(), path: name.into(), sql: sql.into() };
-    review(Request {
-        migrations: &[migration("20250121120000_change", sql)],
-        earlier: &[migration("20250101120000_init", earlier)],
-        default_schema: "public",
-        live: None,
-        identity: None,
-        settings: &cases::settings(),
-        standing: Vec::new(),
-    })
-}
-
 /// A migration of another project.
 #[derive(Deserialize)]
 struct Other {
@@ -195,7 +181,10 @@ fn only_adding(sql: &str) -> String {
     if !script.errors().is_empty() {
         return String::new();
     }
-    let kept = script.statements().iter().filter(|statement| adds(statement));
+    // a foreign key may rest on what else the migration does
+    let whole = script.statements().iter().all(adds);
+    let kept =
+        script.statements().iter().filter(|statement| adds(statement) && (whole || !adds_foreign_key(statement)));
     kept.map(|statement| format!("{};\n", sql[statement.range.clone()].trim_end_matches(';'))).collect()
 }
 
@@ -213,4 +202,9 @@ fn adds(statement: &Statement) -> bool {
         }),
         _ => false,
     }
+}
+
+fn adds_foreign_key(statement: &Statement) -> bool {
+    let StatementKind::AlterTable { actions, .. } = &statement.kind else { return false };
+    actions.iter().any(|action| matches!(&action.kind, ActionKind::AddConstraint(_)))
 }

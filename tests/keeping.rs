@@ -141,3 +141,36 @@ fn less_than_a_week_is_refused_and_a_backup_can_thin_out_by_itself() {
     project.run(["backup"]).succeeds().says(&format!("Deleted {old}"));
     assert_eq!(there(&project).len(), 2);
 }
+
+#[test]
+fn old_ones_are_compressed_in_place_and_a_full_disk_leaves_them_as_they_were() {
+    let (project, _) = backed_up(10);
+    project.database().execute(
+        "CREATE TABLE big AS SELECT i, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 8) j) AS text \
+         FROM generate_series(1, 4000) i",
+    );
+    fs::remove_dir_all(project.path("backups")).expect("the first backup");
+    project.write("prisma-safe.toml", "[backup]\nproof = \"read\"\nformat = \"sql\"\n");
+    let newest = crate::restore::backup(&project);
+    let old = aged(&project, &newest, 30);
+    let whole = fs::read(project.path(&format!("backups/{old}"))).expect("a backup");
+
+    // files may be no larger than 100 kB: for a program that is a full disk
+    let script = "trap '' XFSZ; ulimit -f 200; exec \"$0\" backup prune";
+    project.program("/bin/sh", ["-c", script, env!("CARGO_BIN_EXE_prisma-safe")]).exits(1).says("could not write");
+    assert_eq!(fs::read(project.path(&format!("backups/{old}"))).expect("a backup"), whole);
+    assert!(!project.files("backups").iter().any(|file| file.contains(".zst") || file.ends_with(".partial")));
+    project.run(["backup", "verify", &old]).succeeds();
+
+    project.run(["backup", "prune"]).succeeds().says("Compressed");
+    let compressed = there(&project).into_iter().find(|name| name.ends_with(".zst")).expect("a compressed one");
+    assert!(compressed.contains(old.trim_end_matches(".sql")), "{compressed}");
+    assert!(!project.path(&format!("backups/{old}")).exists());
+    project.run(["backup", "verify", &compressed]).succeeds();
+    let file = fs::File::open(project.path(&format!("backups/{compressed}"))).expect("a backup");
+    assert_eq!(zstd::decode_all(file).expect("a dump"), whole);
+    project.database().execute("DROP TABLE big");
+    project.run(["restore", &compressed]).succeeds();
+    assert_eq!(project.database().count("big"), 4000);
+    crate::restore::drop_beside(project.database());
+}

@@ -237,6 +237,31 @@ fn what_validation_would_refuse_is_measured() {
 }
 
 #[test]
+fn what_an_earlier_try_left_and_how_the_server_is_set_decide() {
+    let database = filled();
+    let failed = r#"CREATE UNIQUE INDEX CONCURRENTLY "left" ON "Song"("title")"#;
+    assert!(database.connect().batch_execute(failed).is_err());
+    let again = r#"CREATE INDEX CONCURRENTLY IF NOT EXISTS "left" ON "Song"("artist");"#;
+    assert_eq!(against(&database, again).1, ["error unsound-index(left): left is invalid"]);
+    database.execute(r#"DROP INDEX "left""#);
+    assert_eq!(against(&database, again).1, Vec::<String>::new());
+
+    let moment = r#"ALTER TABLE "At" ALTER COLUMN "at" TYPE timestamptz(3);"#;
+    let earlier = r#"CREATE TABLE "At" ("at" TIMESTAMP(3)); INSERT INTO "At" VALUES (now());"#;
+    database.execute(earlier);
+    let zone = |zone: &str| format!("ALTER DATABASE \"{}\" SET timezone = '{zone}'", database.name());
+    database.execute(&zone("UTC"));
+    assert_eq!(after(&database, earlier, moment).1, Vec::<String>::new());
+    database.execute(&zone("Asia/Tokyo"));
+    assert_eq!(after(&database, earlier, moment).1, ["warning time-zone-cast(At.at): "]);
+
+    let parts = r#"CREATE TABLE "Part" ("id" INTEGER) PARTITION BY RANGE ("id");"#;
+    database.execute(parts);
+    let index = r#"CREATE INDEX CONCURRENTLY "p" ON "Part"("id");"#;
+    assert_eq!(after(&database, parts, index).1, ["error partitioned-index(p): Part is a partitioned table"]);
+}
+
+#[test]
 fn keys_are_named_only_where_they_are_wanted() {
     let database = filled();
     database.execute(r#"CREATE TABLE "Pair" ("a" INT, "b" TEXT, "secret" TEXT, PRIMARY KEY ("a", "b"))"#);
@@ -423,19 +448,19 @@ fn html_is_one_file_that_fetches_nothing() {
     }
 }
 
+/// The migrations of `tests/review` and of the labelled cases.
 fn examples() -> Vec<(String, String)> {
     let folders = ["tests/rules", "tests/review"].map(|folder| std::fs::read_dir(folder).expect("the folder"));
-    let inner = folders.into_iter().flatten().flat_map(|entry| {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            std::fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
-        } else {
-            vec![path]
-        }
-    });
-    let read = |path: std::path::PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).expect("text"));
-    let examples: Vec<_> = inner.map(read).collect();
-    assert!(examples.len() > 60);
+    let paths = folders.into_iter().flatten().map(|entry| entry.expect("an entry").path());
+    let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
+    let examples: Vec<_> = files
+        .flat_map(|path| {
+            let text = std::fs::read_to_string(&path).expect("text");
+            let cases: Vec<String> = text.split("-- case: ").map(|case| format!("-- {case}")).collect();
+            cases.into_iter().map(move |case| (path.display().to_string(), case))
+        })
+        .collect();
+    assert!(examples.len() > 200);
     examples
 }
 

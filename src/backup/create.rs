@@ -341,6 +341,7 @@ pub(super) fn source(url: &DatabaseUrl, server: Server, environment: String) -> 
         collate: server.collate,
         ctype: server.ctype,
         extensions: server.extensions,
+        time_zone: Some(server.time_zone),
     }
 }
 

@@ -197,6 +197,9 @@ pub struct Source {
     /// Names of its extensions: a server without them cannot take the backup.
     #[serde(default)]
     pub extensions: Vec<String>,
+    /// The time zone that times with one were written in; absent in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// One table's rows.

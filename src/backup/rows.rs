@@ -16,6 +16,11 @@ pub(super) const END: &[u8] = b"\\.\n";
 pub struct Digest(u128);
 
 impl Digest {
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        u128::from_str_radix(text, 16).ok().map(Self)
+    }
+
     /// Adds other rows.
     pub fn add(&mut self, other: Self) {
         self.0 = self.0.wrapping_add(other.0);

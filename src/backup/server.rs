@@ -19,7 +19,7 @@ const FACTS: &str = "
 SELECT current_setting('server_version'), current_setting('server_version_num')::int4 / 10000, d.oid, d.datname::text,
        has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), pg_database_size(d.oid),
        pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text,
-       ARRAY(SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1)
+       ARRAY(SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1), current_setting('TimeZone')
 FROM pg_catalog.pg_database d WHERE d.datname = current_database()";
 
 /// The server at the other end.
@@ -36,6 +36,8 @@ pub(super) struct Server {
     pub(super) collate: String,
     pub(super) ctype: String,
     pub(super) extensions: Vec<String>,
+    /// Of our sessions: `UTC`.
+    pub(super) time_zone: String,
     /// `None` where the role may not read it.
     pub(super) system_identifier: Option<String>,
 }
@@ -60,6 +62,7 @@ impl Server {
             collate: row.get(7),
             ctype: row.get(8),
             extensions: row.get(9),
+            time_zone: row.get(10),
             // a host may forbid it in its own ways; nothing depends on it
             system_identifier: if may_ask {
                 client.query_one(identifier, &[]).ok().map(|row| row.get(0))

@@ -151,6 +151,13 @@ impl Place<'_> {
     pub(super) fn restore(&self, path: &Path, data: Data, shell: &Shell) -> Result<Stage> {
         let guard = interrupt::Guard::new()?;
         let archive = Archive::open_with(path, &backup::encryption::keys(&self.config.backup, self.env)?)?;
+        if let Some(outside) = &archive.manifest().outside {
+            return Err(Error::refused(format!("{} holds no rows: the backup was taken by {}", path.display(), outside.provider))
+                .help(
+                    "rehearse on a dump (prisma-safe backup with backup.provider unset, then rehearse --backup FILE), and give \
+                     rehearsal.mode = \"off\" with a reason in prisma-safe.toml for deploys",
+                ));
+        }
         shell.status("Restoring", format_args!("{} into a scratch server", path.display()));
         let search = Search { env: self.env, pg_bin: self.config.backup.pg_bin.as_deref(), project: self.project };
         let options = Options { rows: data == Data::Full, ..Options::scratch() };

@@ -111,7 +111,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         let document = document(&archive, &target, &restored, pending.as_deref());
         commands::backup::print(context, &document)?;
     }
-    tell(&restored, &target, pending.as_deref(), context);
+    tell(&restored, &target, pending.as_deref(), json, context);
     Ok(Exit::Done)
 }
 
@@ -175,7 +175,7 @@ fn document(archive: &Archive, target: &Target, restored: &Restored, pending: Op
     })
 }
 
-fn tell(restored: &Restored, target: &Target, pending: Option<&[String]>, context: &Context) {
+fn tell(restored: &Restored, target: &Target, pending: Option<&[String]>, json: bool, context: &Context) {
     let shell = &context.shell;
     let count = |count: u64, what: &str| {
         format!("{} {what}{}", indicatif::HumanCount(count), if count == 1 { "" } else { "s" })
@@ -187,6 +187,10 @@ fn tell(restored: &Restored, target: &Target, pending: Option<&[String]>, contex
     }
     for statement in &restored.left_out {
         shell.note(format_args!("left out: {statement}"));
+    }
+    // the document says the rest
+    if json {
+        return;
     }
     if restored.side.is_some() {
         shell.note("look at the table, then run what you need of this:");

@@ -29,6 +29,7 @@ mod traffic;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use postgres::Client;
 use serde::Serialize;
 
 pub use self::budget::{Budget, Excess};
@@ -41,7 +42,7 @@ use self::tracing::Tracing;
 pub use self::traffic::Stall;
 use self::traffic::Traffic;
 use crate::catalog::live::{Live, Without};
-use crate::database::{DatabaseUrl, connect};
+use crate::database::{DatabaseUrl, Failure, connect};
 use crate::deploy::alone::Alone;
 use crate::deploy::{Hook, Route, Runner, Settings};
 use crate::engine::{DeployRequest, Engine};
@@ -135,9 +136,9 @@ pub struct Rehearsal {
     pub excess: Vec<Excess>,
     #[serde(rename = "milliseconds", serialize_with = "trace::milliseconds")]
     pub took: Duration,
-    /// What the database is to look like after the deploy.
+    /// The definitions before and after.
     #[serde(skip)]
-    pub expected: Live,
+    pub definitions: (Live, Live),
 }
 
 impl Rehearsal {
@@ -184,8 +185,8 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
     let Ran { migrations, touched, unseen } = result?;
     let clone = stage.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, stage.connect()?);
-    let expected = Live::read(&mut after, &Without::default())
-        .explain(|| "could not read the definitions after the rehearsal".into())?;
+    let definitions = definitions(&mut before, &mut after)
+        .explain(|| "could not read the definitions around the rehearsal".into())?;
     let tables = {
         let tokens =
             [(clone.clone(), after.cancel_token()), (stage.url(stage.name(), play.schema)?, before.cancel_token())];
@@ -218,10 +219,15 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         unlike: stage.unlike().iter().cloned().chain(unseen).collect(),
         excess: Vec::new(),
         took: start.elapsed(),
-        expected,
+        definitions,
     };
     rehearsal.excess = budget.excess(&rehearsal, play.pending);
     Ok(rehearsal)
+}
+
+fn definitions(before: &mut Client, after: &mut Client) -> Result<(Live, Live), Failure> {
+    let without = Without::default();
+    Ok((Live::read(before, &without)?, Live::read(after, &without)?))
 }
 
 /// The deploy itself, on a fresh copy.

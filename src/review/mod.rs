@@ -20,7 +20,7 @@ use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
 use crate::rules::{
-    self, Check, Finding, Level, Live, RULES, Settings, Severity, Subject, Unchecked, opaque_code, squawk,
+    self, Check, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, opaque_code, squawk,
 };
 use crate::sql::{Script, StatementKind};
 
@@ -143,6 +143,7 @@ pub fn review(request: Request<'_>) -> Review {
     }
     let mut unchecked = not_replayed(&catalog, unread);
     let mut origins = Origins::default();
+    let scratch = Scratch::default();
     let mut migrations = request.standing;
     for migration in request.migrations {
         if request.identity.is_none() {
@@ -150,7 +151,7 @@ pub fn review(request: Request<'_>) -> Review {
             origins = Origins::default();
         }
         let script = Script::parse(migration.sql.as_str());
-        let mut after = catalog.clone();
+        let mut after = scratch.take(&catalog);
         after.apply(&script, &migration.name);
         let (lines, slips) = acceptances::read(&script);
         let accepting: Vec<_> = lines.iter().map(|line| line.acceptance.clone()).collect();
@@ -159,6 +160,7 @@ pub fn review(request: Request<'_>) -> Review {
             script: &script,
             before: &catalog,
             after: &after,
+            scratch: &scratch,
             origins: &origins,
             // under another search_path the names here are other tables there
             live: request.live.filter(|_| !changes_search_path(&script)),
@@ -191,7 +193,11 @@ pub fn review(request: Request<'_>) -> Review {
             findings,
         });
         origins = walked;
-        catalog = after;
+        // the catalog before this migration becomes a copy of the one before the next
+        let mut copy = std::mem::replace(&mut catalog, after);
+        copy.apply(&script, &migration.name);
+        scratch.give(copy);
+        scratch.next(&script, &migration.name);
     }
     unchecked.extend(weakened(request.settings));
     match request.live {

@@ -1,5 +1,7 @@
 //! What else in the database mentions what is renamed or dropped: Prisma sees none of it.
 
+use std::ops::Range;
+
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
 use crate::database::dependents::{Dependent, Kind};
@@ -31,16 +33,23 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. } => (None, Deed::Rename),
             _ => continue,
         };
-        look(step, &step.catalog.resolve(table), column.map(String::as_str), deed, findings);
+        look(step, (&step.catalog.resolve(table), column.map(String::as_str)), &action.range, deed, findings);
     }
     if let StatementKind::DropTable { tables, cascade, .. } = &step.statement.kind {
         for table in tables {
-            look(step, &step.catalog.resolve(table), None, Deed::Drop { cascade: *cascade }, findings);
+            let deed = Deed::Drop { cascade: *cascade };
+            look(step, (&step.catalog.resolve(table), None), &step.statement.range, deed, findings);
         }
     }
 }
 
-fn look(step: &Step<'_>, table: &ObjectName, column: Option<&str>, deed: Deed, findings: &mut Vec<Finding>) {
+fn look(
+    step: &Step<'_>,
+    (table, column): (&ObjectName, Option<&str>),
+    range: &Range<usize>,
+    deed: Deed,
+    findings: &mut Vec<Finding>,
+) {
     let (Some(live), Some(table)) = (step.subject.live, step.existing_object(table)) else { return };
     let on_target = match column {
         Some(column) => match step.column_before(&table, column) {
@@ -59,7 +68,7 @@ fn look(step: &Step<'_>, table: &ObjectName, column: Option<&str>, deed: Deed, f
         let (severity, fate, help) = fate(&dependent, column.is_some(), deed);
         let about = if column.is_some() { "column" } else { "table" };
         let message = format!("{kind} {name} mentions {about} `{object}`: {fate}");
-        let finding = Finding::new(&RULE, &object, step.statement.range.clone(), message).severity(severity);
+        let finding = Finding::new(&RULE, &object, range.clone(), message).severity(severity);
         findings.push(finding.measured(format!("{kind} {name}")).help(help));
     }
 }

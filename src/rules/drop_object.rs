@@ -1,5 +1,6 @@
 //! A view, sequence, schema or extension dropped: no rows are lost, but a definition that Prisma does not know.
 
+use super::tokens::{after, name, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
 use crate::sql::{Name, StatementKind};
@@ -15,6 +16,28 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Statement(check),
 };
 
+/// First words of statements that drop a definition of people's own.
+const OTHERS: &[(&str, &str)] = &[
+    ("DROP FUNCTION", "function"),
+    ("DROP PROCEDURE", "procedure"),
+    ("DROP DOMAIN", "domain"),
+    ("DROP RULE", "rule"),
+    ("DROP AGGREGATE", "aggregate"),
+];
+
+/// The name behind the first words, unless the migration creates it anew.
+fn named(step: &Step<'_>, first: &str) -> Vec<String> {
+    let tokens = tokens(step.text());
+    let rest = after(&tokens, &first.to_lowercase()).unwrap_or_default();
+    let rest = after(rest, "if exists").unwrap_or(rest);
+    let Some((name, _)) = name(rest) else { return Vec::new() };
+    let again = step.subject.script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::CreateFunction { name: created } => *created == name,
+        _ => false,
+    });
+    if again { Vec::new() } else { vec![name.to_string()] }
+}
+
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     let before = step.subject.before;
     let comes_back = |name: &ObjectName| step.subject.after.views.contains(name);
@@ -28,6 +51,10 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             let free = |name: &&Name| matches!(before.sequences.get(&step.catalog.resolve(name)), Some(None));
             ("sequence", names.iter().filter(free).map(ToString::to_string).collect())
         }
+        StatementKind::Other { words } => match OTHERS.iter().find(|(first, _)| words.starts_with(first)) {
+            Some((first, what)) if !words.ends_with("CASCADE") => (*what, named(step, first)),
+            _ => return,
+        },
         StatementKind::DropSchema { names, cascade: false } => ("schema", names.clone()),
         StatementKind::DropExtension { names, cascade: false } => ("extension", names.clone()),
         _ => return,

@@ -36,15 +36,17 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     }
     let mut held: Vec<Held> = Vec::new();
     subject.walk(|step| {
-        let (seconds, unknown) = work(step);
-        if seconds > 0 || unknown {
-            for lock in &mut held {
+        let locked = taken(step);
+        for (table, seconds) in work(step) {
+            // what a statement does to a table that it locks by itself is another rule's matter
+            let own = locked.iter().any(|(own, _)| own.target == table.target);
+            for lock in held.iter_mut().filter(|lock| !own || lock.table.target != table.target) {
                 lock.under.get_or_insert_with(|| step.statement.range.clone());
-                lock.seconds += seconds;
-                lock.unknown |= unknown;
+                lock.seconds += seconds.unwrap_or(0);
+                lock.unknown |= seconds.is_none();
             }
         }
-        for (table, keeps_out) in taken(step).into_iter().filter(|(table, _)| !step.is_small(table)) {
+        for (table, keeps_out) in locked.into_iter().filter(|(table, _)| !step.is_small(table)) {
             match held.iter_mut().find(|lock| lock.table.target == table.target) {
                 Some(lock) => lock.keeps_out = lock.keeps_out.max(keeps_out),
                 None => {
@@ -91,24 +93,22 @@ fn finding(subject: &Subject<'_>, lock: &Held, held: &[Held]) -> Option<Finding>
     })
 }
 
-/// How long a statement works, in seconds, on tables that are not small; and whether it is a data statement on a table of
-/// unknown size. Work of unknown length that a draft of Prisma's is full of (indexes, foreign keys) is not held against it.
-fn work(step: &Step<'_>) -> (u64, bool) {
-    let mut seconds = 0;
-    let mut unknown = false;
-    for (table, work) in worked(step).into_iter().filter(|(table, _)| !step.is_small(table)) {
-        match table.rows {
+/// Tables that are not small and that a statement works on, and for how many seconds; none for a data statement on a table of
+/// unknown size. Other work of unknown length, which Prisma's drafts are full of (indexes, foreign keys), is not held against it.
+fn work(step: &Step<'_>) -> Vec<(Existing, Option<u64>)> {
+    let data = matches!(
+        step.statement.kind,
+        StatementKind::Update { .. } | StatementKind::Delete { .. } | StatementKind::Insert { .. }
+    );
+    let tables = worked(step).into_iter().filter(|(table, _)| !step.is_small(table));
+    tables
+        .filter_map(|(table, work)| match table.rows {
             Some(rows) => {
                 let bytes = step.subject.live.and_then(|live| live.bytes(&table.target));
-                seconds += work.seconds(rows).max(bytes.map_or(0, |bytes| work.seconds_for(bytes)));
+                let seconds = work.seconds(rows).max(bytes.map_or(0, |bytes| work.seconds_for(bytes)));
+                Some((table, Some(seconds)))
             }
-            None => {
-                unknown |= matches!(
-                    step.statement.kind,
-                    StatementKind::Update { .. } | StatementKind::Delete { .. } | StatementKind::Insert { .. }
-                );
-            }
-        }
-    }
-    (seconds, unknown)
+            None => data.then_some((table, None)),
+        })
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::tokens::{Kind, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::{StatementKind, identifier_is_cut};
+use crate::sql::{ConstraintKind, DefaultName, StatementKind, default_name, identifier_is_cut};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -19,6 +19,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     if matches!(step.statement.kind, StatementKind::Do { .. }) {
         return;
     }
+    derived(step, findings);
     let mut seen: Vec<String> = Vec::new();
     for token in tokens(step.text()) {
         let name = match token.kind {
@@ -41,5 +42,38 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             .help("give it a shorter one, with `map:` or `@map` in the schema"),
         );
         seen.push(name);
+    }
+}
+
+/// Constraints without a name: PostgreSQL makes one of table and columns, and cuts it otherwise than Prisma would.
+fn derived(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let create = match &step.statement.kind {
+        StatementKind::CreateTable { table, columns, constraints, .. } => {
+            let inner = columns.iter().flat_map(|column| &column.constraints);
+            inner.chain(constraints).map(|constraint| (table, step.statement.range.clone(), constraint)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (table, range, constraint) in step.added_constraints().chain(create) {
+        let (kind, suffix) = match &constraint.kind {
+            ConstraintKind::Unique { using_index: None, .. } => (DefaultName::Unique, "key"),
+            ConstraintKind::ForeignKey { .. } => (DefaultName::ForeignKey, "fkey"),
+            _ => continue,
+        };
+        let columns: Vec<&str> = constraint.kind.columns().iter().map(String::as_str).collect();
+        let whole = format!("{}_{}_{suffix}", table.name, columns.join("_"));
+        if constraint.name.is_some() || !identifier_is_cut(&whole) {
+            continue;
+        }
+        let wanted = default_name(kind, &table.name, &columns);
+        findings.push(
+            Finding::new(
+                &RULE,
+                &wanted,
+                range,
+                format!("PostgreSQL names this by itself and cuts the name; Prisma looks for `{wanted}`, and will draft a rename"),
+            )
+            .help(format!("name it: CONSTRAINT {} …", crate::sql::quote_identifier(&wanted))),
+        );
     }
 }

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod live;
 pub mod origins;
 pub mod retype;
+mod scratch;
 pub mod settings;
 pub mod subject;
 #[cfg(test)]
@@ -70,6 +71,7 @@ use serde::Serialize;
 pub use self::acceptance::Acceptance;
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
+pub use self::scratch::Scratch;
 pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cost::{self, Work};
 use super::delivery::Delivery;
 use super::origins::Origins;
-use super::{Acceptance, Finding, Live, Settings, Severity, Which};
+use super::{Acceptance, Finding, Live, Scratch, Settings, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
 use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind};
 
@@ -20,6 +20,8 @@ pub struct Subject<'a> {
     pub before: &'a Catalog,
     /// The catalog after it.
     pub after: &'a Catalog,
+    /// Copies of the catalog before it.
+    pub scratch: &'a Scratch,
     /// What of the catalog before it stands on the target.
     pub origins: &'a Origins,
     /// What the target says, where it was asked.
@@ -64,12 +66,14 @@ impl Subject<'_> {
     /// Shows each statement with what is known just before it; gives what stands on the target after the last.
     pub fn walk(&self, mut look: impl FnMut(&Step<'_>)) -> Origins {
         let mut origins = self.origins.clone();
-        self.before.clone().walk(self.script, self.migration, |catalog, statement| {
+        let mut catalog = self.scratch.take(self.before);
+        catalog.walk(self.script, self.migration, |catalog, statement| {
             let step = Step { subject: self, statement, catalog, origins: &origins };
             look(&step);
             let text = self.script.text().get(statement.range.clone()).unwrap_or_default();
             origins.follow(statement, text, catalog);
         });
+        self.scratch.give(catalog);
         origins
     }
 

@@ -88,6 +88,10 @@ const ONCE: &[&str] = &[
     "box",
 ];
 
+/// Actions that copy the table.
+const COPYING: &[&str] =
+    &["SET LOGGED", "SET UNLOGGED", "SET TABLESPACE", "SET ACCESS METHOD", "ALTER COLUMN SET EXPRESSION"];
+
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (table, action) in step.actions() {
         let Some(table) = step.existing(table) else { continue };
@@ -98,10 +102,16 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 (format!("{}.{}", table.label, column.name), why)
             }
             ActionKind::SetType { column, data_type, using } => {
-                let Some(why) = retyped(step, known, column, data_type, using.as_ref()) else { continue };
+                let text = step.subject.script.text().get(action.range.clone()).unwrap_or_default();
+                let collated = super::tokens::tokens(text).iter().any(|token| token.is("collate"));
+                let why = match retyped(step, known, column, data_type, using.as_ref()) {
+                    Some(why) => why,
+                    None if collated => format!("with another collation, every index of {column} is built again"),
+                    None => continue,
+                };
                 (format!("{}.{column}", table.label), why)
             }
-            ActionKind::Other { words } if words == "SET LOGGED" || words == "SET UNLOGGED" => {
+            ActionKind::Other { words } if COPYING.iter().any(|copying| words.starts_with(copying)) => {
                 (table.label.clone(), format!("{words} copies the table"))
             }
             _ => continue,

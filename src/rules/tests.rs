@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Check, RULES, Rule, find, near};
-use crate::project::Migration;
-use crate::review::{Request, Review, review};
+use crate::review::Review;
 
 #[path = "../../tests/rules/cases.rs"]
 pub(crate) mod cases;
@@ -15,20 +14,7 @@ use cases::Case;
 /// Reviews a migration; what stands before `-- migration` was applied earlier.
 pub(crate) fn review_text(text: &str) -> Review {
     let (earlier, sql) = text.split_once("-- migration\n").unwrap_or(("", text));
-    let migration = |name: &str, sql: &str| Migration {
-        name: name.into(),
-        path: format!("prisma/migrations/{name}/migration.sql").into(),
-        sql: sql.into(),
-    };
-    review(Request {
-        migrations: &[migration("20250121120000_change", sql)],
-        earlier: &[migration("20250101120000_init", earlier)],
-        default_schema: "public",
-        live: None,
-        identity: None,
-        settings: &cases::settings(),
-        standing: Vec::new(),
-    })
+    cases::reviewed(earlier, sql)
 }
 
 fn folder() -> PathBuf {

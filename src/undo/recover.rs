@@ -47,7 +47,7 @@ pub struct Found {
 /// The newest good backup of this database from before the migration.
 ///
 /// # Errors
-/// Exit status 1 if the directory of backups cannot be read.
+/// Exit status 1 if the directory of backups cannot be read, or no key fits an encrypted backup.
 pub fn find(directory: &Path, keys: &Keys, request: &Request<'_>) -> Result<Option<Found>> {
     let began = request.row.started_at.trim_end_matches(" UTC").replace(' ', "T") + "Z";
     let began: Timestamp = began.parse().explain(|| "the history holds a time that is none".into())?;
@@ -58,8 +58,8 @@ pub fn find(directory: &Path, keys: &Keys, request: &Request<'_>) -> Result<Opti
             identity == manifest.source.address || identity.starts_with(&format!("{}?", manifest.source.address));
         // the history has whole seconds
         let before = manifest.started_at.as_second() <= began.as_second();
-        if ours && before && !manifest.migrations.contains(&request.migration.name) {
-            let archive = Archive::at(&entry.path, manifest, keys);
+        if ours && before && manifest.outside.is_none() && !manifest.migrations.contains(&request.migration.name) {
+            let archive = Archive::open_with(&entry.path, keys)?;
             return Ok(Some(Found { path: entry.path, taken_at: archive.manifest().started_at, archive }));
         }
     }

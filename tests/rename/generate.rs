@@ -195,7 +195,9 @@ impl Plan {
         if self.added && state == State::After {
             let _ = writeln!(text, "  extra{model} Float?");
         }
-        keys.iter().for_each(|key| text.push_str(&format!("{key}\n")));
+        for key in keys {
+            let _ = writeln!(text, "{key}");
+        }
     }
 
     /// The change with the options that say what is meant.

@@ -27,9 +27,10 @@ fn stalling() -> (Project, String) {
     let (project, _) = backed_up(10);
     let name = project.database().name().to_owned();
     project.database().execute(&format!(
-        "CREATE FUNCTION public.slow(int) RETURNS bool LANGUAGE sql AS $$
-             SELECT CASE WHEN current_database() <> '{name}' AND (SELECT shobj_description(oid, 'pg_database')
-                 FROM pg_database WHERE datname = '{name}') = 'stall' THEN pg_sleep(600) IS NULL ELSE true END $$;
+        "CREATE FUNCTION public.slow(int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+             WHILE current_database() <> '{name}' AND (SELECT shobj_description(oid, 'pg_database')
+                 FROM pg_database WHERE datname = '{name}') = 'stall' LOOP PERFORM pg_sleep(0.1); END LOOP;
+             RETURN true; END $$;
          CREATE TABLE stalled (id int CHECK (public.slow(id))); INSERT INTO stalled VALUES (1)"
     ));
     let backup = backup(&project);
@@ -166,11 +167,10 @@ fn a_role_that_is_gone_is_named_before_anything_changes() {
 #[test]
 fn an_extension_that_the_server_lacks_is_named_before_anything_is_touched() {
     let (project, backup) = backed_up(10);
-    let manifest = format!("backups/{backup}.json");
-    let text = project.read(&manifest);
-    let mut document: serde_json::Value = serde_json::from_str(&text).expect("a manifest");
-    document["source"]["extensions"] = serde_json::json!(["nonesuch"]);
-    project.write(&manifest, &document.to_string());
+    let path = project.path(&format!("backups/{backup}"));
+    let mut manifest = prisma_safe::backup::Manifest::read(&path).expect("a manifest").expect("one");
+    manifest.source.extensions = vec!["nonesuch".into()];
+    project.write(&format!("backups/{backup}.json"), &manifest.to_json().expect("JSON"));
     restore(&project, &backup, &[]).exits(3).says("the server does not have the extension nonesuch");
     assert_eq!(project.files("backups").iter().filter(|file| file.ends_with(".json")).count(), 1);
 }
@@ -201,4 +201,30 @@ fn what_stays_with_a_database_is_named() {
         database.execute("SELECT pg_drop_replication_slot('feed')");
     }
     assert_eq!(database.count("Song"), 10);
+}
+
+#[test]
+fn other_rows_than_were_dumped_are_noticed_before_the_swap() {
+    let (project, backup) = stalling();
+    let (database, guard) = (project.database(), Database::new());
+    let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["restore", &backup]);
+    let child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("prisma-safe");
+    soon("the load", || loading(database));
+    let [other] = <[String; 1]>::try_from(beside(database)).expect("one database");
+    let mut client = postgres::Client::connect(&database.url().replace(database.name(), &other), postgres::NoTls)
+        .expect("a session");
+    // as many rows, and one of them another
+    let change = "UPDATE \"Song\" SET artist = 'changed' WHERE id = 1";
+    soon("the rows", || client.execute(change, &[]).is_ok_and(|rows| rows == 1));
+    drop(client);
+    guard.execute(&format!("COMMENT ON DATABASE {} IS NULL", database.name()));
+    let output = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && said.contains("table Song holds other rows than those that were dumped"),
+        "{said}"
+    );
+    assert_eq!(beside(database), Vec::<String>::new());
+    assert_eq!(database.value("SELECT count(*) FROM \"Song\" WHERE artist = 'changed'"), "0");
 }

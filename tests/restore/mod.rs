@@ -60,6 +60,7 @@ fn what_was_there_comes_back_and_what_is_there_is_kept() {
     database.execute("DELETE FROM \"Song\" WHERE id > 10; ALTER TABLE \"Song\" ADD COLUMN extra int");
 
     let document = restore(&project, &backup, &["--format", "json"]).succeeds().says("Backed up").json();
+    crate::support::schema::assert_valid("restore", &document);
     assert_eq!(database.contents(), before);
     assert_eq!(database.value(facts), known);
     assert_eq!((&document["schemaVersion"], &document["rows"]), (&1.into(), &2001.into()));

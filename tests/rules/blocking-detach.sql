@@ -1,8 +1,8 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 ALTER TABLE "Song" DETACH PARTITION "Song_2020";
 -- expect: warning blocking-detach(Song_2020)
 
--- case: good
+-- case: the way out
 -- migration
 ALTER TABLE "Song" DETACH PARTITION "Song_2020" CONCURRENTLY;

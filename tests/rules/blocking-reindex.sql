@@ -1,8 +1,8 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 REINDEX TABLE "Song";
 -- expect: warning blocking-reindex(Song)
 
--- case: good
+-- case: the way out
 -- migration
 REINDEX TABLE CONCURRENTLY "Song";

@@ -1,8 +1,8 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 LOCK TABLE "Song" IN ACCESS EXCLUSIVE MODE;
 -- expect: warning blocking-statement(LOCK TABLE)
 
--- case: good
+-- case: the way out
 -- migration
 REFRESH MATERIALIZED VIEW CONCURRENTLY "Top";

@@ -1,9 +1,9 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
 -- expect: warning breaking-rename(Song.artist)
 
--- case: good
+-- case: the way out
 -- migration
 -- AlterEnum
 BEGIN;
@@ -15,3 +15,18 @@ ALTER TYPE "Role_new" RENAME TO "Role";
 DROP TYPE "Role_old";
 ALTER TABLE "User" ALTER COLUMN "role" SET DEFAULT 'USER';
 COMMIT;
+
+-- case: a table
+-- migration
+ALTER TABLE "Album" RENAME TO "Record";
+-- expect: warning breaking-rename(Album)
+
+-- case: a table that leaves a view
+-- migration
+ALTER TABLE "Album" RENAME TO "Record";
+CREATE VIEW "Album" AS SELECT * FROM "Record";
+
+-- case: an index
+-- given: rows Song 9
+-- migration
+ALTER INDEX "Song_albumId_idx" RENAME TO "Song_album_idx";

@@ -61,6 +61,24 @@ pub(crate) struct Case {
     pub(crate) expected: Vec<String>,
 }
 
+/// Reviews a migration behind what was applied earlier, offline, in a project that sets nothing.
+pub(crate) fn reviewed(earlier: &str, sql: &str) -> Review {
+    let migration = |name: &str, sql: &str| Migration {
+        name: name.into(),
+        path: format!("prisma/migrations/{name}/migration.sql").into(),
+        sql: sql.into(),
+    };
+    review(Request {
+        migrations: &[migration("20250121120000_change", sql)],
+        earlier: &[migration("20250101120000_init", earlier)],
+        default_schema: "public",
+        live: None,
+        identity: None,
+        settings: &settings(),
+        standing: Vec::new(),
+    })
+}
+
 /// Reads a file of cases. Panics with the line where it is no such file: it is a test's own.
 pub(crate) fn read(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();

@@ -1,4 +1,4 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 DELETE FROM "Song";
 -- expect: error delete-without-where(Song)

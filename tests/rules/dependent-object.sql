@@ -10,8 +10,8 @@ ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
 -- given: values Song.artist 0; dependent policy Song.artist own
 -- migration
 ALTER TABLE "Song" DROP COLUMN "artist";
--- expect: warning drop-column(Song.artist)
 -- expect: error dependent-object(Song.artist)
+-- expect: warning drop-column(Song.artist)
 
 -- case: what the migration itself replaces
 -- given: dependent function Song.artist touch

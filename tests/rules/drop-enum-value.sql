@@ -1,4 +1,4 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 -- AlterEnum
 BEGIN;
@@ -12,7 +12,7 @@ ALTER TABLE "User" ALTER COLUMN "role" SET DEFAULT 'USER';
 COMMIT;
 -- expect: error drop-enum-value(Role.GUEST)
 
--- case: good
+-- case: the way out
 -- migration
 -- AlterEnum
 BEGIN;
@@ -24,3 +24,21 @@ ALTER TYPE "Role_new" RENAME TO "Role";
 DROP TYPE "Role_old";
 ALTER TABLE "User" ALTER COLUMN "role" SET DEFAULT 'USER';
 COMMIT;
+
+-- case: nobody holds it
+-- given: holding User.role 0; rows User 10
+-- migration
+BEGIN;
+CREATE TYPE "Role_new" AS ENUM ('USER', 'ADMIN');
+ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "User" ALTER COLUMN "role" TYPE "Role_new" USING ("role"::text::"Role_new");
+ALTER TYPE "Role" RENAME TO "Role_old";
+ALTER TYPE "Role_new" RENAME TO "Role";
+DROP TYPE "Role_old";
+COMMIT;
+-- expect: warning drop-enum-value(Role.GUEST)
+
+-- case: only renamed
+-- migration
+ALTER TYPE "Role" RENAME VALUE 'GUEST' TO 'VISITOR';
+-- expect: warning breaking-rename(Role.GUEST)

@@ -1,11 +1,11 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 ALTER TABLE "Song" DROP COLUMN "artist",
 ADD COLUMN     "artist_name" VARCHAR(200);
 -- expect: error drop-column(Song.artist)
 -- expect: warning drop-then-add(Song)
 
--- case: good
+-- case: the way out
 -- migration
 -- prisma-safe:allow drop-column(Song.artist): unused since 2.3
 ALTER TABLE "Song" DROP COLUMN "artist",

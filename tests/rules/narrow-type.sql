@@ -1,8 +1,30 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 ALTER TABLE "Song" ALTER COLUMN "artist" SET DATA TYPE VARCHAR(50);
 -- expect: error narrow-type(Song.artist)
 
--- case: good
+-- case: the way out
 -- migration
 ALTER TABLE "Song" ALTER COLUMN "artist" SET DATA TYPE TEXT;
+
+-- case: every value fits
+-- given: rows Song 900; lost Song.artist 0
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" TYPE VARCHAR(50);
+-- expect: info narrow-type(Song.artist)
+
+-- case: three do not
+-- given: rows Song 900; lost Song.artist 3
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" TYPE VARCHAR(50);
+-- expect: error narrow-type(Song.artist)
+
+-- case: fewer digits
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "price" TYPE DECIMAL(8,2);
+-- expect: error narrow-type(Song.price)
+
+-- case: a new column
+-- migration
+ALTER TABLE "Song" ADD COLUMN "x" TEXT;
+ALTER TABLE "Song" ALTER COLUMN "x" TYPE VARCHAR(5);

@@ -1,4 +1,4 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 DO $$
 BEGIN
@@ -7,7 +7,22 @@ END
 $$;
 -- expect: error opaque-code(DO 1)
 
--- case: good
+-- case: the way out
 -- migration
 SELECT setval(pg_get_serial_sequence('"Song"', 'id'), 100);
 GRANT SELECT ON "Song" TO "reporting";
+
+-- case: a block that only adds
+-- migration
+DO $$ BEGIN PERFORM 1; END $$;
+-- expect: warning opaque-code(DO 1)
+
+-- case: a block that destroys
+-- migration
+DO $$ BEGIN EXECUTE 'drop table x'; END $$;
+-- expect: error opaque-code(DO 1)
+
+-- case: a deletion inside a query
+-- migration
+WITH gone AS (DELETE FROM "Song" RETURNING *) SELECT count(*) FROM gone;
+-- expect: error opaque-code(statement 1)

@@ -1,11 +1,32 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
 -- expect: warning set-not-null(Song.artist)
 
--- case: good
+-- case: the way out
 -- before
 ALTER TABLE "Song" ADD CONSTRAINT "Song_artist_present" CHECK ("artist" IS NOT NULL) NOT VALID;
 ALTER TABLE "Song" VALIDATE CONSTRAINT "Song_artist_present";
 -- migration
 ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
+
+-- case: NULLs
+-- given: rows Song 9000000; nulls Song.artist 2
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
+-- expect: error set-not-null(Song.artist)
+
+-- case: none in a large table
+-- given: rows Song 90000000; nulls Song.artist 0
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
+-- expect: error set-not-null(Song.artist)
+
+-- case: none in a small one
+-- given: rows Song 90; nulls Song.artist 0
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
+
+-- case: required already
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "title" SET NOT NULL;

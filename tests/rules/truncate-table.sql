@@ -1,4 +1,4 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 TRUNCATE "Song";
 -- expect: error truncate-table(Song)
@@ -7,3 +7,14 @@ TRUNCATE "Song";
 -- given: rows Song 0
 -- migration
 DELETE FROM "Song" WHERE "plays" = 0;
+
+-- case: with what hangs on it
+-- migration
+TRUNCATE "Album" CASCADE;
+-- expect: error truncate-table(Album)
+
+-- case: empty
+-- given: rows Album 0
+-- migration
+TRUNCATE "Album";
+-- expect: info truncate-table(Album)

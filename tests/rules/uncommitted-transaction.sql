@@ -1,10 +1,10 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 BEGIN;
 ALTER TABLE "Song" ADD COLUMN "label" TEXT;
 -- expect: error uncommitted-transaction(BEGIN)
 
--- case: good
+-- case: the way out
 -- migration
 BEGIN;
 ALTER TABLE "Song" ADD COLUMN "label" TEXT;

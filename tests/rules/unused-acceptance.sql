@@ -1,10 +1,10 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 -- prisma-safe:allow drop-column(Song.singer): unused since 2.3
 ALTER TABLE "Song" ADD COLUMN "label" TEXT;
 -- expect: warning unused-acceptance(drop-column(Song.singer))
 
--- case: good
+-- case: the way out
 -- migration
 -- prisma-safe:allow drop-column(Song.artist): unused since 2.3
 ALTER TABLE "Song" DROP COLUMN "artist";

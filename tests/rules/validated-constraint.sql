@@ -1,8 +1,27 @@
--- case: bad
+-- case: as its page shows it
 -- migration
 ALTER TABLE "Song" ADD CONSTRAINT "Song_plays_check" CHECK ("plays" >= 0);
 -- expect: warning validated-constraint(Song_plays_check)
 
--- case: good
+-- case: the way out
 -- migration
 ALTER TABLE "Song" ADD CONSTRAINT "Song_plays_check" CHECK ("plays" >= 0) NOT VALID;
+
+-- case: orphans
+-- given: rows Song 90; orphans Song 4
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "Song_albumId_fkey";
+ALTER TABLE "Song" ADD CONSTRAINT "Song_albumId_fkey" FOREIGN KEY ("albumId") REFERENCES "Album"("id");
+-- expect: error validated-constraint(Song_albumId_fkey)
+
+-- case: rows against the check
+-- given: rows Song 90; breaking Song 4
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 3);
+-- expect: error validated-constraint(c)
+
+-- case: a new relation
+-- migration
+CREATE TABLE "T" ("songId" INTEGER NOT NULL);
+CREATE INDEX "i" ON "T"("songId");
+ALTER TABLE "T" ADD CONSTRAINT "f" FOREIGN KEY ("songId") REFERENCES "Song"("id");

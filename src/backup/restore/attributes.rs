@@ -53,7 +53,9 @@ pub(super) fn create(name: &str, original: Option<&Found>) -> String {
         }
         _ => {}
     }
-    option("TABLESPACE", Some(quote_identifier(&original.tablespace)));
+    // the default one needs a right only where it is named
+    let tablespace = Some(&original.tablespace).filter(|name| *name != "pg_default");
+    option("TABLESPACE", tablespace.map(|name| quote_identifier(name)));
     sql
 }
 

@@ -13,7 +13,7 @@ use postgres::Client;
 
 use super::super::load;
 use super::target::{Found, Target, in_use};
-use super::{Restored, Scope, Work, attributes, connect, leftovers, stamp};
+use super::{Restored, Scope, Work, attributes, connect, leftovers, rows, stamp};
 use crate::database::{DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
@@ -38,7 +38,7 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
     work.shell.status("Restoring", format_args!("into {}, beside the live database", beside.name));
     let url = work.url.with_database(&beside.name);
     let left_out = fill(&url, work)?;
-    settle(&url, work)?;
+    rows::compare(&mut connect(&url, &beside.name)?, work)?;
     if let Some(live) = &live {
         attributes::copy(beside.desk, live, &beside.name)?;
     }
@@ -75,15 +75,6 @@ fn fill(url: &DatabaseUrl, work: &Work<'_>) -> Result<Vec<String>> {
             || error.causes().iter().any(|cause| cause.contains("must be able to SET ROLE"));
         if owner { error.help("restore as a superuser, or without owners and rights: --no-owner") } else { error }
     })
-}
-
-/// Counts every table, and lets the planner know them: statistics are in no dump.
-fn settle(url: &DatabaseUrl, work: &Work<'_>) -> Result<()> {
-    work.shell.status("Counting", "the rows of every table");
-    let mut client = connect(url, &url.database())?;
-    work.count(&mut client)?;
-    work.guard.check()?;
-    client.batch_execute("ANALYZE").map_err(Failure::from).explain(|| "could not analyse the restored tables".into())
 }
 
 /// A database that its users cannot use as before is not put in the place of one that they can.

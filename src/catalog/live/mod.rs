@@ -7,7 +7,7 @@
 mod differences;
 mod queries;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use postgres::types::{ToSql, Type};
@@ -108,6 +108,28 @@ impl Default for Without {
 }
 
 impl Live {
+    /// What this database looks like once it has changed as another did, from `before` to `after`. Where the other was unlike
+    /// this one all along (a locale, an extension's version), that does not count.
+    #[must_use]
+    pub fn changed_like(&self, before: &Self, after: &Self) -> Self {
+        let mut changed = self.clone();
+        let kinds: BTreeSet<&Kind> = before.objects.keys().chain(after.objects.keys()).collect();
+        for kind in kinds {
+            let empty = BTreeMap::new();
+            let [was, is] = [before, after].map(|live| live.objects.get(kind).unwrap_or(&empty));
+            let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+            for name in names.into_iter().filter(|name| was.get(*name) != is.get(*name)) {
+                let objects = changed.objects.entry(*kind).or_default();
+                match is.get(name) {
+                    Some(definition) => drop(objects.insert(name.clone(), definition.clone())),
+                    None => drop(objects.remove(name)),
+                }
+            }
+        }
+        changed.objects.retain(|_, objects| !objects.is_empty());
+        changed
+    }
+
     /// Reads it in a read-only transaction of its own, all of one moment.
     ///
     /// # Errors
@@ -154,5 +176,29 @@ impl Live {
     /// The objects of a kind, by name.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&str, &Definition)> {
         self.objects.get(&kind).into_iter().flatten().map(|(name, definition)| (name.as_str(), definition))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(objects: &[(Kind, &str, &str)]) -> Live {
+        let mut live = Live::default();
+        for (kind, name, text) in objects {
+            let definition = Definition::from([("definition".to_owned(), (*text).to_owned())]);
+            live.objects.entry(*kind).or_default().insert((*name).to_owned(), definition);
+        }
+        live
+    }
+
+    #[test]
+    fn only_what_changed_elsewhere_changes_here() {
+        let before = live(&[(Kind::Column, "a", "text"), (Kind::Column, "b", "int"), (Kind::Extension, "x", "1.0")]);
+        let after = live(&[(Kind::Column, "a", "bigint"), (Kind::Index, "i", "on a"), (Kind::Extension, "x", "1.0")]);
+        let here = live(&[(Kind::Column, "a", "text"), (Kind::Column, "b", "int"), (Kind::Extension, "x", "1.1")]);
+        let expected =
+            live(&[(Kind::Column, "a", "bigint"), (Kind::Index, "i", "on a"), (Kind::Extension, "x", "1.1")]);
+        assert_eq!(here.changed_like(&before, &after), expected);
     }
 }

@@ -118,7 +118,7 @@ impl Deployment<'_> {
 
     /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
     pub(super) fn rehearse(
-        &self,
+        &mut self,
         taken: Taken,
         engine: &mut Engine<'_>,
         journal: &mut Journal,
@@ -152,7 +152,10 @@ impl Deployment<'_> {
         rehearse::say(&rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
         rehearsal.check()?;
-        Ok(Some(rehearsal.expected))
+        let live =
+            Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
+        let (before, after) = &rehearsal.definitions;
+        Ok(Some(live.changed_like(before, after)))
     }
 
     /// The database as the migrations find it.

@@ -78,13 +78,20 @@ struct Way {
 }
 
 impl Way {
-    fn request<'a>(&'a self, schema: &'a str, fills: &'a [Fill], accept_differences: bool, dry: bool) -> Request<'a> {
+    fn request<'a>(
+        &'a self,
+        schema: &'a str,
+        capsule: Option<&'a Capsule>,
+        fills: &'a [Fill],
+        accept_differences: bool,
+        dry: bool,
+    ) -> Request<'a> {
         Request {
             migration: way_name(self),
             row: (&self.chosen.row.id, self.chosen.row.state()),
             schema,
             down: &self.down,
-            capsule: self.capsule.as_ref(),
+            capsule,
             replayed: (&self.before, &self.after),
             fills,
             accept_differences,
@@ -171,7 +178,8 @@ pub(super) fn on_a_copy(
     let chosen = choose::choose(Some(first), true, &history, migrations)?;
     let back = chosen.into_iter().map(|chosen| {
         let way = way(chosen, root, &schema, &mut client)?;
-        let done = roll_back::roll_back_on(url, &way.request(&schema, &[], true, false), settings)?;
+        let done =
+            roll_back::roll_back_on(url, &way.request(&schema, way.capsule.as_ref(), &[], true, false), settings)?;
         Ok((way_name(&way).to_owned(), done))
     });
     back.collect()
@@ -312,7 +320,8 @@ impl Command<'_> {
         let verb = if dry { "Trying" } else { "Taking back" };
         self.context.shell.status(verb, format_args!("{name} in one transaction"));
         let schema = self.target.url.schema();
-        let request = Request { capsule, ..way.request(&schema, &self.args.fill, self.args.accept_differences, dry) };
+        let (fills, accept) = (&self.args.fill, self.args.accept_differences);
+        let request = way.request(&schema, capsule, fills, accept, dry);
         roll_back::roll_back_on(&self.target.url, &request, &deploy::Settings::read(&self.config.deploy)?)
     }
 

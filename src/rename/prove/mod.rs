@@ -5,8 +5,6 @@ mod live;
 mod replay;
 mod rows;
 mod sample;
-#[cfg(test)]
-mod tests;
 mod values;
 
 use serde::Serialize;

@@ -1,18 +1,39 @@
 //! Real drafts and their rewrites on a scratch server, and rewrites that must not hold.
 
-use super::*;
-use crate::context::Env;
-use crate::project::Migration;
-use crate::rename::tests::{cases, options};
-use crate::rename::{Hints, decide, rewrite};
-use crate::tools::scratch::Search;
+use std::path::Path;
+
+use prisma_safe::catalog::Catalog;
+use prisma_safe::context::Env;
+use prisma_safe::project::Migration;
+use prisma_safe::rename::{Draft, Hints, Options, Replay, Rewrite, Stage, Verdict, decide, rewrite};
+use prisma_safe::sql::Script;
+use prisma_safe::tools::scratch::Search;
+
+/// What stands in a case under `=== title`.
+fn section(case: &str, title: &str) -> String {
+    let Some((_, rest)) = case.split_once(&format!("=== {title}\n")) else { return String::new() };
+    let end = if rest.starts_with("=== ") { Some(0) } else { rest.find("\n=== ") };
+    rest[..end.unwrap_or(rest.len())].trim_end().to_owned() + "\n"
+}
+
+fn options(case: &str) -> Options {
+    let mut options = Options::default();
+    for line in section(case, "options").lines().filter(|line| !line.is_empty()) {
+        match line.split_once(' ') {
+            Some(("--rename", value)) => options.rename.push(value.to_owned()),
+            Some(("--delete", value)) => options.delete.push(value.to_owned()),
+            _ => panic!("not an option: {line}"),
+        }
+    }
+    options
+}
 
 fn migration(sql: String) -> Migration {
     Migration { name: "before".into(), path: "before".into(), sql }
 }
 
 fn stage() -> Stage {
-    let search = Search { env: &Env::read(), pg_bin: None, project: std::path::Path::new("/") };
+    let search = Search { env: &Env::read(), pg_bin: None, project: Path::new("/") };
     Stage::start(&search).expect("a scratch server")
 }
 
@@ -20,27 +41,30 @@ fn stage() -> Stage {
 #[test]
 fn every_real_draft_and_its_rewrite_are_equal_and_keep_their_values() {
     let stage = stage();
-    for case in cases() {
-        let before = case.section("before");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rename/cases");
+    for file in std::fs::read_dir(folder).expect("cases").map(|entry| entry.expect("a case").path()) {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let case = std::fs::read_to_string(&file).expect("a case");
+        let before = section(&case, "before");
         let catalog = Catalog::replay("public", [("before", &Script::parse(before.clone()))]);
-        let script = Script::parse(case.section("draft"));
+        let script = Script::parse(section(&case, "draft"));
         let hints = Hints {
-            schema_before: vec![case.section("schema before")],
-            schema_after: vec![case.section("schema after")],
+            schema_before: vec![section(&case, "schema before")],
+            schema_after: vec![section(&case, "schema after")],
             ..Hints::default()
         };
         let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
-        let decisions = decide(&draft, &options(&case.section("options")), None).expect("decisions");
+        let decisions = decide(&draft, &options(&case), None).expect("decisions");
         let rewrite = rewrite(&draft, &decisions).expect("a rewrite");
         let replay = stage.replay(&draft, &[migration(before)], &rewrite);
-        match case.name.as_str() {
+        match name.as_str() {
             // Prisma's own drafts alter what they create or drop elsewhere, and run on no server
             "removedcolumn" | "removedtable" | "valuetable" => {
                 assert!(matches!(&replay.catalog, Verdict::NotDone(why) if why.contains("the draft")), "{replay:?}");
             }
             name => assert_eq!(replay.catalog, Verdict::Equal, "{name}: {replay:?}"),
         }
-        match (case.name.as_str(), &replay.values) {
+        match (name.as_str(), &replay.values) {
             // one has an UPDATE of its own, the other renames nothing
             ("comments" | "deleteonly", values) => assert!(matches!(values, Verdict::NotDone(_)), "{replay:?}"),
             (name, values) => assert_eq!(*values, Verdict::Equal, "{name}: {replay:?}"),
@@ -77,7 +101,7 @@ fn replayed(stage: &Stage, before: &str, text: &str) -> Replay {
     let (script, hints) = (Script::parse(DRAFT), Hints::default());
     let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
     let given = ["Song.artist:singer", "Song.title:name"].map(str::to_owned).to_vec();
-    let options = crate::rename::Options { rename: given, ..crate::rename::Options::default() };
+    let options = Options { rename: given, ..Options::default() };
     let rewrite = rewrite(&draft, &decide(&draft, &options, None).expect("decisions")).expect("a rewrite");
     let wrong = Rewrite { text: text.to_owned(), ..rewrite };
     stage.replay(&draft, &[migration(before.to_owned())], &wrong)
