@@ -27,7 +27,7 @@ fn each_check_finds_what_it_looks_for(prisma: Prisma) {
     project.set_schema(
         &SONG.replace("plays  Int    @default(0)", "plays  Int    @default(0)\n  number Int @default(autoincrement())"),
     );
-    project.add_migration(YEAR, "CREATE SEQUENCE \"Song_number_seq\" AS INTEGER;\nALTER TABLE \"Song\" ADD COLUMN \"number\" INTEGER NOT NULL DEFAULT nextval('\"Song_number_seq\"');\nALTER SEQUENCE \"Song_number_seq\" OWNED BY \"Song\".\"number\";\n");
+    project.add_migration(YEAR, "ALTER TABLE \"Song\" ADD COLUMN \"number\" SERIAL NOT NULL;\n");
     project.write(
         "prisma-safe.toml",
         "[[verify.query]]\nname = \"songs\"\nsql = 'SELECT count(*) FROM \"Song\"'\nexpect = 100\nmax-seconds = 30\n",
