@@ -94,5 +94,10 @@ fn no_word_for_one_plan_opens_another() {
     let hash = hash(&project);
     assert_ne!(hash, early);
     project.run(["migrate", "deploy", "--confirm", &hash]).succeeds();
-    assert_eq!(project.database().rows("SELECT 1 FROM pg_attribute WHERE attname = 'artist'"), Vec::<String>::new());
+    assert_eq!(
+        project
+            .database()
+            .rows("SELECT 1 FROM pg_attribute WHERE attname = 'artist' AND attrelid = '\"Song\"'::regclass"),
+        Vec::<String>::new()
+    );
 }

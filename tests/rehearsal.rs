@@ -209,6 +209,18 @@ fn a_way_back_that_is_not_whole_is_refused() {
     project.run(["rehearse", "--rollback"]).exits(3).says("Song.plays").says("not what it was");
 }
 
+/// What the copy creates belongs to the one who deploys, as on the target.
+#[test]
+fn new_objects_have_the_same_owner_as_old_ones() {
+    let project = rehearsing(
+        Prisma::V7,
+        "CREATE SEQUENCE \"song_plays_seq\";\n\
+         ALTER TABLE \"Song\" ALTER COLUMN \"plays\" SET DEFAULT nextval('song_plays_seq');\n\
+         ALTER SEQUENCE \"song_plays_seq\" OWNED BY \"Song\".\"plays\";\n",
+    );
+    project.run(["rehearse"]).succeeds();
+}
+
 #[test]
 fn without_a_backup_or_anything_pending_it_says_so() {
     let project = Project::prisma7().migration("20250101000000_init", INIT).rows("Song", 10);

@@ -8,13 +8,14 @@ use super::fence::Gate;
 use crate::backup::{self, Backup, Proof, Request, Restored, copies, encryption, provider, report};
 use crate::config::{self, BackupPolicy, Config};
 use crate::context::Context;
-use crate::database;
+use crate::database::{self, Failure};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
 use crate::target::Target;
 use crate::tools::scratch::Search;
+use crate::undo;
 
 /// Arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -73,7 +74,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         None => create(args.create, &project, &config, context, json),
         Some(Command::Create(create_args)) => create(*create_args, &project, &config, context, json),
         Some(Command::List) => list(context, &directory, &config.backup, json),
-        Some(Command::Prune(args)) => keep::prune(context, &directory, project.root(), &config.backup, args, json),
+        Some(Command::Prune(args)) => {
+            let exit = keep::prune(context, &directory, project.root(), &config.backup, args, json)?;
+            if !args.dry_run() {
+                capsules(&project, &config, context)?;
+            }
+            Ok(exit)
+        }
         Some(Command::Copy { file }) => {
             keep::copy(context, &chosen(context, &directory, &config.backup, file.as_deref())?, &config.backup)
         }
@@ -85,6 +92,28 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             verify(context, &path, &config.backup, *proof, &search, json)
         }
     }
+}
+
+/// What migrations destroyed, and was kept in the database for long enough, goes too.
+fn capsules(project: &Project, config: &Config, context: &Context) -> Result<()> {
+    let keep = undo::Settings::read(&config.undo)?.keep;
+    let found = super::target(project, config, context)
+        .and_then(|(target, _)| database::connect(&target.url, "prisma-safe prune"));
+    let mut client = match found {
+        Ok(client) => client,
+        Err(error) => {
+            context.shell.note(format_args!("what is kept in the database was not looked at: {error}"));
+            return Ok(());
+        }
+    };
+    // the database's own clock: it also wrote when each was taken
+    let seconds = client.query_one("SELECT extract(epoch FROM now())::int8", &[]).map_err(Failure::from);
+    let seconds: i64 = seconds.explain(|| "the database does not tell the time".into())?.get(0);
+    let now = jiff::Timestamp::from_second(seconds).explain(|| "the database's time is none".into())?;
+    for (migration, taken_at) in undo::prune(&mut client, now, keep)? {
+        context.shell.status("Forgot", format_args!("what {migration} destroyed ({taken_at})"));
+    }
+    Ok(())
 }
 
 fn create(args: CreateArgs, project: &Project, config: &Config, context: &Context, json: bool) -> Result<Exit> {

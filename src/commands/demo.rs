@@ -69,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     story.expect(&stage, &["migrate", "dev", "--name", "rename_artist", "--rename", "Song.artist:artist_name"], 0)?;
 
     story.act("5. Deploy");
-    story.tell("`migrate deploy` reviews the SQL, takes a backup and proves it, applies the migration as a whole or not\nat all, and checks the result.");
+    story.tell("`migrate deploy` reviews the SQL, takes a backup and proves it, rehearses on a copy of that, applies the\nmigration as a whole or not at all, and checks the result.");
     story.expect(&stage, &["migrate", "deploy"], 0)?;
     story.rows(&stage, "SELECT isrc || '  ' || rpad(title, 22) || artist_name FROM \"Song\" ORDER BY isrc LIMIT 4")?;
     if fingerprint(&stage, "artist_name")? != before {

@@ -85,7 +85,12 @@ impl Deployer for Rehearsing<'_> {
         let shell = &self.context.shell;
         let path = self.backup(&target)?;
         let data = if self.args.schema_only { Data::Schema } else { Data::Full };
-        let place = Place { project: self.project.root(), config: self.config, env: &self.context.env };
+        let place = Place {
+            project: self.project.root(),
+            config: self.config,
+            env: &self.context.env,
+            user: target.url.user(),
+        };
         let mut stage = place.restore(&path, data, shell)?;
         let schema = target.url.schema();
         let asked = Asked {
@@ -136,11 +141,13 @@ impl Rehearsing<'_> {
 }
 
 /// Where a backup is restored for a rehearsal.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Place<'a> {
     pub(super) project: &'a Path,
     pub(super) config: &'a Config,
     pub(super) env: &'a Env,
+    /// Who deploys.
+    pub(super) user: Option<String>,
 }
 
 impl Place<'_> {
@@ -166,7 +173,7 @@ impl Place<'_> {
             let help = error.help_text().unwrap_or_default().to_owned();
             Error::failed("the backup could not be restored for the rehearsal").because(error).help(help)
         })?;
-        Ok(Stage::new(restored, data))
+        Ok(Stage::new(restored, data, self.user.clone()))
     }
 
     /// What a deploy rehearses on: what the backup's proof restored, or the backup once more.
@@ -176,7 +183,7 @@ impl Place<'_> {
     pub(super) fn stage(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Stage> {
         match (self.config.rehearsal.mode, proved) {
             (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, shell),
-            (_, Some(restored)) => Ok(Stage::new(restored, Data::Full)),
+            (_, Some(restored)) => Ok(Stage::new(restored, Data::Full, self.user.clone())),
             (_, None) => self.restore(path, Data::Full, shell),
         }
     }

@@ -7,6 +7,7 @@ use super::APPLICATION;
 use crate::backup::Restored;
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::{Explain as _, Result};
+use crate::sql::{quote_identifier, quote_literal};
 use crate::tools::scratch::ScratchServer;
 
 /// What is loaded of the backup.
@@ -31,11 +32,13 @@ pub struct Stage {
     data: Data,
     unlike: Vec<String>,
     logged: bool,
+    /// Who deploys: what is created belongs to this role, as it will.
+    role: Option<String>,
 }
 
 impl Stage {
     /// Takes over what was restored.
-    pub fn new(restored: Restored, data: Data) -> Self {
+    pub fn new(restored: Restored, data: Data, role: Option<String>) -> Self {
         let Restored { server, database, file, unlike } = restored;
         let mut unlike = unlike;
         unlike.push("nobody else works on the copy, and it waits for no disk: times are the least to expect".into());
@@ -43,7 +46,7 @@ impl Stage {
         if data == Data::Schema {
             unlike.push("the tables were empty: neither times nor values are rehearsed".into());
         }
-        Self { server, name: database, backup: file, data, unlike, logged: false }
+        Self { server, name: database, backup: file, data, unlike, logged: false, role }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -77,7 +80,17 @@ impl Stage {
 
     /// Another copy; sessions on the original are ended.
     pub(super) fn copy(&self, to: &str) -> Result<()> {
-        self.server.clone_database(&self.name, to)
+        self.server.clone_database(&self.name, to)?;
+        let Some(role) = &self.role else { return Ok(()) };
+        // one that owns nothing in the backup is not there yet; a superuser, as all of them are here
+        let (literal, quoted, database) = (quote_literal(role), quote_identifier(role), quote_identifier(to));
+        let become_it = format!(
+            "DO $role$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {literal}) THEN \
+             EXECUTE pg_catalog.format('CREATE ROLE %I SUPERUSER', {literal}); END IF; END $role$; \
+             ALTER ROLE {quoted} SUPERUSER; ALTER DATABASE {database} SET role = {literal}"
+        );
+        let became = self.server.connect("postgres")?.batch_execute(&become_it).map_err(Failure::from);
+        became.explain(|| format!("could not act as {role} on the copy"))
     }
 
     pub(super) fn drop_copy(&self, name: &str) -> Result<()> {

@@ -36,10 +36,16 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         live.invalid_index(&crate::catalog::ObjectName { schema: table.schema.clone(), name: name.clone() })
     });
     if standing == Some(true) {
-        let then = if index.if_not_exists {
-            "IF NOT EXISTS keeps it: the deploy succeeds, and there is no index that works"
-        } else {
-            "this statement fails, as the name is taken"
+        // a deploy of ours takes it away first, if this statement works CONCURRENTLY
+        let (then, severity) = match (index.concurrently, index.if_not_exists) {
+            (true, true) => {
+                ("plain Prisma would keep it and report success; our deploy builds it anew", Severity::Warning)
+            }
+            (true, false) => ("plain Prisma fails on the name; our deploy builds it anew", Severity::Warning),
+            (false, true) => {
+                ("IF NOT EXISTS keeps it: the deploy succeeds, and there is no index that works", Severity::Error)
+            }
+            (false, false) => ("this statement fails, as the name is taken", Severity::Error),
         };
         findings.push(
             Finding::new(
@@ -48,7 +54,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 range.clone(),
                 format!("an invalid index `{name}` is left over from an earlier try: {then}"),
             )
-            .severity(Severity::Error)
+            .severity(severity)
             .measured(format!("{name} is invalid"))
             .help(format!("first, by itself: DROP INDEX CONCURRENTLY \"{}\";", name.replace('"', "\"\""))),
         );

@@ -46,7 +46,12 @@ fn fails_when_sessions_end(bytes: usize, which: &str) -> Error {
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
                      AND pid <> pg_backend_pid() AND {which}"
                 );
-                place.database.rows(&end);
+                let start = Instant::now();
+                // what it dumps is behind what it has given by a pipe's length; it may not have begun to copy
+                while place.database.rows(&end).is_empty() {
+                    assert!(start.elapsed() < Duration::from_secs(60), "nobody to end");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
             });
         });
         place.fails(place.database.url())

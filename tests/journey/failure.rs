@@ -44,7 +44,12 @@ fn each_migration_is_whole_or_not_at_all() {
     project.add_migration("20250102000000_one", "ALTER TABLE \"Song\" ADD COLUMN \"one\" INTEGER;\n");
     project.add_migration("20250103000000_bad", BAD);
     project.add_migration("20250104000000_three", "ALTER TABLE \"Song\" ADD COLUMN \"three\" INTEGER;\n");
-    project.run(["migrate", "deploy"]).exits(1).says("20250103000000_bad");
+    // the rehearsal meets it first: nothing at all is applied
+    let before = project.database().contents();
+    project.run(["migrate", "deploy"]).exits(1).says("20250103000000_bad").says("on the copy");
+    assert_eq!(project.database().contents(), before);
+    let unrehearsed = ["migrate", "deploy", "--skip-rehearsal", "--reason", "a test"];
+    project.run(unrehearsed).exits(1).says("20250103000000_bad");
     let columns = project.database().rows(
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'Song' AND column_name IN ('one', 'year', 'three')",
     );

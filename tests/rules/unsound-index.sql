@@ -7,7 +7,14 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Song_artist_idx" ON "Song"("artist");
 -- given: invalid Song_artist_idx
 -- migration
 CREATE INDEX CONCURRENTLY "Song_artist_idx" ON "Song"("artist");
+-- expect: warning unsound-index(Song_artist_idx)
+
+-- case: the target has a left-over index, and this statement fails on it
+-- given: invalid Song_artist_idx
+-- migration
+CREATE INDEX "Song_artist_idx" ON "Song"("artist");
 -- expect: error unsound-index(Song_artist_idx)
+-- expect: warning blocking-index(Song_artist_idx)
 
 -- case: the target has none
 -- given: online

@@ -26,6 +26,13 @@ pub(super) struct Prune {
     trust_clock: bool,
 }
 
+impl Prune {
+    /// Whether it only says what it would do.
+    pub(super) fn dry_run(&self) -> bool {
+        self.dry_run
+    }
+}
+
 /// Arguments of `backup pin`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Pin {

@@ -137,7 +137,11 @@ impl Deployment<'_> {
         }
         let Taken::Backup(backup, proved) = taken else { return Ok(None) };
         let (project, env) = (self.command.project.root(), &self.command.context.env);
-        let mut stage = rehearse::Place { project, config, env }.stage(&backup.path, proved, shell)?;
+        let mut stage = rehearse::Place { project, config, env, user: self.target.url.user() }.stage(
+            &backup.path,
+            proved,
+            shell,
+        )?;
         let schema = self.target.url.schema();
         let settings = self.command.settings;
         let asked = Asked {
