@@ -21,8 +21,8 @@ use crate::project::Migration;
 use crate::rules::cost;
 use crate::sql::{Script, quote_identifier};
 
-/// How many bytes of values and how many rows a copy within the server writes in a second, at least; measured on two cores of
-/// a small machine.
+/// How many bytes of values and how many rows a copy within the server writes in a second: a cautious guess for the plan. The
+/// rehearsal measures it.
 const BYTES_A_SECOND: u64 = 60 << 20;
 const ROWS_A_SECOND: u64 = 400_000;
 /// Of each row, besides its values.
