@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use postgres::Client;
 
+use crate::catalog::live::OWN_SCHEMA;
 use crate::database::{Failure, history};
 use crate::sql::quote_identifier;
-
-/// A schema of ours: what is kept there is not the application's.
-pub(super) const OWN_SCHEMA: &str = "_prisma_safe";
 
 /// A table with rows of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
