@@ -11,8 +11,10 @@ use prisma_safe::tools::scratch::{Search, demand};
 
 use super::Place;
 
+/// Far more than what a connection holds on its way (up to 10 MB on loopback): what the server has sent whole, `pg_dump` can
+/// still write when its session is gone.
 const MUCH: &str = "
-CREATE TABLE much AS SELECT i, repeat('x', 500) AS pad FROM generate_series(1, 20000) i;
+CREATE TABLE much AS SELECT i, repeat('x', 500) AS pad FROM generate_series(1, 60000) i;
 CREATE TABLE more AS SELECT i FROM generate_series(1, 1000) i";
 
 /// A `pg_dump` that gives `bytes` of its dump, says so by a file, and goes on when that is gone.

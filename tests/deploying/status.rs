@@ -1,6 +1,5 @@
 //! `status` and `--resume`: a deployment that was killed anywhere leaves a state that both know.
 
-use std::process::Stdio;
 
 use postgres::Client;
 
@@ -59,7 +58,7 @@ struct Obstacle {
     event: &'static str,
     stage: &'static str,
     /// A lock that stops it there.
-    lock: Option<&'static str>,
+    lock: &'static str,
     /// Whether a migration is applied when it is over.
     applied: bool,
     /// Whether there is a backup then.
@@ -72,7 +71,7 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "backup",
         event: "stageStarted",
         stage: "backup",
-        lock: Some("LOCK TABLE \"Song\" IN ACCESS EXCLUSIVE MODE"),
+        lock: "LOCK TABLE \"Song\" IN ACCESS EXCLUSIVE MODE",
         applied: false,
         backup: false,
     },
@@ -80,7 +79,7 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "apply",
         event: "applying",
         stage: "year",
-        lock: Some("LOCK TABLE \"Song\" IN ACCESS SHARE MODE"),
+        lock: "LOCK TABLE \"Song\" IN ACCESS SHARE MODE",
         applied: false,
         backup: true,
     },
@@ -88,7 +87,7 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "row",
         event: "applying",
         stage: "year",
-        lock: Some("LOCK TABLE _prisma_migrations IN SHARE MODE"),
+        lock: "LOCK TABLE _prisma_migrations IN SHARE MODE",
         applied: false,
         backup: true,
     },
@@ -97,11 +96,19 @@ const OBSTACLES: [Obstacle; 5] = [
         name: "between",
         event: "applying",
         stage: "other",
-        lock: Some("LOCK TABLE other IN ACCESS SHARE MODE"),
+        lock: "LOCK TABLE other IN ACCESS SHARE MODE",
         applied: true,
         backup: true,
     },
-    Obstacle { name: "verify", event: "stageStarted", stage: "verify", lock: None, applied: true, backup: true },
+    // a query of the project's own waits
+    Obstacle {
+        name: "verify",
+        event: "stageStarted",
+        stage: "verify",
+        lock: "SELECT pg_advisory_lock(7)",
+        applied: true,
+        backup: true,
+    },
 ];
 
 fn in_the_way(project: &Project, lock: &str) -> Client {
@@ -117,17 +124,13 @@ fn killed_at(obstacle: &Obstacle) {
     project.database().execute("CREATE TABLE other (x INT); INSERT INTO other VALUES (1)");
     super::quick(
         &project,
-        "[deploy]\nlock-timeout-seconds = 120\n[backup]\nlock-wait-seconds = 120\n[review]\nsmall-table-rows = 0\n[verify]\ndrift = \"off\"\n",
+        "[deploy]\nlock-timeout-seconds = 120\n[backup]\nlock-wait-seconds = 120\n[review]\nsmall-table-rows = 0\n[verify]\ndrift = \"off\"\n\
+         [[verify.query]]\nname = \"gate\"\nsql = \"SELECT pg_advisory_lock_shared(7)::text\"\nexpect = \"\"\n",
     );
     project.add_migration(YEAR, ADD_YEAR);
     project.add_migration("20250103000000_other", "ALTER TABLE other ADD COLUMN y INT;\n");
-    let client = obstacle.lock.map(|lock| in_the_way(&project, lock));
-    let mut command = deploy(&project);
-    if obstacle.lock.is_none() {
-        // nothing stops it for long: it is stopped as soon as the line is there
-        command.stderr(Stdio::null());
-    }
-    let mut child = start(command);
+    let client = in_the_way(&project, obstacle.lock);
+    let mut child = start(deploy(&project));
     soon("it comes there", || has_written(&project, obstacle.event, obstacle.stage));
     child.kill().expect("a kill");
     child.wait().expect("an end");
