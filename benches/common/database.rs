@@ -7,14 +7,14 @@ use postgres::Client;
 const ROWS: &str = r#"
 INSERT INTO "User" SELECT i, 'user' || i || '@example.com', initcap(left(md5(i::text), 8)) || ' ' || initcap(left(md5((i * 7)::text), 10)),
     timestamp '2020-01-01' + i * interval '1 minute', i % 7 = 0 FROM generate_series({from} * 20000 + 1, {from} * 20000 + 20000) i;
-INSERT INTO "Post" SELECT i, 1 + (i * 7919) % ({from} * 20000 + 20000), 'Post ' || md5(i::text),
-    (SELECT string_agg(md5((i * 31 + j)::text), ' ') FROM generate_series(1, 12) j) || repeat(' the quick brown fox jumps over the lazy dog', 12),
+INSERT INTO "Post" SELECT i, 1 + (i::bigint * 7919) % ({from} * 20000 + 20000), 'Post ' || md5(i::text),
+    (SELECT string_agg(md5((i::bigint * 31 + j)::text), ' ') FROM generate_series(1, 12) j) || repeat(' the quick brown fox jumps over the lazy dog', 12),
     timestamp '2021-01-01' + i * interval '1 second' FROM generate_series({from} * 20000 + 1, {from} * 20000 + 20000) i;
 INSERT INTO "AuditLog" SELECT i, 1 + i % ({from} * 20000 + 20000), (ARRAY['login', 'logout', 'update', 'view'])[1 + i % 4],
     jsonb_build_object('ip', '10.' || i % 256 || '.' || i % 199 || '.1', 'agent', 'Mozilla/5.0', 'ms', i % 997, 'path', '/posts/' || i % 5000),
     timestamp '2022-01-01' + i * interval '1 second' FROM generate_series({from} * 150000 + 1, {from} * 150000 + 150000) i;
-INSERT INTO "Account" SELECT i, i % 60, (i * 7919) % 100000, '' FROM generate_series({from} * 250000 + 1, {from} * 250000 + 250000) i;
-INSERT INTO "Blob" SELECT i, 'image/png', (SELECT string_agg(decode(md5((i * 131 + j)::text), 'hex'), '') FROM generate_series(1, 250) j)
+INSERT INTO "Account" SELECT i, i % 60, (i::bigint * 7919) % 100000, '' FROM generate_series({from} * 250000 + 1, {from} * 250000 + 250000) i;
+INSERT INTO "Blob" SELECT i, 'image/png', (SELECT string_agg(decode(md5((i::bigint * 131 + j)::text), 'hex'), '') FROM generate_series(1, 250) j)
     FROM generate_series({from} * 1000 + 1, {from} * 1000 + 1000) i;
 "#;
 
