@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::compare::{Fate, TableFate};
+use super::fate::{Fate, TableFate};
 use super::trace::{LockMode, Stops, milliseconds};
 use super::{Rehearsal, Rehearsed};
 use crate::config;
@@ -182,7 +182,7 @@ pub(super) fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::compare::ColumnFate;
+    use super::super::fate::ColumnFate;
     use super::*;
 
     fn table(name: &str, after: Option<u64>, columns: &[(&str, Fate)]) -> TableFate {

@@ -8,7 +8,7 @@
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers meanwhile |
-//! | `tables`, `sums`, `exact`, `compare` | what became of every value |
+//! | `tables`, `matches`, `sums`, `exact`, `compare`, `fate` | what became of every value |
 //! | `return_trip` | the way back, and whether everything is as before |
 //! | `budget` | what is too much |
 //! | `report` | for people and for programs |
@@ -16,6 +16,8 @@
 mod budget;
 mod compare;
 mod exact;
+mod fate;
+mod matches;
 mod onlooker;
 mod report;
 mod return_trip;
@@ -33,7 +35,8 @@ use postgres::Client;
 use serde::Serialize;
 
 pub use self::budget::{Budget, Excess};
-pub use self::compare::{ColumnFate, Fate, TableFate, Touched, compare};
+pub use self::compare::compare;
+pub use self::fate::{ColumnFate, Fate, TableFate, Touched};
 pub use self::report::{document, human};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
 pub use self::stage::{Data, Stage};
@@ -337,12 +340,4 @@ fn busy(
     ran?;
     stage.drop_copy(BUSY_CLONE)?;
     Ok(stalls)
-}
-
-impl Touched {
-    fn add(&mut self, more: BTreeSet<u32>) {
-        if let Self::These(ids) = self {
-            ids.extend(more);
-        }
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::budget::seconds;
-use super::compare::{ColumnFate, Fate, TableFate};
+use super::fate::{ColumnFate, Fate, TableFate};
 use super::trace::{Sized, Statement, Stops};
 use super::{Rehearsal, Rehearsed, ReturnTrip};
 

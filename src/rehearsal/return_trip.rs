@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use serde::Serialize;
 
-use super::compare::{ColumnFate, Fate, TableFate, Touched, compare};
+use super::compare::compare;
+use super::fate::{ColumnFate, Fate, TableFate, Touched};
 use super::trace::milliseconds;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::{DatabaseUrl, Failure};

@@ -3,8 +3,6 @@
 //! Each value is hashed with its row's key as seed, so that two rows that swap a value are seen; the hashes are added in 128
 //! bits, so that duplicates do not cancel out. One pass over the table, inside the server; no value leaves it.
 
-use std::collections::BTreeMap;
-
 use postgres::Client;
 
 use super::tables::{Column, Table};
@@ -59,18 +57,9 @@ pub(super) struct Sums {
     pub(super) columns: Vec<Sum>,
 }
 
-/// The seed: a hash of the row's key. `numbers` are its columns; without any, rows are a heap of values.
-pub(super) fn seed(table: &Table, numbers: &[i16], forms: &BTreeMap<i16, Form>) -> String {
-    let columns: Option<Vec<(&Column, Form)>> = numbers
-        .iter()
-        .map(|number| Some((table.columns.get(number)?, forms.get(number).copied().unwrap_or(Form::Text))))
-        .collect();
-    match columns {
-        Some(columns) if !columns.is_empty() => {
-            columns.iter().fold("0::bigint".into(), |seed, (column, form)| hash(&quoted(column), *form, column, &seed))
-        }
-        _ => "0::bigint".into(),
-    }
+/// The seed: a hash of the row's key, whose columns are given. Without any, rows are a heap of values.
+pub(super) fn seed<'a>(key: impl Iterator<Item = (&'a Column, Form)>) -> String {
+    key.fold("0::bigint".into(), |seed, (column, form)| hash(&quoted(column), form, column, &seed))
 }
 
 /// A column as an expression over the table.
@@ -81,11 +70,14 @@ pub(super) fn quoted(column: &Column) -> String {
 /// The hash of an expression that has the column's type.
 pub(super) fn hash(expression: &str, form: Form, column: &Column, seed: &str) -> String {
     match form {
-        Form::Own if TEXTS.contains(&column.type_id) => {
-            format!("pg_catalog.hashtextextended(({expression})::text COLLATE \"C\", {seed})")
+        // whatever its size, an integer hashes alike
+        Form::Own if INTEGERS.contains(&column.type_id) => {
+            format!("pg_catalog.hashint8extended(({expression})::bigint, {seed})")
         }
-        Form::Own => format!("pg_catalog.hash_record_extended(ROW({expression}), {seed})"),
-        Form::Text => format!("pg_catalog.hashtextextended(({expression})::text COLLATE \"C\", {seed})"),
+        Form::Own if !TEXTS.contains(&column.type_id) => {
+            format!("pg_catalog.hash_record_extended(ROW({expression}), {seed})")
+        }
+        Form::Own | Form::Text => format!("pg_catalog.hashtextextended(({expression})::text COLLATE \"C\", {seed})"),
     }
 }
 

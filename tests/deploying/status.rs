@@ -1,6 +1,5 @@
 //! `status` and `--resume`: a deployment that was killed anywhere leaves a state that both know.
 
-
 use postgres::Client;
 
 use super::{ADD_YEAR, YEAR, deploy, pending, soon, start};
