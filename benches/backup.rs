@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 #[path = "common/database.rs"]
 mod database;
 
+use jiff::{Timestamp, Unit};
+use prisma_safe::backup::Manifest;
 use prisma_safe::context::Env;
 use prisma_safe::tools::scratch::{Locale, ScratchServer, server_programs};
 
@@ -66,9 +68,8 @@ struct Found {
 
 impl Found {
     fn report(&self) -> ExitCode {
-        let [plain, ours, proved, restored] =
+        let [plain, ours, proving, restored] =
             [&self.plain, &self.ours, &self.proved, &self.restored].map(|values| median(values.clone()));
-        let proving = proved - ours;
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         let ratio = |one: u64, other: u64| one as f64 / other as f64;
         println!("\n| what | prisma-safe | beside | ratio | limit |\n|---|---|---|---|---|");
@@ -153,10 +154,7 @@ impl Bench {
         found.plain.push(timed(&mut self.program("pg_dump", &["-Fp", "-f", "plain.sql"]), |_| {}));
         found.plain_bytes = size_of(&self.path("plain.sql"));
         fs::remove_file(self.path("plain.sql")).expect("a file");
-        let read = self.backup("read", found);
-        found.ours.push(read);
-        let restored = self.backup("restored", found);
-        found.proved.push(restored);
+        self.backup(found);
         timed(&mut self.program("pg_dump", &["-Fd", "-j2", "-f", "directory"]), |_| {});
         found.restored.push(self.restore());
         fs::remove_dir_all(self.path("directory")).expect("a directory");
@@ -166,22 +164,26 @@ impl Bench {
         }
     }
 
-    /// Seconds that a backup takes, with a proof or without; the most memory that it needed is noted.
-    fn backup(&self, proof: &str, found: &mut Found) -> f64 {
+    /// One backup with its proof: the seconds until the file was whole and read back from the disk, those of the proof, the
+    /// most memory of all of it.
+    fn backup(&self, found: &mut Found) {
         let url = self.source.url("bench").expect("a URL");
-        let mut command = self
-            .project
-            .command(env!("CARGO_BIN_EXE_prisma-safe"), ["-q", "backup", "--proof", proof, "--url", url.expose()]);
+        let mut command =
+            self.project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["-q", "backup", "--url", url.expose()]);
         let memory = &mut found.memory;
+        let began = Timestamp::now();
         let seconds = timed(&mut command, |child| *memory = peak(child).max(*memory));
         let backups = self.project.path("backups");
-        for file in fs::read_dir(&backups).expect("backups").flatten() {
-            if file.file_name().to_string_lossy().ends_with(".sql.zst") {
-                found.ours_bytes = file.metadata().expect("a file").len();
+        for path in fs::read_dir(&backups).expect("backups").map(|file| file.expect("a file").path()) {
+            if path.extension().is_some_and(|ending| ending == "zst") {
+                let manifest = Manifest::read(&path).expect("a manifest").expect("a manifest");
+                let taken = (manifest.finished_at - began).total(Unit::Second).expect("seconds");
+                found.ours_bytes = manifest.bytes;
+                found.ours.push(taken);
+                found.proved.push(seconds - taken);
             }
         }
         fs::remove_dir_all(&backups).expect("backups");
-        seconds
     }
 
     /// Seconds of `pg_restore -j2` alone, into a server that runs already, and of counting the rows as we do.

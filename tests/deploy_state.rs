@@ -20,7 +20,7 @@ use prisma_safe::sql::Script;
 use prisma_safe::ui::Shell;
 use prisma_safe::ui::shell::ColorChoice;
 
-use crate::support::Database;
+use crate::support::{Database, soon};
 
 fn migration(name: &str, sql: &str) -> Migration {
     Migration { name: name.into(), path: name.into(), sql: sql.into() }
@@ -131,22 +131,26 @@ fn a_history_is_read_from_its_schema() {
     assert_eq!(History::read(&mut database.connect(), "other").unwrap(), None);
 }
 
-fn exclude_others(client: &mut Client, time: Duration) -> Result<bool, Error> {
+fn exclude_others(client: &mut Client, url: &str, time: Duration) -> Result<bool, Error> {
+    let url = DatabaseUrl::parse(url).expect("a URL");
     let (interrupt, shell) = (AtomicBool::new(false), Shell::new(true, 0, ColorChoice::Never, true, &|_| None));
-    turn::exclude_others(client, &Patience { time, interrupt: &interrupt, shell: &shell, show_queries: true })
+    turn::exclude_others(client, &url, &Patience { time, interrupt: &interrupt, shell: &shell, show_queries: true })
 }
 
 #[test]
 fn deploys_exclude_each_other() {
     let database = Database::new();
     let (mut one, mut two) = (database.connect(), database.connect());
-    assert!(!exclude_others(&mut one, Duration::ZERO).unwrap());
-    let error = exclude_others(&mut two, Duration::ZERO).unwrap_err();
+    let url = database.url().to_owned();
+    assert!(!exclude_others(&mut one, &url, Duration::ZERO).unwrap());
+    let error = exclude_others(&mut two, &url, Duration::ZERO).unwrap_err();
     assert_eq!(error.exit(), Exit::Failed);
     assert!(error.causes()[0].contains("session "), "{error:?}");
     assert_eq!(activity::lock_holders(&mut two, activity::DEPLOY_LOCK).unwrap().len(), 1);
-    let second = std::thread::spawn(move || exclude_others(&mut two, Duration::from_secs(60)).unwrap());
-    std::thread::sleep(Duration::from_millis(500));
+    let pid: i32 = two.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let second = std::thread::spawn(move || exclude_others(&mut two, &url, Duration::from_secs(60)).unwrap());
+    let asked = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND query LIKE '%coalesce(a.pid%'");
+    soon("it has asked in vain, and looks who it is", || database.value(&asked) == "1");
     drop(one);
     assert!(second.join().unwrap(), "it waited");
 }

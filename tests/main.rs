@@ -18,6 +18,7 @@ mod journey;
 mod keeping;
 mod outside;
 mod passing;
+mod pooler;
 mod readme;
 mod rehearsal;
 mod rename;

@@ -87,7 +87,8 @@ impl Site {
     }
 }
 
-fn nobody() -> (u32, u32) {
+/// The user and group that servers of a root run as.
+pub(crate) fn nobody() -> (u32, u32) {
     let accounts = fs::read_to_string("/etc/passwd").expect("accounts");
     let line = accounts.lines().find(|line| line.starts_with("nobody:")).expect("nobody");
     let ids: Vec<u32> = line.split(':').skip(2).take(2).map(|id| id.parse().expect("a number")).collect();

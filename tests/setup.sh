@@ -41,6 +41,7 @@ from_apt() {
 		fail "could not install $2, which $3 needs; run: sudo apt-get update && sudo apt-get install $2"
 }
 from_apt pgbackrest pgbackrest "the test of other tools' backups"
+PATH=$PATH:/usr/sbin from_apt pgbouncer pgbouncer "the test of poolers"
 
 # An S3 server in Python, for copies of backups.
 from_apt python3 python3 "the S3 server of the tests"

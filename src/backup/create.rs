@@ -1,6 +1,5 @@
 //! Taking a backup: the order of steps, and what must agree before it counts as one.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -8,30 +7,26 @@ use jiff::Timestamp;
 
 use super::archive::Archive;
 use super::aside::Aside;
-use super::contents::{Contents, Reader};
 use super::directory::Directory;
-use super::encryption::{self, Keys, Recipients, Sealing};
-use super::frames::Encoded;
-use super::manifest::{self, Format, Manifest, Proof, Source, Sum, Table};
+use super::dump::{Dump, agree};
+use super::encryption::{self, Keys, Recipients};
+use super::manifest::{self, Format, Manifest, Proof, Source, Sum};
 use super::names::{self, Name};
 use super::prove::{self, Restored};
-use super::scan::TableName;
 use super::server::Server;
-use super::snapshot::{Counting, Relation, Snapshot};
-use super::stream::{self, Estimate, Written};
+use super::snapshot::Snapshot;
 use super::{provider, verify};
 use crate::config::{self, BackupFormat};
 use crate::context::Env;
-use crate::database::{self, DatabaseUrl, PoolMode, pooler};
+use crate::database::{self, DatabaseUrl, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::pg_dump::PgDump;
 use crate::tools::scratch::Search;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
-use crate::ui::progress::Progress;
 
 /// The name that the server shows for our sessions.
-const APPLICATION: &str = "prisma-safe backup";
+pub(super) const APPLICATION: &str = "prisma-safe backup";
 
 /// Tables of this many bytes are worth compressing: less is read by people, and its size troubles nobody.
 const WORTH_PACKING: u64 = 64 * 1024 * 1024;
@@ -89,7 +84,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     }
     let guard = Guard::new()?;
     let sealing = Seal::read(request)?;
-    refuse_pooler(request.url)?;
+    pooler::refuse(request.url, APPLICATION)?;
     let mut client = database::connect(request.url, APPLICATION)?;
     let server = Server::read(&mut client)?;
     let settings = request.settings;
@@ -117,11 +112,12 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     let dump = Dump {
         pg_dump: &pg_dump,
         snapshot: &id,
-        request,
+        url: request.url,
+        lock_wait_seconds: settings.lock_wait_seconds,
         directory: &directory,
         guard: &guard,
         format,
-        seal: &sealing,
+        recipients: sealing.recipients.as_ref(),
     };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
     let tables = agree(&relations, &taken)?;
@@ -153,8 +149,10 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         proved_at,
     };
     let mut kept = None;
-    if settings.proof > manifest.proof {
-        let archive = Archive::at(aside.partial(), manifest.clone(), &sealing.keys);
+    let archive = Archive::at(aside.partial(), manifest.clone(), &sealing.keys);
+    if settings.proof == Proof::Read {
+        decodes(&archive, &sealing.keys, &guard)?;
+    } else {
         let (proof, restored) = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
         (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
@@ -194,105 +192,6 @@ impl Seal {
     }
 }
 
-/// Through a transaction pooler `pg_dump` changes the settings of other clients' sessions, and may dump something else.
-pub(super) fn refuse_pooler(url: &DatabaseUrl) -> Result<()> {
-    let named = url.pooled();
-    let (provider, evidence) = match &named {
-        Some(pooler) if pooler.mode == PoolMode::Transaction => (pooler.provider, pooler.evidence.as_str()),
-        _ if pooler::probe(url, APPLICATION)?.sessions_mix => {
-            ("a pooler", "one session ran on several server processes")
-        }
-        _ => return Ok(()),
-    };
-    let direct = named.as_ref().and_then(|pooler| pooler.direct_suggestion());
-    let suggestion = direct.map(|direct| format!(", probably {direct}")).unwrap_or_default();
-    Err(Error::refused(format!("{url} goes through {provider}, which shares connections between transactions"))
-        .because(format!("{evidence}; a dump through it disturbs other clients and may be wrong"))
-        .help(format!(
-            "give the direct URL{suggestion}: with --url, in prisma-safe.toml (url-env), or in one of {}",
-            pooler::DIRECT_VARIABLES.join(", ")
-        )))
-}
-
-/// What a dump needs besides its snapshot.
-struct Dump<'a> {
-    pg_dump: &'a PgDump,
-    snapshot: &'a str,
-    request: &'a Request<'a>,
-    directory: &'a Directory,
-    guard: &'a Guard,
-    format: Format,
-    seal: &'a Seal,
-}
-
-impl Dump<'_> {
-    /// Dumps and counts at the same time; what pg_dump says of itself goes before what we find.
-    fn run(&self, snapshot: Snapshot, relations: &[Relation], aside: &mut Aside, shell: &Shell) -> Result<Taken> {
-        let url = self.request.url;
-        let mut progress = Progress::start(shell, "Dumping");
-        let mut estimate = Estimate::new(relations);
-        // counting holds the snapshot open until the dump has ended
-        let mut counting = Counting::start(snapshot, relations.to_vec(), url);
-        let wait = self.request.settings.lock_wait_seconds;
-        let (running, stdout) = self.pg_dump.start(url, Some(self.snapshot), wait)?;
-        let check = || self.guard.check().and_then(|()| counting.check());
-        let show = |reader: &Reader| estimate.show(reader, &mut progress);
-        let mut sealing = Sealing::begin(aside, self.seal.recipients.as_ref())?;
-        let sink = |bytes: &[u8]| sealing.write(bytes);
-        let to = stream::Destination { format: self.format, sink, directory: self.directory };
-        let written = stream::write(stdout, to, check, show)?;
-        // a dump that is cut short has a cause, and pg_dump knows it
-        running.wait()?;
-        let Written { contents, dump, file } = written;
-        let contents = contents.map_err(|defect| Error::failed("the dump is not whole").because(defect))?;
-        let counts = counting.finish(self.guard)?;
-        let on_disk = sealing.finish()?.unwrap_or_else(|| Sum::new(file.bytes, &file.sha256));
-        Ok(Taken { contents, counts, dump, file, on_disk })
-    }
-}
-
-/// A whole dump, and the rows that the server counted meanwhile.
-struct Taken {
-    contents: Contents,
-    counts: Vec<u64>,
-    dump: Sum,
-    /// Before it was encrypted.
-    file: Encoded,
-    on_disk: Sum,
-}
-
-/// Compares the rows that were dumped with those that the server counted in the same snapshot.
-fn agree(relations: &[Relation], taken: &Taken) -> Result<Vec<Table>> {
-    let Taken { contents, counts, file, .. } = taken;
-    let mut dumped: BTreeMap<&TableName, u64> = BTreeMap::new();
-    for block in &contents.blocks {
-        *dumped.entry(&block.table).or_default() += block.rows;
-    }
-    let differs = |table: &TableName, what: String| {
-        Err(Error::failed(format!("the dump does not hold what the database holds: {what} of table {table}"))
-            .because("the dump and the count saw the same snapshot, so one of them is wrong")
-            .help("try again; if it stays so, please report it with the versions of PostgreSQL and pg_dump"))
-    };
-    for (relation, count) in relations.iter().zip(counts) {
-        match dumped.remove(&relation.name) {
-            Some(rows) if rows == *count => {}
-            Some(rows) => return differs(&relation.name, format!("{rows} instead of {count} rows")),
-            None => return differs(&relation.name, format!("none of the {count} rows")),
-        }
-    }
-    if let Some((table, rows)) = dumped.first_key_value() {
-        return differs(table, format!("{rows} rows that were not counted"));
-    }
-    let tables = contents.blocks.iter().zip(&file.digests).map(|(block, digest)| Table {
-        name: block.table.clone(),
-        rows: block.rows,
-        offset: block.offset,
-        length: block.length,
-        digest: Some(digest.to_string()),
-    });
-    Ok(tables.collect())
-}
-
 /// Reads the file again: what the disk gives back must be what was written.
 fn read_back(aside: &Aside, written: &Sum, guard: &Guard) -> Result<()> {
     let file = File::open(aside.partial()).explain(|| format!("could not read {}", aside.partial().display()))?;
@@ -300,6 +199,19 @@ fn read_back(aside: &Aside, written: &Sum, guard: &Guard) -> Result<()> {
         return Ok(());
     }
     Err(Error::failed("the disk does not give back what was written to it").help("check the disk and its file system"))
+}
+
+/// Unpacks the file once, where that can be done here: what comes out is the dump. Restoring it shows that as well, and a
+/// plain file is the dump.
+fn decodes(archive: &Archive, keys: &Keys, guard: &Guard) -> Result<()> {
+    let Manifest { format, dump, .. } = archive.manifest();
+    if *format == Format::Sql || format.encrypted() && keys.is_empty() {
+        return Ok(());
+    }
+    if verify::hash(archive.read_all()?, |_| guard.check())? == *dump {
+        return Ok(());
+    }
+    Err(Error::failed("the backup does not unpack to what was dumped").help("check this machine's memory and disk"))
 }
 
 /// Gives dump and manifest their names, the manifest last: a backup exists only with it.

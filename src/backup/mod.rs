@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `create` | the order of steps |
+//! | `create`, `dump` | the order of steps, and the dump with its count |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
 //! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
@@ -23,6 +23,7 @@ pub mod contents;
 pub mod copies;
 mod create;
 pub mod directory;
+mod dump;
 pub mod encryption;
 mod frames;
 mod list;

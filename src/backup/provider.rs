@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::pgbackrest::Stanza;
 use super::Backup;
-use super::create::{Request, refuse_pooler};
+use super::create::{APPLICATION, Request};
 use super::manifest::Manifest;
 use super::server::Server;
 use crate::config;
-use crate::database;
 use crate::database::history::History;
+use crate::database::{self, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
@@ -62,7 +62,7 @@ pub struct Outside {
 /// Exit status 2 if the settings do not say how, 1 if the tool fails or its backup is not there, new, and of this server.
 pub fn create(provider: Provider, request: &Request<'_>, shell: &Shell) -> Result<Backup> {
     let guard = Guard::new()?;
-    refuse_pooler(request.url)?;
+    pooler::refuse(request.url, APPLICATION)?;
     let mut client = database::connect(request.url, "prisma-safe backup")?;
     let server = Server::read(&mut client)?;
     let history = History::read(&mut client, &request.url.schema())?.unwrap_or_default();

@@ -148,6 +148,28 @@ pub fn probe(url: &DatabaseUrl, application_name: &str) -> Result<Behaviour> {
     Ok(Behaviour { options_arrive, sessions_mix })
 }
 
+/// Refuses a URL whose sessions are mixed with those of others: locks and settings would stay with other clients, and a dump
+/// may be of another moment.
+///
+/// # Errors
+/// Exit status 3, with the way around it; those of [`connect`].
+pub fn refuse(url: &DatabaseUrl, application_name: &str) -> Result<()> {
+    let named = url.pooled();
+    let (provider, evidence) = match &named {
+        Some(pooler) if pooler.mode == PoolMode::Transaction => (pooler.provider, pooler.evidence.as_str()),
+        _ if probe(url, application_name)?.sessions_mix => ("a pooler", "one session ran on several server processes"),
+        _ => return Ok(()),
+    };
+    let direct = named.as_ref().and_then(|pooler| pooler.direct_suggestion());
+    let suggestion = direct.map(|direct| format!(", probably {direct}")).unwrap_or_default();
+    Err(Error::refused(format!("{url} goes through {provider}, which shares connections between transactions"))
+        .because(format!("{evidence}; locks, settings and dumps through it meet those of other clients"))
+        .help(format!(
+            "give the direct URL{suggestion}: with --url, in prisma-safe.toml (url-env), or in one of {}",
+            DIRECT_VARIABLES.join(", ")
+        )))
+}
+
 /// In transaction mode a second session gets the server process of the first, or pushes it to another one.
 fn mixes(first: &mut Client, second: &mut Client) -> Result<bool, Failure> {
     const PID: &str = "SELECT pg_catalog.pg_backend_pid()";

@@ -14,7 +14,7 @@ use postgres::Client;
 
 use super::{APPLICATION_NAME, journal};
 use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
-use crate::database::{Failure, Session};
+use crate::database::{DatabaseUrl, Failure, Session, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::Shell;
 
@@ -130,8 +130,10 @@ fn holder(file: &mut File) -> String {
 /// Prisma is at work in it. Gives whether it had to wait.
 ///
 /// # Errors
-/// Exit status 1, naming the other deploy's session.
-pub fn exclude_others(client: &mut Client, patience: &Patience<'_>) -> Result<bool> {
+/// Exit status 1, naming the other deploy's session; 3 where `url`, the session's, goes through a pooler in which the lock would
+/// stay with somebody else.
+pub fn exclude_others(client: &mut Client, url: &DatabaseUrl, patience: &Patience<'_>) -> Result<bool> {
+    pooler::refuse(url, APPLICATION_NAME)?;
     // the session is idle while the backup runs; the setting is there from 14 on
     const STAY: &str = "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 140000";
     let explain = || "could not take the lock of a deploy".to_owned();

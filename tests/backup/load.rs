@@ -6,9 +6,8 @@ use prisma_safe::backup::{Archive, Backup};
 use prisma_safe::database::DatabaseUrl;
 use prisma_safe::error::{Error, Result};
 
-use super::signals::soon;
 use super::{AWKWARD, Place};
-use crate::support::Database;
+use crate::support::{Database, soon};
 
 /// Keys and indexes of every kind, and partitions: what must wait for what.
 const KEYS: &str = "

@@ -5,26 +5,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 use prisma_safe::context::Env;
 use prisma_safe::tools::scratch::server_programs;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::files;
-use crate::support::{Key, Project, Terminal};
+use crate::support::{Key, Project, Terminal, soon};
 
 const SONG: &str = "CREATE TABLE \"Song\" AS SELECT i AS id, repeat('x', 100) AS pad FROM generate_series(1, 20000) i";
-
-/// Waits for something that must come to be.
-#[track_caller]
-pub(super) fn soon(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// A project whose `pg_dump` writes a part and then nothing more, but does not end either.
 fn stuck() -> Project {

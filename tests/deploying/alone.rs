@@ -51,7 +51,7 @@ fn the_next_try_goes_through() {
     other.batch_execute("BEGIN; LOCK TABLE \"Song\" IN SHARE UPDATE EXCLUSIVE MODE").unwrap();
     let child = super::start(super::deploy(&project));
     let tries = "SELECT count(*) FROM _prisma_migrations WHERE rolled_back_at IS NOT NULL";
-    super::soon("a try has failed", || project.database().value(tries) != "0");
+    crate::support::soon("a try has failed", || project.database().value(tries) != "0");
     other.batch_execute("ROLLBACK").unwrap();
     super::end(child).succeeds();
     prisma_is_content(Prisma::V7, &project);

@@ -1,9 +1,9 @@
 //! The connection is cut in the middle of a deploy, or the server goes away.
 
-use super::{pending, soon};
+use super::pending;
 use crate::journey::{prisma_is_content, songs};
 use crate::support::proxy::{Pass, Proxy};
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, soon};
 
 const ALTERS: &str = "ADD COLUMN \"year\"";
 const COMMITS: &str = "COMMIT\0";

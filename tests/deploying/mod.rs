@@ -12,7 +12,6 @@ mod writers;
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::journey::songs;
 use crate::support::{Output, Prisma, Project};
@@ -66,14 +65,4 @@ fn end(child: Child) -> Output {
 
 fn deploy(project: &Project) -> Command {
     project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"])
-}
-
-/// Waits for something that must come to be.
-#[track_caller]
-pub(crate) fn soon(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(30));
-    }
 }

@@ -58,7 +58,7 @@ fn what_a_killed_deploy_left_running_is_ended() {
         .batch_execute("SET application_name = 'prisma-safe deploy'; BEGIN; SELECT pg_advisory_xact_lock(72707369)")
         .unwrap();
     let runs = std::thread::spawn(move || orphan.batch_execute("SELECT pg_sleep(50)").is_ok());
-    super::soon("it runs", || {
+    crate::support::soon("it runs", || {
         project.database().value("SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(50)'") == "1"
     });
     project.run(["migrate", "deploy"]).succeeds().says("killed");

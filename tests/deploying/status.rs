@@ -2,10 +2,10 @@
 
 use postgres::Client;
 
-use super::{ADD_YEAR, YEAR, deploy, pending, soon, start};
+use super::{ADD_YEAR, YEAR, deploy, pending, start};
 use crate::journey::{backups, prisma_is_content, songs};
 use crate::support::schema::assert_valid;
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, soon};
 
 fn status(project: &Project) -> serde_json::Value {
     let document = project.run(["status", "--format", "json"]).json();

@@ -28,7 +28,7 @@ fn two_from_one_folder() {
     super::quick(&project, PATIENT);
     let mut session = in_the_way(&project);
     let first = super::start(super::deploy(&project));
-    super::soon("the first one waits for the table", || waits_for_a_lock(&project));
+    crate::support::soon("the first one waits for the table", || waits_for_a_lock(&project));
     let mut second = super::start(super::deploy(&project));
     let seen = super::until_it_says(&mut second, "Waiting");
     assert!(seen.contains("process "), "{seen}");
@@ -48,7 +48,7 @@ fn two_from_two_folders() {
     super::quick(&other, "[deploy]\ndeploy-wait-seconds = 0.5\n");
     let mut session = in_the_way(&project);
     let first = super::start(super::deploy(&project));
-    super::soon("the first one waits for the table", || waits_for_a_lock(&project));
+    crate::support::soon("the first one waits for the table", || waits_for_a_lock(&project));
     other.run(["migrate", "deploy"]).exits(1).says("prisma-safe deploy").says("another");
     session.batch_execute("ROLLBACK").unwrap();
     super::end(first).succeeds();

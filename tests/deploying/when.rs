@@ -2,9 +2,9 @@
 
 use jiff::{Timestamp, ToSpan as _};
 
-use super::{pending, soon};
+use super::pending;
 use crate::journey::backups;
-use crate::support::Prisma;
+use crate::support::{Prisma, soon};
 
 /// The time of day so many minutes from now, in UTC.
 fn clock(minutes: i64) -> String {

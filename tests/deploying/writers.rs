@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{YEAR, soon};
+use super::YEAR;
 use crate::journey::songs;
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, soon};
 
 /// Sessions that insert into a ledger and count a song up, in one transaction, until they are told to stop. Each knows what
 /// it was told is written.

@@ -3,23 +3,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use super::{backups, prisma_is_content, songs};
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, soon};
 
 /// Long enough to be killed in, short enough to end by itself.
 const SLOW: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n\nSELECT pg_sleep(3);\n";
-
-/// Waits for something that must come to be; the server and the kernel need a moment after a kill.
-#[track_caller]
-fn soon(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// Whether any process still lives in the project's directory.
 fn deserted(project: &Project) -> bool {

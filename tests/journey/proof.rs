@@ -4,11 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use super::rewrite::{DRAFT, NAME, RENAME, drafted};
-use crate::support::Prisma;
 use crate::support::schema::assert_valid;
+use crate::support::{Prisma, soon};
 
 const REWRITE: [&str; 4] = ["rewrite", NAME, RENAME[0], RENAME[1]];
 
@@ -76,15 +75,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-#[track_caller]
-fn soon(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -2,20 +2,9 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 use super::{backed_up, backup, beside, drop_beside, restore};
-use crate::support::{Database, Project};
-
-/// Waits for what comes by itself.
-#[track_caller]
-fn soon(what: &str, mut come: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !come() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} does not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use crate::support::{Database, Project, soon};
 
 fn start(project: &Project, backup: &str) -> Child {
     let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["restore", backup]);

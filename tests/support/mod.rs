@@ -19,3 +19,15 @@ pub(crate) use output::Output;
 pub(crate) use postgres::Database;
 pub(crate) use project::{Prisma, Project};
 pub(crate) use tty::{Key, Terminal};
+
+use std::time::{Duration, Instant};
+
+/// Waits for what must come by itself.
+#[track_caller]
+pub(crate) fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

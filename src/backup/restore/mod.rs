@@ -26,11 +26,11 @@ use jiff::Timestamp;
 
 use self::target::Target;
 use super::archive::Archive;
-use super::create::{self, refuse_pooler};
+use super::create::{self, create};
 use super::load::Options;
 use super::scan::TableName;
 use super::{Backup, verify};
-use crate::database::DatabaseUrl;
+use crate::database::{DatabaseUrl, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::review::hash_of;
 use crate::ui::Shell;
@@ -109,7 +109,7 @@ pub struct Restored {
 /// Exit status 1 if the server is not reached, 3 if something stands in the way; it is named.
 pub fn plan<'a>(request: Request<'a>) -> Result<Plan<'a>> {
     let mut target = Target::read(request.url)?;
-    refuse_pooler(&target.reachable())?;
+    pooler::refuse(&target.reachable(), APPLICATION)?;
     let manifest = request.archive.manifest();
     target.offers(&manifest.source.extensions)?;
     let mut notes = Vec::new();
@@ -183,7 +183,7 @@ impl Plan<'_> {
         let before = match self.request.before.filter(|_| self.request.scope == Scope::Replace) {
             Some(request) if self.target.exists() && super::needed(self.target.client()?)? => {
                 shell.status("Backing up", format_args!("{}, as it is now", request.url));
-                let backup = super::create(request, shell)?;
+                let backup = create(request, shell)?;
                 shell.status("Backed up", &backup);
                 Some(backup)
             }

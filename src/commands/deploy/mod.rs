@@ -164,7 +164,7 @@ impl Deployer for Deploying<'_> {
         let interrupt = engine.interrupt();
         let patience = self.patience(&interrupt);
         let turn = Turn::take(self.project.root(), &patience)?;
-        if exclude_others(&mut client, &patience)? || turn.waited {
+        if exclude_others(&mut client, &target.url, &patience)? || turn.waited {
             // the other one has changed what we knew
             preflight = Preflight::of(&mut client, &plan)?;
             if nothing_to_do(&preflight) {

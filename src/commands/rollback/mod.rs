@@ -218,7 +218,7 @@ impl Command<'_> {
         let deploy::Settings { deploy_wait: time, show_queries, .. } = settings;
         let patience = Patience { time, interrupt: &interrupt, shell: &self.context.shell, show_queries };
         let _turn = Turn::take(self.project.root(), &patience)?;
-        exclude_others(&mut client, &patience)?;
+        exclude_others(&mut client, &self.target.url, &patience)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let started = Event::RollbackStarted { version, target: self.target.url.identity(), migrations: names };
         let mut journal = Journal::begin(self.project.root(), started)?;
