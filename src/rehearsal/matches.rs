@@ -34,6 +34,9 @@ pub(super) struct Answer {
     pub(super) own: Vec<Sum>,
 }
 
+/// What both sides say of a table, as far as they have it.
+pub(super) type Answers = (Option<Answer>, Option<Answer>);
+
 /// The tables worth a look: those that were touched, look different, went or came.
 pub(super) fn find<'a>(before: &'a Tables, after: &'a Tables, touched: &Touched, version: i32) -> Vec<Match<'a>> {
     let stayed_or_gone = before.iter().filter_map(|(id, was)| {
@@ -104,7 +107,7 @@ pub(super) fn ask(
     base: &mut Client,
     clone: &mut Client,
     matches: &[Match<'_>],
-) -> Result<Vec<(Option<Answer>, Option<Answer>)>, Failure> {
+) -> Result<Vec<Answers>, Failure> {
     let (was, is) = thread::scope(|scope| {
         let was = scope.spawn(|| {
             let each = matches.iter().map(|it| it.was.map(|table| it.ask(base, table, |pair| pair.before)).transpose());
