@@ -103,11 +103,7 @@ impl<'a> Match<'a> {
 ///
 /// # Errors
 /// The servers' own.
-pub(super) fn ask(
-    base: &mut Client,
-    clone: &mut Client,
-    matches: &[Match<'_>],
-) -> Result<Vec<Answers>, Failure> {
+pub(super) fn ask(base: &mut Client, clone: &mut Client, matches: &[Match<'_>]) -> Result<Vec<Answers>, Failure> {
     let (was, is) = thread::scope(|scope| {
         let was = scope.spawn(|| {
             let each = matches.iter().map(|it| it.was.map(|table| it.ask(base, table, |pair| pair.before)).transpose());

@@ -3,6 +3,7 @@
 mod agents;
 mod alone;
 mod cuts;
+mod killed;
 mod states;
 mod status;
 mod turns;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use rexpect::process::WaitStatus;
+use rexpect::process::{Signal, WaitStatus};
 use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
 
@@ -68,6 +68,21 @@ impl Terminal {
         self.press(Key::Enter)
     }
 
+    /// Ends it as `kill -9` does; gives the exit status.
+    pub(crate) fn killed(mut self) -> i32 {
+        self.session.process_mut().signal(Signal::SIGKILL).expect("a kill");
+        let _ = self.session.exp_eof();
+        self.status()
+    }
+
+    fn status(&self) -> i32 {
+        match self.session.process().wait().expect("an end") {
+            WaitStatus::Exited(_, status) => status,
+            WaitStatus::Signaled(_, signal, _) => 128 + signal as i32,
+            other => panic!("neither ended nor killed: {other:?}"),
+        }
+    }
+
     /// Waits for the end. Gives the exit status (128 and the signal's number if killed) and everything that was seen.
     #[track_caller]
     pub(crate) fn ends(mut self) -> (i32, String) {
@@ -75,11 +90,6 @@ impl Terminal {
             Ok(rest) => self.seen.push_str(&rest),
             Err(error) => panic!("did not end\n{}\n--- then: {error}", self.seen),
         }
-        let status = match self.session.process().wait().expect("an end") {
-            WaitStatus::Exited(_, status) => status,
-            WaitStatus::Signaled(_, signal, _) => 128 + signal as i32,
-            other => panic!("neither ended nor killed: {other:?}"),
-        };
-        (status, self.seen)
+        (self.status(), self.seen)
     }
 }
