@@ -186,7 +186,8 @@ impl Drafter for Developing<'_> {
         let migration = Migration { name: drafted.name, path, sql: drafted.script };
         let schema = self.target.url.schema();
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
-        let drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
+        let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
+        drafting.look_at_values(&self.target.url);
         let scratch = self.config.scratch_proof(&self.context.env, self.project.root());
         let mut ask = |script: &str| remaining.after(script).map(Some);
         let mut outcome = drafting.settle(&options, shell, &mut ask, scratch.as_ref())?;

@@ -4,10 +4,12 @@
 mod in_prisma;
 mod loss;
 mod proofs;
+mod values;
 
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
+use crate::database::DatabaseUrl;
 use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
@@ -82,6 +84,11 @@ impl<'a> Drafting<'a> {
         let before = Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)));
         let script = Script::parse(migration.sql.as_str());
         Self { migration, earlier, default_schema, script, before, hints }
+    }
+
+    /// Looks at the values of what is dropped, as evidence; a database that does not answer gives none.
+    pub fn look_at_values(&mut self, url: &DatabaseUrl) {
+        self.hints.profiles = values::profiles(&rename::wanted(&self.draft()), url);
     }
 
     /// The draft, as the renames look at it.

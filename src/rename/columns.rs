@@ -6,6 +6,7 @@ use super::exchange::Exchange;
 use super::fields::{self, Place};
 use super::links;
 use super::names::Likeness;
+use super::profile;
 use super::render::data_type;
 use super::scene::Scene;
 use super::score::Scale;
@@ -51,21 +52,15 @@ pub(crate) fn compare<'w>(
     }
     let same_target = links::compare(scene, around, exchange, (from, to), &mut scale);
     let field = fields::compare(scene, pair, from, to, &mut scale);
-    profile(scene, exchange, from, &mut scale);
+    let objected = profile::weigh(scene, exchange, from, to, &mut scale);
     let strong_name = likeness.style_only || (exchanged && same_target);
     let clear = same_type
         && same_shape
+        && !objected
         && !likeness.opposed
         && field != Place::Elsewhere
         && (strong_name || (field == Place::Same && likeness.score >= 0.7));
     Some(Compared { scale, clear, exact: likeness.style_only, proved: field == Place::Identity && same_type })
-}
-
-/// What is known of the values: what Prisma counted. A profile of the old column's values belongs here.
-fn profile(scene: &Scene<'_>, exchange: &Exchange<'_>, from: &str, scale: &mut Scale<'_>) {
-    if let Some(count) = scene.counted.values.get(&(exchange.pair.from.name.clone(), from.to_owned())) {
-        scale.line(format!("{from} holds {count} values"));
-    }
 }
 
 /// Weighs the types. Gives whether they are the same; none where no value could follow.

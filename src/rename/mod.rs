@@ -22,6 +22,7 @@ mod lookup;
 mod names;
 mod options;
 mod pool;
+pub mod profile;
 mod prove;
 mod question;
 mod render;
@@ -42,7 +43,9 @@ pub use prove::{Proof, Replay, Stage, Verdict, prove, replay};
 pub use question::{Answer, Asker, Open, Question, Terminal};
 pub use rewrite::{Kept, Rewrite, rewrite};
 
-use crate::catalog::Catalog;
+use std::collections::BTreeMap;
+
+use crate::catalog::{Catalog, ObjectName};
 use crate::sql::Script;
 use given::Given;
 use scene::Scene;
@@ -69,12 +72,19 @@ pub struct Hints {
     pub schema_after: Vec<String>,
     /// Prisma's own warnings of data loss, with its counts of rows.
     pub warnings: Vec<String>,
+    /// What the values of dropped columns look like, where a database was asked: see [`wanted`].
+    pub profiles: BTreeMap<(ObjectName, String), profile::Profile>,
 }
 
 /// Every possible rename, one-to-one, by kind: enums, tables, join tables, columns, enum values.
 pub fn candidates(draft: &Draft<'_>) -> Vec<Candidate> {
     let scene = Scene::new(draft);
     candidates::find(&scene, &Given::recorded(&scene))
+}
+
+/// The dropped columns whose values would tell something.
+pub fn wanted(draft: &Draft<'_>) -> Vec<profile::Wanted> {
+    profile::wanted(&Scene::new(draft))
 }
 
 /// As [`candidates`], with other weights: for measuring.

@@ -79,6 +79,12 @@ pub enum Sign {
     NearPlace,
     /// The new field stands elsewhere.
     OtherPlace,
+    /// The old column's values are what the new name promises.
+    ValuesKeepPromise,
+    /// The old column's values all belong to the new type, which not every value would.
+    ValuesOfType,
+    /// The old column's values are none that the new one could hold, or promises.
+    ValuesAgainst,
     /// How rarely a dropped and a created table are one.
     TableBase,
     /// How many columns the tables share.
@@ -143,6 +149,9 @@ impl Sign {
         (Self::SamePlace, 2.0, 2.0),
         (Self::NearPlace, 0.5, 0.5),
         (Self::OtherPlace, -0.8, -0.8),
+        (Self::ValuesKeepPromise, 3.0, 3.0),
+        (Self::ValuesOfType, 3.0, 3.0),
+        (Self::ValuesAgainst, -3.0, -3.0),
         (Self::TableBase, -4.0, -4.1),
         (Self::SharedColumns, 5.0, 6.2),
         (Self::TellingColumns, 1.0, 0.9),

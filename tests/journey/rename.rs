@@ -146,3 +146,38 @@ fn a_cargo_workspace_deploys_too() {
     project.program(env!("CARGO_BIN_EXE_cargo-prisma-safe"), arguments).succeeds().says("20250102000000_year");
     assert_eq!(project.database().value("SELECT count(*) FROM \"Song\" WHERE year IS NULL"), "10");
 }
+
+/// Two columns come where one goes, alike but for their names: its values tell which of them it is. No value is shown, and
+/// without a database that answers the question stays open between both.
+fn its_values_tell_which(prisma: Prisma) {
+    let project = songs(prisma, 30).production();
+    project.database().execute("UPDATE \"Song\" SET artist = 'secret' || md5(isrc) || '@example.com'");
+    project.set_schema(
+        "model Song {\n  isrc    String @id\n  title   String\n  homeUrl String?\n  email   String?\n  plays   Int    @default(0)\n}\n",
+    );
+    let output = project.run(["migrate", "dev", "--name", "x", "--format", "json"]).exits(4);
+    assert!(!output.stdout.contains("secret") && !output.stderr.contains("secret"), "{}", output.stdout);
+    let document = output.json();
+    let candidates = document["renames"]["candidates"].as_array().expect("candidates").clone();
+    let of = |to: &str| {
+        let found = candidates.iter().find(|each| each["from"] == "artist" && each["to"] == to);
+        found.unwrap_or_else(|| panic!("no {to}: {document:#}")).clone()
+    };
+    let said = of("email")["evidence"].to_string();
+    assert!(said.contains("the values of artist are e-mail addresses"), "{said}");
+    assert!(
+        !candidates.iter().any(|each| each["to"] == "homeUrl" && each["score"].as_f64() > Some(0.2)),
+        "{document:#}"
+    );
+    assert!(of("email")["score"].as_f64() > Some(0.25), "{document:#}");
+}
+
+#[test]
+fn its_values_tell_which_7() {
+    its_values_tell_which(Prisma::V7);
+}
+
+#[test]
+fn its_values_tell_which_6() {
+    its_values_tell_which(Prisma::V6);
+}

@@ -77,7 +77,7 @@ fn real_drafts_are_rewritten_as_verified() {
         let hints = Hints {
             schema_before: vec![case.section("schema before")],
             schema_after: vec![case.section("schema after")],
-            warnings: Vec::new(),
+            ..Hints::default()
         };
         let options = options(&case.section("options"));
         let text = journey(&case.section("before"), &case.section("draft"), &options, &hints)
