@@ -121,7 +121,7 @@ pub(crate) fn weigh(scene: &Scene<'_>, exchange: &Exchange<'_>, from: &str, to: 
     match belong {
         Some(true) => scale.say(Sign::ValuesOfType, 1.0, format!("every value of {from} can be {}", of_type.name)),
         Some(false) => {
-            scale.say(Sign::ValuesAgainst, 1.0, format!("not every value of {from} can be {}", of_type.name))
+            scale.say(Sign::ValuesAgainst, 1.0, format!("not every value of {from} can be {}", of_type.name));
         }
         None => {}
     }

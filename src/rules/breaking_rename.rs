@@ -61,8 +61,13 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         }
         match &action.kind {
             ActionKind::RenameColumn { from, to } => {
-                let comes_back = subject.after.tables.get(&existing.name).is_some_and(|t| t.columns.contains_key(from));
-                // a name in between is nobody's
+                // a name in between is nobody's; another column under the old name is worse than none
+                let end = subject.followed(step.statement.range.start, &existing.name, Some(from));
+                let comes_back = end.is_some_and(|(table, column)| {
+                    let has_one = subject.after.tables.get(&table).is_some_and(|now| now.columns.contains_key(from));
+                    // whoever asks a table by an old name gets no column at all
+                    column.as_ref() == Some(from) || (has_one && table != existing.target)
+                });
                 if step.column_before(&existing, from).as_ref() == Some(from) && !comes_back {
                     flag(
                         format!("{}.{from}", existing.label),

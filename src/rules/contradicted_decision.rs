@@ -3,7 +3,6 @@
 use super::{Check, Finding, Rule, Severity, Subject};
 use crate::catalog::{Catalog, ObjectName};
 use crate::rename::{Rename, directive};
-use crate::sql::{ActionKind, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -23,10 +22,10 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         let contradiction = if let Some(rename) = directive::parse(before, text) {
             renamed(subject, &rename)
         } else if let Some(kept) = directive::parse_map(before, text) {
-            (lost(subject, &kept) || is_gone(subject, &kept))
+            (is_there(before, &kept) && !end(subject, &kept).keeps_its_name())
                 .then(|| "the file does not keep it under its name".to_owned())
         } else if let Some(dropped) = directive::parse_delete(before, text) {
-            (is_there(before, &dropped) && !lost(subject, &dropped) && !is_gone(subject, &dropped))
+            (is_there(before, &dropped) && !matches!(end(subject, &dropped), End::Gone))
                 .then(|| "the file does not drop it".to_owned())
         } else if ["rename ", "map ", "delete "].iter().any(|word| rest.starts_with(word)) {
             Some("it cannot be read".to_owned())
@@ -48,23 +47,11 @@ fn renamed(subject: &Subject<'_>, rename: &Rename) -> Option<String> {
     if !is_there(subject.before, rename) {
         return Some("there is nothing of that name before the migration".into());
     }
-    if lost(subject, rename) {
-        return Some("the file drops it".into());
+    match end(subject, rename) {
+        End::Gone => Some("the file drops it".into()),
+        End::Named { takes_the_new_name: true, .. } => None,
+        End::Named { .. } => Some("the file does not rename it so".into()),
     }
-    let there = match rename {
-        Rename::Table { to, .. } => subject.after.tables.contains_key(to),
-        Rename::Enum { to, .. } => subject.after.enums.contains_key(to),
-        Rename::Column { table, to, .. } => {
-            let now = after(subject, table);
-            subject.after.tables.get(&now).is_some_and(|table| table.columns.contains_key(to))
-        }
-        Rename::EnumValue { of, to, .. } => {
-            let mut enums = subject.after.enums.iter();
-            // its enum may have another name by now
-            enums.any(|(name, values)| values.contains(to) && (name == of || !subject.before.enums.contains_key(name)))
-        }
-    };
-    (!there).then(|| "the file does not rename it so".to_owned())
 }
 
 /// Whether an object is there under its old name.
@@ -79,43 +66,51 @@ fn is_there(catalog: &Catalog, rename: &Rename) -> bool {
     }
 }
 
-/// Whether it has no old name any more.
-fn is_gone(subject: &Subject<'_>, rename: &Rename) -> bool {
-    let moved = match rename {
-        Rename::Column { table, from, to } => {
-            Rename::Column { table: after(subject, table), from: from.clone(), to: to.clone() }
+/// What becomes of an object in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Gone,
+    Named { keeps_the_old_name: bool, takes_the_new_name: bool },
+}
+
+impl End {
+    fn keeps_its_name(self) -> bool {
+        matches!(self, Self::Named { keeps_the_old_name: true, .. })
+    }
+}
+
+fn end(subject: &Subject<'_>, rename: &Rename) -> End {
+    let enums = &subject.after.enums;
+    // another object may have taken its name: tables and columns are followed statement by statement
+    let (old, new) = match rename {
+        Rename::Table { from, to, .. } => match subject.followed(0, from, None) {
+            Some((table, _)) => (table == *from, table == *to),
+            None => return End::Gone,
+        },
+        Rename::Column { table, from, to } => match subject.followed(0, table, Some(from)) {
+            Some((_, column)) => (column.as_ref() == Some(from), column.as_ref() == Some(to)),
+            None => return End::Gone,
+        },
+        // Prisma builds an enum anew under a name of its own, and gives it the old one
+        Rename::Enum { from, to } => (enums.contains_key(from), enums.contains_key(to)),
+        Rename::EnumValue { of, from, to } => {
+            // its enum may have another name by now
+            let has = |value| {
+                let own = |name: &ObjectName| name == of || !subject.before.enums.contains_key(name);
+                enums.iter().any(|(name, values)| values.contains(value) && own(name))
+            };
+            (has(from), has(to))
         }
-        other => other.clone(),
     };
-    is_there(subject.before, rename) && !is_there(subject.after, &moved)
+    if old || new { End::Named { keeps_the_old_name: old, takes_the_new_name: new } } else { gone_or_renamed(rename) }
 }
 
-/// A table's name after the migration, by the file's own lines.
-fn after(subject: &Subject<'_>, table: &ObjectName) -> ObjectName {
-    let renames =
-        subject.script.comments().iter().filter_map(|comment| directive::parse(subject.before, &comment.text));
-    let of = |rename: Rename| match rename {
-        Rename::Table { from, to, .. } if from == *table => Some(to),
-        _ => None,
-    };
-    renames.into_iter().find_map(of).unwrap_or_else(|| table.clone())
-}
-
-/// Whether a statement drops it.
-fn lost(subject: &Subject<'_>, rename: &Rename) -> bool {
-    let mut found = false;
-    subject.walk(|step| {
-        let resolved = |name| step.catalog.resolve(name);
-        found |= match (rename, &step.statement.kind) {
-            (Rename::Table { from, .. }, StatementKind::DropTable { tables, .. }) => {
-                tables.iter().any(|table| resolved(table) == *from)
-            }
-            (Rename::Column { table, from, .. }, StatementKind::AlterTable { table: altered, actions, .. }) => {
-                let drops = |kind: &ActionKind| matches!(kind, ActionKind::DropColumn { name, .. } if name == from);
-                resolved(altered) == *table && actions.iter().any(|action| drops(&action.kind))
-            }
-            _ => false,
-        };
-    });
-    found
+/// A table or column that is followed has a name all the same; an enum or value without either name is gone.
+fn gone_or_renamed(rename: &Rename) -> End {
+    match rename {
+        Rename::Table { .. } | Rename::Column { .. } => {
+            End::Named { keeps_the_old_name: false, takes_the_new_name: false }
+        }
+        Rename::Enum { .. } | Rename::EnumValue { .. } => End::Gone,
+    }
 }

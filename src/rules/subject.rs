@@ -90,6 +90,43 @@ impl Subject<'_> {
     pub fn accepts(&self, rule: &str, object: &str) -> bool {
         self.acceptances.iter().any(|line| line.covers(rule, object, &self.before.default_schema))
     }
+
+    /// What a table, or a column of it, is called after the migration, if it is called so just before the byte `start` of it;
+    /// none if it is gone.
+    pub fn followed(
+        &self,
+        start: usize,
+        table: &ObjectName,
+        column: Option<&String>,
+    ) -> Option<(ObjectName, Option<String>)> {
+        let (mut table, mut column) = (table.clone(), column.cloned());
+        for statement in self.script.statements().iter().filter(|statement| statement.range.start >= start) {
+            match &statement.kind {
+                StatementKind::DropTable { tables, .. }
+                    if tables.iter().any(|name| self.before.resolve(name) == table) =>
+                {
+                    return None;
+                }
+                StatementKind::AlterTable { table: altered, actions, .. } if self.before.resolve(altered) == table => {
+                    for action in actions {
+                        match &action.kind {
+                            ActionKind::RenameTable { to } => to.clone_into(&mut table.name),
+                            ActionKind::SetSchema { schema } => schema.clone_into(&mut table.schema),
+                            ActionKind::RenameColumn { from, to } if column.as_ref() == Some(from) => {
+                                column = Some(to.clone());
+                            }
+                            ActionKind::DropColumn { name, .. } if column.as_ref() == Some(name) => return None,
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        let found = self.after.tables.get(&table)?;
+        let there = column.as_ref().is_none_or(|column| found.columns.contains_key(column));
+        there.then_some((table, column))
+    }
 }
 
 impl<'a> Step<'a> {
