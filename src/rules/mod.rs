@@ -38,6 +38,7 @@ mod explicit_ids;
 mod fix;
 mod foreign_key_type;
 pub mod history;
+mod index_of_constraint;
 mod lock_held;
 mod locks;
 mod long_identifier;
@@ -56,6 +57,7 @@ pub(crate) mod squawk;
 mod table_rewrite;
 mod time_zone_cast;
 mod truncate_table;
+mod unenforced_constraint;
 mod unexplained_index_drop;
 mod unindexed_foreign_key;
 mod unreadable_sql;
@@ -252,6 +254,7 @@ pub const RULES: &[&Rule] = &[
     &delete_rows::RULE,
     &many_to_many_swap::RULE,
     &dropped_guarantee::RULE,
+    &index_of_constraint::RULE,
     &unexplained_index_drop::RULE,
     &opaque_code::RULE,
     &required_column::RULE,
@@ -269,6 +272,7 @@ pub const RULES: &[&Rule] = &[
     &bulk_write::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,
+    &unenforced_constraint::RULE,
     &breaking_rename::RULE,
     &running_release::RULE,
     &dependent_object::RULE,

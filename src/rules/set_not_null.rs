@@ -1,10 +1,12 @@
 //! `SET NOT NULL` on data that exists: it fails on a NULL, and it reads the whole table under the strongest lock.
 
+use std::ops::Range;
+
 use super::cost::{self, Work};
 use super::subject::Existing;
 use super::tokens::{Kind, tokens};
 use super::{Check, Finding, Rule, Severity, Step, Which};
-use crate::sql::{ActionKind, ConstraintKind};
+use crate::sql::{ActionKind, ConstraintKind, Name};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -18,23 +20,32 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    for (table, action) in step.actions() {
-        let ActionKind::SetNotNull { column } = &action.kind else { continue };
+    for (table, range, column, by_key) in demands(step) {
         let Some(table) = step.existing(table) else { continue };
         if table.rows == Some(0) && !table.written || already_required(step, &table, column) {
             continue;
         }
         let object = format!("{}.{column}", table.label);
-        let finding = Finding::new(
-            &RULE,
-            &object,
-            action.range.clone(),
-            format!("makes `{object}` required: this fails on one NULL, and reads the table while nobody else can use it"),
-        )
-        .help(
-            "add `CHECK (… IS NOT NULL) NOT VALID`, validate it in a later migration, then SET NOT NULL: it no longer reads \
-             the table",
-        );
+        let finding = if by_key {
+            Finding::new(
+                &RULE,
+                &object,
+                range,
+                format!("makes `{object}` required, as part of the primary key: this fails on one NULL"),
+            )
+            .help("make the column required first, as `prisma-safe explain set-not-null` shows, then add the key")
+        } else {
+            Finding::new(
+                &RULE,
+                &object,
+                range,
+                format!("makes `{object}` required: this fails on one NULL, and reads the table while nobody else can use it"),
+            )
+            .help(
+                "add `CHECK (… IS NOT NULL) NOT VALID`, validate it in a later migration, then SET NOT NULL: it no longer \
+                 reads the table",
+            )
+        };
         findings.extend(match nulls(step, &table, column) {
             Some(nulls) if nulls > 0 => {
                 let verb = if nulls == 1 { "holds" } else { "hold" };
@@ -49,6 +60,27 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             None => Some(finding),
         });
     }
+}
+
+/// The columns that become required, by themselves or (`true`) as part of a primary key.
+fn demands<'a>(step: &Step<'a>) -> Vec<(&'a Name, Range<usize>, &'a String, bool)> {
+    let set = step.actions().filter_map(|(table, action)| match &action.kind {
+        ActionKind::SetNotNull { column } => Some((table, action.range.clone(), column, false)),
+        _ => None,
+    });
+    let keys = step.added_constraints().flat_map(|(table, range, constraint)| {
+        let columns = match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } => columns.as_slice(),
+            _ => &[],
+        };
+        columns.iter().map(move |column| (table, range.clone(), column, true))
+    });
+    // a column that the same statement adds is required-column's matter
+    let added = |column: &String| {
+        step.actions()
+            .any(|(_, action)| matches!(&action.kind, ActionKind::AddColumn { column: new, .. } if new.name == *column))
+    };
+    set.chain(keys.filter(|(_, _, column, _)| !added(column))).collect()
 }
 
 /// NULLs in the column: measured, or, where these migrations added it, whatever its default makes of it.

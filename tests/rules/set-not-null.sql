@@ -30,3 +30,18 @@ ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
 -- case: required already
 -- migration
 ALTER TABLE "Song" ALTER COLUMN "title" SET NOT NULL;
+
+-- case: a primary key over a column with NULLs
+-- given: rows Song 9000; nulls Song.albumId 2; duplicates Song 0
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY ("albumId");
+-- expect: error set-not-null(Song.albumId)
+
+-- case: a primary key over columns that are required
+-- given: rows Song 90; duplicates Song 0
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY ("title");
