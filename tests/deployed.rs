@@ -1,7 +1,5 @@
 //! `review --deployed` and `[review.rules]`, through the binary with real Prisma.
 
-use std::process::Command;
-
 use crate::support::project::Project;
 
 const OLD: &str =
@@ -12,24 +10,13 @@ const CHANGE: &str = r#"ALTER TABLE "Song" DROP COLUMN "artist";"#;
 
 fn project() -> Project {
     let project = Project::prisma7().schema(OLD).migration("20250101000000_init", INIT).applied();
-    git(&project, &["init", "-q"]);
-    git(&project, &["add", "prisma"]);
-    git(&project, &["commit", "-q", "-m", "first"]);
-    git(&project, &["tag", "v1"]);
+    project.git(&["init", "-q"]);
+    project.git(&["add", "prisma"]);
+    project.git(&["commit", "-q", "-m", "first"]);
+    project.git(&["tag", "v1"]);
     project.set_schema(NEW);
     project.add_migration("20250201000000_change", CHANGE);
     project
-}
-
-#[expect(clippy::disallowed_methods, reason = "a repository of the test's own")]
-fn git(project: &Project, arguments: &[&str]) {
-    let status = Command::new("git")
-        .current_dir(project.directory())
-        .args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .status()
-        .expect("git");
-    assert!(status.success());
 }
 
 /// `rule(object)` of every finding, with its message.

@@ -1,6 +1,7 @@
 //! `review --fix` on real projects: the fixed migrations deploy, leave the very catalog that the unfixed ones leave, and
 //! Prisma finds nothing left to change.
 
+use crate::support::Terminal;
 use crate::support::project::Project;
 
 const SCHEMA: &str = r#"
@@ -188,4 +189,21 @@ fn what_a_later_statement_needs_stays() {
     let project = changing(Project::prisma7(), change);
     project.run(["review", "--fix", "--yes"]);
     assert_eq!((project.newest_migration().as_str(), project.migrations().len()), (change, 2));
+}
+
+/// At a terminal the person sees the difference and is asked; a no leaves every file as it was.
+#[test]
+fn a_person_is_asked_before_anything_is_written() {
+    let project = changing(Project::prisma7(), CHANGE);
+    let before = project.files("prisma");
+    let start = || Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["review", "--fix"]));
+    let mut terminal = start();
+    terminal.sees("NOT VALID").sees("Write these changes?").types("n");
+    let (_, seen) = terminal.ends();
+    assert_eq!(project.files("prisma"), before, "{seen}");
+    assert_eq!(project.newest_migration(), CHANGE);
+    let mut terminal = start();
+    terminal.sees("Write these changes?").types("y");
+    let (status, seen) = terminal.ends();
+    assert_eq!((status, project.migrations().len()), (0, 7), "{seen}");
 }

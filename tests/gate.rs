@@ -19,19 +19,15 @@ fn reviewed(document: &serde_json::Value) -> Vec<&str> {
 #[test]
 fn only_what_is_new_on_the_branch_is_reviewed() {
     let project = songs();
-    let git = |arguments: &[&str]| {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
-        project.program("git", identity.iter().chain(arguments)).succeeds();
-    };
-    git(&["init", "-q"]);
-    git(&["add", "prisma"]);
-    git(&["commit", "-q", "-m", "x"]);
+    project.git(&["init", "-q"]);
+    project.git(&["add", "prisma"]);
+    project.git(&["commit", "-q", "-m", "x"]);
     let review = |revision: &str| project.run(["review", "--offline", "--format", "json", "--since", revision]);
     assert_eq!(reviewed(&review("HEAD").succeeds().json()), Vec::<&str>::new());
     project.add_migration("20250201000000_drop", DROP);
     assert_eq!(reviewed(&review("HEAD").exits(3).json()), ["20250201000000_drop"]);
-    git(&["add", "prisma"]);
-    git(&["commit", "-q", "-m", "y"]);
+    project.git(&["add", "prisma"]);
+    project.git(&["commit", "-q", "-m", "y"]);
     assert_eq!(reviewed(&review("HEAD~1").exits(3).json()), ["20250201000000_drop"]);
     assert_eq!(reviewed(&review("HEAD").succeeds().json()), Vec::<&str>::new());
     // an edited one is new again

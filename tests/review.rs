@@ -9,7 +9,7 @@ use prisma_safe::project::Migration;
 use prisma_safe::report::{Format, Look, render};
 use prisma_safe::review::probes::Probes;
 use prisma_safe::review::{Request, Review, Verdict, review};
-use prisma_safe::rules::{Levels, Live as _, Settings, Severity, Which};
+use prisma_safe::rules::{Live as _, Settings, Severity, Which};
 
 use crate::support::postgres::Database;
 use crate::support::{sarif, schema};
@@ -67,13 +67,7 @@ fn after(database: &Database, earlier: &str, sql: &str) -> (Review, Vec<String>)
 }
 
 fn settings() -> Settings {
-    Settings {
-        small_table_rows: 10_000,
-        lock_budget_seconds: 5,
-        levels: Levels::default(),
-        prisma: None,
-        deployed: None,
-    }
+    Settings { small_table_rows: 10_000, lock_budget_seconds: 5, ..Settings::default() }
 }
 
 fn filled() -> Database {

@@ -212,7 +212,10 @@ impl Drafter for Developing<'_> {
         if outcome.rewritten() {
             shell.block(&drafting.diff(&outcome, shell));
         }
-        let settings = rules::Settings::new(&self.config.review, self.project.version());
+        let settings = rules::Settings {
+            schema_before: drafting.schema_before(),
+            ..rules::Settings::new(&self.config.review, self.project.version())
+        };
         let review = drafting.review(&outcome, &settings);
         self.report(&migration.name, &outcome, Some(&review))?;
         let text = outcome.text;

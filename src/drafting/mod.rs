@@ -13,6 +13,7 @@ use crate::database::DatabaseUrl;
 use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
+use crate::rename::schema::Schema;
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
@@ -89,6 +90,11 @@ impl<'a> Drafting<'a> {
     /// Looks at the values of what is dropped, as evidence; a database that does not answer gives none.
     pub fn look_at_values(&mut self, url: &DatabaseUrl) {
         self.hints.profiles = values::profiles(&rename::wanted(&self.draft()), url);
+    }
+
+    /// What the schema said at git HEAD; none where no file of it is known there.
+    pub fn schema_before(&self) -> Option<Schema> {
+        (!self.hints.schema_before.is_empty()).then(|| Schema::read(&self.hints.schema_before))
     }
 
     /// The draft, as the renames look at it.

@@ -10,7 +10,7 @@ use crate::project::Version;
 use crate::rename::schema::Schema;
 
 /// What the rules are told beside the SQL and the target.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Tables with fewer rows are small: locks and scans of them are no finding.
     pub small_table_rows: u64,
@@ -22,6 +22,8 @@ pub struct Settings {
     pub prisma: Option<(u64, u64)>,
     /// The release that runs while the migration is deployed, where it is given.
     pub deployed: Option<Deployed>,
+    /// What schema.prisma was before the draft, where that is known.
+    pub schema_before: Option<Schema>,
 }
 
 /// The release that runs while a migration is deployed.
@@ -34,6 +36,11 @@ pub struct Deployed {
 }
 
 impl Settings {
+    /// What the schema said before the migration: at the draft's time, or in the release that runs.
+    pub fn earlier_schema(&self) -> Option<&Schema> {
+        self.schema_before.as_ref().or(self.deployed.as_ref().map(|deployed| &deployed.schema))
+    }
+
     /// From `[review]` and the project's Prisma.
     pub fn new(config: &config::Review, prisma: Option<&Version>) -> Self {
         Self {
@@ -42,6 +49,7 @@ impl Settings {
             levels: config.rules.clone(),
             prisma: prisma.map(|version| (version.major(), version.minor())),
             deployed: None,
+            schema_before: None,
         }
     }
 }

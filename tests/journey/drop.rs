@@ -1,6 +1,6 @@
 //! A column really dropped: refused until a person has said so in the file.
 
-use super::{DROPPED, backups, prisma_is_content, songs};
+use super::{DROPPED, SONG, backups, prisma_is_content, songs};
 use crate::support::{Prisma, Project};
 
 fn drafted(prisma: Prisma) -> Project {
@@ -77,4 +77,27 @@ fn a_filled_development_column_is_not_dropped_unasked() {
     assert_eq!(project.database().contents(), before);
     project.run(["migrate", "dev", "--name", "x", "--delete", "Song.artist"]).succeeds();
     prisma_is_content(Prisma::V7, &project);
+}
+
+/// An index that somebody wrote by hand is drift to Prisma: its next draft drops it, though nobody has asked for that.
+#[test]
+fn a_draft_that_drops_what_the_schema_never_declared_says_so() {
+    let project = songs(Prisma::V7, 10);
+    let by_hand = "CREATE INDEX \"Song_plays_idx\" ON \"Song\"(\"plays\");\n";
+    project.add_migration("20250102000000_by_hand", by_hand);
+    project.run(["migrate", "deploy"]).succeeds();
+    project.git(&["init", "-q"]);
+    project.git(&["add", "prisma"]);
+    project.git(&["commit", "-q", "-m", "first"]);
+    project.set_schema(&SONG.replace("  plays ", "  label  String?\n  plays ").replace("\n\n  @@index([artist])", ""));
+    let output = project.run(["migrate", "dev", "--create-only", "--name", "label", "--format", "json"]).succeeds();
+    let document = output.json();
+    let findings = document["review"]["migrations"][0]["findings"].as_array().expect("findings").clone();
+    let objects = |rule: &str| {
+        let of_rule = findings.iter().filter(|each| each["rule"] == rule);
+        of_rule.map(|each| each["object"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    // the other one was declared, and the schema has let it go
+    assert!(project.newest_migration().contains("Song_artist_idx"), "{}", project.newest_migration());
+    assert_eq!(objects("unexplained-index-drop"), ["Song_plays_idx"], "{document:#}");
 }

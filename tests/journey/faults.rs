@@ -1,7 +1,10 @@
 //! What can go wrong around a deploy: a clear error, the documented exit status, nothing lost or left over.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use super::{INIT, RENAMED, backups, songs};
-use crate::support::{Prisma, Project};
+use crate::support::{Output, Prisma, Project};
 
 const YEAR: &str = "20250102000000_year";
 const ADD_YEAR: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n";
@@ -158,4 +161,25 @@ fn a_confirmed_fenced_command_runs_after_a_backup() {
     assert_eq!(project.database().count("Song"), 0);
     let dump = backups(&project).into_iter().find(|file| file.ends_with(".sql")).expect("a dump");
     assert!(project.read(&dump).contains("artist 7"));
+}
+
+/// A script from standard input: the word is for the text that was read, and that text runs.
+#[test]
+fn a_script_from_standard_input_is_confirmed_by_its_text() {
+    let project = songs(Prisma::V7, 10).production();
+    let run = |text: &str, confirm: &[&str]| {
+        let arguments = ["db", "execute", "--stdin"].iter().chain(confirm);
+        let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("prisma-safe");
+        child.stdin.take().expect("stdin").write_all(text.as_bytes()).expect("a script");
+        Output::of("db execute --stdin".into(), child.wait_with_output().expect("an end"))
+    };
+    let output = run("DELETE FROM \"Song\";\n", &[]).exits(3);
+    let (_, rest) = output.stderr.split_once("--confirm ").expect("the option");
+    let hash = rest.split_whitespace().next().expect("the hash");
+    run("DROP TABLE \"Song\";\n", &["--confirm", hash]).exits(3).says("another plan");
+    assert_eq!(project.database().count("Song"), 10);
+    run("DELETE FROM \"Song\";\n", &["--confirm", hash]).succeeds();
+    assert_eq!(project.database().count("Song"), 0);
 }

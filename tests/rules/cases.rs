@@ -166,13 +166,7 @@ struct Facts {
 
 /// The settings of a project that sets nothing.
 pub(crate) fn settings() -> Settings {
-    Settings {
-        small_table_rows: 10_000,
-        lock_budget_seconds: 5,
-        levels: Levels::default(),
-        prisma: None,
-        deployed: None,
-    }
+    Settings { small_table_rows: 10_000, lock_budget_seconds: 5, ..Settings::default() }
 }
 
 impl Facts {

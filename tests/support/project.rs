@@ -224,6 +224,13 @@ impl Project {
         command
     }
 
+    /// Runs git as somebody who needs no configuration.
+    #[track_caller]
+    pub(crate) fn git(&self, arguments: &[&str]) {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"];
+        self.program("git", identity.iter().chain(arguments)).succeeds();
+    }
+
     /// The database it belongs to.
     pub(crate) fn database(&self) -> &Database {
         &self.database

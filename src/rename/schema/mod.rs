@@ -24,6 +24,8 @@ pub struct Model {
     pub schema: Option<String>,
     /// Fields that are columns or relations, in order.
     pub fields: Vec<Field>,
+    /// The fields of each `@@index`, `@@unique` and `@@id`, in order.
+    pub indexes: Vec<Vec<String>>,
 }
 
 /// A field.
@@ -96,6 +98,16 @@ impl Model {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Whether an index over just these columns is declared: by the model, or by `@unique` or `@id` of the field.
+    pub fn declares_index(&self, columns: &[String]) -> bool {
+        let fields: Option<Vec<&Field>> = columns.iter().map(|column| self.field_of_column(column)).collect();
+        fields.is_some_and(|fields| {
+            let single = |field: &Field| field.attributes.contains("@unique") || field.attributes.contains("@id");
+            self.indexes.iter().any(|names| names.iter().eq(fields.iter().map(|field| &field.name)))
+                || matches!(fields.as_slice(), [field] if single(field))
+        })
+    }
+
     /// The relation whose scalar field this is.
     pub fn relation_through(&self, scalar: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.relation_fields.iter().any(|name| name == scalar))
@@ -119,6 +131,8 @@ model Song {
   ownerId Int? @map(name: "owner_id") @db.Integer
   @@map("songs")
   @@schema("music")
+  @@index([artist(ops: raw("text_ops")), ownerId(sort: Desc)], type: BTree)
+  @@unique(fields: [ownerId])
 }
 enum Role {
   USER @map("user")
@@ -140,6 +154,12 @@ enum Role {
         let owner = model.relation_through("ownerId").expect("the relation");
         assert_eq!(owner.relation_name.as_deref(), Some("Owns"));
         assert_eq!(model.field_of_column("owner_id").map(|field| field.attributes.as_str()), Some("@db.Integer"));
+        let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert!(model.declares_index(&columns(&["artist name", "owner_id"])), "{:?}", model.indexes);
+        assert!(model.declares_index(&columns(&["owner_id"])) && model.declares_index(&columns(&["id"])));
+        assert!(
+            !model.declares_index(&columns(&["owner_id", "artist name"])) && !model.declares_index(&columns(&["tags"]))
+        );
         assert_eq!(schema.enums[0].database, "role_type");
         assert_eq!(schema.enums[0].values, [("USER".into(), "user".into()), ("ADMIN".into(), "ADMIN".into())]);
     }

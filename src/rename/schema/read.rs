@@ -63,6 +63,8 @@ fn read_model(name: String, body: &[Line]) -> Model {
                 model.table = mapped;
             } else if let Some(schema) = argument(attribute, "schema") {
                 model.schema = Some(schema);
+            } else if ["index", "unique", "id"].iter().any(|word| attribute.starts_with(word)) {
+                model.indexes.push(listed(attribute));
             }
         } else {
             let comment = std::mem::take(&mut above) + &line.comment;
@@ -118,6 +120,27 @@ fn read_enum(name: String, body: &[Line]) -> Enum {
         }
     }
     result
+}
+
+/// The names in the first `[…]` of an attribute, without what stands in parentheses behind them.
+fn listed(attribute: &str) -> Vec<String> {
+    let Some((_, rest)) = attribute.split_once('[') else { return Vec::new() };
+    let (mut depth, mut names, mut name) = (0_u32, Vec::new(), String::new());
+    for c in rest.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' | ']' if depth == 0 => {
+                names.push(std::mem::take(&mut name).trim().to_owned());
+                if c == ']' {
+                    break;
+                }
+            }
+            c if depth == 0 => name.push(c),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// `map("x")` or `map(name: "x")`: the first string of the attribute `name`, which stands without its `@`.
