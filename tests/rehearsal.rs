@@ -172,6 +172,20 @@ fn readers_and_writers_feel_it() {
     assert_eq!(fate(&report, "Song", "plays")["fate"], "preserved");
 }
 
+/// Every touched table has its reader and its writer, as far as the server has sessions for them; who has none is said.
+#[test]
+fn many_tables_feel_it_too() {
+    let names: Vec<String> = (0..26).map(|number| format!("many_{number}")).collect();
+    let altered: String = names.iter().map(|name| format!("ALTER TABLE {name} ADD COLUMN x INTEGER;\n")).collect();
+    let project = rehearsing(Prisma::V7, &altered);
+    let created: String = names.iter().map(|name| format!("CREATE TABLE {name} AS SELECT 1 AS id;\n")).collect();
+    project.database().execute(&created);
+    project.run(["backup", "--proof", "read"]).succeeds();
+    let report = valid(project.run(["rehearse", "--probe-traffic", "--format", "json"]).succeeds().json());
+    assert_eq!(report["stalls"].as_array().unwrap().len(), 48, "{report:#}");
+    assert!(report["unlike"].to_string().contains("2 more touched tables had no traffic"), "{report:#}");
+}
+
 /// A column that goes with its values comes back from what was kept of it.
 fn there_and_back_again(prisma: Prisma) {
     let project = rehearsing(

@@ -208,7 +208,8 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         None => None,
     };
     drop((before, after));
-    let stalls = if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { Vec::new() };
+    let (stalls, quiet) =
+        if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
     stage.drop_copy(CLONE)?;
     let mut rehearsal = Rehearsal {
         backup: stage.backup().to_owned(),
@@ -219,7 +220,7 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         tables,
         stalls,
         rollback: return_trip,
-        unlike: stage.unlike().iter().cloned().chain(unseen).collect(),
+        unlike: stage.unlike().iter().cloned().chain(unseen).chain(quiet).collect(),
         excess: Vec::new(),
         took: start.elapsed(),
         definitions,
@@ -321,23 +322,25 @@ fn agree(url: &DatabaseUrl, play: &Play<'_>, engine: &mut Engine<'_>) -> Result<
     }
 }
 
-/// Once more, with readers and writers on every table that the first run stopped somebody at, or changed.
+/// Once more, with readers and writers on every table that the first run stopped somebody at, or changed. Says if there were
+/// too many of them.
 fn busy(
     stage: &Stage,
     play: &mut Play<'_>,
     migrations: &[Rehearsed],
     tables: &[TableFate],
     engine: &mut Engine<'_>,
-) -> Result<Vec<Stall>> {
+) -> Result<(Vec<Stall>, Option<String>)> {
     stage.copy(BUSY_CLONE)?;
     let url = stage.url(BUSY_CLONE, play.schema)?;
     let locked = migrations.iter().flat_map(|migration| &migration.locks).map(|hold| hold.table.clone());
     let names: BTreeSet<String> = locked.chain(tables.iter().map(|table| table.table.clone())).collect();
     let traffic = Traffic::start(&url, &names.into_iter().collect::<Vec<_>>(), play.schema)?;
+    let quiet = (traffic.left_out > 0).then(|| format!("{} more touched tables had no traffic", traffic.left_out));
     let ran = run(&url, play, engine);
     let stalls = traffic.stop();
     bring_home(engine)?;
     ran?;
     stage.drop_copy(BUSY_CLONE)?;
-    Ok(stalls)
+    Ok((stalls, quiet))
 }

@@ -19,8 +19,8 @@ use crate::sql::quote_identifier;
 const APPLICATION: &str = "prisma-safe traffic";
 /// Between two queries on a table.
 const PACE: Duration = Duration::from_millis(2);
-/// Readers and writers at most; each has a connection.
-const TABLES: usize = 12;
+/// Tables at most: each has a reader and a writer, and the server takes a hundred sessions.
+const TABLES: usize = 24;
 
 /// The longest that a query on a table took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +41,8 @@ pub struct Stall {
 pub(super) struct Traffic {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Stall>>,
+    /// Tables without traffic, as there were too many.
+    pub(super) left_out: usize,
 }
 
 impl Traffic {
@@ -52,8 +54,10 @@ impl Traffic {
         let mut client = connect(url, APPLICATION)?;
         let stop = Arc::new(AtomicBool::new(false));
         let found = tables::read(&mut client).unwrap_or_default();
-        let mut traffic = Self { stop, threads: Vec::new() };
-        for table in found.values().filter(|table| names.contains(&table.said(default_schema))).take(TABLES) {
+        let meant: Vec<&Table> = found.values().filter(|table| names.contains(&table.said(default_schema))).collect();
+        let left_out = meant.len().saturating_sub(TABLES);
+        let mut traffic = Self { stop, threads: Vec::new(), left_out };
+        for table in meant.into_iter().take(TABLES) {
             for reader in [true, false] {
                 let Some(query) = query(table, reader) else { continue };
                 let (client, name) = (connect(url, APPLICATION)?, table.said(default_schema));
