@@ -142,7 +142,7 @@ impl<'a> Drafting<'a> {
     /// The review of the outcome, offline.
     pub fn review(&self, outcome: &Outcome, settings: &Settings) -> Review {
         let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
-        review::review(review::Request {
+        let mut review = review::review(review::Request {
             migrations: &[migration],
             earlier: self.earlier,
             default_schema: self.default_schema,
@@ -150,7 +150,11 @@ impl<'a> Drafting<'a> {
             identity: None,
             settings,
             standing: Vec::new(),
-        })
+        });
+        for reviewed in review.migrations.iter_mut().filter(|_| outcome.rewritten()) {
+            reviewed.draft = Some(self.migration.sql.clone());
+        }
+        review
     }
 
     /// The difference between draft and result, for people.

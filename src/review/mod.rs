@@ -94,6 +94,8 @@ pub struct Reviewed {
     pub checksum: String,
     /// The text; empty where the file is gone.
     pub sql: String,
+    /// What Prisma drafted, where the text is a rewrite of it.
+    pub draft: Option<String>,
     /// In the order of the text.
     pub findings: Vec<Finding>,
 }
@@ -106,6 +108,7 @@ impl Reviewed {
             name: migration.name,
             path: migration.path,
             sql: migration.sql,
+            draft: None,
             findings: vec![finding],
         }
     }
@@ -190,6 +193,7 @@ pub fn review(request: Request<'_>) -> Review {
             path: migration.path.clone(),
             checksum: checksum(&migration.sql),
             sql: migration.sql.clone(),
+            draft: None,
             findings,
         });
         origins = walked;

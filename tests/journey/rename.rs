@@ -181,3 +181,20 @@ fn its_values_tell_which_7() {
 fn its_values_tell_which_6() {
     its_values_tell_which(Prisma::V6);
 }
+
+/// The page shows what Prisma drafted beside what is written.
+#[test]
+fn the_page_shows_the_difference_to_the_draft() {
+    let project = songs(Prisma::V7, 10).production();
+    project.set_schema(RENAMED);
+    let arguments = ["migrate", "dev", "--name", "x", "--rename", "Song.artist:artist_name", "--format", "html"];
+    let page = project.run(arguments).succeeds().stdout;
+    let (_, rewritten) = page.split_once("Rewritten:").expect("the difference");
+    let (difference, _) = rewritten.split_once("</details>").expect("its end");
+    let line = |class: &str, words: &str| {
+        let mut lines = difference.split("<div").filter(|line| line.contains(&format!("class=\"{class}\"")));
+        assert!(lines.any(|line| line.contains(words)), "{class} {words}: {difference}");
+    };
+    line("minus", "DROP COLUMN");
+    line("plus", "RENAME COLUMN");
+}

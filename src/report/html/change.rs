@@ -18,15 +18,16 @@ pub(super) struct Change {
     index: Option<String>,
 }
 
+/// A line of a difference.
 #[derive(Debug, Serialize)]
-struct Line {
+pub(super) struct Line {
     sign: &'static str,
     text: String,
 }
 
-pub(super) fn of(fix: &Fix, sql: &str) -> Change {
-    let after = edit::apply(sql, &fix.edits).unwrap_or_else(|_| sql.to_owned());
-    let diff = TextDiff::from_lines(sql, &after);
+/// The lines that differ, with a line around them.
+pub(super) fn lines(before: &str, after: &str) -> Vec<Line> {
+    let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(1) {
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
@@ -38,9 +39,14 @@ pub(super) fn of(fix: &Fix, sql: &str) -> Change {
             lines.push(Line { sign, text: change.value().trim_end_matches(['\r', '\n']).to_owned() });
         }
     }
+    lines
+}
+
+pub(super) fn of(fix: &Fix, sql: &str) -> Change {
+    let after = edit::apply(sql, &fix.edits).unwrap_or_else(|_| sql.to_owned());
     Change {
         title: fix.title.clone(),
-        lines,
+        lines: lines(sql, &after),
         following: fix.following.iter().map(|it| it.sql.clone()).collect(),
         index: fix.index.as_ref().map(|index| index.columns.join(", ")),
     }

@@ -69,6 +69,8 @@ struct Shape<'a> {
     findings: usize,
     counts: Vec<Count>,
     lines: Vec<Line<'a>>,
+    /// From what Prisma drafted to what is written, where that is another text.
+    rewrite: Vec<change::Line>,
     /// Findings without a place.
     standing: Vec<Shown<'a>>,
 }
@@ -130,6 +132,7 @@ fn shape<'a>(migration: &'a Reviewed, script: &'a Script, look: Look<'_>) -> Sha
         findings: migration.findings.len(),
         counts: counts(migration),
         lines,
+        rewrite: migration.draft.as_ref().map(|draft| change::lines(draft, &migration.sql)).unwrap_or_default(),
         standing,
     }
 }
