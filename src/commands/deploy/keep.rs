@@ -141,7 +141,7 @@ fn unkept(plan: &Plan, route: &Route, rights: Rights, settings: &Settings) -> Op
         return Some(format!("it runs outside of a transaction ({why})"));
     }
     if rights == Rights::Missing {
-        return Some("this role may not create a schema in this database".to_owned());
+        return Some("this role may not create a schema in this database (GRANT CREATE ON DATABASE … TO …)".to_owned());
     }
     let bytes = plan.bytes();
     let size = |bytes| indicatif::DecimalBytes(bytes).to_string();

@@ -15,7 +15,7 @@ use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::verify::{Expected, Report};
-use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, rights, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::rehearsal;
@@ -30,8 +30,9 @@ impl Deployment<'_> {
 
     /// What stands in the way is told at once; what no server would take is refused before anything is done. Gives the way
     /// each migration takes.
-    pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
+    pub(super) fn preflight(&mut self, journal: &mut Journal) -> Result<Vec<Route>> {
         self.preflight.check()?;
+        rights::demand(&mut self.client, &self.target.url.schema(), self.scripts)?;
         if self.command.args.skip_rehearsal || self.command.args.gate.skip_backup {
             Gate::refuse_agents(self.target, self.command.context)?;
         }
