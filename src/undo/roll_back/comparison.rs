@@ -36,7 +36,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
+pub(super) fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
     request.capsule?.definitions.as_ref()
 }
 
