@@ -1,7 +1,8 @@
 //! A foreign key between columns of different types: refused, or a column that is full before its parent's.
 
-use super::retype::is_number;
+use super::retype::{built_in, is_number};
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::catalog::Catalog;
 use crate::sql::{ConstraintKind, DataType};
 
 /// The rule.
@@ -27,7 +28,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             let object = constraint.name.clone().unwrap_or_else(|| format!("{label}.{column}"));
             let pair = format!("`{label}.{column}` is {from}, and `{parent}.{key}` is {to}");
             let help = "give both columns the same type; in schema.prisma, the same scalar and `@db.` type";
-            if is_number(from) && is_number(to) {
+            if !from.array && !to.array && is_number(from) && is_number(to) {
                 if from.name != to.name {
                     findings.push(
                         Finding::new(
@@ -42,7 +43,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                         .help(help),
                     );
                 }
-            } else if family(from) != family(to) {
+            } else if is_refused(step.catalog, from, to) {
                 findings.push(
                     Finding::new(&RULE, object, range.clone(), format!("{pair}: PostgreSQL refuses this foreign key"))
                         .help(help),
@@ -52,11 +53,19 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Types that PostgreSQL compares with one another; none where that is not known.
+/// Whether PostgreSQL compares no value of one with a value of the other; not where it is a type of somebody's own, such as a
+/// domain: what that compares with is not known.
+fn is_refused(catalog: &Catalog, from: &DataType, to: &DataType) -> bool {
+    let is_known = |data_type| built_in(data_type) || catalog.enum_values(data_type).is_some();
+    is_known(from) && is_known(to) && (from.array != to.array || family(from) != family(to))
+}
+
+/// Types that PostgreSQL compares with one another.
 fn family(data_type: &DataType) -> &str {
     match data_type.name.as_str() {
-        "text" | "character varying" | "character" | "citext" => "text",
+        "text" | "character varying" | "character" => "text",
         "timestamp without time zone" | "timestamp with time zone" | "date" => "time",
+        "inet" | "cidr" => "address",
         other => other,
     }
 }
