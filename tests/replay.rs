@@ -5,7 +5,7 @@ use std::path::Path;
 use prisma_safe::catalog::Catalog;
 use prisma_safe::context::Env;
 use prisma_safe::project::Migration;
-use prisma_safe::rename::{Draft, Hints, Options, Replay, Rewrite, Stage, Verdict, decide, rewrite};
+use prisma_safe::rename::{Draft, Hints, Options, Replay, Rewrite, Scratch, Stage, Verdict, decide, rewrite};
 use prisma_safe::sql::Script;
 use prisma_safe::tools::scratch::Search;
 
@@ -34,7 +34,7 @@ fn migration(sql: String) -> Migration {
 
 fn stage() -> Stage {
     let search = Search { env: &Env::read(), pg_bin: None, project: Path::new("/") };
-    Stage::start(&search).expect("a scratch server")
+    Stage::start(&Scratch { search, like: None }).expect("a scratch server")
 }
 
 /// One server for all of them.

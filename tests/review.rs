@@ -285,6 +285,15 @@ fn names_are_followed_to_the_target() {
     assert!(!lines.iter().any(|line| line.contains("drop-table")), "{lines:?}");
 }
 
+/// What mentions a renamed column is only known to the database; where nothing is renamed, nothing is said of it.
+#[test]
+fn offline_the_dependents_of_what_is_renamed_are_unchecked() {
+    let told = |sql: &str| offline(sql).unchecked.iter().any(|it| it.what.contains("that mention what is renamed"));
+    assert!(told("ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"singer\";"));
+    assert!(told("ALTER TABLE \"Song\" RENAME TO \"Track\";"));
+    assert!(!told("ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;"));
+}
+
 #[test]
 fn a_question_that_takes_too_long_is_unchecked() {
     let database = filled();

@@ -188,7 +188,8 @@ impl Drafter for Developing<'_> {
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
         drafting.look_at_values(&self.target.url);
-        let scratch = self.config.scratch_proof(&self.context.env, self.project.root());
+        let search = self.config.scratch_proof(&self.context.env, self.project.root());
+        let scratch = search.map(|search| rename::Scratch { search, like: Some(&self.target.url) });
         let mut ask = |script: &str| remaining.after(script).map(Some);
         let mut outcome = drafting.settle(&options, shell, &mut ask, scratch.as_ref())?;
         if !outcome.open().is_empty() {

@@ -105,7 +105,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         }
     };
     let config = Config::load(subject.project.root())?;
-    let scratch = config.scratch_proof(&context.env, subject.project.root());
+    let search = config.scratch_proof(&context.env, subject.project.root());
+    // it works offline: nothing says which version the target has
+    let scratch = search.map(|search| rename::Scratch { search, like: None });
     let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask, scratch.as_ref())?;
     report(&args.report, &subject, &outcome, context)?;
     if !outcome.open().is_empty() {

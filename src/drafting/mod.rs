@@ -14,12 +14,11 @@ use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::schema::Schema;
-use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Terminal};
+use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
 use crate::sql::Script;
 use crate::tools::git;
-use crate::tools::scratch::Search;
 use crate::ui::{Shell, diff};
 
 pub use self::in_prisma::InPrisma;
@@ -102,7 +101,7 @@ impl<'a> Drafting<'a> {
         Draft { migration: &self.migration.name, script: &self.script, before: &self.before, hints: &self.hints }
     }
 
-    /// Renames decided, rewritten and proved; also on a scratch server, found by `scratch`, where that is given. Open
+    /// Renames decided, rewritten and proved; also on a scratch server, chosen by `scratch`, where that is given. Open
     /// decisions are in [`Outcome::open`]; then nothing is rewritten.
     ///
     /// # Errors
@@ -112,7 +111,7 @@ impl<'a> Drafting<'a> {
         options: &Options,
         shell: &Shell,
         remaining: &mut AskPrisma<'_>,
-        scratch: Option<&Search<'_>>,
+        scratch: Option<&Scratch<'_>>,
     ) -> Result<Outcome> {
         let mut terminal = Terminal::new(shell);
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);

@@ -2,9 +2,7 @@
 
 use crate::error::Result;
 use crate::project::Migration;
-use crate::rename::{self, Draft, Proof, Replay, Rewrite, Verdict};
-
-use crate::tools::scratch::Search;
+use crate::rename::{self, Draft, Proof, Replay, Rewrite, Scratch, Verdict};
 
 use super::AskPrisma;
 
@@ -26,12 +24,12 @@ impl Proofs {
         earlier: &[Migration],
         rewrite: &Rewrite,
         ask: &mut AskPrisma<'_>,
-        scratch: Option<&Search<'_>>,
+        scratch: Option<&Scratch<'_>>,
     ) -> Result<Self> {
         let catalog = rename::prove(draft, rewrite)?;
         std::thread::scope(|scope| {
-            let run = |search| rename::replay(draft, earlier, rewrite, search);
-            let replay = scratch.map(|search| scope.spawn(move || run(search)));
+            let run = |scratch| rename::replay(draft, earlier, rewrite, scratch);
+            let replay = scratch.map(|scratch| scope.spawn(move || run(scratch)));
             let prisma = ask(&rewrite.text);
             let replay = replay
                 .map(|replay| replay.join().unwrap_or_else(|_| Replay::not_done("its thread ended unexpectedly")));

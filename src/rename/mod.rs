@@ -39,7 +39,7 @@ pub mod weights;
 pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};
 pub use options::Options;
-pub use prove::{Proof, Replay, Stage, Verdict, prove, replay};
+pub use prove::{Proof, Replay, Scratch, Stage, Verdict, prove, replay};
 pub use question::{Answer, Asker, Open, Question, Terminal};
 pub use rewrite::{Kept, Rewrite, rewrite};
 

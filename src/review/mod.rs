@@ -20,7 +20,8 @@ use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
 use crate::rules::{
-    self, Check, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, opaque_code, squawk,
+    self, Check, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
+    opaque_code, squawk,
 };
 use crate::sql::{Script, StatementKind};
 
@@ -145,6 +146,7 @@ pub fn review(request: Request<'_>) -> Review {
         catalog.apply(&script, &migration.name);
     }
     let mut unchecked = not_replayed(&catalog, unread);
+    let mut renames = false;
     let mut origins = Origins::default();
     let scratch = Scratch::default();
     let mut migrations = request.standing;
@@ -188,6 +190,7 @@ pub fn review(request: Request<'_>) -> Review {
             });
         }
         unchecked.extend(unfollowed(&migration.name, &script, &findings));
+        renames |= dependent_object::renames(&script);
         migrations.push(Reviewed {
             name: migration.name.clone(),
             path: migration.path.clone(),
@@ -207,7 +210,7 @@ pub fn review(request: Request<'_>) -> Review {
     match request.live {
         Some(live) => unchecked.extend(live.unchecked()),
         None if request.migrations.is_empty() => {}
-        None => unchecked.extend(offline()),
+        None => unchecked.extend(offline(renames)),
     }
     Review {
         verdict: verdict(&migrations),
@@ -305,9 +308,10 @@ fn unfollowed<'a>(
 /// Why nothing of the target was checked.
 pub const OFFLINE: &str = "offline";
 
-fn offline() -> [Unchecked; 2] {
-    let unchecked = |what: &str| Unchecked { what: what.into(), why: OFFLINE.into() };
-    [unchecked("row counts"), unchecked("data (NULLs, duplicates, orphans, values in use)")]
+fn offline(renames: bool) -> impl Iterator<Item = Unchecked> {
+    let mentions = renames.then_some("views, functions, triggers and policies that mention what is renamed");
+    let always = ["row counts", "data (NULLs, duplicates, orphans, values in use)"];
+    always.into_iter().chain(mentions).map(|what| Unchecked { what: what.into(), why: OFFLINE.into() })
 }
 
 /// `150018` is 15.18.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
 use crate::database::dependents::{Dependent, Kind};
-use crate::sql::{ActionKind, StatementKind};
+use crate::sql::{ActionKind, Script, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -17,6 +17,17 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("dependent_object.md"),
     check: Check::Statement(check),
 };
+
+/// Whether a script renames what others may mention: only the target knows them.
+pub(crate) fn renames(script: &Script) -> bool {
+    let renames = |kind: &ActionKind| {
+        matches!(kind, ActionKind::RenameColumn { .. } | ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. })
+    };
+    script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::AlterTable { actions, .. } => actions.iter().any(|action| renames(&action.kind)),
+        _ => false,
+    })
+}
 
 /// What is done to the table or column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

