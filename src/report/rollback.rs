@@ -33,7 +33,6 @@ impl Report {
             "source": source,
             "putBack": done.put_back,
             "filled": filled,
-            "madeAnew": done.made_anew,
             "missing": missing,
             "compared": compared,
             "differences": done.differences,

@@ -8,7 +8,6 @@ use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, qualified};
-use super::grants;
 use super::losses::{Cast, Loss, Which};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
@@ -54,9 +53,6 @@ pub struct Capture {
     /// Positions of the sequences that went with the table: column, position.
     #[serde(default)]
     pub sequences: Vec<(String, i64)>,
-    /// Statements that give a dropped table its owner and its rights again.
-    #[serde(default)]
-    pub grants: Vec<String>,
 }
 
 impl Capture {
@@ -158,7 +154,6 @@ pub(super) fn begin(
         moved: false,
         rows: 0,
         sequences: Vec::new(),
-        grants: Vec::new(),
     };
     let rest = match loss {
         Loss::Columns { .. } => columns(client, &facts, &mut capture)?,
@@ -235,7 +230,6 @@ fn table(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Re
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     capture.columns = facts.stored();
     capture.sequences = positions(client, facts)?;
-    capture.grants = grants::read(client, facts)?;
     if facts.movable {
         capture.moved = true;
         capture.rows = facts.rows.unwrap_or_default();

@@ -9,14 +9,13 @@
 //! | [`capsule`] | where it is kept, and for how long |
 //! | [`definitions`] | what the database was around a migration that destroys nothing |
 //! | [`recover`] | without a capsule: from the backup before the migration |
-//! | [`roll_back`], [`put_back`] | one migration taken back in one transaction, with the rights on what comes back (`grants`) |
+//! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
 
 pub mod capsule;
 pub mod capture;
 pub mod definitions;
 pub mod down;
 mod facts;
-mod grants;
 pub mod keep;
 pub mod losses;
 mod names;
@@ -34,23 +33,3 @@ pub use self::keep::{Keeper, Plan, Planned};
 pub use self::put_back::PutBack;
 pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_on};
 pub use self::settings::Settings;
-
-use postgres::Client;
-
-use crate::database::Failure;
-
-/// Runs a statement in a transaction that goes on without it where the server refuses it; whether it ran.
-///
-/// # Errors
-/// If a lock was not free or the connection broke: those are no matter of the statement.
-fn tried(client: &mut Client, sql: &str) -> Result<bool, Failure> {
-    client.batch_execute("SAVEPOINT prisma_safe_try")?;
-    match client.batch_execute(sql).map_err(Failure::from) {
-        Ok(()) => client.batch_execute("RELEASE SAVEPOINT prisma_safe_try").map(|()| true).map_err(Failure::from),
-        Err(failure) if failure.is_disconnect() || failure.is_lock() => Err(failure),
-        Err(_) => {
-            client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_try")?;
-            Ok(false)
-        }
-    }
-}

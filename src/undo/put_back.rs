@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::capture::{Capture, Kind, became, joined, run};
 use super::facts::{Facts, qualified};
-use super::grants;
 use crate::catalog::ObjectName;
 use crate::database::Failure;
 use crate::sql::{ActionKind, ConstraintKind, Script, StatementKind, quote_identifier};
@@ -31,9 +30,6 @@ pub struct PutBack {
     pub deleted: u64,
     /// Rows whose partner by a foreign key is gone.
     pub orphaned: u64,
-    /// Rights that could not be given again, as SQL.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub refused: Vec<String>,
     /// Why nothing could be put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impossible: Option<String>,
@@ -41,7 +37,7 @@ pub struct PutBack {
 
 impl fmt::Display for PutBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, kept, restored, newer, deleted, orphaned, refused, impossible } = self;
+        let Self { what, kept, restored, newer, deleted, orphaned, impossible } = self;
         if let Some(why) = impossible {
             return write!(f, "nothing of {what}: {why}");
         }
@@ -53,9 +49,6 @@ impl fmt::Display for PutBack {
         ];
         for (rows, what) in parts.into_iter().filter(|(rows, _)| **rows > 0) {
             write!(f, ", {} {what}", HumanCount(*rows))?;
-        }
-        if !refused.is_empty() {
-            write!(f, "; these rights could not be given again: {}", refused.join("; "))?;
         }
         Ok(())
     }
@@ -229,8 +222,7 @@ fn rows(client: &mut Client, capture: &Capture, facts: &Facts, report: PutBack) 
         ),
     )?;
     positions(client, facts, capture)?;
-    let refused = grants::give(client, &capture.grants)?;
-    Ok(PutBack { refused, restored, orphaned, newer: report.kept.saturating_sub(restored + orphaned), ..report })
+    Ok(PutBack { restored, orphaned, newer: report.kept.saturating_sub(restored + orphaned), ..report })
 }
 
 /// For each foreign key of the table: that a kept row `k` has its partner. Partners within the table come with the rows.

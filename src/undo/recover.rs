@@ -161,8 +161,6 @@ impl One<'_> {
             moved: false,
             rows: 0,
             sequences: Vec::new(),
-            // a dump is loaded without rights
-            grants: Vec::new(),
         };
         self.shape(loss, &beside, &mut capture).explain(failed)?;
         Ok(Ok(capture))

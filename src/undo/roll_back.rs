@@ -2,7 +2,6 @@
 //! database is as it was before. All of it or nothing.
 
 mod comparison;
-mod dependents;
 mod outcome;
 mod row;
 mod run;
@@ -65,8 +64,6 @@ pub struct RolledBack {
     pub put_back: Vec<PutBack>,
     /// Rows that were given a value of [`Fill`]: column, rows.
     pub filled: Vec<(String, u64)>,
-    /// Views, triggers and the like that had gone along and were made anew.
-    pub made_anew: Vec<String>,
     /// How the database differs from the one before the migration, where that was accepted.
     pub differences: Vec<String>,
     /// What it was compared with.
@@ -219,7 +216,6 @@ fn attempt(
         State::Failed => prefix(client, request, control)?,
         _ => Run::new(request).all(client, control, usize::MAX)?,
     };
-    done.made_anew = dependents::make_anew(client, request)?;
     row::forget(client, request)?;
     done.differences = known.differences(client)?;
     done.compared = known.compared;

@@ -334,12 +334,6 @@ impl Command<'_> {
         for (column, rows) in &done.filled {
             shell.status("Filled", format_args!("{column} of {} with the value of --fill", cost::rows(*rows)));
         }
-        if !done.made_anew.is_empty() {
-            shell.status("Made anew", done.made_anew.join(", "));
-        }
-        if done.made_anew.iter().any(|made| made.contains("view ") || made.starts_with("function ")) {
-            shell.warn("who had which rights on the views and functions made anew is not known: grant them again");
-        }
         for difference in &done.differences {
             shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
         }

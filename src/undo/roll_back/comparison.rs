@@ -36,7 +36,7 @@ impl<'a> Known<'a> {
     }
 }
 
-pub(super) fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
+fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
     request.capsule?.definitions.as_ref()
 }
 
