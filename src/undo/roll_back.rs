@@ -10,7 +10,9 @@ use postgres::Client;
 use postgres::types::Type;
 
 use super::capsule::{self, Capsule, Rights};
+use super::capture::Capture;
 use super::down::{Down, Item};
+use super::fallen;
 use super::names;
 use super::put_back::{self, PutBack, Section};
 use crate::catalog::Catalog;
@@ -60,6 +62,10 @@ pub struct RolledBack {
     pub put_back: Vec<PutBack>,
     /// Rows that were given a value of [`Fill`]: column, rows.
     pub filled: Vec<(String, u64)>,
+    /// What fell with the migration and was made again: `view public.songs`.
+    pub recreated: Vec<String>,
+    /// What does not come back with it, a sentence each.
+    pub lost: Vec<String>,
     /// How the database differs from the one before the migration, where that was accepted.
     pub differences: Vec<String>,
     /// What it was compared with.
@@ -216,6 +222,11 @@ fn attempt(
         State::Failed => prefix(client, request, control)?,
         _ => Run::new(request).all(client, control, usize::MAX)?,
     };
+    if let (State::Applied, Some((before, after))) = (request.row.1, definitions(request)) {
+        let fallen = fallen::recreate(client, before, after)?;
+        done.recreated = fallen.made;
+        done.lost.extend(fallen.lost);
+    }
     forget(client, request)?;
     done.differences = known.differences(client)?;
     done.compared = known.compared;
@@ -374,10 +385,11 @@ impl<'a> Run<'a> {
         for statement in statements.into_iter().rev() {
             self.put_back(client, statement)?;
         }
+        self.give_rights(client)?;
         Ok(self.done)
     }
 
-    fn captures(&self) -> impl Iterator<Item = (usize, &'a super::capture::Capture)> + use<'a> {
+    fn captures(&self) -> impl Iterator<Item = (usize, &'a Capture)> + use<'a> {
         self.request.capsule.into_iter().flat_map(|capsule| capsule.captures.iter().enumerate())
     }
 
@@ -391,6 +403,19 @@ impl<'a> Run<'a> {
             let report = put_back::put_back(client, capture, &self.section)?;
             self.placed.push((at, self.done.put_back.len()));
             self.done.put_back.push(report);
+        }
+        Ok(())
+    }
+
+    /// A table that is made anew belongs to whom it belonged, and may be used by whom it was used. Last: afterwards we may have
+    /// no say in it.
+    fn give_rights(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let placed = self.captures().filter(|(at, _)| self.placed.iter().any(|(placed, _)| placed == at));
+        let rights: Vec<&String> = placed.flat_map(|(_, capture)| &capture.rights).collect();
+        for right in rights {
+            if !fallen::attempt(client, right)? {
+                self.done.lost.push(right.clone());
+            }
         }
         Ok(())
     }
