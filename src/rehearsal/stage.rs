@@ -42,7 +42,7 @@ impl Stage {
         let Restored { server, database, file, unlike } = restored;
         let mut unlike = unlike;
         unlike.push("nobody else works on the copy, and it waits for no disk: times are the least to expect".into());
-        unlike.push("everything ran as a superuser: rights are not rehearsed".into());
+        unlike.push("everything ran as a superuser: rights are not rehearsed, only looked at before".into());
         if data == Data::Schema {
             unlike.push("the tables were empty: neither times nor values are rehearsed".into());
         }

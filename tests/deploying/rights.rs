@@ -24,7 +24,7 @@ fn what_the_role_lacks_is_told_before_anything_happens() {
     project.add_migration(YEAR, DROP);
     let before = database.contents();
 
-    let told = project.run(["migrate", "deploy"]).exits(3).says("\"public\".\"Song\" belongs to music");
+    let told = project.run(["migrate", "deploy"]).exits(3).says("public.Song belongs to music");
     let mend = format!("ALTER TABLE \"public\".\"Song\" OWNER TO \"{role}\";");
     told.says(&mend);
     assert_eq!((database.contents(), backups(&project).len()), (before, 0));

@@ -2,6 +2,7 @@
 
 use super::{ADD_YEAR, YEAR, pending};
 use crate::journey::{INIT, prisma_is_content, songs};
+use crate::support::postgres::USER;
 use crate::support::{Prisma, Project};
 
 fn row(project: &Project, name: &str, finished: &str, rolled_back: &str) {
@@ -97,4 +98,62 @@ fn an_engine_that_stands_in_dotenv_is_the_person_s_choice() {
     let engine = Prisma::V7.fixture().join("schema-engine.mjs");
     project.write(".env", &format!("{env}PRISMA_SCHEMA_ENGINE_BINARY=\"{}\"\n", engine.display()));
     project.run(["migrate", "deploy"]).succeeds();
+}
+
+/// A role of its own that deploys; `grants` are SQL with `{role}` and `{name}`.
+fn as_a_role(project: Project, grants: &str) -> (Project, String) {
+    let name = project.database().name().to_owned();
+    let role = format!("deployer_{name}");
+    let grants = grants.replace("{role}", &role).replace("{name}", &name);
+    project.database().execute(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'deployer'; GRANT ALL ON SCHEMA public TO {role}; {grants}"
+    ));
+    let mut url = url::Url::parse(project.database().url()).expect("a URL");
+    url.set_username(&role).expect("a user");
+    url.set_password(Some("deployer")).expect("a password");
+    (project.env("DATABASE_URL", url.as_str()), role)
+}
+
+fn leave(project: &Project, role: &str) {
+    project
+        .database()
+        .execute(&format!("REASSIGN OWNED BY {role} TO CURRENT_USER; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// Whose the tables are is asked before anything is reviewed, dumped or rehearsed.
+#[test]
+fn somebody_else_s_table_is_refused_at_once() {
+    let project = pending(Prisma::V7);
+    let grants = "GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; ALTER TABLE _prisma_migrations OWNER TO {role}";
+    let (project, role) = as_a_role(project, grants);
+    let before = project.database().contents();
+    let output = project.run(["migrate", "deploy"]).exits(3).says("public.Song belongs to").says("GRANT");
+    assert!(!output.stderr.contains("Reviewing"), "{}", output.stderr);
+    assert_eq!(project.database().contents(), before);
+    project.database().execute(&format!("GRANT {USER} TO {role}"));
+    project.run(["migrate", "deploy"]).succeeds();
+    leave(&project, &role);
+}
+
+/// A role that owns its tables and may not make a schema: what is destroyed is not kept, and that is said; with
+/// `undo.otherwise = "refuse"` nothing happens.
+#[test]
+fn a_role_that_may_not_make_a_schema_keeps_nothing_and_says_so() {
+    let project = songs(Prisma::V7, 10);
+    let drop = "-- prisma-safe:allow drop-column(Song.plays): a test\nALTER TABLE \"Song\" DROP COLUMN \"plays\";\n";
+    project.add_migration(YEAR, drop);
+    let grants = "ALTER TABLE \"Song\" OWNER TO {role}; ALTER TABLE _prisma_migrations OWNER TO {role}";
+    let (project, role) = as_a_role(project, grants);
+    super::quick(&project, "[undo]\notherwise = \"refuse\"\n");
+    let before = project.database().contents();
+    project.run(["migrate", "deploy"]).exits(3).says("cannot be kept").says("GRANT CREATE ON DATABASE");
+    assert_eq!(project.database().contents(), before);
+    super::quick(&project, "");
+    project.run(["migrate", "deploy"]).succeeds().says("cannot be kept").says("from the backup");
+    project.run(["rollback", YEAR]).exits(3).says("may create no schema");
+    let owner = project.database().url().to_owned();
+    let project = project.env("DATABASE_URL", &owner);
+    project.run(["rollback", YEAR]).succeeds();
+    assert_eq!(project.database().value("SELECT count(*) FROM \"Song\" WHERE plays IS NOT NULL"), "10");
+    leave(&project, &role);
 }

@@ -89,7 +89,9 @@ fn problem(space: &str, name: &str, right: &str, owner: &str, user: &str) -> Pro
             format!("as {owner}: GRANT USAGE, CREATE ON SCHEMA {} TO {role};", quote_identifier(space)),
         ),
         "OWN" | "DROP" => (
-            format!("{object} belongs to {owner}: {user} may not change or drop it, and a pending migration does"),
+            format!(
+                "{space}.{name} belongs to {owner}: {user} may not change or drop it, and a pending migration does"
+            ),
             format!(
                 "as a superuser: ALTER TABLE {object} OWNER TO {role}; or, for everything of {owner}: GRANT {owner_name} TO {role};"
             ),
