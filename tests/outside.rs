@@ -156,6 +156,19 @@ fn a_tool_that_is_not_there_is_named_with_the_command_that_installs_it() {
     assert_eq!(project.files("backups").iter().filter(|file| file.contains("_backup_")).count(), 0);
 }
 
+/// A deploy whose backup nobody here can restore is rehearsed on the definitions alone.
+fn rehearses_without_rows(project: &Project, settings: &str) {
+    project.add_migration("20250201000000_more", "ALTER TABLE \"Song\" ADD COLUMN \"more\" TEXT;\n");
+    project.run(["migrate", "deploy"]).exits(3).says("rehearsal.mode = \"schema\"");
+    project.write("prisma-safe.toml", &format!("{settings}[rehearsal]\nmode = \"schema\"\n"));
+    project
+        .run(["migrate", "deploy"])
+        .succeeds()
+        .says("the tables were empty")
+        .says("catalog: compared with the rehearsal");
+    project.write("prisma-safe.toml", settings);
+}
+
 #[test]
 fn any_command_does_if_it_can_be_checked() {
     let (project, _) = backed_up(5);
@@ -183,10 +196,11 @@ fn any_command_does_if_it_can_be_checked() {
     project.run(["restore", &path, "--table", "Song"]).exits(2);
     project.run(["restore", &path]).succeeds();
     assert_eq!(project.read("restored").trim(), label);
+    rehearses_without_rows(&project, &whole);
     project.write("broken", "");
     project.run(["backup", "verify", &path]).exits(1).says("no such snapshot");
     // a deploy that has no backup does not go on
-    project.add_migration("20250202000000_more", "ALTER TABLE \"Song\" ADD COLUMN \"more\" TEXT;\n");
+    project.add_migration("20250202000000_other", "ALTER TABLE \"Song\" ADD COLUMN \"other\" TEXT;\n");
     project.run(["migrate", "deploy"]).exits(1).says("no such snapshot");
     project.write(
         "prisma-safe.toml",

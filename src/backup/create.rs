@@ -14,12 +14,13 @@ use super::manifest::{self, Format, Manifest, Proof, Source, Sum};
 use super::names::{self, Name};
 use super::prove::{self, Restored};
 use super::server::Server;
-use super::snapshot::Snapshot;
+use super::snapshot::{Relation, Snapshot};
 use super::{provider, verify};
 use crate::config::{self, BackupFormat};
 use crate::context::Env;
-use crate::database::{self, DatabaseUrl, pooler};
+use crate::database::{self, DatabaseUrl, history, pooler};
 use crate::error::{Error, Explain as _, Result};
+use crate::sql::quote_identifier;
 use crate::tools::pg_dump::PgDump;
 use crate::tools::scratch::Search;
 use crate::ui::Shell;
@@ -48,6 +49,8 @@ pub struct Request<'a> {
     pub environment: Option<&'a str>,
     /// The migrations that are to be deployed next.
     pub precedes: &'a [String],
+    /// No rows but those of Prisma's history: for a rehearsal, and no backup of anything else.
+    pub definitions_only: bool,
     pub settings: &'a config::Backup,
     pub env: &'a Env,
 }
@@ -95,7 +98,8 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
 
     let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
     let started_at = Timestamp::now();
-    let relations = snapshot.relations()?;
+    let mut relations = snapshot.relations()?;
+    let without_rows = if request.definitions_only { strip(&mut relations) } else { Vec::new() };
     let migrations = snapshot.applied_migrations(&request.url.schema())?;
     let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>() + snapshot.large_objects()?;
 
@@ -118,6 +122,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         guard: &guard,
         format,
         recipients: sealing.recipients.as_ref(),
+        without_rows: &without_rows,
     };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
     let tables = agree(&relations, &taken)?;
@@ -159,6 +164,16 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     }
     let path = publish(&directory, &name, aside, &manifest)?;
     Ok((Backup { path, manifest }, kept))
+}
+
+/// Takes every table but Prisma's history out of those that are dumped with their rows; gives their names.
+fn strip(relations: &mut Vec<Relation>) -> Vec<String> {
+    let stripped = relations.extract_if(.., |relation| relation.name.name != history::TABLE);
+    let quoted = |relation: Relation| {
+        let [schema, name] = [&relation.name.schema, &relation.name.name].map(|name| quote_identifier(name));
+        format!("{schema}.{name}")
+    };
+    stripped.map(quoted).collect()
 }
 
 /// Whom a backup is encrypted to, and with what it can be read again here.

@@ -29,6 +29,8 @@ pub(super) struct Dump<'a> {
     pub(super) guard: &'a Guard,
     pub(super) format: Format,
     pub(super) recipients: Option<&'a Recipients>,
+    /// Tables of which no row is dumped.
+    pub(super) without_rows: &'a [String],
 }
 
 impl Dump<'_> {
@@ -44,7 +46,8 @@ impl Dump<'_> {
         let mut estimate = Estimate::new(relations);
         // counting holds the snapshot open until the dump has ended
         let mut counting = Counting::start(snapshot, relations.to_vec(), self.url);
-        let (running, stdout) = self.pg_dump.start(self.url, Some(self.snapshot), self.lock_wait_seconds)?;
+        let (running, stdout) =
+            self.pg_dump.start(self.url, Some(self.snapshot), self.lock_wait_seconds, self.without_rows)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
         let mut sealing = Sealing::begin(aside, self.recipients)?;

@@ -137,7 +137,7 @@ fn count(archive: &Archive, server: &ScratchServer, guard: &Guard) -> Result<()>
 
 fn dumped_again(pg_dump: PgDump, url: DatabaseUrl) -> impl FnOnce() -> Result<[u8; 32]> + Send + 'static {
     move || {
-        let (running, stdout) = pg_dump.start(&url, None, 0)?;
+        let (running, stdout) = pg_dump.start(&url, None, 0, &[])?;
         let hash = normal::hash(stdout).explain(|| "could not read from pg_dump".into())?;
         running.wait()?;
         Ok(hash)

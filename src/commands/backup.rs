@@ -194,6 +194,7 @@ fn take(
         production: target.production,
         environment: target.environment.as_deref(),
         precedes,
+        definitions_only: false,
         settings,
         env: &context.env,
     };

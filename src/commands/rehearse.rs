@@ -1,14 +1,16 @@
 //! `rehearse`: the pending migrations on a copy of a backup; and the rehearsal that a deploy makes by itself.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::rollback;
 use crate::backup::load::Options;
-use crate::backup::{self, Archive, Restored, State};
+use crate::backup::{self, Archive, Proof, Restored, State};
 use crate::catalog::Catalog;
-use crate::config::{Config, RehearsalMode};
+use crate::config::{self, Config, RehearsalMode};
 use crate::context::{Context, Env};
 use crate::database::{DatabaseUrl, History};
 use crate::deploy::{Hook, NoHook, Prepared, Route, Settings};
@@ -85,12 +87,8 @@ impl Deployer for Rehearsing<'_> {
         let shell = &self.context.shell;
         let path = self.backup(&target)?;
         let data = if self.args.schema_only { Data::Schema } else { Data::Full };
-        let place = Place {
-            project: self.project.root(),
-            config: self.config,
-            env: &self.context.env,
-            user: target.url.user(),
-        };
+        let place =
+            Place { project: self.project.root(), config: self.config, env: &self.context.env, url: &target.url };
         let mut stage = place.restore(&path, data, shell)?;
         let schema = target.url.schema();
         let asked = Asked {
@@ -146,8 +144,8 @@ pub(super) struct Place<'a> {
     pub(super) project: &'a Path,
     pub(super) config: &'a Config,
     pub(super) env: &'a Env,
-    /// Who deploys.
-    pub(super) user: Option<String>,
+    /// The target.
+    pub(super) url: &'a DatabaseUrl,
 }
 
 impl Place<'_> {
@@ -159,10 +157,13 @@ impl Place<'_> {
         let guard = interrupt::Guard::new()?;
         let archive = Archive::open_with(path, &backup::encryption::keys(&self.config.backup, self.env)?)?;
         if let Some(outside) = &archive.manifest().outside {
+            if data == Data::Schema {
+                return self.definitions(shell);
+            }
             return Err(Error::refused(format!("{} holds no rows: the backup was taken by {}", path.display(), outside.provider))
                 .help(
-                    "rehearse on a dump (prisma-safe backup with backup.provider unset, then rehearse --backup FILE), and give \
-                     rehearsal.mode = \"off\" with a reason in prisma-safe.toml for deploys",
+                    "rehearse without rows: rehearsal.mode = \"schema\" in prisma-safe.toml for deploys, and rehearse --schema-only; \
+                     or with them, on a dump: prisma-safe backup with backup.provider unset, then rehearse --backup FILE",
                 ));
         }
         shell.status("Restoring", format_args!("{} into a scratch server", path.display()));
@@ -173,7 +174,27 @@ impl Place<'_> {
             let help = error.help_text().unwrap_or_default().to_owned();
             Error::failed("the backup could not be restored for the rehearsal").because(error).help(help)
         })?;
-        Ok(Stage::new(restored, data, self.user.clone()))
+        Ok(Stage::new(restored, data, self.url.user()))
+    }
+
+    /// What another tool backs up cannot be restored here, but the definitions of the target can be copied.
+    fn definitions(&self, shell: &Shell) -> Result<Stage> {
+        let directory = tempfile::tempdir().explain(|| "could not make a temporary directory".into())?;
+        let own = config::Backup { provider: None, proof: Proof::Read, encrypt: None, ..self.config.backup.clone() };
+        let request = backup::Request {
+            url: self.url,
+            directory: directory.path(),
+            project: self.project,
+            production: false,
+            environment: Some("definitions"),
+            precedes: &[],
+            definitions_only: true,
+            settings: &own,
+            env: self.env,
+        };
+        shell.status("Dumping", format_args!("the definitions of {}, to rehearse on them", self.url.identity()));
+        let backup = backup::create(&request, shell)?;
+        self.restore(&backup.path, Data::Schema, shell)
     }
 
     /// What a deploy rehearses on: what the backup's proof restored, or the backup once more.
@@ -183,7 +204,7 @@ impl Place<'_> {
     pub(super) fn stage(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Stage> {
         match (self.config.rehearsal.mode, proved) {
             (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, shell),
-            (_, Some(restored)) => Ok(Stage::new(restored, Data::Full, self.user.clone())),
+            (_, Some(restored)) => Ok(Stage::new(restored, Data::Full, self.url.user())),
             (_, None) => self.restore(path, Data::Full, shell),
         }
     }
@@ -225,9 +246,10 @@ pub(super) fn rehearse(
     let routes: Vec<Route> =
         files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
     let plans = plans(stage, schema, request, &pending, config)?;
+    let clocks: BTreeMap<&str, Cell<Duration>> = plans.keys().map(|name| (name.as_str(), Cell::default())).collect();
     let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
-        match plans.get(&migration.name) {
-            Some(plan) => Box::new(Keeper::new(plan, schema)),
+        match plans.get_key_value(&migration.name) {
+            Some((name, plan)) => Box::new(Keeper::new(plan, schema).timed(&clocks[name.as_str()])),
             None => Box::new(NoHook),
         }
     };
@@ -262,7 +284,12 @@ pub(super) fn rehearse(
             .because(error)
             .help(help)
     });
-    played.map(Some)
+    let played = played?;
+    for (name, took) in clocks.iter().filter(|(name, _)| !plans[**name].is_empty()) {
+        let seconds = took.get().as_secs_f64();
+        shell.detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
+    }
+    Ok(Some(played))
 }
 
 /// What is kept of the migrations that destroy something: keeping takes time and locks too.

@@ -79,6 +79,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         production: target.production,
         environment: target.environment.as_deref(),
         precedes: &[format!("restore of {}", archive.manifest().file)],
+        definitions_only: false,
         settings: &config.backup,
         env: &context.env,
     };

@@ -5,7 +5,7 @@ use crate::config::{Config, Drift};
 use crate::context::Context;
 use crate::database;
 use crate::deploy::definitions;
-use crate::deploy::verify::{Baseline, Check, Expected, Query, Report, Status, verify};
+use crate::deploy::verify::{Baseline, Check, Expected, Query, Report, Status, rows_since, verify};
 use crate::engine::{self, Discovered};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -53,8 +53,8 @@ fn look(
     let history = database::History::read(&mut client, &schema)?;
     let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
     let queries = Query::read(&config.verify)?;
-    let kept = definitions::read(project.root(), &target.url)?;
-    let kept = kept.as_ref().map(|(live, whose)| (live, whose.as_str()));
+    let left = definitions::read(project.root(), &target.url)?;
+    let kept = left.as_ref().map(|left| (&left.definitions, left.whose.as_str()));
     let expected = Expected { applied: &standing.applied, definitions: kept, queries: &queries };
     // nothing was there before: whatever is broken is told
     let verified = verify(&mut client, &schema, &Baseline::default(), &expected)?;
@@ -73,6 +73,11 @@ fn look(
     }
     if let Some(check) = checks.iter_mut().find(|check| check.name == "catalog" && check.status == Status::Unchecked) {
         *check = Check::new("catalog", Status::Unchecked, ["no deployment from this folder has kept its definitions"]);
+    }
+    if let Some(left) = left.filter(|left| !left.rows.is_empty())
+        && let Some(check) = checks.iter_mut().find(|check| check.name == "rows")
+    {
+        *check = rows_since(&mut client, &left.rows, &left.whose)?;
     }
     if config.verify.drift != Drift::Off {
         let left = engine::difference(project, context, &target.url, &discovered.schema_files);

@@ -1,5 +1,5 @@
-//! The definitions that a deployment has left, kept in `.prisma-safe/` for each target: `verify` tells later what somebody
-//! has changed since, by hand or by another tool.
+//! The definitions that a deployment has left, and the rows of the tables that it touched, kept in `.prisma-safe/` for each
+//! target: `verify` tells later what has changed since, by hand or by another tool.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::journal;
+use super::verify::Table;
 use crate::atomic;
 use crate::catalog::live::Live;
 use crate::database::DatabaseUrl;
@@ -20,6 +21,18 @@ struct Kept {
     target: String,
     at: Timestamp,
     definitions: Live,
+    #[serde(default)]
+    rows: Vec<Table>,
+}
+
+/// What a deployment has left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub definitions: Live,
+    /// Of the tables that it touched.
+    pub rows: Vec<Table>,
+    /// `the deployment of 2025-01-21 12:00:00 UTC`
+    pub whose: String,
 }
 
 fn path(root: &Path, target: &str) -> PathBuf {
@@ -30,19 +43,19 @@ fn path(root: &Path, target: &str) -> PathBuf {
 ///
 /// # Errors
 /// Exit status 1 if the file cannot be written.
-pub fn keep(root: &Path, url: &DatabaseUrl, definitions: Live) -> Result<()> {
+pub fn keep(root: &Path, url: &DatabaseUrl, definitions: Live, rows: Vec<Table>) -> Result<()> {
     let path = path(root, &url.identity());
-    let kept = Kept { target: url.identity(), at: Timestamp::now(), definitions };
+    let kept = Kept { target: url.identity(), at: Timestamp::now(), definitions, rows };
     let explain = || format!("could not write {}", path.display());
     let text = serde_json::to_string(&kept).explain(explain)?;
     atomic::write(&path, &text).explain(explain)
 }
 
-/// Reads them, with whose they are; none if there are none, or if another version has written them.
+/// Reads them; none if there are none, or if another version has written them.
 ///
 /// # Errors
 /// Exit status 1 if the file cannot be read.
-pub fn read(root: &Path, url: &DatabaseUrl) -> Result<Option<(Live, String)>> {
+pub fn read(root: &Path, url: &DatabaseUrl) -> Result<Option<Left>> {
     let path = path(root, &url.identity());
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -52,6 +65,6 @@ pub fn read(root: &Path, url: &DatabaseUrl) -> Result<Option<(Live, String)>> {
     let kept: Option<Kept> = serde_json::from_str(&text).ok();
     Ok(kept.map(|kept| {
         let whose = format!("the deployment of {}", kept.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
-        (kept.definitions, whose)
+        Left { definitions: kept.definitions, rows: kept.rows, whose }
     }))
 }

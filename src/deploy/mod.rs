@@ -9,7 +9,6 @@ pub mod hook;
 pub mod journal;
 pub mod preflight;
 pub mod prepare;
-pub mod rights;
 mod settle;
 pub mod turn;
 pub mod verify;

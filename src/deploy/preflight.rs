@@ -1,5 +1,6 @@
 //! Before anything is done: everything that stands in the way of a deploy, found in one go and told together.
 
+mod rights;
 mod target;
 
 use std::fmt::Write as _;
@@ -95,6 +96,10 @@ impl Preflight {
         let running = activity::lock_holders(client, PRISMA_LOCK).unwrap_or_default();
         let mut problems = Vec::new();
         problems.extend(target.problems(plan));
+        if problems.is_empty() && target.history {
+            problems
+                .extend(rights::problems(client, plan, &standing.pending).map_err(|failure| unasked(plan, failure))?);
+        }
         problems.extend(pooled(plan.url.pooled().as_ref(), behaviour));
         problems.extend(deploy_running(&running));
         problems.extend(standing_problems(&standing, !running.is_empty()));

@@ -42,7 +42,7 @@ impl PgDump {
     }
 
     /// Starts a plain dump of the whole database, in an exported snapshot if there is one; gives the process and the dump.
-    /// `lock_wait_seconds`: how long it waits for a lock.
+    /// `lock_wait_seconds`: how long it waits for a lock. `without_rows`: tables, as SQL writes them, of which no row is dumped.
     ///
     /// # Errors
     /// If it does not start.
@@ -51,12 +51,14 @@ impl PgDump {
         url: &DatabaseUrl,
         snapshot: Option<&str>,
         lock_wait_seconds: u64,
+        without_rows: &[String],
     ) -> Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--format=plain", "--no-password"])
             .args(snapshot.map(|snapshot| format!("--snapshot={snapshot}")))
-            .arg(format!("--lock-wait-timeout={lock_wait_seconds}s"));
+            .arg(format!("--lock-wait-timeout={lock_wait_seconds}s"))
+            .args(without_rows.iter().map(|table| format!("--exclude-table-data={table}")));
         // a stray PGHOST or PGOPTIONS would redirect the dump; a password file would change who it is
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
             command.env_remove(name);

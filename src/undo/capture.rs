@@ -4,6 +4,7 @@
 //! and nobody who has read waits to write while the statement waits for him: taking a weaker lock first would let readers go
 //! on, and end in a deadlock with the first transaction that reads and then writes.
 
+use postgres::types::{ToSql, Type};
 use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,9 @@ pub struct Capture {
     /// Positions of the sequences that went with the table: column, position.
     #[serde(default)]
     pub sequences: Vec<(String, i64)>,
+    /// For a table: who owned it and who might use it, as the statements that say so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rights: Vec<String>,
 }
 
 impl Capture {
@@ -154,6 +158,7 @@ pub(super) fn begin(
         moved: false,
         rows: 0,
         sequences: Vec::new(),
+        rights: Vec::new(),
     };
     let rest = match loss {
         Loss::Columns { .. } => columns(client, &facts, &mut capture)?,
@@ -230,6 +235,7 @@ fn table(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Re
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     capture.columns = facts.stored();
     capture.sequences = positions(client, facts)?;
+    capture.rights = rights(client, facts)?;
     if facts.movable {
         capture.moved = true;
         capture.rows = facts.rows.unwrap_or_default();
@@ -266,6 +272,27 @@ fn positions(client: &mut Client, facts: &Facts) -> Result<Vec<(String, i64)>, F
     Ok(positions)
 }
 
+fn rights(client: &mut Client, facts: &Facts) -> Result<Vec<String>, Failure> {
+    const RIGHTS: &str = "
+        WITH granted AS (
+          SELECT a.*, c.relowner, '' AS columns FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a WHERE c.oid = $1
+          UNION ALL
+          SELECT a.*, c.relowner, format(' (%I)', t.attname) FROM pg_class c
+          JOIN pg_attribute t ON t.attrelid = c.oid AND NOT t.attisdropped CROSS JOIN LATERAL aclexplode(t.attacl) AS a
+          WHERE c.oid = $1)
+        SELECT format('GRANT %s ON TABLE %s TO %s%s', string_agg(privilege_type || columns, ', ' ORDER BY privilege_type, columns),
+          $2::text, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+          CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1
+        FROM granted WHERE grantee <> relowner GROUP BY grantee, is_grantable
+        UNION ALL
+        SELECT format('ALTER TABLE %s OWNER TO %I', $2::text, pg_get_userbyid(relowner)), 2 FROM pg_class
+        WHERE oid = $1 AND pg_get_userbyid(relowner) <> current_user
+        ORDER BY 2, 1";
+    let of: [(&(dyn ToSql + Sync), Type); 2] = [(&facts.id, Type::OID), (&facts.name, Type::TEXT)];
+    let rows = client.query_typed(RIGHTS, &of)?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, postgres::Error>>()?)
+}
+
 /// Only the rows are kept: constraints and indexes would hold on to other tables and take part in their writes.
 fn move_away(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<(), Failure> {
     const PARTS: &str = "
@@ -274,10 +301,9 @@ fn move_away(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<()
     const INDEXES: &str = "SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid = $1";
     let name = &facts.name;
     let ask = |client: &mut Client, query: &str, with_name: bool| -> Result<Vec<String>, Failure> {
-        let mut values: Vec<(&(dyn postgres::types::ToSql + Sync), postgres::types::Type)> =
-            vec![(&facts.id, postgres::types::Type::OID)];
+        let mut values: Vec<(&(dyn ToSql + Sync), Type)> = vec![(&facts.id, Type::OID)];
         if with_name {
-            values.push((name, postgres::types::Type::TEXT));
+            values.push((name, Type::TEXT));
         }
         let rows = client.query_typed(query, &values)?;
         Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, postgres::Error>>()?)

@@ -1,8 +1,9 @@
 //! Keeping what a migration destroys: the plan before a deploy, and the capsule inside the migration's own transaction.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::Client;
 use postgres::types::Type;
@@ -108,7 +109,7 @@ impl Plan {
         Duration::from_millis(milliseconds)
     }
 
-    /// `about 300 kB in 0.1 s, while the tables are locked`
+    /// `about 300 kB in an estimated 0.1 s, while the tables are locked`
     pub fn summary(&self) -> String {
         let unknown = self.copied().any(|planned| planned.bytes.is_none());
         if self.copied().next().is_none() {
@@ -116,7 +117,7 @@ impl Plan {
         }
         let size = indicatif::DecimalBytes(self.bytes());
         let least = if unknown { "at least " } else { "about " };
-        format!("{least}{size} in {:.1} s, while the tables are locked", self.time().as_secs_f64())
+        format!("{least}{size} in an estimated {:.1} s, while the tables are locked", self.time().as_secs_f64())
     }
 
     fn copied(&self) -> impl Iterator<Item = &Planned> {
@@ -213,12 +214,34 @@ pub struct Keeper<'a> {
     pub kept: Vec<Capture>,
     /// The definitions before and after, where nothing is destroyed and so no capsule made.
     definitions: (Option<Live>, Option<Live>),
+    /// Where the time goes that keeping takes.
+    clock: Option<&'a Cell<Duration>>,
 }
 
 impl<'a> Keeper<'a> {
     /// A keeper for a migration with this plan.
     pub fn new(plan: &'a Plan, schema: &'a str) -> Self {
-        Self { plan, schema, id: String::new(), open: Vec::new(), kept: Vec::new(), definitions: (None, None) }
+        Self {
+            plan,
+            schema,
+            id: String::new(),
+            open: Vec::new(),
+            kept: Vec::new(),
+            definitions: (None, None),
+            clock: None,
+        }
+    }
+
+    /// Has it write down how long the last try of keeping took.
+    #[must_use]
+    pub fn timed(self, clock: &'a Cell<Duration>) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    fn took(&self, since: Instant) {
+        if let Some(clock) = self.clock {
+            clock.set(clock.get() + since.elapsed());
+        }
     }
 
     /// The id of the migration's row, with the definitions before and after it where they are in no capsule.
@@ -240,6 +263,7 @@ impl Hook for Keeper<'_> {
     fn before(&mut self, client: &mut Client, migration: &Prepared) -> Result<(), Failure> {
         self.open.clear();
         self.kept.clear();
+        self.clock.into_iter().for_each(|clock| clock.set(Duration::ZERO));
         let query = format!(
             "SELECT id::text FROM {} WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
             history::table(self.schema)
@@ -254,6 +278,7 @@ impl Hook for Keeper<'_> {
     }
 
     fn instead(&mut self, client: &mut Client, piece: &Range<usize>) -> Result<bool, Failure> {
+        let start = Instant::now();
         self.finish(client)?;
         let mine = |number: usize| {
             self.plan.statements.get(number - 1).is_some_and(|statement| piece.contains(&statement.start))
@@ -263,11 +288,14 @@ impl Hook for Keeper<'_> {
             let open = capture::begin(client, *number, loss, storage, &self.open)?;
             self.open.extend(open);
         }
+        self.took(start);
         Ok(false)
     }
 
     fn after(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let start = Instant::now();
         self.finish(client)?;
+        self.took(start);
         if self.plan.is_empty() {
             self.definitions.1 = Some(Live::read_within(client, &Without::default())?);
             return Ok(());

@@ -9,6 +9,7 @@
 //! | [`capsule`] | where it is kept, and for how long |
 //! | [`definitions`] | what the database was around a migration that destroys nothing |
 //! | [`recover`] | without a capsule: from the backup before the migration |
+//! | `fallen` | what leaned on what was dropped, made again from its definition |
 //! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
 
 pub mod capsule;
@@ -16,6 +17,7 @@ pub mod capture;
 pub mod definitions;
 pub mod down;
 mod facts;
+mod fallen;
 pub mod keep;
 pub mod losses;
 mod names;

@@ -17,6 +17,7 @@ use self::comparison::Known;
 use self::run::Run;
 use super::capsule::Capsule;
 use super::down::{Down, Item};
+use super::fallen;
 use super::put_back::PutBack;
 use crate::catalog::Catalog;
 use crate::database::history::State;
@@ -64,6 +65,10 @@ pub struct RolledBack {
     pub put_back: Vec<PutBack>,
     /// Rows that were given a value of [`Fill`]: column, rows.
     pub filled: Vec<(String, u64)>,
+    /// What fell with the migration and was made again: `view public.songs`.
+    pub recreated: Vec<String>,
+    /// What does not come back with it, a sentence each.
+    pub lost: Vec<String>,
     /// How the database differs from the one before the migration, where that was accepted.
     pub differences: Vec<String>,
     /// What it was compared with.
@@ -216,6 +221,11 @@ fn attempt(
         State::Failed => prefix(client, request, control)?,
         _ => Run::new(request).all(client, control, usize::MAX)?,
     };
+    if let (State::Applied, Some((before, after))) = (request.row.1, comparison::definitions(request)) {
+        let fallen = fallen::recreate(client, before, after)?;
+        done.recreated = fallen.made;
+        done.lost.extend(fallen.lost);
+    }
     row::forget(client, request)?;
     done.differences = known.differences(client)?;
     done.compared = known.compared;

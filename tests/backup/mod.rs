@@ -90,6 +90,7 @@ impl Place {
             production: true,
             environment: None,
             precedes: &["20250121103000_rename".to_owned()],
+            definitions_only: false,
             settings: &config.backup,
             env: &self.env,
         };

@@ -6,6 +6,7 @@ use crate::support::proxy::{Pass, Proxy};
 use crate::support::{Prisma, Project, soon};
 
 const ALTERS: &str = "ADD COLUMN \"year\"";
+const DROPS: &str = "DROP COLUMN \"year\"";
 const COMMITS: &str = "COMMIT\0";
 
 /// The project's database by way of a proxy.
@@ -46,6 +47,34 @@ fn after_commit() {
     project.add_migration("20250103000000_next", "ALTER TABLE \"Song\" ADD COLUMN \"next\" INTEGER;\n");
     project.run(["migrate", "deploy"]).succeeds().says("20250103000000_next");
     assert_eq!(project.database().value("SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"), "3");
+}
+
+/// A rollback that is cut before its commit has done nothing; the next one does it.
+#[test]
+fn a_rollback_before_its_commit() {
+    let project = pending(Prisma::V7);
+    project.run(["migrate", "deploy"]).succeeds();
+    let before = project.database().contents();
+    let proxy = Proxy::once(project.database().url(), &[DROPS, COMMITS], Pass::Cut);
+    let direct = project.database().url().to_owned();
+    let project = by(&proxy, project);
+    project.run(["rollback"]).exits(1).says("was not rolled back").says("nothing has changed");
+    assert_eq!(project.database().contents(), before);
+    let project = project.env("DATABASE_URL", &direct);
+    project.run(["rollback"]).succeeds();
+    assert_eq!(project.database().count("_prisma_migrations"), 1);
+}
+
+/// One that is cut after it finds out that it is done.
+#[test]
+fn a_rollback_after_its_commit() {
+    let project = pending(Prisma::V7);
+    project.run(["migrate", "deploy"]).succeeds();
+    let proxy = Proxy::once(project.database().url(), &[DROPS, COMMITS], Pass::Unanswered);
+    let project = by(&proxy, project);
+    project.run(["rollback"]).succeeds().says("Rolled back");
+    assert_eq!(project.database().count("_prisma_migrations"), 1);
+    project.prisma(["migrate", "status"]).exits(1).says(super::YEAR);
 }
 
 /// In a statement.

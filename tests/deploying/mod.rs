@@ -4,6 +4,7 @@ mod agents;
 mod alone;
 mod cuts;
 mod killed;
+mod rights;
 mod states;
 mod status;
 mod turns;

@@ -1,6 +1,7 @@
 //! Taking migrations back on real Prisma and a real PostgreSQL, while others write.
 
 mod capsule;
+mod fallen;
 mod faults;
 mod project;
 mod put_back;

@@ -204,6 +204,12 @@ SELECT quote_ident(b.pubname),
     CASE WHEN b.pubdelete THEN 'delete' END, CASE WHEN b.pubtruncate THEN 'truncate' END) AS \"operations\"
 FROM pg_catalog.pg_publication b";
 
+// the server lists columns in the table's order, which does not count
 const STATISTICS: &str = "
-SELECT format('%I.%I', s.nspname, x.stxname), pg_get_statisticsobjdef(x.oid) AS \"definition\"
-FROM pg_catalog.pg_statistic_ext x JOIN space s ON s.oid = x.stxnamespace";
+SELECT d.name, coalesce(d.parts[1] || ' ON ' || (
+    SELECT string_agg(c, ', ' ORDER BY c COLLATE \"C\") FROM unnest(string_to_array(d.parts[2], ', ')) AS c
+  ) || ' FROM ' || d.parts[3], d.text) AS \"definition\"
+FROM (
+  SELECT format('%I.%I', s.nspname, x.stxname) AS name, pg_get_statisticsobjdef(x.oid) AS text,
+    regexp_match(pg_get_statisticsobjdef(x.oid), '^(CREATE STATISTICS .*?) ON ([^()]*) FROM (.*)$') AS parts
+  FROM pg_catalog.pg_statistic_ext x JOIN space s ON s.oid = x.stxnamespace) AS d";

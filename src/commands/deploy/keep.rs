@@ -3,12 +3,14 @@
 use super::super::backup::Taken;
 use super::Deployment;
 use crate::catalog::Catalog;
+use crate::catalog::live::OWN_SCHEMA;
 use crate::config::{BackupPolicy, Otherwise};
+use crate::database::DatabaseUrl;
 use crate::database::history::State;
 use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
-use crate::sql::Script;
+use crate::sql::{Script, quote_identifier};
 use crate::undo::{self, Keeper, Plan, Rights, Settings};
 
 impl Deployment<'_> {
@@ -16,23 +18,45 @@ impl Deployment<'_> {
     /// kept, the configuration says whether the deploy goes on.
     pub(super) fn plan_capsules(&mut self, routes: &[Route], taken: &Taken) -> Result<Vec<Option<Plan>>> {
         let settings = Settings::read(&self.command.config.undo)?;
-        let mut plans = Vec::new();
         if !settings.enabled {
-            plans.resize_with(self.pending.len(), || None);
-            return Ok(plans);
+            return Ok(self.pending.iter().map(|_| None).collect());
         }
-        let rights = undo::rights(&mut self.client).explain(|| "could not ask what this role may do".into())?;
-        let mut catalog = self.before_pending();
-        for (at, (migration, route)) in self.pending.iter().zip(routes).enumerate() {
-            let plan = Plan::of(&mut self.client, migration, &catalog)?;
-            catalog.apply(&self.scripts[at], &migration.name);
-            let why = unkept(&plan, route, rights, &settings);
+        let mut plans = Vec::new();
+        for (migration, (plan, why)) in self.pending.iter().zip(self.plans(routes, &settings)?) {
             self.say_plan(migration, &plan, why.as_deref());
             if let Some(why) = &why {
                 self.without(migration, why, &settings, taken)?;
             }
             // of one that destroys nothing, the definitions before it are kept in the project
             plans.push(Some(plan).filter(|_| why.is_none()));
+        }
+        Ok(plans)
+    }
+
+    /// Where no backup makes up for a capsule, what cannot be kept is refused before a backup is taken in vain.
+    pub(super) fn refuse_unkept(&mut self, routes: &[Route]) -> Result<()> {
+        let settings = Settings::read(&self.command.config.undo)?;
+        if !settings.enabled || settings.otherwise != Otherwise::Refuse {
+            return Ok(());
+        }
+        for (migration, (_, why)) in self.pending.iter().zip(self.plans(routes, &settings)?) {
+            if let Some(why) = why {
+                return Err(refusal(migration, &why));
+            }
+        }
+        Ok(())
+    }
+
+    /// What would be kept of each migration, or why it cannot be.
+    fn plans(&mut self, routes: &[Route], settings: &Settings) -> Result<Vec<(Plan, Option<String>)>> {
+        let rights = undo::rights(&mut self.client).explain(|| "could not ask what this role may do".into())?;
+        let mut catalog = self.before_pending();
+        let mut plans = Vec::new();
+        for (at, (migration, route)) in self.pending.iter().zip(routes).enumerate() {
+            let plan = Plan::of(&mut self.client, migration, &catalog)?;
+            catalog.apply(&self.scripts[at], &migration.name);
+            let why = unkept(&plan, route, rights, settings, &self.target.url);
+            plans.push((plan, why));
         }
         Ok(plans)
     }
@@ -94,10 +118,7 @@ impl Deployment<'_> {
                 self.command.context.shell.warn(format_args!("{what}; `rollback` would take it from the backup"));
             }
             Otherwise::Backup | Otherwise::Refuse => {
-                return Err(Error::refused(what).help(
-                    "nothing has happened to the database; give the role the right, raise undo.max-size, or set \
-                     undo.otherwise = \"continue\" in prisma-safe.toml",
-                ));
+                return Err(refusal(migration, why));
             }
         }
         Ok(())
@@ -132,8 +153,15 @@ impl Deployment<'_> {
     }
 }
 
+fn refusal(migration: &Migration, why: &str) -> Error {
+    Error::refused(format!("what {} destroys cannot be kept: {why}", migration.name)).help(
+        "nothing has happened to the database; give the role the right, raise undo.max-size, or set \
+         undo.otherwise = \"continue\" in prisma-safe.toml",
+    )
+}
+
 /// Why what a migration destroys cannot be kept.
-fn unkept(plan: &Plan, route: &Route, rights: Rights, settings: &Settings) -> Option<String> {
+fn unkept(plan: &Plan, route: &Route, rights: Rights, settings: &Settings, url: &DatabaseUrl) -> Option<String> {
     if plan.is_empty() {
         return None;
     }
@@ -141,7 +169,13 @@ fn unkept(plan: &Plan, route: &Route, rights: Rights, settings: &Settings) -> Op
         return Some(format!("it runs outside of a transaction ({why})"));
     }
     if rights == Rights::Missing {
-        return Some("this role may not create a schema in this database (GRANT CREATE ON DATABASE … TO …)".to_owned());
+        let (database, role) = (url.database(), url.user().unwrap_or_else(|| "CURRENT_USER".into()));
+        return Some(format!(
+            "{role} may not create or use the schema {OWN_SCHEMA}; the database's owner gives the right: \
+             GRANT CREATE ON DATABASE {} TO {};",
+            quote_identifier(&database),
+            quote_identifier(&role)
+        ));
     }
     let bytes = plan.bytes();
     let size = |bytes| indicatif::DecimalBytes(bytes).to_string();

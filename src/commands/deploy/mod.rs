@@ -126,6 +126,7 @@ impl Deployment<'_> {
         if let Some(moment) = self.command.not_before {
             journal.stage(Stage::Wait, |_| self.wait(moment, engine))?;
         }
+        self.refuse_unkept(&routes)?;
         let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
         let plans = self.plan_capsules(&routes, &backup)?;
         let expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, engine, journal))?;

@@ -15,7 +15,7 @@ use crate::consent::{self, Needed};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::verify::{Expected, Report};
-use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, rights, verify::verify};
+use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::rehearsal;
@@ -30,9 +30,8 @@ impl Deployment<'_> {
 
     /// What stands in the way is told at once; what no server would take is refused before anything is done. Gives the way
     /// each migration takes.
-    pub(super) fn preflight(&mut self, journal: &mut Journal) -> Result<Vec<Route>> {
+    pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
         self.preflight.check()?;
-        rights::demand(&mut self.client, &self.target.url.schema(), self.scripts)?;
         if self.command.args.skip_rehearsal || self.command.args.gate.skip_backup {
             Gate::refuse_agents(self.target, self.command.context)?;
         }
@@ -138,11 +137,8 @@ impl Deployment<'_> {
         }
         let Taken::Backup(backup, proved) = taken else { return Ok(None) };
         let (project, env) = (self.command.project.root(), &self.command.context.env);
-        let mut stage = rehearse::Place { project, config, env, user: self.target.url.user() }.stage(
-            &backup.path,
-            proved,
-            shell,
-        )?;
+        let mut stage =
+            rehearse::Place { project, config, env, url: &self.target.url }.stage(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
         let settings = self.command.settings;
         let asked = Asked {
@@ -232,7 +228,8 @@ impl Deployment<'_> {
         let url = &self.target.url;
         let definitions = rehearsed.map(|definitions| (definitions, "the rehearsal"));
         let expected = Expected { applied, definitions, queries: &self.command.queries };
-        let mut checks = verify(&mut self.client, &url.schema(), baseline, &expected)?.checks();
+        let verified = verify(&mut self.client, &url.schema(), baseline, &expected)?;
+        let mut checks = verified.checks();
         let drift = self.command.config.verify.drift;
         if drift != Drift::Off {
             checks.push(drift.check(self.request.difference(engine)));
@@ -246,7 +243,8 @@ impl Deployment<'_> {
         report.check()?;
         let live =
             Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
-        definitions::keep(self.command.project.root(), url, live)
+        let rows = verified.tables.into_iter().filter_map(|change| change.after).collect();
+        definitions::keep(self.command.project.root(), url, live, rows)
     }
 }
 

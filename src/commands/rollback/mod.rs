@@ -334,6 +334,12 @@ impl Command<'_> {
         for (column, rows) in &done.filled {
             shell.status("Filled", format_args!("{column} of {} with the value of --fill", cost::rows(*rows)));
         }
+        for made in &done.recreated {
+            shell.status("Recreated", made);
+        }
+        for lost in &done.lost {
+            shell.warn(format_args!("does not come back: {lost}"));
+        }
         for difference in &done.differences {
             shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
         }

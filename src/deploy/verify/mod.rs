@@ -100,6 +100,21 @@ pub struct Verified {
     pub answers: Vec<Answer>,
 }
 
+/// What became of the rows that a deployment has left. Whoever works with the database may remove them, so that an empty table
+/// is to be known, and no more.
+///
+/// # Errors
+/// The server's own.
+pub fn rows_since(client: &mut Client, left: &[Table], whose: &str) -> Result<Check> {
+    let changes = rows::since(client, left).explain(|| "could not count the rows".into())?;
+    let status = if changes.iter().any(Change::is_emptied) { Status::Warned } else { Status::Passed };
+    let notes = changes.iter().map(|change| match change.is_emptied() {
+        true => format!("lost its rows: {change}"),
+        false => change.to_string(),
+    });
+    Ok(Check::new("rows", status, [format!("compared with {whose}")].into_iter().chain(notes)))
+}
+
 /// Compares with what there was before, and with what is expected.
 ///
 /// # Errors

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use postgres::types::Type;
 use postgres::{Client, IsolationLevel, Transaction};
+use serde::{Deserialize, Serialize};
 
 use crate::database::{Failure, history};
 use crate::sql::{Name, Script, StatementKind};
@@ -15,7 +17,8 @@ const COUNTED_BYTES: i64 = 64 << 20;
 const COUNT_TIMEOUT: &str = "5s";
 
 /// How many rows a table has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Rows {
     /// Counted.
     Exact(u64),
@@ -36,7 +39,7 @@ impl fmt::Display for Rows {
 }
 
 /// A table at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Qualified, quoted where it must be.
     pub name: String,
@@ -145,6 +148,21 @@ pub(super) fn count(
     }
     snapshot.rollback()?;
     Ok(counted)
+}
+
+/// The tables of a moment long ago, and what they are now.
+pub(super) fn since(client: &mut Client, then: &[Table]) -> Result<Vec<Change>, Failure> {
+    let names: Vec<&str> = then.iter().map(|table| table.name.as_str()).collect();
+    let ids = "SELECT to_regclass(name)::oid FROM unnest($1::text[]) WITH ORDINALITY AS n(name, place) ORDER BY place";
+    let rows = client.query_typed(ids, &[(&names, Type::TEXT_ARRAY)])?;
+    let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Option<u32>>, postgres::Error>>()?;
+    let found: Vec<u32> = ids.iter().flatten().copied().collect();
+    let mut now = count(client, "", &BTreeSet::new(), &found)?;
+    let change = |(before, id): (&Table, &Option<u32>)| Change {
+        before: Some(before.clone()),
+        after: id.and_then(|id| now.remove(&id)),
+    };
+    Ok(then.iter().zip(&ids).map(change).collect())
 }
 
 /// `None` if it took too long or the table may not be read.

@@ -36,7 +36,8 @@ impl<'a> Known<'a> {
     }
 }
 
-fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
+/// The definitions around the migration, where somebody has read them.
+pub(super) fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
     request.capsule?.definitions.as_ref()
 }
 

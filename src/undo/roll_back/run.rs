@@ -6,6 +6,7 @@ use postgres::Client;
 
 use super::super::capture::Capture;
 use super::super::down::Item;
+use super::super::fallen;
 use super::super::put_back::{self, Section};
 use super::{Broken, Request, RolledBack};
 use crate::database::Failure;
@@ -51,6 +52,7 @@ impl<'a> Run<'a> {
         for statement in statements.into_iter().rev() {
             self.put_back(client, statement)?;
         }
+        self.give_rights(client)?;
         Ok(self.done)
     }
 
@@ -68,6 +70,19 @@ impl<'a> Run<'a> {
             let report = put_back::put_back(client, capture, &self.section)?;
             self.placed.push((at, self.done.put_back.len()));
             self.done.put_back.push(report);
+        }
+        Ok(())
+    }
+
+    /// A table that is made anew belongs to whom it belonged, and may be used by whom it was used. Last: afterwards we may have
+    /// no say in it.
+    fn give_rights(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let placed = self.captures().filter(|(at, _)| self.placed.iter().any(|(placed, _)| placed == at));
+        let rights: Vec<&String> = placed.flat_map(|(_, capture)| &capture.rights).collect();
+        for right in rights {
+            if !fallen::attempt(client, right)? {
+                self.done.lost.push(right.clone());
+            }
         }
         Ok(())
     }
