@@ -9,6 +9,7 @@ use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, qualified};
+use super::grants;
 use super::losses::{Cast, Loss, Which};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
@@ -235,7 +236,7 @@ fn table(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Re
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     capture.columns = facts.stored();
     capture.sequences = positions(client, facts)?;
-    capture.rights = rights(client, facts)?;
+    capture.rights = grants::read(client, facts)?;
     if facts.movable {
         capture.moved = true;
         capture.rows = facts.rows.unwrap_or_default();
@@ -270,27 +271,6 @@ fn positions(client: &mut Client, facts: &Facts) -> Result<Vec<(String, i64)>, F
         }
     }
     Ok(positions)
-}
-
-fn rights(client: &mut Client, facts: &Facts) -> Result<Vec<String>, Failure> {
-    const RIGHTS: &str = "
-        WITH granted AS (
-          SELECT a.*, c.relowner, '' AS columns FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a WHERE c.oid = $1
-          UNION ALL
-          SELECT a.*, c.relowner, format(' (%I)', t.attname) FROM pg_class c
-          JOIN pg_attribute t ON t.attrelid = c.oid AND NOT t.attisdropped CROSS JOIN LATERAL aclexplode(t.attacl) AS a
-          WHERE c.oid = $1)
-        SELECT format('GRANT %s ON TABLE %s TO %s%s', string_agg(privilege_type || columns, ', ' ORDER BY privilege_type, columns),
-          $2::text, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-          CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), 1
-        FROM granted WHERE grantee <> relowner GROUP BY grantee, is_grantable
-        UNION ALL
-        SELECT format('ALTER TABLE %s OWNER TO %I', $2::text, pg_get_userbyid(relowner)), 2 FROM pg_class
-        WHERE oid = $1 AND pg_get_userbyid(relowner) <> current_user
-        ORDER BY 2, 1";
-    let of: [(&(dyn ToSql + Sync), Type); 2] = [(&facts.id, Type::OID), (&facts.name, Type::TEXT)];
-    let rows = client.query_typed(RIGHTS, &of)?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, postgres::Error>>()?)
 }
 
 /// Only the rows are kept: constraints and indexes would hold on to other tables and take part in their writes.

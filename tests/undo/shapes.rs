@@ -211,3 +211,51 @@ TRUNCATE "Song";
 "#,
     );
 }
+
+/// What leans on a dropped table goes with it, and nobody but its maker may read a table that is made anew: all of that comes
+/// back too.
+#[test]
+fn views_triggers_policies_comments_and_rights_come_back_with_their_table() {
+    let project = small();
+    let database = project.database();
+    let role = format!("reader_{}", database.name());
+    database.execute(&format!(
+        r#"CREATE ROLE {role};
+           GRANT SELECT, INSERT ON "Song" TO {role}; GRANT UPDATE (title) ON "Song" TO {role} WITH GRANT OPTION;
+           GRANT USAGE ON SEQUENCE "Song_id_seq" TO {role};
+           CREATE VIEW "Titles" WITH (security_barrier=true) AS SELECT id, title FROM "Song";
+           CREATE VIEW "Longest" AS SELECT max(length(title)) FROM "Titles";
+           CREATE MATERIALIZED VIEW "Count" AS SELECT count(*) FROM "Song";
+           CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+           CREATE TRIGGER "Song_guard" BEFORE INSERT ON "Song" FOR EACH ROW EXECUTE FUNCTION guard();
+           ALTER TABLE "Song" DISABLE TRIGGER "Song_guard";
+           ALTER TABLE "Song" ENABLE ROW LEVEL SECURITY;
+           CREATE POLICY own ON "Song" FOR SELECT TO {role}, CURRENT_USER USING (title <> 'secret');
+           COMMENT ON TABLE "Song" IS 'it''s the songs'; COMMENT ON COLUMN "Song".title IS 'as printed'"#
+    ));
+    let rights = || {
+        database.rows(
+            "SELECT relname, relacl::text, relrowsecurity FROM pg_class WHERE relname IN ('Song', 'Song_id_seq')
+             UNION ALL SELECT attname, attacl::text, NULL FROM pg_attribute WHERE attrelid = '\"Song\"'::regclass AND attacl IS NOT NULL
+             ORDER BY 1",
+        )
+    };
+    let sorted = |rows: Vec<String>| {
+        // the order in which rights were given says nothing
+        let mut parts: Vec<String> =
+            rows.iter().flat_map(|row| row.split([',', '{', '}', '|'])).map(str::to_owned).collect();
+        parts.sort();
+        parts
+    };
+    let before = sorted(rights());
+    let sql = "-- prisma-safe:allow drop-table(Song): gone\n-- prisma-safe:allow drop-cascade(Song): a test\n\
+               -- prisma-safe:allow dependent-object(Song): a test\nDROP TABLE \"Song\" CASCADE;\n";
+    let text = there_and_back(&project, sql);
+    assert!(text.contains("view public.\"Longest\"") && text.contains("grant them again"), "{text}");
+    assert_eq!(sorted(rights()), before, "{text}");
+    assert_eq!(
+        database.value(r#"SELECT * FROM "Longest""#),
+        database.value(r#"SELECT max(length(title)) FROM "Song""#)
+    );
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
