@@ -65,6 +65,7 @@ fn resolve(path: &Path, env: &Env) -> std::path::PathBuf {
 }
 
 /// How to give an identity, for errors.
+#[cfg(feature = "encrypt")]
 fn how_to_identify() -> String {
     format!(
         "set {FILE_VARIABLE} (or backup.identity in prisma-safe.toml) to the file of an identity that it is encrypted to, or {KEY_VARIABLE} to the identity itself"
@@ -83,6 +84,7 @@ impl<'a> Tally<'a> {
         Self { aside, bytes: 0, hash: Sha256::new() }
     }
 
+    #[cfg(feature = "encrypt")]
     fn sum(self) -> Sum {
         Sum::new(self.bytes, &self.hash.finalize().into())
     }
