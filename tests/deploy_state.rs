@@ -1,7 +1,7 @@
 //! What a deploy finds before and leaves after, on a real PostgreSQL.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postgres::Client;
@@ -215,6 +215,33 @@ fn verification_follows_renamed_tables_and_finds_what_broke() {
         told,
         ["public.a, now public.b: 2 rows before, 3 now", "public.gone: gone, had 0 rows", "public.c: new, 0 rows",]
     );
+}
+
+/// Numbers are taken all the time: what is handed out between two questions is no sequence that is behind.
+#[test]
+fn a_sequence_that_others_count_on_is_not_behind() {
+    let database = Database::new();
+    database.execute(HISTORY);
+    database.execute("CREATE TABLE ledger (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");
+    let mut client = database.connect();
+    let baseline = Baseline::take(&mut client, "public", [], &[]).unwrap();
+    let look = |client: &mut Client| verify(client, "public", &baseline, &Expected::default()).unwrap().behind;
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for mut writer in [database.connect(), database.connect()] {
+            let stop = &stop;
+            scope.spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    writer.batch_execute("INSERT INTO ledger DEFAULT VALUES").unwrap();
+                }
+            });
+        }
+        let found: Vec<_> = (0..100).flat_map(|_| look(&mut client)).collect();
+        stop.store(true, Ordering::SeqCst);
+        assert_eq!(found, []);
+    });
+    database.execute("INSERT INTO ledger (id) OVERRIDING SYSTEM VALUE VALUES (1000000)");
+    assert_eq!(look(&mut client).len(), 1);
 }
 
 #[test]

@@ -263,7 +263,9 @@ fn rows_written_meanwhile_belong_to_no_backup() {
             let mut client = place.database.connect();
             while !stop.load(Ordering::SeqCst) {
                 client
-                    .batch_execute("INSERT INTO t VALUES (0, 'new'); DELETE FROM t WHERE i = 0 AND random() < 0.3")
+                    .batch_execute(
+                        "INSERT INTO t VALUES (0, 'new'), (-1, 'stays'); DELETE FROM t WHERE i = 0 AND random() < 0.3",
+                    )
                     .unwrap();
             }
         });

@@ -80,7 +80,10 @@ pub(super) fn behind(client: &mut Client) -> Result<Found, Failure> {
             break;
         }
         match largest(&mut transaction, &sequence)? {
-            Ok(Some(largest)) if largest > last => drop(found.behind.insert(sequence)),
+            // somebody may have taken numbers since it was asked for
+            Ok(Some(largest)) if largest > last && largest > position(&mut transaction, &sequence)?.unwrap_or(last) => {
+                found.behind.insert(sequence);
+            }
             Ok(_) => {}
             Err(why) => {
                 slow += 1;
@@ -90,6 +93,12 @@ pub(super) fn behind(client: &mut Client) -> Result<Found, Failure> {
     }
     transaction.rollback()?;
     Ok(found)
+}
+
+/// The number that was handed out last, as it is now: no column holds a larger one that was seen before.
+fn position(transaction: &mut Transaction<'_>, of: &Sequence) -> Result<Option<i64>, Failure> {
+    let asked = "SELECT pg_catalog.pg_sequence_last_value($1::text::regclass)";
+    Ok(transaction.query_one(asked, &[&of.name])?.try_get(0)?)
 }
 
 fn largest(transaction: &mut Transaction<'_>, of: &Sequence) -> Result<Result<Option<i64>, String>, Failure> {
