@@ -16,7 +16,7 @@ mod database;
 use jiff::{Timestamp, Unit};
 use prisma_safe::backup::Manifest;
 use prisma_safe::context::Env;
-use prisma_safe::tools::scratch::{Locale, ScratchServer, server_programs};
+use prisma_safe::tools::scratch::{Locale, SETTINGS, ScratchServer, server_programs};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -26,17 +26,6 @@ use support::Project;
 /// The database holds more than this many megabytes.
 const MEGABYTES: u64 = 1200;
 const ROUNDS: u64 = 3;
-/// The scratch server of the contender has the settings of ours.
-const SCRATCH: &str = "
-wal_level = minimal
-max_wal_senders = 0
-max_wal_size = 16GB
-checkpoint_timeout = 1h
-autovacuum = off
-jit = off
-shared_buffers = 256MB
-maintenance_work_mem = 512MB
-";
 
 fn main() -> ExitCode {
     let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
@@ -189,8 +178,9 @@ impl Bench {
     /// Seconds of `pg_restore -j2` alone, into a server that runs already, and of counting the rows as we do.
     fn restore(&self) -> f64 {
         let place = self.path("target");
+        // the contender's has the settings of ours
         let target =
-            ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), SCRATCH).expect("a server");
+            ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), SETTINGS).expect("a server");
         target
             .create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" })
             .expect("a database");

@@ -21,7 +21,7 @@ pub use self::server::{Locale, ScratchServer};
 const SPACE_FACTOR: u64 = 2;
 
 /// For a server that lives minutes, and loads much.
-const SETTINGS: &str = "
+pub const SETTINGS: &str = "
 wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 16GB
