@@ -43,6 +43,7 @@ pub mod database;
 pub mod demo;
 pub mod deploy;
 pub mod drafting;
+pub mod effects;
 pub mod engine;
 pub mod error;
 pub mod exit;

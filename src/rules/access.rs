@@ -1,9 +1,9 @@
 //! Who may see and do what: grants, row security, owners, functions that run with another's rights, and what reaches beyond the
 //! database.
 
-use super::tokens::{after, name, tokens};
 use super::{Check, Finding, Rule, Severity, Step, Subject};
 use crate::catalog::ObjectName;
+use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{ActionKind, StatementKind};
 
 /// `GRANT` to everybody or of everything, `REVOKE`, `OWNER TO`.

@@ -3,10 +3,10 @@
 use super::cost::Work;
 use super::locks::sources;
 use super::subject::Existing;
-use super::tokens::tokens;
 use super::update_without_where::overwritten;
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::sql::StatementKind;
+use crate::sql::tokens::tokens;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

@@ -1,8 +1,8 @@
 //! `DELETE` with a condition: some rows go, and those that hang on them by `ON DELETE CASCADE`.
 
-use super::tokens::where_is_trivial;
 use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::catalog::{Catalog, ObjectName};
+use crate::sql::tokens::where_is_trivial;
 use crate::sql::{ConstraintKind, StatementKind};
 
 /// The rule.

@@ -1,8 +1,8 @@
 //! `DELETE` without `WHERE`: every row goes.
 
-use super::tokens::where_is_trivial;
 use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::sql::StatementKind;
+use crate::sql::tokens::where_is_trivial;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

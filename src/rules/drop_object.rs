@@ -1,8 +1,8 @@
 //! A view, sequence, schema or extension dropped: no rows are lost, but a definition that Prisma does not know.
 
-use super::tokens::{after, name, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
+use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{Name, StatementKind};
 
 /// The rule.

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::subject::Existing;
-use super::{Check, Finding, Rule, Severity, Step, Subject, cost, retype};
+use super::{Check, Finding, Rule, Severity, Step, Subject, cost};
 use crate::catalog::Table;
+use crate::effects::retype;
 use crate::sql::{ActionKind, ColumnDef, DataType, Name, StatementKind, quote_identifier};
 
 /// The rule.

@@ -1,8 +1,8 @@
 //! Rows inserted with their own numbers into a column that counts by itself: the sequence does not notice, and the next insert of
 //! the application takes a number that is taken.
 
-use super::tokens::{after, name, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{Statement, StatementKind};
 
 /// The rule.

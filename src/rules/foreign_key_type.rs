@@ -1,8 +1,8 @@
 //! A foreign key between columns of different types: refused, or a column that is full before its parent's.
 
-use super::retype::{built_in, is_number};
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::Catalog;
+use crate::effects::retype::{built_in, is_number};
 use crate::sql::{ConstraintKind, DataType};
 
 /// The rule.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::retype::Loss;
 use crate::catalog::ObjectName;
 use crate::database::dependents::Dependent;
+use crate::effects::retype::Loss;
 use crate::sql::Expr;
 
 /// Something that was not checked, and why. It is said in every report: unknown is never printed as safe.

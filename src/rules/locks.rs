@@ -1,10 +1,10 @@
 //! Which tables a statement locks against others until its transaction ends, and how long a statement works.
 
 use super::cost::Work;
-use super::retype::{self, Retype};
 use super::subject::Existing;
-use super::tokens::{name, tokens};
 use super::{Step, table_rewrite};
+use crate::effects::retype::{self, Retype};
+use crate::sql::tokens::{name, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Name, StatementKind};
 
 /// Whom a lock keeps out.

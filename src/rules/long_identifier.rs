@@ -1,7 +1,7 @@
 //! A name of more than 63 bytes: PostgreSQL cuts it with no more than a notice.
 
-use super::tokens::{Kind, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::tokens::{Kind, tokens};
 use crate::sql::{ConstraintKind, DefaultName, StatementKind, default_name, identifier_is_cut};
 
 /// The rule.

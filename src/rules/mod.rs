@@ -6,13 +6,12 @@ pub mod cost;
 pub mod delivery;
 pub mod live;
 pub mod origins;
-pub mod retype;
+
 mod scratch;
 pub mod settings;
 pub mod subject;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod tokens;
 
 pub mod acceptance;
 mod access;

@@ -1,7 +1,7 @@
 //! A change of type that not every value survives.
 
-use super::retype::{self, Loss, Retype};
 use super::{Check, Finding, Lost, Rule, Severity, Step, Which, cost};
+use crate::effects::retype::{self, Loss, Retype};
 use crate::sql::ActionKind;
 
 /// The rule.

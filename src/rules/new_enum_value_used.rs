@@ -1,8 +1,8 @@
 //! An enum value used in the file that adds it: PostgreSQL refuses that before the commit (55P04).
 
-use super::tokens::{Kind, tokens};
 use super::{Check, Finding, Rule, Severity, Subject};
 use crate::sql::StatementKind;
+use crate::sql::tokens::{Kind, tokens};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

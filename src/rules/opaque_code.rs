@@ -1,7 +1,7 @@
 //! Code that no review can follow: `DO` blocks, dynamic SQL, functions called for what they do, unknown statements.
 
-use super::tokens::{Kind, Token, calls, tokens};
 use super::{Check, Finding, Rule, Severity, Subject};
+use crate::sql::tokens::{Kind, Token, calls, tokens};
 use crate::sql::{Statement, StatementKind};
 
 /// The rule.

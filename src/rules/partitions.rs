@@ -1,8 +1,8 @@
 //! Partitions: what is scanned when one is attached, and what an index on their parent costs.
 
 use super::cost::Work;
-use super::tokens::{after, name, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{ActionKind, ConstraintKind, StatementKind};
 
 /// `ATTACH PARTITION` of a table with rows.

@@ -1,8 +1,8 @@
 //! What a migration turns off that keeps the data right or the deploy harmless: time limits, triggers and foreign keys, vacuum,
 //! replication.
 
-use super::tokens::{after, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::tokens::{after, tokens};
 use crate::sql::{ActionKind, StatementKind};
 
 /// `SET lock_timeout = 0`, or longer than a queue should last.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::cost::{self, Work};
 use super::subject::Existing;
-use super::tokens::{Kind, tokens};
 use super::{Check, Finding, Rule, Severity, Step, Which};
+use crate::sql::tokens::{Kind, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Name};
 
 /// The rule.

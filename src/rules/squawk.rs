@@ -3,8 +3,8 @@
 use squawk_linter::{Linter, Rule as Theirs};
 use squawk_syntax::SourceFile;
 
-use super::tokens::{Kind, tokens};
 use super::{Check, Finding, Rule, Severity, Subject, unreadable_sql};
+use crate::sql::tokens::{Kind, tokens};
 use crate::sql::{ActionKind, StatementKind, guard};
 
 /// `BEGIN` without `COMMIT`.

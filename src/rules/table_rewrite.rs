@@ -2,9 +2,9 @@
 //! computed row by row.
 
 use super::cost::Work;
-use super::retype::{self, Retype};
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::Table;
+use crate::effects::retype::{self, Retype};
 use crate::sql::{ActionKind, ColumnDef, DataType, Expr};
 
 /// The rule.
@@ -103,7 +103,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             }
             ActionKind::SetType { column, data_type, using } => {
                 let text = step.subject.script.text().get(action.range.clone()).unwrap_or_default();
-                let collated = super::tokens::tokens(text).iter().any(|token| token.is("collate"));
+                let collated = crate::sql::tokens::tokens(text).iter().any(|token| token.is("collate"));
                 let why = match retyped(step, known, column, data_type, using.as_ref()) {
                     Some(why) => why,
                     None if collated => format!("with another collation, every index of {column} is built again"),
@@ -138,7 +138,7 @@ pub(super) fn computed(column: &ColumnDef) -> Option<String> {
         return Some("a generated column is stored in each row".into());
     }
     let default = column.default.as_ref()?;
-    let volatile = super::tokens::calls(&default.text).into_iter().find(|name| !ONCE.contains(&name.as_str()))?;
+    let volatile = crate::sql::tokens::calls(&default.text).into_iter().find(|name| !ONCE.contains(&name.as_str()))?;
     Some(format!("`{volatile}()` gives each row a value of its own"))
 }
 

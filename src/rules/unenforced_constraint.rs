@@ -1,8 +1,8 @@
 //! `NOT ENFORCED`: a constraint that nobody keeps.
 
-use super::tokens::tokens;
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::sql::StatementKind;
+use crate::sql::tokens::tokens;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

@@ -1,7 +1,7 @@
 //! SQL that PostgreSQL's grammar refuses, or that could not be read: nothing in it can be called safe.
 
-use super::tokens::tokens;
 use super::{Check, Finding, Rule, Severity, Subject};
+use crate::sql::tokens::tokens;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

@@ -1,9 +1,9 @@
 //! `UPDATE` without `WHERE`: every row is written, and what stood in the columns is gone.
 
 use super::subject::Existing;
-use super::tokens::{Kind, Token, tokens, where_is_trivial};
 use super::{Check, Finding, Rule, Severity, Step, Which, cost};
 use crate::sql::StatementKind;
+use crate::sql::tokens::{Kind, Token, tokens, where_is_trivial};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

@@ -1,8 +1,8 @@
 //! A check that calls a function whose answer changes: rows that were right become wrong by themselves, and a backup no longer
 //! loads.
 
-use super::tokens::{calls, tokens};
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::tokens::{calls, tokens};
 use crate::sql::{ConstraintDef, ConstraintKind, StatementKind};
 
 /// The rule.

@@ -13,6 +13,7 @@ pub(crate) mod naming;
 mod script;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 
 pub use ast::*;
 pub use atomicity::Atomicity;

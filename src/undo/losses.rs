@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::render;
 use super::reverse::{Scene, states};
 use crate::catalog::{Catalog, ObjectName};
-use crate::rules::retype::{self, Retype};
+use crate::effects::retype::{self, Retype};
 use crate::sql::expression::{Piece, pieces};
 use crate::sql::{ActionKind, ConstraintKind, Name, Script, StatementKind, quote_identifier};
 

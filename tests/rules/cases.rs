@@ -36,11 +36,11 @@ use std::collections::BTreeMap;
 use prisma_safe::catalog::ObjectName;
 use prisma_safe::database::Standing;
 use prisma_safe::database::dependents::{Dependent, Kind};
+use prisma_safe::effects::retype::Loss;
 use prisma_safe::project::Migration;
 use prisma_safe::rename::schema::Schema;
 use prisma_safe::review::history::standing;
 use prisma_safe::review::{Request, Review, review};
-use prisma_safe::rules::retype::Loss;
 use prisma_safe::rules::{Deployed, Level, Levels, Live, Lost, Settings, Unchecked, Which};
 
 const BASE: &str = include_str!("base.sql");

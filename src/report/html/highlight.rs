@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::rules::tokens::{Kind, tokens};
 use crate::sql::Script;
+use crate::sql::tokens::{Kind, tokens};
 
 /// Words that carry a migration's meaning.
 const KEYWORDS: &[&str] = &[

@@ -1,7 +1,7 @@
 //! Whether something may move behind the rest of its migration. The replayed catalogs prove that the end is the same; here
 //! stands what a replay cannot see on the way there.
 
-use crate::rules::tokens::{Kind, tokens};
+use crate::sql::tokens::{Kind, tokens};
 use crate::sql::{ActionKind, ConstraintKind, CreateIndex, Name, Script, Statement, StatementKind};
 
 /// The statements behind one.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::rules::tokens::tokens;
+use crate::sql::tokens::tokens;
 use crate::sql::{Action, CreateIndex, Edit, IndexKey, Name, Script, Statement, StatementKind, quote_identifier};
 
 /// The table as SQL names it, always quoted.

@@ -17,8 +17,8 @@ use self::questions::{Question, quoted};
 
 use crate::catalog::ObjectName;
 use crate::database::dependents::{self, Dependent};
+use crate::effects::retype::{self, Loss};
 use crate::error::{Explain as _, Result};
-use crate::rules::retype::{self, Loss};
 use crate::rules::{Live, Lost, Unchecked, Which};
 use crate::sql::quote_literal;
 

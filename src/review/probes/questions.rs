@@ -2,9 +2,9 @@
 //! is plain.
 
 use crate::catalog::ObjectName;
-use crate::rules::retype::{self, Loss};
-use crate::rules::tokens::{Kind, calls, tokens};
+use crate::effects::retype::{self, Loss};
 use crate::rules::{Key, Which};
+use crate::sql::tokens::{Kind, calls, tokens};
 use crate::sql::{DataType, Expr, quote_identifier};
 
 /// As many groups of duplicates are counted.

@@ -5,7 +5,7 @@
 
 use crate::sql::{DataType, Expr};
 
-use super::tokens::{Kind, tokens};
+use crate::sql::tokens::{Kind, tokens};
 
 /// A change that some values may not survive: `from` and `to` are built-in types, so that the target can be asked which.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,3 @@
+//! What a statement does to data.
+
+pub mod retype;
