@@ -16,6 +16,7 @@
 //! | `rename` | candidates, evidence, decisions, rewrite, proof |
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
+//! | `values` | are these rows the same? |
 //! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
@@ -59,6 +60,7 @@ pub mod target;
 pub mod tools;
 pub mod ui;
 pub mod undo;
+pub mod values;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

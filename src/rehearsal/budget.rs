@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::fate::{Fate, TableFate};
 use super::trace::{LockMode, Stops, milliseconds};
 use super::{Rehearsal, Rehearsed};
 use crate::config;
@@ -15,6 +14,7 @@ use crate::project::Migration;
 use crate::review::acceptances;
 use crate::rules;
 use crate::sql::Script;
+use crate::values::{Fate, TableFate};
 
 /// `[rehearsal]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,8 +182,8 @@ pub(super) fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fate::ColumnFate;
     use super::*;
+    use crate::values::ColumnFate;
 
     fn table(name: &str, after: Option<u64>, columns: &[(&str, Fate)]) -> TableFate {
         let fate = |(column, fate): &(&str, Fate)| ColumnFate { column: (*column).into(), fate: fate.clone() };

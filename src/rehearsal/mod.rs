@@ -8,22 +8,15 @@
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers meanwhile |
-//! | `tables`, `matches`, `sums`, `exact`, `compare`, `fate` | what became of every value |
 //! | `return_trip` | the way back, and whether everything is as before |
 //! | `budget` | what is too much |
 //! | `report` | for people and for programs |
 
 mod budget;
-mod compare;
-mod exact;
-mod fate;
-mod matches;
 mod onlooker;
 mod report;
 mod return_trip;
 mod stage;
-mod sums;
-mod tables;
 mod trace;
 mod tracing;
 mod traffic;
@@ -35,8 +28,6 @@ use postgres::Client;
 use serde::Serialize;
 
 pub use self::budget::{Budget, Excess};
-pub use self::compare::compare;
-pub use self::fate::{ColumnFate, Fate, TableFate, Touched};
 pub use self::report::{document, human};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
 pub use self::stage::{Data, Stage};
@@ -54,6 +45,7 @@ use crate::exit::Exit;
 use crate::project::Migration;
 use crate::sql::Script;
 use crate::ui::Shell;
+use crate::values::{TableFate, Touched, compare};
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe rehearsal";

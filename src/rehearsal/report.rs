@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::budget::seconds;
-use super::fate::{ColumnFate, Fate, TableFate};
 use super::trace::{Sized, Statement, Stops};
 use super::{Rehearsal, Rehearsed, ReturnTrip};
+use crate::values::{ColumnFate, Fate, TableFate};
 
 /// Statements that are quicker and write nothing anew are not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(100);

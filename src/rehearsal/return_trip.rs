@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use serde::Serialize;
 
-use super::compare::compare;
-use super::fate::{ColumnFate, Fate, TableFate, Touched};
 use super::trace::milliseconds;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::{DatabaseUrl, Failure};
 use crate::error::Result;
+use crate::values::{ColumnFate, Fate, TableFate, Touched, compare};
 
 /// Takes the rehearsed migrations back on the copy; gives what it says of each, newest first.
 pub type TakeBack<'a> = dyn FnMut(&DatabaseUrl) -> Result<Vec<TakenBack>> + 'a;

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use serde::Serialize;
 
-use super::tables::{self, Table};
 use super::trace::milliseconds;
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::Result;
 use crate::sql::quote_identifier;
+use crate::values::tables::{self, Table};
 
 const APPLICATION: &str = "prisma-safe traffic";
 /// Between two queries on a table.

@@ -12,6 +12,7 @@ use crate::catalog::ObjectName;
 use crate::database::Failure;
 use crate::rename::rewrite::Moves;
 use crate::sql::{Script, StatementKind, quote_identifier};
+use crate::values::few::{self, Differing};
 
 /// How the comparison of rows ended.
 #[derive(Debug)]
@@ -159,7 +160,7 @@ impl Rows<'_> {
             });
             select.push(converted.unwrap_or(quoted));
         }
-        let mut rows = read(client, &subject.from, &select)?;
+        let mut rows = few::read(client, &subject.from, &select)?;
         for (at, column) in columns.into_iter().enumerate() {
             let Some(values) = self.value_names(column) else { continue };
             for value in rows.iter_mut().filter_map(|row| row.get_mut(format!("c{at}"))) {
@@ -171,7 +172,7 @@ impl Rows<'_> {
 
     fn read_after(&self, client: &mut Client, subject: &Subject) -> Result<Vec<Value>, Failure> {
         let select: Vec<String> = subject.columns.iter().map(|(_, to)| quote_identifier(to)).collect();
-        read(client, &subject.to, &select)
+        few::read(client, &subject.to, &select)
     }
 }
 
@@ -209,35 +210,15 @@ impl Becoming for Rows<'_> {
 impl Subject {
     fn difference(&self, expected: &[Value], found: &[Value]) -> Option<String> {
         let table = &self.to.name;
-        if expected.len() != found.len() {
-            return Some(format!("table {table} has {} rows instead of {}", found.len(), expected.len()));
-        }
-        let sorted = |rows: &[Value], column: Option<usize>| {
-            let mut rows: Vec<String> = rows
-                .iter()
-                .map(|row| column.map_or_else(|| row.to_string(), |at| row[format!("c{at}")].to_string()))
-                .collect();
-            rows.sort();
-            rows
-        };
-        if sorted(expected, None) == sorted(found, None) {
-            return None;
-        }
-        let differs = |at: &usize| sorted(expected, Some(*at)) != sorted(found, Some(*at));
-        Some(match (0..self.columns.len()).find(differs).and_then(|at| self.columns.get(at)) {
-            Some((from, to)) if from == to => format!("{table}.{to} holds other values than before"),
-            Some((from, to)) => format!("{table}.{to} holds other values than {from} did"),
-            None => format!("the values of table {table} are in other rows than before"),
+        Some(match few::difference(expected, found, self.columns.len())? {
+            Differing::Rows => format!("table {table} has {} rows instead of {}", found.len(), expected.len()),
+            Differing::Order => format!("the values of table {table} are in other rows than before"),
+            Differing::Column(at) => match self.columns.get(at)? {
+                (from, to) if from == to => format!("{table}.{to} holds other values than before"),
+                (from, to) => format!("{table}.{to} holds other values than {from} did"),
+            },
         })
     }
-}
-
-/// The rows of a table, each an object with `c0`, `c1`, …
-fn read(client: &mut Client, table: &ObjectName, select: &[String]) -> Result<Vec<Value>, Failure> {
-    let select: Vec<String> = select.iter().enumerate().map(|(at, value)| format!("{value} AS c{at}")).collect();
-    let query = format!("SELECT to_jsonb(t) FROM (SELECT {} FROM {}) t", select.join(", "), sql_name(table));
-    let rows = client.query_typed(&query, &[])?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// Also within arrays.

@@ -11,31 +11,31 @@ use crate::sql::quote_identifier;
 
 /// A table with rows of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
-    pub(super) schema: String,
-    pub(super) name: String,
+pub(crate) struct Table {
+    pub(crate) schema: String,
+    pub(crate) name: String,
     /// Another one means that the server has written the table anew.
-    pub(super) file: u32,
+    pub(crate) file: u32,
     /// By number; dropped ones are not there.
-    pub(super) columns: BTreeMap<i16, Column>,
+    pub(crate) columns: BTreeMap<i16, Column>,
     /// The numbers of the primary key's columns, in its order.
-    pub(super) key: Vec<i16>,
+    pub(crate) key: Vec<i16>,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
+pub(crate) struct Column {
+    pub(crate) name: String,
     /// As SQL writes it: `character varying(40)`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The type's object id.
-    pub(super) type_id: u32,
+    pub(crate) type_id: u32,
     /// Computed from others: nothing of its own is lost with it.
-    pub(super) generated: bool,
+    pub(crate) generated: bool,
 }
 
 /// Tables by object id.
-pub(super) type Tables = BTreeMap<u32, Table>;
+pub(crate) type Tables = BTreeMap<u32, Table>;
 
 const TABLES: &str = "
 SELECT c.oid, n.nspname::text, c.relname::text, c.relfilenode,
@@ -51,7 +51,7 @@ SELECT a.attrelid, a.attnum, a.attname::text, pg_catalog.format_type(a.atttypid,
 FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped";
 
 /// Reads them; Prisma's history and our own schema are left out.
-pub(super) fn read(client: &mut Client) -> Result<Tables, Failure> {
+pub(crate) fn read(client: &mut Client) -> Result<Tables, Failure> {
     let mut tables = Tables::new();
     for row in client.query(TABLES, &[&OWN_SCHEMA, &history::TABLE])? {
         let table = Table {
@@ -80,12 +80,12 @@ pub(super) fn read(client: &mut Client) -> Result<Tables, Failure> {
 
 impl Table {
     /// As SQL takes it.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
     }
 
     /// As people say it: without the schema that goes without saying.
-    pub(super) fn said(&self, default_schema: &str) -> String {
+    pub(crate) fn said(&self, default_schema: &str) -> String {
         if self.schema == default_schema { self.name.clone() } else { format!("{}.{}", self.schema, self.name) }
     }
 }

@@ -68,14 +68,14 @@ pub enum Touched {
 }
 
 impl Touched {
-    pub(super) fn includes(&self, id: u32) -> bool {
+    pub(crate) fn includes(&self, id: u32) -> bool {
         match self {
             Self::All => true,
             Self::These(ids) => ids.contains(&id),
         }
     }
 
-    pub(super) fn add(&mut self, more: BTreeSet<u32>) {
+    pub(crate) fn add(&mut self, more: BTreeSet<u32>) {
         if let Self::These(ids) = self {
             ids.extend(more);
         }

@@ -1,0 +1,22 @@
+//! Are these rows the same? One room for everybody who asks: the rehearsal, its way back, the proof of a rename.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `tables` | the tables of a database by object id and column number |
+//! | `matches` | tables side by side, and what each side is asked |
+//! | `sums` | sums over a column's values: equal sums, equal values |
+//! | `exact` | where sums differ, the rows that went, came or changed |
+//! | `compare` | what became of every value, between a database and its copy |
+//! | `fate` | what can have become of it |
+//! | `few` | few rows, read into memory and compared as a whole |
+
+mod compare;
+mod exact;
+mod fate;
+pub(crate) mod few;
+mod matches;
+mod sums;
+pub(crate) mod tables;
+
+pub use self::compare::compare;
+pub use self::fate::{ColumnFate, Fate, TableFate, Touched};
