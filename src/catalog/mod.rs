@@ -7,11 +7,13 @@ use std::fmt;
 mod canonical;
 mod differences;
 mod expressions;
+mod known;
 pub mod live;
 mod owners;
 mod replay;
 
 pub(crate) use expressions::nextval;
+pub use known::{Certainty, Coverage, Known};
 
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
 
@@ -47,6 +49,8 @@ pub struct Catalog {
     pub opaque: Vec<Opaque>,
     /// Where names of indexes and constraints were seen.
     pub(crate) owners: owners::Owners,
+    /// Where it comes from, and which names are free.
+    pub(crate) sight: known::Sight,
 }
 
 /// A statement the replay could not follow.
@@ -66,6 +70,8 @@ pub struct Table {
     pub constraints: BTreeMap<String, Constraint>,
     /// Indexes that belong to no constraint, by name.
     pub indexes: BTreeMap<String, Index>,
+    /// How far the definition is known.
+    pub certainty: Certainty,
 }
 
 /// A column.

@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::Replay;
-use crate::catalog::{Index, ObjectName, Table, expressions};
+use crate::catalog::{Certainty, Index, ObjectName, Table, expressions};
 use crate::sql::naming::chosen_name;
 use crate::sql::{ColumnDef, ConstraintDef, CreateIndex, DefaultName, IndexKey, Name, SequenceOwner};
 
@@ -32,7 +32,10 @@ impl Replay<'_> {
         if if_not_exists && self.is_relation(&name) {
             return;
         }
-        self.catalog.tables.insert(name.clone(), Table::default());
+        // where nobody knows whether it was there, this definition may not be the table's
+        let doubtful = if_not_exists && self.catalog.table(&name).is_unknown();
+        let certainty = if doubtful { Certainty::Doubtful } else { Certainty::Whole };
+        self.catalog.tables.insert(name.clone(), Table { certainty, ..Table::default() });
         for column in columns {
             self.add_column(&name, column);
         }

@@ -59,7 +59,9 @@ impl Replay<'_> {
     }
 
     fn drop_table(&mut self, name: &ObjectName, cascade: bool) {
-        if self.catalog.tables.remove(name).is_none() {
+        let known = self.catalog.tables.remove(name).is_some();
+        self.catalog.sight.gone.insert(name.clone());
+        if !known {
             return;
         }
         self.drop_owned_sequences(name, None);
@@ -165,6 +167,7 @@ impl Replay<'_> {
     /// A type goes; with `CASCADE`, also the columns that have it.
     pub(super) fn drop_type(&mut self, name: &ObjectName, cascade: bool) {
         self.catalog.enums.remove(name);
+        self.catalog.sight.gone.insert(name.clone());
         if !cascade {
             return;
         }

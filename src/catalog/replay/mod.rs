@@ -13,7 +13,7 @@ mod types;
 
 use std::collections::BTreeSet;
 
-use super::{Catalog, ObjectName, Opaque};
+use super::{Catalog, Certainty, Coverage, ObjectName, Opaque};
 use crate::sql::{Name, Script, Statement, StatementKind};
 
 impl Catalog {
@@ -41,7 +41,7 @@ impl Catalog {
             replay.statement(statement);
         }
         if !script.errors().is_empty() {
-            replay.opaque("a statement that could not be read");
+            replay.code("a statement that could not be read");
         }
     }
 }
@@ -68,7 +68,13 @@ impl Replay<'_> {
                 } else {
                     self.create_table(table, *if_not_exists, columns, constraints);
                     if *as_query {
-                        self.opaque(&format!("columns of table {table} from elsewhere"));
+                        let table = self.resolve(table);
+                        if let Some(known) = self.catalog.tables.get_mut(&table)
+                            && known.certainty == Certainty::Whole
+                        {
+                            known.certainty = Certainty::Partial;
+                        }
+                        self.opaque(&format!("columns of table {} from elsewhere", table.name));
                     }
                 }
             }
@@ -89,14 +95,20 @@ impl Replay<'_> {
                 let first = values.iter().find(|schema| *schema != "$user" && !schema.is_empty());
                 self.schema = first.cloned().unwrap_or(default);
             }
-            StatementKind::Do { .. } => self.opaque("DO"),
-            StatementKind::Other { words } if !is_harmless(words) => self.opaque(words),
+            StatementKind::Do { .. } => self.code("DO"),
+            StatementKind::Other { words } if !is_harmless(words) => self.code(words),
             other => {
                 if !self.type_statement(other) {
                     self.drop_statement(other);
                 }
             }
         }
+    }
+
+    /// Code has run that may have made or dropped anything: what is not here is no longer known to be absent.
+    fn code(&mut self, words: &str) {
+        self.catalog.sight.coverage = Coverage::Files;
+        self.opaque(words);
     }
 
     fn opaque(&mut self, words: &str) {

@@ -54,6 +54,7 @@ impl Replay<'_> {
 
     fn move_table(&mut self, from: &ObjectName, to: ObjectName) {
         let Some(mut table) = self.catalog.tables.remove(from) else { return };
+        self.catalog.sight.gone.insert(from.clone());
         if from.name != to.name {
             each_expression(&mut table, |text| expressions::rename_qualifier(text, &from.name, &to.name));
         }
@@ -103,6 +104,7 @@ impl Replay<'_> {
     /// Renames or moves a type: the enum, the columns that have it, and casts to it.
     pub(super) fn move_type(&mut self, from: &ObjectName, to: &ObjectName) {
         if let Some(values) = self.catalog.enums.remove(from) {
+            self.catalog.sight.gone.insert(from.clone());
             self.catalog.enums.insert(to.clone(), values);
         }
         let new = self.catalog.short(to);

@@ -1,6 +1,6 @@
 //! Prisma's drafts against the rewrites that keep the data: both must end in the same catalog.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ObjectName};
 use crate::sql::Script;
 
 fn replay(scripts: &[&str]) -> Catalog {
@@ -268,4 +268,22 @@ fn a_required_field_in_small_steps() {
             r#"{steps} ALTER TABLE "U" VALIDATE CONSTRAINT "U_c_nn"; ALTER TABLE "U" ALTER "c" SET NOT NULL, DROP CONSTRAINT "U_c_nn";"#
         ),
     );
+}
+
+#[test]
+fn what_no_file_makes_is_unknown_and_what_is_dropped_is_absent() {
+    let catalog = replay(&[
+        "CREATE TABLE a (id INT); CREATE TABLE IF NOT EXISTS b (id INT); CREATE TABLE c (LIKE a); CREATE TABLE d (id INT);",
+        "DROP TABLE d; CREATE TABLE IF NOT EXISTS d (n INT); ALTER TABLE a RENAME TO e;",
+    ]);
+    let name = |name: &str| ObjectName { schema: "public".into(), name: name.into() };
+    assert!(catalog.table(&name("e")).there().is_some());
+    assert!(catalog.table(&name("a")).is_absent());
+    assert!(catalog.table(&name("x")).is_unknown());
+    // the table may have been there, with another definition
+    assert!(catalog.table(&name("b")).there().is_some());
+    assert!(catalog.column(&name("b"), "id").is_unknown());
+    assert!(catalog.column(&name("c"), "id").is_unknown());
+    assert!(catalog.column(&name("e"), "x").is_absent());
+    assert!(catalog.column(&name("d"), "n").there().is_some());
 }
