@@ -15,7 +15,7 @@ mod database;
 
 use jiff::{Timestamp, Unit};
 use prisma_safe::backup::Manifest;
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::tools::scratch::{Locale, SETTINGS, ScratchServer, server_programs};
 
 #[path = "../tests/support/mod.rs"]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::Error;
 
 /// A program that types on its own.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::backup::Proof;
 use crate::backup::provider::Provider;
 use crate::backup::retention::{LEAST_DAYS, Rules};
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::rules::Levels;
 use crate::tools::scratch::Search;

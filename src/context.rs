@@ -1,49 +1,13 @@
 //! What every command is given.
 
-use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::cli::Global;
+use clap::Args;
+
+use crate::env::Env;
 use crate::ui::Shell;
-
-/// The environment as it was at the start; tests and commands read it from here, nothing writes it.
-#[derive(Clone, Default)]
-pub struct Env {
-    vars: HashMap<String, String>,
-}
-
-impl Env {
-    /// The process's environment; variables that are no UTF-8 are left out.
-    pub fn read() -> Self {
-        Self {
-            vars: std::env::vars_os()
-                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
-        }
-    }
-
-    /// A variable that is set and not empty.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.vars.get(key).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// The names of all variables.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.vars.keys().map(String::as_str)
-    }
-}
-
-impl FromIterator<(String, String)> for Env {
-    fn from_iter<T: IntoIterator<Item = (String, String)>>(iter: T) -> Self {
-        Self { vars: iter.into_iter().collect() }
-    }
-}
-
-impl std::fmt::Debug for Env {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Env({} variables)", self.vars.len())
-    }
-}
+use crate::ui::shell::ColorChoice;
 
 /// Built once in `lib.rs`, given to every command.
 #[derive(Debug)]
@@ -56,4 +20,53 @@ pub struct Context {
     pub directory: PathBuf,
     /// Options everywhere, as typed.
     pub global: Global,
+}
+
+/// Options everywhere.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options everywhere")]
+pub struct Global {
+    /// The project's directory
+    #[arg(short = 'C', long = "project", global = true, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// schema.prisma, or the folder of schema files, as Prisma's
+    #[arg(long, global = true, value_name = "PATH")]
+    pub schema: Option<String>,
+    /// prisma.config.ts, as Prisma's
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<String>,
+    /// The target database; beats every other source
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    pub url: Option<String>,
+    /// An environment of prisma-safe.toml
+    #[arg(long = "env", global = true, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Say less
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more; repeat for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Ask nothing (implied without a terminal and under CI)
+    #[arg(long, global = true)]
+    pub non_interactive: bool,
+    /// Answer harmless questions with yes; never consents to losing data
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+}
+
+impl Global {
+    /// `--schema` and `--config`, as Prisma takes them.
+    pub fn prisma(&self) -> Vec<OsString> {
+        let mut args = Vec::new();
+        for (option, value) in [("--schema", &self.schema), ("--config", &self.config)] {
+            if let Some(value) = value {
+                args.extend([OsString::from(option), OsString::from(value)]);
+            }
+        }
+        args
+    }
 }

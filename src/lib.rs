@@ -4,9 +4,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `cli` | arguments as typed |
-//! | `context` | what every command is given: shell, configuration, environment |
-//! | `commands` | one command a file: the order of stages, no work |
+//! | `context`, `env` | what every command is given: shell, options, environment |
+//! | `commands` | the command line; one command a file: the order of stages, no work |
 //! | `project` | where Prisma lives: root, package manager, version, migrations |
 //! | `engine` | the seat between Prisma and its schema engine, one file a role |
 //! | `tools` | outside programs |
@@ -35,7 +34,6 @@ pub mod agent;
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
-pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod consent;
@@ -46,6 +44,7 @@ pub mod deploy;
 pub mod drafting;
 pub mod effects;
 pub mod engine;
+pub mod env;
 pub mod error;
 pub mod exit;
 pub mod init;
@@ -69,8 +68,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::agent::Agent;
-use crate::cli::Cli;
-use crate::context::{Context, Env};
+use crate::commands::Cli;
+use crate::context::Context;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ui::Shell;

@@ -1,10 +1,10 @@
 //! The target: which database, which environment of prisma-safe.toml, production or not.
 
 use crate::config::{BackupPolicy, Config, Environment};
-use crate::context::Env;
 use crate::database::DatabaseUrl;
 use crate::database::pooler::{DIRECT_VARIABLES, PoolMode};
 use crate::engine::{Fence, Guard};
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// A database and what it is to its owner.

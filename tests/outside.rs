@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::tools::scratch::{ScratchServer, server_programs};
 
 use crate::restore::backed_up;

@@ -1,6 +1,6 @@
 //! README.md says what is true: its commands, make targets and exit statuses exist.
 
-use prisma_safe::cli::Cli;
+use prisma_safe::commands::Cli;
 use prisma_safe::exit::Exit;
 use prisma_safe::rules::{RULES, Rule};
 

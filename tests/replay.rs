@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prisma_safe::catalog::Catalog;
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::project::Migration;
 use prisma_safe::rename::{Draft, Hints, Options, Replay, Rewrite, Scratch, Stage, Verdict, decide, rewrite};
 use prisma_safe::sql::Script;

@@ -20,7 +20,7 @@ pub use self::upload::upload;
 use super::manifest::Manifest;
 use super::names;
 use super::names::Name;
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::ui::interrupt::Guard;
 

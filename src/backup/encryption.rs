@@ -17,7 +17,7 @@ pub use self::files::{Keys, Recipients};
 use super::aside::Aside;
 use super::manifest::Sum;
 use crate::config;
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// What an encrypted file's name adds to that of its contents.

@@ -1,9 +1,7 @@
 //! `completions SHELL`: a completion script on stdout.
 
-use clap::CommandFactory as _;
 use clap_complete::Shell as Kind;
 
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -14,10 +12,10 @@ pub struct Args {
     pub shell: Kind,
 }
 
-/// Prints the script.
-pub fn run(args: &Args, context: &Context) -> Exit {
+/// Prints the script for this command line.
+pub fn run(args: &Args, mut command: clap::Command, context: &Context) -> Exit {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "prisma-safe", &mut script);
+    clap_complete::generate(args.shell, &mut command, "prisma-safe", &mut script);
     context.shell.print(&String::from_utf8_lossy(&script));
     Exit::Done
 }

@@ -1,8 +1,5 @@
 //! `man`: the man page on stdout; `prisma-safe man | man -l -`.
 
-use clap::CommandFactory as _;
-
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
@@ -11,9 +8,9 @@ use crate::exit::Exit;
 ///
 /// # Errors
 /// Never in practice: it writes to memory.
-pub fn run(context: &Context) -> Result<Exit> {
+pub fn run(command: clap::Command, context: &Context) -> Result<Exit> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).explain(|| "could not write the man page".into())?;
+    clap_mangen::Man::new(command).render(&mut page).explain(|| "could not write the man page".into())?;
     context.shell.print(&String::from_utf8_lossy(&page));
     Ok(Exit::Done)
 }

@@ -1,4 +1,5 @@
-//! One subcommand a file: its arguments and the order of its stages.
+//! The command line: one subcommand a file, its arguments and the order of its stages. What is not named here is Prisma's
+//! and goes through untouched.
 
 pub mod backup;
 pub mod completions;
@@ -21,9 +22,10 @@ pub mod verify;
 
 use std::ffi::OsString;
 
-use crate::cli::{Command, Db, DbCommand, Migrate, MigrateCommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
 use crate::config::Config;
-use crate::context::Context;
+use crate::context::{Context, Global};
 use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
@@ -33,6 +35,115 @@ use crate::target::Target;
 use crate::tools;
 use crate::ui::Shell;
 use crate::undo::down::{self, Renewed};
+
+/// Stands in for `prisma`: keeps renames, proves a backup, reviews, and deploys atomically.
+///
+/// Takes what `prisma` takes. `migrate dev` and `migrate deploy` are guarded; `migrate reset`, `migrate resolve`,
+/// `db push` (forced) and `db execute` are fenced on production; everything else goes to Prisma untouched.
+#[derive(Debug, Parser)]
+#[command(
+    name = "prisma-safe",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prisma Migrate: `dev` and `deploy` guarded, `reset` and `resolve` fenced
+    Migrate(Migrate),
+    /// Prisma's `db` commands: a forced `push` and `execute` fenced
+    Db(Db),
+    /// Short for `migrate dev`
+    Dev(dev::Args),
+    /// Short for `migrate deploy`
+    Deploy(deploy::Args),
+    /// Review migrations: what they destroy, block or break
+    Review(review::Args),
+    /// What a rule of the review flags, why, and the safe way
+    Explain(explain::Args),
+    /// List what may be renamed in a migration, with score and evidence
+    Renames(rewrite::ListArgs),
+    /// Decide and rewrite the renames of a migration that is not applied yet
+    Rewrite(rewrite::Args),
+    /// Take, list and prove backups
+    Backup(backup::Args),
+    /// Where the last deployment stands, what is applied, and what to do now
+    Status(status::Args),
+    /// Check the database as after a deploy: history, definitions, indexes, constraints, sequences, critical queries
+    Verify(verify::Args),
+    /// Restore a backup: in the place of the live data, into another database, or one table beside the live one
+    Restore(restore::Args),
+    /// Take a migration back: its reverse, what it destroyed, its row in the history
+    Rollback(rollback::Args),
+    /// Run the pending migrations on a copy of a backup: time, locks, every value before and after
+    Rehearse(rehearse::Args),
+    /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
+    Init(init::Args),
+    /// The whole journey on an embedded scratch database, from nothing
+    Demo(demo::Args),
+    /// Shell completions
+    Completions(completions::Args),
+    /// The man page
+    Man,
+    /// Everything else is Prisma's
+    #[command(external_subcommand)]
+    Prisma(Vec<OsString>),
+}
+
+/// `migrate …`
+#[derive(Debug, clap::Args)]
+#[command(subcommand_required = false, arg_required_else_help = false)]
+pub struct Migrate {
+    #[command(subcommand)]
+    pub command: Option<MigrateCommand>,
+}
+
+/// What `migrate` does.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum MigrateCommand {
+    /// Draft a migration: find renames, rewrite, prove, review; then apply it to a development database
+    Dev(dev::Args),
+    /// Review, back up, apply atomically, verify
+    Deploy(deploy::Args),
+    /// Prisma's `migrate reset`; refused on production
+    Reset(fence::Reset),
+    /// Prisma's `migrate resolve`; on production only when confirmed, after a backup
+    Resolve(fence::Resolve),
+    /// Prisma's other `migrate` commands
+    #[command(external_subcommand)]
+    Prisma(Vec<OsString>),
+}
+
+/// `db …`
+#[derive(Debug, clap::Args)]
+#[command(subcommand_required = false, arg_required_else_help = false)]
+pub struct Db {
+    #[command(subcommand)]
+    pub command: Option<DbCommand>,
+}
+
+/// What `db` does.
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum DbCommand {
+    /// Prisma's `db push`; forced or with data loss, on production only when confirmed, after a backup
+    Push(fence::Push),
+    /// Prisma's `db execute`; on production only when confirmed, after a backup
+    Execute(fence::Execute),
+    /// Prisma's other `db` commands
+    #[command(external_subcommand)]
+    Prisma(Vec<OsString>),
+}
 
 /// Runs what was asked for.
 ///
@@ -72,8 +183,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
-        Command::Completions(args) => Ok(completions::run(&args, context)),
-        Command::Man => man::run(context),
+        Command::Completions(args) => Ok(completions::run(&args, Cli::command(), context)),
+        Command::Man => man::run(Cli::command(), context),
         Command::Prisma(rest) => pass(context, &[], rest),
     }
 }
@@ -132,4 +243,14 @@ pub fn renew_down(migration: &Migration, earlier: &[Migration], schema: &str, sh
 
 fn no_url() -> Error {
     Error::usage("no database URL is known").help("set the variable that Prisma's configuration reads, or pass --url")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

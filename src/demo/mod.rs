@@ -9,8 +9,9 @@ use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
-use crate::context::{Context, Env};
+use crate::context::Context;
 use crate::database::{self, DatabaseUrl};
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::attended::{self, Attended};
 use crate::tools::scratch::ScratchServer;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::context::{Context, Env};
+use crate::context::Context;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::project::Project;
 use crate::tools;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::binary::VARIABLES;
 use super::inbox::{Event, Outbox};
 use super::wire::{Frame, Hello};
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// How long an engine may take to end by itself once nobody talks to it.

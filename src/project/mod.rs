@@ -14,7 +14,7 @@ pub use self::migrations::Migration;
 pub use self::package_manager::PackageManager;
 
 use self::install::Install;
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// A directory in which Prisma runs, and how it is started there.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::context::Env;
+use crate::env::Env;
 
 /// A package manager for Node.js.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

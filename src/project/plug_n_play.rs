@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde::Deserialize;
 
 use super::install::{Install, PACKAGES};
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools;
 

@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::postgres::{self, Package, Program};
-use crate::context::Env;
 use crate::database::DatabaseUrl;
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 
 /// What is kept of its messages, in bytes.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::context::Env;
+use crate::env::Env;
 
 /// The variable that names the directory of PostgreSQL's programs.
 pub const BIN_VARIABLE: &str = "PRISMA_SAFE_PG_BIN";

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use prisma_safe::backup;
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::error::Error;
 use prisma_safe::tools::scratch::{ScratchServer, Search, demand, server_programs};
 

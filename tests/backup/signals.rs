@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::tools::scratch::server_programs;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::tools::scratch::{ScratchServer, server_programs};
 
 use super::status::{has_written, in_the_way, journal, status};

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
-use prisma_safe::context::Env;
+use prisma_safe::env::Env;
 use prisma_safe::tools::scratch::{ScratchServer, server_programs};
 use url::Url;
 

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::place::{Address, Provider};
 use super::{PART, Put, Store};
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::interrupt::Guard;
 

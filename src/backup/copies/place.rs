@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Store;
 use super::directory::Directory;
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// A place for copies.

@@ -19,8 +19,8 @@ use super::inbox::{Inbox, Prisma};
 use super::session::{End, serve};
 use super::wire::Hello;
 use super::*;
-use crate::cli::Global;
-use crate::context::Env;
+use crate::context::Global;
+use crate::env::Env;
 use crate::ui::Shell;
 use crate::ui::shell::ColorChoice;
 

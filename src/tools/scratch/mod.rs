@@ -12,7 +12,7 @@ mod server;
 use std::path::{Path, PathBuf};
 
 use super::postgres::{self, Package, Program, installed};
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 pub use self::server::{Locale, ScratchServer};

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::account;
-use crate::context::Env;
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 
 /// What the names of all such directories begin with.

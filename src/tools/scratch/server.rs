@@ -17,8 +17,8 @@ use postgres::Client;
 
 use super::account::unprivileged;
 use super::{place, server_programs};
-use crate::context::Env;
 use crate::database::{self, DatabaseUrl, Failure};
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
 
