@@ -22,7 +22,7 @@
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `init`, `demo` | setting a project up; showing it all |
-//! | `atomic` | files that no crash leaves half written |
+//! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 
@@ -41,6 +41,7 @@ pub mod context;
 pub mod database;
 pub mod demo;
 pub mod deploy;
+pub mod digest;
 pub mod drafting;
 pub mod effects;
 pub mod engine;

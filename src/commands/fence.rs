@@ -12,11 +12,11 @@ use super::backup::Before;
 use crate::agent::Agent;
 use crate::config::Config;
 use crate::context::Context;
+use crate::digest::hash_of;
 use crate::engine::{self, Fence, Guard};
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
-use crate::review::hash_of;
 use crate::target::Target;
 use crate::{commands, consent, tools};
 

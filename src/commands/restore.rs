@@ -12,12 +12,12 @@ use crate::config::{BackupPolicy, Config};
 use crate::context::Context;
 use crate::database::history::History;
 use crate::database::{self, DatabaseUrl};
+use crate::digest::hash_of;
 use crate::engine::Discovered;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
-use crate::review::hash_of;
 use crate::target::Target;
 use crate::{commands, consent};
 

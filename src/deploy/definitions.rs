@@ -13,8 +13,8 @@ use super::verify::Table;
 use crate::atomic;
 use crate::catalog::live::Live;
 use crate::database::DatabaseUrl;
+use crate::digest::hash_of;
 use crate::error::{Explain as _, Result};
-use crate::review::hash_of;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use self::plan_hash::{hash_of, plan_hash};
+pub use self::plan_hash::plan_hash;
 use crate::catalog::Catalog;
 use crate::consent;
 use crate::project::Migration;

@@ -1,7 +1,6 @@
 //! The hash that names a plan: exactly this SQL, in this order, on exactly this database.
 
-use sha2::{Digest as _, Sha256};
-
+use crate::digest::hash_of;
 use crate::project::Migration;
 
 /// The plan's hash, 16 hexadecimal digits. Accepting lines are part of the SQL, so a changed reason is a changed plan.
@@ -9,17 +8,6 @@ use crate::project::Migration;
 pub fn plan_hash(pending: &[Migration], target: &str) -> String {
     let migrations = pending.iter().flat_map(|migration| [&migration.name, &migration.sql]);
     hash_of(["prisma-safe plan 1", target].into_iter().chain(migrations.map(String::as_str)).map(str::as_bytes))
-}
-
-/// The hash of these parts, in this order, 16 hexadecimal digits.
-pub fn hash_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        // each part carries its length: no two plans have the same bytes
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

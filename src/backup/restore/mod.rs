@@ -31,8 +31,8 @@ use super::load::Options;
 use super::scan::TableName;
 use super::{Backup, verify};
 use crate::database::{DatabaseUrl, pooler};
+use crate::digest::hash_of;
 use crate::error::{Error, Explain as _, Result};
-use crate::review::hash_of;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 
