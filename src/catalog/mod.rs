@@ -2,7 +2,6 @@
 //! names, and without column order. [`live`] reads the definitions of a server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 mod canonical;
 mod differences;
@@ -15,22 +14,8 @@ mod replay;
 pub(crate) use expressions::nextval;
 pub use known::{Certainty, Coverage, Known};
 
+pub use crate::sql::ObjectName;
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
-
-/// A schema-qualified name; the default schema is filled in, so equal objects have equal keys.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectName {
-    /// The schema, always known.
-    pub schema: String,
-    /// The name.
-    pub name: String,
-}
-
-impl fmt::Display for ObjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.schema, self.name)
-    }
-}
 
 /// Everything the replayed statements have built.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

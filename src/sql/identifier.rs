@@ -1,7 +1,31 @@
 //! Identifiers and string literals: how PostgreSQL reads them, and how Prisma writes them.
 
+use std::fmt;
+
 /// The longest name PostgreSQL keeps, in bytes (`NAMEDATALEN` - 1). Longer ones are cut with a notice.
 pub(super) const MAX_BYTES: usize = 63;
+
+/// A schema-qualified name; the default schema is filled in, so equal objects have equal keys.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectName {
+    /// The schema, always known.
+    pub schema: String,
+    /// The name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+impl ObjectName {
+    /// As SQL names it: both parts in quotes.
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
+    }
+}
 
 /// A name as Prisma writes it: always in quotes, inner quotes doubled.
 pub fn quote_identifier(name: &str) -> String {

@@ -19,6 +19,6 @@ pub use ast::*;
 pub use atomicity::Atomicity;
 pub use comments::Comment;
 pub use edit::{Edit, Overlap};
-pub use identifier::{identifier_is_cut, quote_identifier, quote_literal};
+pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_literal};
 pub use naming::{DefaultName, default_name};
 pub use script::{Position, Script};
