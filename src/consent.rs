@@ -1,42 +1,27 @@
 //! Consent to what cannot be taken back on production: the database's name typed at a terminal, or the hash of the
 //! exact plan. `--yes` is no consent.
 
-use serde::Serialize;
-
 use crate::agent::Agent;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::review::Review;
+use crate::review::{Needed, Review};
 use crate::target::Target;
 use crate::ui::prompt;
 
-/// What a deploy of these migrations to this target asks of a person, for a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Needed {
-    /// What would be lost: `Song.artist`.
-    pub losses: Vec<String>,
-    /// The coding agent that asks: it cannot give the consent.
-    pub agent: Option<String>,
-    /// How a person gives it.
-    pub how: String,
-}
-
-impl Needed {
-    /// None where nothing is lost, or the target is not production.
-    pub fn of(review: &Review, target: &Target, context: &Context) -> Option<Self> {
-        let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
-        if !target.production || losses.is_empty() {
-            return None;
-        }
-        let agent = Agent::detect(&context.env).map(|agent| agent.name);
-        let name = target.url.database();
-        let how = match (&agent, &review.plan_hash) {
-            (None, Some(plan)) => format!("type the database's name ({name}) at a terminal, or pass --confirm {plan}"),
-            _ => format!("a person runs the deploy in their own terminal and types the database's name ({name})"),
-        };
-        Some(Self { losses, agent, how })
+/// What a deploy of these migrations to this target asks of a person, for a report; nothing where nothing is lost, or the
+/// target is not production.
+pub fn needed(review: &Review, target: &Target, context: &Context) -> Option<Needed> {
+    let losses: Vec<String> = review.accepted_losses().map(|finding| finding.object.clone()).collect();
+    if !target.production || losses.is_empty() {
+        return None;
     }
+    let agent = Agent::detect(&context.env).map(|agent| agent.name);
+    let name = target.url.database();
+    let how = match (&agent, &review.plan_hash) {
+        (None, Some(plan)) => format!("type the database's name ({name}) at a terminal, or pass --confirm {plan}"),
+        _ => format!("a person runs the deploy in their own terminal and types the database's name ({name})"),
+    };
+    Some(Needed { losses, agent, how })
 }
 
 /// How consent was given; kept in the journal.

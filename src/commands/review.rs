@@ -6,7 +6,7 @@ use std::time::Duration;
 use postgres::Client;
 
 use crate::config::{self, Config};
-use crate::consent::Needed;
+use crate::consent;
 use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
@@ -100,7 +100,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         }
     }
     if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
-        review.consent = Needed::of(&review, &online.target, context);
+        review.consent = consent::needed(&review, &online.target, context);
     }
     deliver(&review, project.root(), args, context)
 }

@@ -4,6 +4,7 @@ pub mod acceptances;
 pub mod deployed;
 pub mod fixes;
 pub mod history;
+mod needed;
 pub mod plan_hash;
 pub mod probes;
 
@@ -12,9 +13,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use self::needed::Needed;
 pub use self::plan_hash::plan_hash;
 use crate::catalog::Catalog;
-use crate::consent;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
@@ -59,7 +60,7 @@ pub struct Review {
     /// What was not checked.
     pub unchecked: Vec<Unchecked>,
     /// What a deploy will ask of a person.
-    pub consent: Option<consent::Needed>,
+    pub consent: Option<Needed>,
 }
 
 /// The gate.

@@ -11,7 +11,7 @@ use super::super::review::{self, Folder};
 use super::Deployment;
 use crate::catalog::live::{Live, Without};
 use crate::config::{Config, Drift, RehearsalMode};
-use crate::consent::{self, Needed};
+use crate::consent;
 use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::verify::{Expected, Report};
@@ -57,7 +57,7 @@ impl Deployment<'_> {
         let client = &mut self.client;
         let mut review =
             review::pending(self.target, &folder, self.pending, history, client, &settings, config.sample_keys)?;
-        review.consent = Needed::of(&review, self.target, self.command.context);
+        review.consent = consent::needed(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
         report.summarize(&review, self.command.project.root(), self.command.context)?;
