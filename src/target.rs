@@ -1,11 +1,59 @@
 //! The target: which database, which environment of prisma-safe.toml, production or not.
 
-use crate::config::{BackupPolicy, Config, Environment};
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
 use crate::database::DatabaseUrl;
 use crate::database::pooler::{DIRECT_VARIABLES, PoolMode};
 use crate::engine::{Fence, Guard};
 use crate::env::Env;
 use crate::error::{Error, Result};
+
+/// Whether deploys to an environment take a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupPolicy {
+    /// Before each deploy.
+    #[default]
+    Always,
+    /// Never: a CI database, say.
+    Never,
+}
+
+/// `[environments.NAME]`
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Environment {
+    /// The direct database URL itself. Better left to `url-env`.
+    pub url: Option<String>,
+    /// The environment variable that holds the direct database URL.
+    pub url_env: Option<String>,
+    /// Hosts that belong to it: `db.example.com`, `*.example.com`, `127.0.0.1`, `127.0.0.1:5433`, `localhost/music` (host/database).
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Whether real users' data lives there.
+    #[serde(default)]
+    pub production: bool,
+    /// Whether deploys take a backup.
+    #[serde(default)]
+    pub backup: BackupPolicy,
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment")
+            .field("url", &self.url.as_ref().map(|_| "(hidden)"))
+            .field("url_env", &self.url_env)
+            .field("hosts", &self.hosts)
+            .field("production", &self.production)
+            .field("backup", &self.backup)
+            .finish()
+    }
+}
+
+/// `[environments.NAME]`, in order of name.
+pub type Environments = BTreeMap<String, Environment>;
 
 /// A database and what it is to its owner.
 #[derive(Debug, Clone)]
@@ -30,16 +78,16 @@ impl Target {
     pub fn chosen(
         url: Option<&str>,
         environment: Option<&str>,
-        config: &Config,
+        environments: &Environments,
         env: &Env,
     ) -> Result<Option<DatabaseUrl>> {
         let Some(name) = environment else {
             return url.map(DatabaseUrl::parse).transpose();
         };
-        let Some(found) = config.environments.get(name) else {
-            let known: Vec<&str> = config.environments.keys().map(String::as_str).collect();
+        let Some(found) = environments.get(name) else {
+            let known: Vec<&str> = environments.keys().map(String::as_str).collect();
             return Err(Error::usage(format!("there is no environment `{name}`")).help(if known.is_empty() {
-                format!("add [environments.{name}] to {}", crate::config::FILE_NAME)
+                format!("add [environments.{name}] to prisma-safe.toml")
             } else {
                 format!("known: {}", known.join(", "))
             }));
@@ -54,11 +102,16 @@ impl Target {
     ///
     /// # Errors
     /// Exit status 2 where the URL goes through a transaction pooler and no direct one is known.
-    pub fn classify(url: DatabaseUrl, environment: Option<&str>, config: &Config, env: &Env) -> Result<Self> {
+    pub fn classify(
+        url: DatabaseUrl,
+        environment: Option<&str>,
+        environments: &Environments,
+        env: &Env,
+    ) -> Result<Self> {
         let (url, direct_from) = direct(url, env)?;
         let named = match environment {
-            Some(name) => config.environments.get_key_value(name),
-            None => config.environments.iter().find(|(_, candidate)| owns(candidate, &url, env)),
+            Some(name) => environments.get_key_value(name),
+            None => environments.iter().find(|(_, candidate)| owns(candidate, &url, env)),
         };
         let mut target = match named {
             Some((name, found)) => Self {
@@ -170,15 +223,20 @@ fn direct(url: DatabaseUrl, env: &Env) -> Result<(DatabaseUrl, Option<&'static s
 mod tests {
     use super::*;
 
-    fn config(text: &str) -> Config {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join(crate::config::FILE_NAME), text).unwrap();
-        Config::load(directory.path()).unwrap()
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct File {
+        environments: Environments,
     }
 
     fn classify(url: &str, text: &str, env: &[(&str, &str)]) -> Result<Target> {
         let env = env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        Target::classify(DatabaseUrl::parse(url).unwrap(), None, &config(text), &env)
+        Target::classify(
+            DatabaseUrl::parse(url).unwrap(),
+            None,
+            &toml::from_str::<File>(text).unwrap().environments,
+            &env,
+        )
     }
 
     #[test]

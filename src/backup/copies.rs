@@ -67,7 +67,7 @@ impl Copied {
 ///
 /// # Errors
 /// Exit status 2 for one that is not understood.
-pub fn places(settings: &crate::config::Backup, env: &Env) -> Result<Vec<Place>> {
+pub fn places(settings: &super::Settings, env: &Env) -> Result<Vec<Place>> {
     let places: Vec<Place> = settings.copies.iter().map(|text| Place::parse(text, env)).collect::<Result<_>>()?;
     if settings.required_copies > places.len() {
         return Err(Error::usage(format!(

@@ -14,9 +14,9 @@ use super::manifest::{self, Format, Manifest, Proof, Source, Sum};
 use super::names::{self, Name};
 use super::prove::{self, Restored};
 use super::server::Server;
+use super::settings::{Settings, Written};
 use super::snapshot::{Relation, Snapshot};
 use super::{provider, verify};
-use crate::config::{self, BackupFormat};
 use crate::database::{self, DatabaseUrl, history, pooler};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
@@ -51,7 +51,7 @@ pub struct Request<'a> {
     pub precedes: &'a [String],
     /// No rows but those of Prisma's history: for a rehearsal, and no backup of anything else.
     pub definitions_only: bool,
-    pub settings: &'a config::Backup,
+    pub settings: &'a Settings,
     pub env: &'a Env,
 }
 
@@ -246,11 +246,11 @@ pub(super) fn publish(directory: &Directory, name: &Name, dump: Aside, manifest:
     Ok(path)
 }
 
-fn format(wanted: BackupFormat, bytes: u64) -> Format {
+fn format(wanted: Written, bytes: u64) -> Format {
     match wanted {
-        BackupFormat::Sql => Format::Sql,
-        BackupFormat::Auto if bytes < WORTH_PACKING => Format::Sql,
-        BackupFormat::Auto | BackupFormat::SqlZst => Format::SqlZst,
+        Written::Sql => Format::Sql,
+        Written::Auto if bytes < WORTH_PACKING => Format::Sql,
+        Written::Auto | Written::SqlZst => Format::SqlZst,
     }
 }
 

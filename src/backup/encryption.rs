@@ -14,9 +14,9 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 pub use self::files::{Keys, Recipients};
+use super::Settings;
 use super::aside::Aside;
 use super::manifest::Sum;
-use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Result};
 
@@ -31,7 +31,7 @@ const FILE_VARIABLE: &str = "PRISMA_SAFE_AGE_IDENTITY_FILE";
 ///
 /// # Errors
 /// Exit status 2 for an empty list and for what is no recipient: a backup that should be encrypted is never a plain one.
-pub fn recipients(settings: &config::Backup) -> Result<Option<Recipients>> {
+pub fn recipients(settings: &Settings) -> Result<Option<Recipients>> {
     match settings.encrypt.as_deref() {
         None => Ok(None),
         Some([]) => Err(Error::usage("backup.encrypt names no recipient, so that nobody could read a backup")
@@ -44,7 +44,7 @@ pub fn recipients(settings: &config::Backup) -> Result<Option<Recipients>> {
 ///
 /// # Errors
 /// Exit status 2 if there is something that is no identity, or a file that cannot be read.
-pub fn keys(settings: &config::Backup, env: &Env) -> Result<Keys> {
+pub fn keys(settings: &Settings, env: &Env) -> Result<Keys> {
     if let Some(text) = env.get(KEY_VARIABLE) {
         return Keys::parse(text, KEY_VARIABLE);
     }

@@ -2,6 +2,7 @@
 //! with its manifest.
 
 mod lines;
+mod outside;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,8 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::outside::{Outside, Provider};
 use super::names;
-use super::provider::Outside;
 use super::scan::TableName;
 use crate::error::{Error, Explain as _, Result};
 

@@ -41,6 +41,7 @@ pub mod retention;
 pub mod rows;
 pub mod scan;
 mod server;
+pub mod settings;
 mod snapshot;
 mod stream;
 mod verify;
@@ -52,6 +53,7 @@ pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::prove::{Restored, restore};
 pub use self::server::needed;
+pub use self::settings::Settings;
 pub use self::verify::{Report, verify, verify_to};
 
 /// A number of bytes for people: `1.38 GB`.

@@ -8,53 +8,18 @@ mod receipt;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 pub use self::pgbackrest::Stanza;
 use super::Backup;
 use super::create::{APPLICATION, Request};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Outside, Provider};
 use super::server::Server;
-use crate::config;
+use super::settings::Settings;
 use crate::database::history::History;
 use crate::database::{self, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
-
-/// Who takes the backups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Provider {
-    /// pgBackRest: `[backup.pgbackrest]`.
-    Pgbackrest,
-    /// Any program: `[backup.command]`.
-    Command,
-}
-
-impl std::fmt::Display for Provider {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Pgbackrest => "pgBackRest",
-            Self::Command => "the backup command",
-        })
-    }
-}
-
-/// A backup that another tool keeps: the manifest's `outside`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outside {
-    pub provider: Provider,
-    /// How the tool calls the backup: `20250121-103000F`.
-    pub label: String,
-    /// Its size as the tool says, in bytes; 0 where it does not.
-    pub bytes: u64,
-    /// The command that restores it, word by word.
-    pub restore: Vec<String>,
-    /// What the tool itself says of it.
-    pub says: serde_json::Value,
-}
 
 /// Has the site's tool take a backup.
 ///
@@ -80,7 +45,7 @@ pub fn create(provider: Provider, request: &Request<'_>, shell: &Shell) -> Resul
 ///
 /// # Errors
 /// If it does not say so.
-pub fn check(outside: &Outside, settings: &config::Backup, directory: &Path, shell: &Shell) -> Result<()> {
+pub fn check(outside: &Outside, settings: &Settings, directory: &Path, shell: &Shell) -> Result<()> {
     let guard = Guard::new()?;
     match outside.provider {
         Provider::Pgbackrest => {
@@ -95,7 +60,7 @@ pub fn check(outside: &Outside, settings: &config::Backup, directory: &Path, she
 ///
 /// # Errors
 /// Exit status 3 with the commands to run by hand where it cannot.
-pub fn restore(manifest: &Manifest, settings: &config::Backup, directory: &Path, shell: &Shell) -> Result<()> {
+pub fn restore(manifest: &Manifest, settings: &Settings, directory: &Path, shell: &Shell) -> Result<()> {
     let Some(outside) = &manifest.outside else {
         return Err(Error::failed("this backup is none of another tool's"));
     };

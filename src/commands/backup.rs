@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::fence::Gate;
 use crate::backup::{self, Backup, Proof, Request, Restored, copies, encryption, provider, report};
-use crate::config::{self, BackupPolicy, Config};
+use crate::config::Config;
 use crate::context::Context;
 use crate::database::{self, Failure};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
-use crate::target::Target;
+use crate::target::{BackupPolicy, Target};
 use crate::tools::scratch::Search;
 use crate::undo;
 
@@ -135,7 +135,7 @@ pub struct Before<'a> {
     pub target: &'a Target,
     /// The project's root.
     pub root: &'a Path,
-    pub settings: &'a config::Backup,
+    pub settings: &'a backup::Settings,
     pub gate: &'a Gate,
     /// The migrations that come next.
     pub precedes: &'a [String],
@@ -174,7 +174,7 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
 struct Place<'a> {
     directory: &'a Path,
     project: &'a Path,
-    settings: &'a config::Backup,
+    settings: &'a backup::Settings,
 }
 
 fn take(
@@ -207,7 +207,7 @@ fn take(
     Ok((backup, restored))
 }
 
-fn list(context: &Context, directory: &Path, settings: &config::Backup, json: bool) -> Result<Exit> {
+fn list(context: &Context, directory: &Path, settings: &backup::Settings, json: bool) -> Result<Exit> {
     let entries = backup::list(directory)?;
     let elsewhere = keep::elsewhere(settings, context)?;
     let now = jiff::Timestamp::now();
@@ -222,7 +222,7 @@ fn list(context: &Context, directory: &Path, settings: &config::Backup, json: bo
 }
 
 /// The backup that is meant: as [`locate`] finds it, or the newest.
-fn chosen(context: &Context, directory: &Path, settings: &config::Backup, file: Option<&Path>) -> Result<PathBuf> {
+fn chosen(context: &Context, directory: &Path, settings: &backup::Settings, file: Option<&Path>) -> Result<PathBuf> {
     match file {
         Some(file) => locate(file, directory, settings, context),
         None => newest(directory),
@@ -232,7 +232,7 @@ fn chosen(context: &Context, directory: &Path, settings: &config::Backup, file: 
 fn verify(
     context: &Context,
     path: &Path,
-    settings: &config::Backup,
+    settings: &backup::Settings,
     level: Proof,
     search: &Search<'_>,
     json: bool,
@@ -255,7 +255,7 @@ fn verify(
 }
 
 /// The file of a backup: as typed, or as `backup list` shows it.
-pub(super) fn locate(file: &Path, directory: &Path, settings: &config::Backup, context: &Context) -> Result<PathBuf> {
+pub(super) fn locate(file: &Path, directory: &Path, settings: &backup::Settings, context: &Context) -> Result<PathBuf> {
     if let Some(path) = keep::fetched(file, directory, settings, context)? {
         return Ok(path);
     }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
-use crate::config;
 use crate::context::Context;
+use crate::deploy::settings::Deploy;
 use crate::engine::Discovered;
 use crate::error::{Error, Explain as _, Result};
 use crate::review::Review;
@@ -37,7 +37,7 @@ pub(super) struct Job<'a> {
     pub(super) context: &'a Context,
     pub(super) discovered: &'a Discovered,
     pub(super) default_schema: &'a str,
-    pub(super) deploy: &'a config::Deploy,
+    pub(super) deploy: &'a Deploy,
 }
 
 impl Job<'_> {
@@ -164,7 +164,7 @@ impl Job<'_> {
     }
 }
 
-fn timeouts(deploy: &config::Deploy) -> Timeouts {
+fn timeouts(deploy: &Deploy) -> Timeouts {
     let milliseconds =
         |seconds: f64| std::time::Duration::try_from_secs_f64(seconds).map_or(0, |it| it.as_millis() as u64);
     Timeouts {

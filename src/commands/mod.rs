@@ -221,8 +221,8 @@ pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(
 pub fn classify(seen: Option<DatabaseUrl>, config: &Config, context: &Context) -> Result<Target> {
     let global = &context.global;
     let environment = global.environment.as_deref();
-    let chosen = Target::chosen(global.url.as_deref(), environment, config, &context.env)?;
-    Target::classify(chosen.or(seen).ok_or_else(no_url)?, environment, config, &context.env)
+    let chosen = Target::chosen(global.url.as_deref(), environment, &config.environments, &context.env)?;
+    Target::classify(chosen.or(seen).ok_or_else(no_url)?, environment, &config.environments, &context.env)
 }
 
 /// A changed migration has another reverse: `down.sql` follows it, unless somebody has edited that.

@@ -10,7 +10,7 @@ use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored, State};
 use crate::catalog::Catalog;
-use crate::config::{self, Config, RehearsalMode};
+use crate::config::Config;
 use crate::context::Context;
 use crate::database::{DatabaseUrl, History};
 use crate::deploy::{Hook, NoHook, Prepared, Route, Settings};
@@ -19,7 +19,7 @@ use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
-use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, Stage, TakenBack};
+use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, RehearsalMode, Stage, TakenBack};
 use crate::report::Format;
 use crate::sql::Script;
 use crate::target::Target;
@@ -181,7 +181,7 @@ impl Place<'_> {
     /// What another tool backs up cannot be restored here, but the definitions of the target can be copied.
     fn definitions(&self, shell: &Shell) -> Result<Stage> {
         let directory = tempfile::tempdir().explain(|| "could not make a temporary directory".into())?;
-        let own = config::Backup { provider: None, proof: Proof::Read, encrypt: None, ..self.config.backup.clone() };
+        let own = backup::Settings { provider: None, proof: Proof::Read, encrypt: None, ..self.config.backup.clone() };
         let request = backup::Request {
             url: self.url,
             directory: directory.path(),

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::fence::Gate;
+use crate::backup::manifest::Provider;
 use crate::backup::restore::{self, Restored, Scope, Swap};
 use crate::backup::scan::TableName;
 use crate::backup::{self, Archive, encryption, provider};
-use crate::config::{BackupPolicy, Config};
+use crate::config::Config;
 use crate::context::Context;
 use crate::database::history::History;
 use crate::database::{self, DatabaseUrl};
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
-use crate::target::Target;
+use crate::target::{BackupPolicy, Target};
 use crate::{commands, consent};
 
 /// Arguments of `restore`.
@@ -64,7 +65,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let table = args.table.as_deref().map(|name| named(name, &archive)).transpose()?;
     let (target, discovered, scope) = match &args.into {
         Some(url) => {
-            let target = Target::classify(DatabaseUrl::parse(url)?, None, &config, &context.env)?;
+            let target = Target::classify(DatabaseUrl::parse(url)?, None, &config.environments, &context.env)?;
             (target, None, Scope::Fill)
         }
         None => {
@@ -123,7 +124,7 @@ fn from_outside(archive: &Archive, project: &Project, config: &Config, args: &Ar
         return Err(Error::usage(format!("{} is kept by another tool, which restores all of it", manifest.file)));
     }
     let (target, _) = commands::target(project, config, context)?;
-    let runs = manifest.outside.as_ref().is_some_and(|outside| outside.provider == provider::Provider::Command);
+    let runs = manifest.outside.as_ref().is_some_and(|outside| outside.provider == Provider::Command);
     if target.production && runs {
         let what = format!("has the site's own command restore {}", manifest.file);
         let plan = hash_of(["prisma-safe restore outside", &manifest.id, &target.url.identity()].map(str::as_bytes));

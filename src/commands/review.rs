@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::consent;
 use crate::context::Context;
 use crate::database::history::State;
@@ -19,7 +19,7 @@ use crate::review::fixes::plan::Plan;
 use crate::review::history::standing;
 use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
-use crate::rules::{Live, Settings};
+use crate::rules::{Live, Settings, settings};
 use crate::target::Target;
 use crate::tools::git;
 
@@ -210,7 +210,7 @@ pub fn pending(
 /// Exit status 2 if the deployed release's schema is not found.
 pub fn settings(
     deployed: Option<&str>,
-    config: &config::Review,
+    config: &settings::Review,
     project: &Project,
     schema_files: &[PathBuf],
 ) -> Result<Settings> {

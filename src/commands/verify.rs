@@ -1,11 +1,11 @@
 //! `verify`: the checks that follow a deploy, at any time. Only reads.
 
 use super::output;
-use crate::config::{Config, Drift};
+use crate::config::Config;
 use crate::context::Context;
 use crate::database;
 use crate::deploy::definitions;
-use crate::deploy::verify::{Baseline, Check, Expected, Query, Report, Status, rows_since, verify};
+use crate::deploy::verify::{Baseline, Check, Drift, Expected, Query, Report, Status, rows_since, verify};
 use crate::engine::{self, Discovered};
 use crate::error::Result;
 use crate::exit::Exit;

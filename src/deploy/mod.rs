@@ -9,6 +9,7 @@ pub mod hook;
 pub mod journal;
 pub mod preflight;
 pub mod prepare;
+pub mod settings;
 mod settle;
 pub mod turn;
 pub mod verify;
@@ -27,7 +28,6 @@ pub use self::prepare::{Prepared, Route};
 pub use self::turn::Turn;
 pub use self::verify::{Baseline, Verified};
 pub use self::window::Window;
-use crate::config;
 use crate::error::{Error, Result};
 
 /// What every session of a deploy calls itself, so that others can find it.
@@ -55,7 +55,7 @@ impl Settings {
     ///
     /// # Errors
     /// Exit status 2 for a time that is none.
-    pub fn read(config: &config::Deploy) -> Result<Self> {
+    pub fn read(config: &settings::Deploy) -> Result<Self> {
         let time = |key: &str, seconds: f64| {
             Duration::try_from_secs_f64(seconds).map_err(|_| {
                 Error::usage(format!("deploy.{key} = {seconds} is no time")).help("give seconds; 0 is without limit")
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_time_that_is_none_is_refused() {
-        let mut config = config::Config::load(std::path::Path::new("/nowhere")).unwrap().deploy;
+        let mut config = crate::config::Config::load(std::path::Path::new("/nowhere")).unwrap().deploy;
         config.lock_timeout_seconds = 0.5;
         let settings = Settings::read(&config).unwrap();
         assert_eq!((settings.lock_timeout, settings.end_idle), (Duration::from_millis(500), None));

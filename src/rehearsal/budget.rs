@@ -7,8 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::trace::{LockMode, Stops, milliseconds};
-use super::{Rehearsal, Rehearsed};
-use crate::config;
+use super::{Rehearsal, Rehearsed, settings};
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::review::acceptances;
@@ -59,7 +58,7 @@ impl Budget {
     ///
     /// # Errors
     /// Exit status 2 for a time that is none.
-    pub fn read(config: &config::Rehearsal) -> Result<Self> {
+    pub fn read(config: &settings::Rehearsal) -> Result<Self> {
         let time = |key: &str, seconds: f64| {
             Duration::try_from_secs_f64(seconds).map_err(|_| {
                 Error::usage(format!("rehearsal.{key} = {seconds} is no time")).help("give seconds; 0 is without limit")

@@ -30,6 +30,7 @@ mod rewrite;
 mod scene;
 pub mod schema;
 mod score;
+pub mod settings;
 mod settle;
 mod tables;
 #[cfg(test)]

@@ -5,9 +5,26 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Finding, RULES, Rule, Severity, find, near};
-use crate::config;
 use crate::project::Version;
 use crate::rename::schema::Schema;
+
+/// `[review]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Review {
+    /// A table with fewer rows counts as small: no lock or scan of it is worth a finding.
+    pub small_table_rows: u64,
+    /// Keeping others out of a table for longer than this, in seconds, is an error.
+    pub lock_budget_seconds: u64,
+    /// The release that runs: a schema.prisma, its folder, or a git revision.
+    #[serde(default)]
+    pub deployed: Option<String>,
+    /// Severities of rules, or whether they look at all.
+    #[serde(default)]
+    pub rules: Levels,
+    /// So many rows are named by their primary key where a probe finds some; 0 names none.
+    pub sample_keys: usize,
+}
 
 /// What the rules are told beside the SQL and the target.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +59,7 @@ impl Settings {
     }
 
     /// From `[review]` and the project's Prisma.
-    pub fn new(config: &config::Review, prisma: Option<&Version>) -> Self {
+    pub fn new(config: &Review, prisma: Option<&Version>) -> Self {
         Self {
             small_table_rows: config.small_table_rows,
             lock_budget_seconds: config.lock_budget_seconds,

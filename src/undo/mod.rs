@@ -35,4 +35,4 @@ pub use self::down::Down;
 pub use self::keep::{Keeper, Plan, Planned};
 pub use self::put_back::PutBack;
 pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_on};
-pub use self::settings::Settings;
+pub use self::settings::{Otherwise, Settings, Undo};

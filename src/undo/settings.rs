@@ -3,9 +3,35 @@
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo, Unit};
+use serde::Deserialize;
 
-use crate::config::{self, Otherwise};
 use crate::error::{Error, Result};
+
+/// `[undo]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Undo {
+    /// Whether deploys keep what migrations destroy.
+    pub enabled: bool,
+    /// For how long: `7d`, `36h`.
+    pub keep: String,
+    /// No more than this is copied for one migration: `2GB`, `500MB`.
+    pub max_size: String,
+    /// What a deploy does where it cannot be kept.
+    pub otherwise: Otherwise,
+}
+
+/// What a deploy does where it cannot keep what a migration destroys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// It goes on if it took a backup just before.
+    Backup,
+    /// It does not deploy.
+    Refuse,
+    /// It goes on.
+    Continue,
+}
 
 /// How what migrations destroy is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +48,7 @@ impl Settings {
     ///
     /// # Errors
     /// Exit status 2 for a time or a size that is none.
-    pub fn read(config: &config::Undo) -> Result<Self> {
+    pub fn read(config: &Undo) -> Result<Self> {
         let keep = time(&config.keep).ok_or_else(|| {
             Error::usage(format!("undo.keep = \"{}\" is no time", config.keep))
                 .help("give days or hours: \"7d\", \"36h\"")

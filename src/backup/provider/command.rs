@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::super::create::Request;
-use super::{Outside, Provider};
-use crate::config;
+use super::super::manifest::{Outside, Provider};
+use super::super::settings::Command as Settings;
 use crate::error::{Error, Result};
 use crate::tools::site::{self, Site};
 use crate::ui::Shell;
@@ -21,12 +21,7 @@ const LABEL: &str = "PRISMA_SAFE_BACKUP";
 const TARGET: &str = "PRISMA_SAFE_TARGET";
 
 /// Takes a backup and has it checked.
-pub(super) fn take(
-    settings: &config::BackupCommand,
-    request: &Request<'_>,
-    guard: &Guard,
-    shell: &Shell,
-) -> Result<Outside> {
+pub(super) fn take(settings: &Settings, request: &Request<'_>, guard: &Guard, shell: &Shell) -> Result<Outside> {
     let create = words(&settings.create, "create")?;
     // asked before anything runs: a backup that nobody checks is none
     words(&settings.check, "check")?;
@@ -45,25 +40,13 @@ pub(super) fn take(
 }
 
 /// Has a backup checked.
-pub(super) fn check(
-    settings: &config::BackupCommand,
-    label: &str,
-    directory: &Path,
-    guard: &Guard,
-    shell: &Shell,
-) -> Result<()> {
+pub(super) fn check(settings: &Settings, label: &str, directory: &Path, guard: &Guard, shell: &Shell) -> Result<()> {
     let words = words(&settings.check, "check")?;
     site::run(&Site { words, directory, set: &[(LABEL, label)] }, guard, Some(shell)).map(drop)
 }
 
 /// Has a backup restored.
-pub(super) fn restore(
-    settings: &config::BackupCommand,
-    label: &str,
-    directory: &Path,
-    guard: &Guard,
-    shell: &Shell,
-) -> Result<()> {
+pub(super) fn restore(settings: &Settings, label: &str, directory: &Path, guard: &Guard, shell: &Shell) -> Result<()> {
     let words = words(&settings.restore, "restore")?;
     shell.status("Restoring", format_args!("{label} with {}", words[0]));
     site::run(&Site { words, directory, set: &[(LABEL, label)] }, guard, Some(shell)).map(drop)

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::create::Request;
+use super::super::manifest::{Outside, Provider};
 use super::super::server::Server;
-use super::{Outside, Provider, json};
-use crate::config;
+use super::super::settings::Pgbackrest;
+use super::json;
 use crate::error::{Error, Result};
 use crate::tools::site::{self, Site};
 use crate::ui::Shell;
@@ -88,7 +89,7 @@ impl Stanza {
     ///
     /// # Errors
     /// Exit status 2 without a stanza.
-    pub fn of(settings: &config::Pgbackrest) -> Result<Self> {
+    pub fn of(settings: &Pgbackrest) -> Result<Self> {
         let stanza = settings.stanza.clone().ok_or_else(|| {
             Error::usage("backup.provider = \"pgbackrest\" needs to know which stanza")
                 .help("[backup.pgbackrest]\nstanza = \"main\"")
@@ -155,7 +156,7 @@ impl Found {
 
 /// Takes a backup.
 pub(super) fn take(
-    settings: &config::Pgbackrest,
+    settings: &Pgbackrest,
     server: &Server,
     request: &Request<'_>,
     guard: &Guard,

@@ -6,10 +6,10 @@ use sha2::{Digest as _, Sha256};
 use super::super::Backup;
 use super::super::create::{self, Request};
 use super::super::directory::Directory;
+use super::super::manifest::Outside;
 use super::super::manifest::{self, Format, Manifest, Proof, Sum};
 use super::super::names;
 use super::super::server::Server;
-use super::Outside;
 use crate::error::{Explain as _, Result};
 
 /// Writes receipt and manifest.

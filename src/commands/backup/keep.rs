@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use crate::backup::copies::{self, Copied, Kept, Place};
 use crate::backup::manifest::Manifest;
 use crate::backup::retention::Clock;
-use crate::backup::{Backup, prune, report};
-use crate::config;
+use crate::backup::{Backup, Settings, prune, report};
 use crate::context::Context;
 use crate::deploy::Journal;
 use crate::error::{Error, Result};
@@ -48,7 +47,7 @@ pub(super) fn prune(
     context: &Context,
     directory: &Path,
     root: &Path,
-    settings: &config::Backup,
+    settings: &Settings,
     args: &Prune,
     json: bool,
 ) -> Result<Exit> {
@@ -84,7 +83,7 @@ pub(super) fn prune(
 }
 
 /// Thins out after a backup: a failure makes the backup no worse.
-pub(super) fn thin_out(directory: &Path, root: &Path, settings: &config::Backup, context: &Context) {
+pub(super) fn thin_out(directory: &Path, root: &Path, settings: &Settings, context: &Context) {
     let pruned = prune(context, directory, root, settings, &Prune::default(), false);
     if let Err(error) = pruned {
         context.shell.warn(format_args!("the old backups were not thinned out: {error:?}"));
@@ -100,7 +99,7 @@ pub(super) fn pin(context: &Context, path: &Path, args: &Pin) -> Result<Exit> {
 }
 
 /// `backup copy`
-pub(super) fn copy(context: &Context, path: &Path, settings: &config::Backup) -> Result<Exit> {
+pub(super) fn copy(context: &Context, path: &Path, settings: &Settings) -> Result<Exit> {
     if settings.copies.is_empty() {
         return Err(
             Error::usage("backup.copies names no place to copy to").help("[backup]\ncopies = [\"s3://bucket/prefix\"]")
@@ -119,7 +118,7 @@ pub(super) fn copy(context: &Context, path: &Path, settings: &config::Backup) ->
 ///
 /// # Errors
 /// If fewer copies are there afterwards than are required, or after Ctrl-C.
-pub(super) fn copy_new(backup: &Backup, settings: &config::Backup, context: &Context) -> Result<()> {
+pub(super) fn copy_new(backup: &Backup, settings: &Settings, context: &Context) -> Result<()> {
     let places = copies::places(settings, &context.env)?;
     let total = places.len();
     let mut missing = 0;
@@ -161,7 +160,7 @@ fn send(path: &Path, manifest: &Manifest, places: &[Place], context: &Context) -
 }
 
 /// The copies at every place; one that is not reached is said, and has none.
-pub(super) fn elsewhere(settings: &config::Backup, context: &Context) -> Result<Vec<(String, Vec<Copied>)>> {
+pub(super) fn elsewhere(settings: &Settings, context: &Context) -> Result<Vec<(String, Vec<Copied>)>> {
     let mut found = Vec::new();
     for place in copies::places(settings, &context.env)? {
         match place.list() {
@@ -179,7 +178,7 @@ pub(super) fn elsewhere(settings: &config::Backup, context: &Context) -> Result<
 pub(super) fn fetched(
     file: &Path,
     directory: &Path,
-    settings: &config::Backup,
+    settings: &Settings,
     context: &Context,
 ) -> Result<Option<PathBuf>> {
     let Some(text) = file.to_str().filter(|text| Place::looks_like(text)) else { return Ok(None) };

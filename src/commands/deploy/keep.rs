@@ -4,14 +4,14 @@ use super::super::backup::Taken;
 use super::Deployment;
 use crate::catalog::Catalog;
 use crate::catalog::live::OWN_SCHEMA;
-use crate::config::{BackupPolicy, Otherwise};
 use crate::database::DatabaseUrl;
 use crate::database::history::State;
 use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::sql::{Script, quote_identifier};
-use crate::undo::{self, Keeper, Plan, Rights, Settings};
+use crate::target::BackupPolicy;
+use crate::undo::{self, Keeper, Otherwise, Plan, Rights, Settings};
 
 impl Deployment<'_> {
     /// What will be kept of each migration; none where nothing can be. Where a migration destroys something that cannot be

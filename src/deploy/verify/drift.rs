@@ -1,7 +1,7 @@
 //! Whether Prisma finds the database as schema.prisma says.
 
+use super::settings::Drift;
 use super::{Check, Status};
-use crate::config::Drift;
 use crate::error::Result;
 
 impl Drift {

@@ -6,6 +6,7 @@ mod drift;
 mod queries;
 mod rows;
 mod sequences;
+pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ pub use self::check::{Check, Report, Status};
 pub use self::queries::{Answer, Asked, Query};
 pub use self::rows::{Change, Rows, Table};
 pub use self::sequences::Sequence;
+pub use self::settings::Drift;
 use crate::catalog::live::{Difference, Live, Without, differences};
 use crate::database::health::{Blemish, Health};
 use crate::database::history::State;

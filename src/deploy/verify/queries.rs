@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
 
-use crate::config;
+use super::settings;
 use crate::database::Failure;
 use crate::error::{Error, Result};
 use crate::sql::{Script, quote_identifier};
@@ -34,8 +34,8 @@ impl Query {
     ///
     /// # Errors
     /// Exit status 2 for what is not exactly one statement.
-    pub fn read(config: &config::Verify) -> Result<Vec<Self>> {
-        let read = |query: &config::Query| {
+    pub fn read(config: &settings::Verify) -> Result<Vec<Self>> {
+        let read = |query: &settings::Query| {
             let script = Script::parse(query.sql.as_str());
             if script.statements().len() != 1 || !script.errors().is_empty() {
                 return Err(Error::usage(format!(
