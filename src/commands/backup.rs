@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
 use crate::target::{BackupPolicy, Target};
+use crate::tools::prisma;
 use crate::tools::scratch::Search;
 use crate::undo;
 
@@ -67,7 +68,7 @@ enum Command {
 /// Those of [`backup::create`] and [`backup::verify_to`]; exit status 1 for a backup that is not good.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let json = wants_json(args.format, "backup")?;
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let directory = project.root().join(&config.backup.directory);
     match &args.command {

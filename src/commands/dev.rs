@@ -17,6 +17,7 @@ use crate::report::{self, Format, renames};
 use crate::review::Review;
 use crate::rules;
 use crate::target::Target;
+use crate::tools::prisma;
 
 /// Arguments of `migrate dev`.
 #[derive(Debug, clap::Args)]
@@ -70,7 +71,7 @@ impl Decisions {
 /// Exit status 4 for open decisions, 2 for wrong options, 3 for a shadow database that is the target, 130 when cancelled;
 /// no migration is left behind then.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     target.refuse_as_shadow(discovered.shadow_url.as_ref())?;

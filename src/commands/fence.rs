@@ -16,9 +16,9 @@ use crate::digest::hash_of;
 use crate::engine::{self, Fence, Guard};
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
-use crate::project::Project;
 use crate::target::Target;
-use crate::{commands, consent, tools};
+use crate::tools::prisma;
+use crate::{commands, consent};
 
 /// What lets a fenced command through on production.
 #[derive(Debug, Clone, Default, Args)]
@@ -227,13 +227,13 @@ impl Fenced for Execute {
 /// # Errors
 /// Exit status 3 without consent on production.
 pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let global = &context.global;
     let mut args = fenced.prisma();
     args.extend(global.prisma());
     let elsewhere = global.url.is_some() || global.environment.is_some();
     if !fenced.dangerous() && !elsewhere {
-        return Err(tools::prisma::exec(&project, &args));
+        return Err(prisma::exec(&project, &args));
     }
     let config = Config::load(project.root())?;
     let (target, discovered) = commands::target(&project, &config, context)?;
@@ -254,7 +254,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         }
     }
     if !elsewhere && staged.is_none() {
-        return Err(tools::prisma::exec(&project, &args));
+        return Err(prisma::exec(&project, &args));
     }
     if global.schema.is_none()
         && args.iter().any(|arg| arg == "execute")

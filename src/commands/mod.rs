@@ -196,7 +196,7 @@ fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> 
         return Err(Error::usage("--url and --env before a command of Prisma's own mean nothing to it")
             .help("put Prisma's own --url behind the command, or set the variable its configuration reads"));
     }
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = tools::prisma::find(&context.directory, &context.env)?;
     let mut args: Vec<OsString> = words.iter().map(OsString::from).collect();
     args.extend(rest);
     args.extend(global.prisma());

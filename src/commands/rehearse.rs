@@ -23,6 +23,7 @@ use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, RehearsalMode, Stage
 use crate::report::Format;
 use crate::sql::Script;
 use crate::target::Target;
+use crate::tools::prisma;
 use crate::tools::scratch::Search;
 use crate::ui::progress::Progress;
 use crate::ui::{Shell, interrupt};
@@ -56,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if !matches!(args.format, Format::Human | Format::Json) {
         return Err(Error::usage("`rehearse` reports as human or json"));
     }
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());

@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
 use crate::target::{BackupPolicy, Target};
+use crate::tools::prisma;
 use crate::{commands, consent};
 
 /// Arguments of `restore`.
@@ -52,7 +53,7 @@ pub struct Args {
 /// Those of [`restore::plan`] and [`restore::Plan::carry_out`]; exit status 3 without consent on production.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let json = commands::backup::wants_json(args.format, "restore")?;
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let path =
         commands::backup::locate(&args.file, &project.root().join(&config.backup.directory), &config.backup, context)?;

@@ -21,7 +21,7 @@ use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
 use crate::rules::{Live, Settings, settings};
 use crate::target::Target;
-use crate::tools::git;
+use crate::tools::{git, prisma};
 
 use super::fix::{self, Job};
 
@@ -64,7 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if let Some(files) = files(args, &context.directory)? {
         return offline(&files, args, context);
     }
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let global = &context.global;
     let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
@@ -140,7 +140,7 @@ fn offline(files: &[Migration], args: &Args, context: &Context) -> Result<Exit> 
     let chosen: Vec<Migration> = files.iter().map(known).collect();
     let earlier = if migrations.iter().any(|each| each.name == chosen[0].name) { migrations.as_slice() } else { &[] };
     let config = Config::load(root)?;
-    let project = Project::find(root, &context.env).ok();
+    let project = prisma::find(root, &context.env).ok();
     let settings = Settings::new(&config.review, project.as_ref().and_then(Project::version));
     let stage = Stage { settings: &settings, schema: "public", live: None, identity: None };
     let review = stage.review(&Folder { migrations: earlier, directory: folder.unwrap_or(root) }, &chosen, None);

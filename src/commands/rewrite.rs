@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rename::{self, Candidate};
 use crate::report::{self, Format, renames};
+use crate::tools::prisma;
 use crate::{atomic, commands};
 
 use super::dev::Decisions;
@@ -52,7 +53,7 @@ struct Subject {
 
 impl Subject {
     fn find(what: &str, context: &Context) -> Result<Self> {
-        let project = Project::find(&context.directory, &context.env)?;
+        let project = prisma::find(&context.directory, &context.env)?;
         let global = &context.global;
         let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
         let migration = super::review::find(what, &discovered.migrations, &context.directory)?;

@@ -12,7 +12,7 @@ use crate::deploy::journal::{End, Record, Remainder};
 use crate::deploy::{Journal, Turn};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::project::Project;
+use crate::tools::prisma;
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub struct Args {
 /// # Errors
 /// Exit status 1 if the database cannot be asked.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     let mut client = database::connect(&target.url, "prisma-safe status")?;

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::target::Target;
+use crate::tools::prisma;
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ pub struct Args {
 /// # Errors
 /// Exit status 1 if a check failed, after the report.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     let shell = &context.shell;

@@ -8,6 +8,7 @@ mod plug_n_play;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub use self::install::Version;
 pub use self::migrations::Migration;
@@ -16,6 +17,9 @@ pub use self::package_manager::PackageManager;
 use self::install::Install;
 use crate::env::Env;
 use crate::error::{Error, Result};
+
+/// How a program is started. Under Plug'n'Play only Node.js knows where Prisma is, and only `tools` starts programs.
+pub type Start<'a> = &'a dyn Fn(&Path) -> Command;
 
 /// A directory in which Prisma runs, and how it is started there.
 #[derive(Debug, Clone)]
@@ -35,7 +39,7 @@ impl Project {
     ///
     /// # Errors
     /// Exit status 2 for Prisma 8 and later without 7 beside it; 1 without Node.js, or without Prisma and `npx`.
-    pub fn find(directory: &Path, env: &Env) -> Result<Self> {
+    pub fn find(directory: &Path, env: &Env, start: Start<'_>) -> Result<Self> {
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
         let root =
             directory.ancestors().find(|each| each.join("package.json").is_file()).unwrap_or(&directory).to_owned();
@@ -48,7 +52,7 @@ impl Project {
             && let Some(pnp) = plug_n_play::find(&directory)
         {
             let node = on_path("node").ok_or_else(no_node)?;
-            install = plug_n_play::resolve(&pnp, &directory, &node)?;
+            install = plug_n_play::resolve(&pnp, &directory, &node, start)?;
             variables.push(("NODE_OPTIONS", plug_n_play::node_options(&pnp, env)));
         }
         let (program, arguments) = match &install {
@@ -160,6 +164,10 @@ mod tests {
         [("PATH".to_owned(), tree.path().join("bin").to_str().unwrap().to_owned())].into_iter().collect()
     }
 
+    fn find(directory: &Path, env: &Env) -> Result<Project> {
+        Project::find(directory, env, &|program| panic!("{} was started", program.display()))
+    }
+
     #[test]
     fn prisma_is_found_upwards_and_started_by_node_itself() {
         let tree = tree(&[
@@ -170,7 +178,7 @@ mod tests {
             ("apps/db/package.json", "{}"),
             ("apps/db/sql/x", ""),
         ]);
-        let project = Project::find(&tree.path().join("apps/db/sql"), &env(&tree)).unwrap();
+        let project = find(&tree.path().join("apps/db/sql"), &env(&tree)).unwrap();
         assert_eq!(project.root(), tree.path().join("apps/db"));
         assert_eq!(project.directory(), tree.path().join("apps/db/sql"));
         let (program, arguments) = project.command();
@@ -188,7 +196,7 @@ mod tests {
     fn prisma_8_is_refused_unless_7_stands_beside_it() {
         let eight = r#"{"version":"8.0.0-rc.5","bin":"cli.js"}"#;
         let tree = tree(&[("bin/node", ""), ("node_modules/prisma/package.json", eight)]);
-        let error = Project::find(tree.path(), &env(&tree)).unwrap_err();
+        let error = find(tree.path(), &env(&tree)).unwrap_err();
         assert_eq!(error.exit().code(), 2);
         assert!(error.help_text().unwrap().contains("prisma@7"), "{error:?}");
 
@@ -196,7 +204,7 @@ mod tests {
         std::fs::create_dir_all(&seven).unwrap();
         std::fs::write(seven.join("package.json"), r#"{"version":"7.10.1","bin":{"prisma7":"./build/index.js"}}"#)
             .unwrap();
-        let project = Project::find(tree.path(), &env(&tree)).unwrap();
+        let project = find(tree.path(), &env(&tree)).unwrap();
         assert_eq!(project.version().map(Version::major), Some(7));
         assert_eq!(project.command().1, [seven.join("build/index.js").into_os_string()]);
     }
@@ -204,7 +212,7 @@ mod tests {
     #[test]
     fn without_prisma_npx_brings_it_and_a_note_says_so() {
         let tree = tree(&[("bin/npx", ""), ("pnpm-lock.yaml", "")]);
-        let project = Project::find(tree.path(), &env(&tree)).unwrap();
+        let project = find(tree.path(), &env(&tree)).unwrap();
         assert_eq!(project.command(), (tree.path().join("bin/npx").as_path(), ["prisma".into()].as_slice()));
         assert!(project.note().unwrap().contains("pnpm add -D prisma@7"));
         assert!(project.engine_directories().is_empty());
@@ -213,15 +221,15 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let tree = tree(&[("node_modules/prisma/package.json", PRISMA)]);
-        assert!(Project::find(tree.path(), &env(&tree)).unwrap_err().to_string().contains("Node.js"));
+        assert!(find(tree.path(), &env(&tree)).unwrap_err().to_string().contains("Node.js"));
         let empty = tempfile::tempdir().unwrap();
-        assert!(Project::find(empty.path(), &env(&tree)).unwrap_err().to_string().contains("npx"));
+        assert!(find(empty.path(), &env(&tree)).unwrap_err().to_string().contains("npx"));
     }
 
     #[test]
     fn bun_serves_where_node_is_missing() {
         let tree = tree(&[("bin/bun", ""), ("bun.lock", ""), ("node_modules/prisma/package.json", PRISMA)]);
-        let project = Project::find(tree.path(), &env(&tree)).unwrap();
+        let project = find(tree.path(), &env(&tree)).unwrap();
         assert_eq!(project.command().0, tree.path().join("bin/bun"));
         assert_eq!(project.package_manager(), PackageManager::Bun);
     }

@@ -6,10 +6,10 @@ use std::process::Stdio;
 
 use serde::Deserialize;
 
+use super::Start;
 use super::install::{Install, PACKAGES};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
-use crate::tools;
 
 /// Files of Plug'n'Play that were found.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ struct Found {
 }
 
 /// Asks Node.js where Prisma is, which takes one short start of it. Packages may lie inside of zip files.
-pub(super) fn resolve(pnp: &PlugNPlay, directory: &Path, node: &Path) -> Result<Option<Install>> {
+pub(super) fn resolve(pnp: &PlugNPlay, directory: &Path, node: &Path, start: Start<'_>) -> Result<Option<Install>> {
     const ASK: &str = "\
         const { createRequire } = require('module'), path = require('path'), fs = require('fs');\
         const here = createRequire(path.join(process.argv[1], 'package.json'));\
@@ -65,7 +65,7 @@ pub(super) fn resolve(pnp: &PlugNPlay, directory: &Path, node: &Path) -> Result<
         } catch {}\
         process.stdout.write(JSON.stringify(found))";
     let explain = || format!("could not ask {} where Prisma is", pnp.require.display());
-    let output = tools::command(node)
+    let output = start(node)
         .arg("--require")
         .arg(&pnp.require)
         .args(["--eval", ASK])

@@ -2,10 +2,20 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Project;
+
+/// The project around a directory, and its own Prisma.
+///
+/// # Errors
+/// Those of [`Project::find`].
+pub fn find(directory: &Path, env: &Env) -> Result<Project> {
+    Project::find(directory, env, &|program| super::command(program))
+}
 
 /// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own from here on. Returns only if
 /// that failed.

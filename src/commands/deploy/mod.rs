@@ -27,6 +27,7 @@ use crate::project::{Migration, Project};
 use crate::report;
 use crate::sql::Script;
 use crate::target::Target;
+use crate::tools::prisma;
 
 /// Arguments of `migrate deploy`.
 #[derive(Debug, clap::Args)]
@@ -70,7 +71,7 @@ struct When {
 /// Exit status 3 if the preflight, the review or a missing consent stands against it: nothing has happened to the database
 /// then. 1 if the backup or a migration fails: what was applied before is whole, nothing of the failed one remains.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());

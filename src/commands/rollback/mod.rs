@@ -29,6 +29,7 @@ use crate::report::{self, Format};
 use crate::rules::cost;
 use crate::sql::Script;
 use crate::target::Target;
+use crate::tools::prisma;
 use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, recover, roll_back};
 use crate::{commands, consent};
 
@@ -116,7 +117,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if !matches!(args.report.format, Format::Human | Format::Json) {
         return Err(Error::usage("`rollback` reports as human or json"));
     }
-    let project = Project::find(&context.directory, &context.env)?;
+    let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     let mut client = database::connect(&target.url, roll_back::APPLICATION_NAME)?;

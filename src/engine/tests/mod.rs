@@ -21,6 +21,7 @@ use super::wire::Hello;
 use super::*;
 use crate::context::Global;
 use crate::env::Env;
+use crate::tools::prisma;
 use crate::ui::Shell;
 use crate::ui::shell::ColorChoice;
 
@@ -107,7 +108,7 @@ fn session<T: Send + 'static>(
         directory: directory.path().to_owned(),
         env,
     };
-    let project = Project::find(directory.path(), &context.env).unwrap();
+    let project = prisma::find(directory.path(), &context.env).unwrap();
 
     let (post, events) = channel();
     let process = Prisma::start(crate::tools::command("sleep").arg("60"), post.clone()).unwrap();
