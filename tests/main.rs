@@ -16,6 +16,7 @@ mod gate;
 mod init;
 mod journey;
 mod keeping;
+mod layers;
 mod outside;
 mod passing;
 mod pooler;

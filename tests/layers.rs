@@ -1,0 +1,99 @@
+//! Imports run downwards: a room of the crate knows only rooms on floors below its own, so none is in a cycle with another.
+
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// From the ground upwards. Rooms of one floor do not know each other.
+const FLOORS: &[&[&str]] = &[
+    &["digest", "env", "exit"],
+    &["error"],
+    &["agent", "atomic", "sql", "ui"],
+    &["context", "project"],
+    &["database"],
+    &["catalog", "tools"],
+    &["effects", "engine", "values"],
+    &["rename", "target"],
+    &["rules"],
+    &["review"],
+    &["backup", "consent"],
+    &["deploy", "drafting"],
+    &["rehearsal", "undo"],
+    &["report"],
+    &["config"],
+    &["demo", "init"],
+    &["commands"],
+];
+
+/// Every source file below a directory, but those that hold nothing but tests.
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let only_tests = path.file_stem().unwrap().to_str().unwrap().ends_with("tests");
+        match path.is_dir() {
+            _ if only_tests => {}
+            true => sources(&path, found),
+            false => found.push(path),
+        }
+    }
+}
+
+/// The rooms that a text names: `crate::sql::…` in a line, or `crate::{consent, sql::…}`.
+fn known(text: &str) -> Vec<String> {
+    // unit tests may stand on anything
+    let skipped = Regex::new(r"(?ms)^#\[cfg\(test\)\]\nmod tests \{.*?^\}|//[^\n]*").unwrap();
+    let path = Regex::new(r"\bcrate::(?:(\w+)|\{([^;]*)\};)").unwrap();
+    let inner = Regex::new(r"\{[^{}]*\}").unwrap();
+    let mut rooms = Vec::new();
+    for found in path.captures_iter(&skipped.replace_all(text, "")) {
+        match (found.get(1), found.get(2)) {
+            (Some(room), _) => rooms.push(room.as_str().to_owned()),
+            (_, group) => {
+                let mut group = group.unwrap().as_str().to_owned();
+                while inner.is_match(&group) {
+                    group = inner.replace_all(&group, "").into_owned();
+                }
+                rooms.extend(group.split(',').map(|part| part.trim().split("::").next().unwrap().to_owned()));
+            }
+        }
+    }
+    rooms.retain(|room| !room.is_empty());
+    rooms
+}
+
+#[test]
+fn imports_run_downwards() {
+    let floor = |room: &str| FLOORS.iter().position(|floor| floor.contains(&room));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&source, &mut files);
+    let (mut wrong, mut looked) = (Vec::new(), 0);
+    for file in files {
+        let place = file.strip_prefix(&source).unwrap();
+        let own = place.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs");
+        if ["lib", "main", "bin"].contains(&own) {
+            continue;
+        }
+        let Some(here) = floor(own) else {
+            wrong.push(format!("{own} stands on no floor: give it one here"));
+            continue;
+        };
+        for room in known(&std::fs::read_to_string(&file).unwrap()) {
+            looked += 1;
+            match floor(&room) {
+                Some(there) if there < here || room == own => {}
+                _ => wrong.push(format!("{} knows {room}, which is not below {own}", place.display())),
+            }
+        }
+    }
+    assert!(looked > 1000, "{looked} imports were read");
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_way_to_name_a_room_is_seen() {
+    let text = "use crate::sql::Script;\nuse crate::{consent, tools::{git, scratch::{a, b}},\n ui};\n// crate::no\n\
+                fn f() { crate::undo::down() }\n#[cfg(test)]\nmod tests {\n use crate::commands::Cli;\n}\nuse crate::exit;";
+    assert_eq!(known(text), ["sql", "consent", "tools", "ui", "undo", "exit"]);
+}
