@@ -56,7 +56,7 @@ pub fn is_number(data_type: &DataType) -> bool {
     rank(data_type).is_some()
 }
 
-fn between(from: &DataType, to: &DataType) -> Retype {
+pub(super) fn between(from: &DataType, to: &DataType) -> Retype {
     if from == to {
         return Retype::Instant;
     }
@@ -77,12 +77,12 @@ fn between(from: &DataType, to: &DataType) -> Retype {
     }
 }
 
-fn is_text(data_type: &DataType) -> bool {
+pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type.name.as_str(), "text" | "character varying" | "character" | "citext")
 }
 
 /// The most characters a value can have; none where there is no limit.
-fn width(data_type: &DataType) -> Option<i64> {
+pub(super) fn width(data_type: &DataType) -> Option<i64> {
     match data_type.name.as_str() {
         "character varying" => data_type.modifiers.first().copied(),
         "character" => Some(data_type.modifiers.first().copied().unwrap_or(1)),
@@ -165,6 +165,12 @@ fn is_time(data_type: &DataType) -> bool {
             | "timestamp without time zone"
             | "timestamp with time zone"
     )
+}
+
+/// Whether a value's reading hangs on a time zone: from a type without one to one with it, or back.
+pub(super) fn reads_zone(from: &DataType, to: &DataType) -> bool {
+    let zoned = |of: &DataType| of.name.ends_with("with time zone");
+    is_time(from) && is_time(to) && zoned(from) != zoned(to)
 }
 
 fn between_times(from: &DataType, to: &DataType) -> Retype {

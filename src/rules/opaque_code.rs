@@ -1,6 +1,7 @@
 //! Code that no review can follow: `DO` blocks, dynamic SQL, functions called for what they do, unknown statements.
 
 use super::{Check, Finding, Rule, Severity, Subject};
+use crate::sql::code::{READING, hides_writing};
 use crate::sql::tokens::{Kind, Token, calls, tokens};
 use crate::sql::{Statement, StatementKind};
 
@@ -94,39 +95,6 @@ const HARMLESS: &[&str] = &[
     "DROP SUBSCRIPTION",
 ];
 
-/// Functions a `SELECT` may call without anything happening to rows.
-const READING: &[&str] = &[
-    "setval",
-    "set_config",
-    "pg_get_serial_sequence",
-    "max",
-    "min",
-    "count",
-    "coalesce",
-    "greatest",
-    "now",
-    "nextval",
-    "currval",
-    "version",
-    "exists",
-    "select",
-    "from",
-    "in",
-    "values",
-    "as",
-    "and",
-    "or",
-    "not",
-    "cast",
-    "regclass",
-    "pg_advisory_lock",
-    "pg_advisory_xact_lock",
-    "pg_advisory_unlock",
-    "current_setting",
-    "to_regclass",
-    "length",
-];
-
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let mut blocks = 0_usize;
     let mut defined: Vec<String> = Vec::new();
@@ -182,17 +150,6 @@ fn opaque<'a>(text: &'a str, statement: &'a Statement, defined: &[String]) -> Op
         _ => calls(text).into_iter().find(|name| defined.contains(name)),
     };
     called.map(|name| ("call", text, format!("calls `{name}()`")))
-}
-
-/// Whether a query does no more than read, as far as its text says.
-pub(super) fn only_reads(text: &str) -> bool {
-    !hides_writing(text) && calls(text).iter().all(|name| READING.contains(&name.as_str()))
-}
-
-/// `WITH gone AS (DELETE …)`: a statement that writes, inside another.
-fn hides_writing(text: &str) -> bool {
-    let writes = |token: &Token<'_>| ["delete", "update", "insert", "merge"].iter().any(|word| token.is(word));
-    tokens(text).windows(2).any(|pair| pair[0].is_symbol("(") && writes(&pair[1]))
 }
 
 fn is_harmless(words: &str) -> bool {

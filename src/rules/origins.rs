@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::opaque_code;
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::{ActionKind, Statement, StatementKind};
+use crate::sql::{ActionKind, Statement, StatementKind, code};
 
 /// Follows names through the statements under review. What was never touched is as it is on the target.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +68,7 @@ impl Origins {
                     self.write(&catalog.resolve(table));
                 }
             }
-            StatementKind::Select => self.opaque |= !opaque_code::only_reads(text),
+            StatementKind::Select => self.opaque |= !code::only_reads(text),
             StatementKind::Do { .. } | StatementKind::Other { .. } => self.opaque = true,
             _ => {}
         }

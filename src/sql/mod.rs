@@ -3,6 +3,7 @@
 
 mod ast;
 mod atomicity;
+pub mod code;
 mod comments;
 pub mod edit;
 pub(crate) mod expression;

@@ -1,0 +1,118 @@
+//! Constraints and unique indexes that are dropped while their table stays, and foreign keys that lead elsewhere afterwards.
+
+use std::collections::BTreeSet;
+
+use super::unknown::{self, Reference};
+use super::{Guarantee, Scene, What};
+use crate::catalog::{Constraint, Index, Known, ObjectName, Table};
+use crate::sql::ConstraintKind;
+
+/// `DROP INDEX`. One behind a constraint is refused by PostgreSQL.
+pub(super) fn index(scene: &Scene<'_>, index: &ObjectName) -> Option<What> {
+    let table = match scene.before.index_owner(index) {
+        Known::There(table) => table,
+        Known::Absent => return None,
+        Known::Unknown => {
+            return Some(What::UnknownObject(Reference { kind: unknown::Kind::Index, name: index.clone() }));
+        }
+    };
+    let dropped = scene.before.tables.get(table)?.indexes.get(&index.name).filter(|dropped| dropped.unique)?;
+    let keys = keys(dropped);
+    // a table that goes as well keeps nothing; under another name it is found by the schema's own renames
+    let end = scene.end.tables.get(table)?;
+    (!is_unique(end, dropped)).then(|| What::GuaranteeGone {
+        table: table.clone(),
+        name: index.name.clone(),
+        guarantee: Guarantee::UniqueIndex(keys),
+    })
+}
+
+/// `DROP CONSTRAINT`.
+pub(super) fn constraint(scene: &Scene<'_>, table: &ObjectName, name: &str, if_exists: bool) -> Vec<What> {
+    let dropped = match scene.before.constraint(table, name) {
+        Known::There(dropped) => dropped,
+        Known::Absent => return Vec::new(),
+        Known::Unknown => {
+            // IF EXISTS of a constraint that no file makes is how drafts are made to run twice; it may be there all the same
+            let _ = if_exists;
+            let kind = unknown::Kind::Constraint(name.to_owned());
+            return vec![What::UnknownObject(Reference { kind, name: table.clone() })];
+        }
+    };
+    let Some(end) = scene.end.tables.get(table) else { return Vec::new() };
+    if let Some(to) = led(scene, end, &dropped.kind) {
+        return vec![to(table)];
+    }
+    if replaced(end, dropped) {
+        return Vec::new();
+    }
+    let guarantee = Guarantee::Constraint(dropped.kind.clone());
+    vec![What::GuaranteeGone { table: table.clone(), name: name.to_owned(), guarantee }]
+}
+
+/// Where a dropped foreign key's columns lead at the end, if that is another table. One that follows its table's new name leads
+/// where it led.
+fn led(scene: &Scene<'_>, end: &Table, dropped: &ConstraintKind) -> Option<impl FnOnce(&ObjectName) -> What> {
+    let ConstraintKind::ForeignKey { columns, table: parent, .. } = dropped else { return None };
+    let from = scene.before.resolve(parent);
+    let now = end.constraints.values().find_map(|it| match &it.kind {
+        ConstraintKind::ForeignKey { columns: own, table, .. } if own == columns => Some(scene.end.resolve(table)),
+        _ => None,
+    })?;
+    let renamed = !scene.end.tables.contains_key(&from) && !scene.before.tables.contains_key(&now);
+    if now == from || renamed {
+        return None;
+    }
+    let columns = columns.clone();
+    Some(move |table: &ObjectName| What::KeyLed { table: table.clone(), columns, from, to: now })
+}
+
+/// Whether the table still keeps at the end what a dropped constraint kept.
+fn replaced(end: &Table, dropped: &Constraint) -> bool {
+    let columns = dropped.kind.columns();
+    match &dropped.kind {
+        ConstraintKind::PrimaryKey { .. } => {
+            end.constraints.values().any(|it| matches!(it.kind, ConstraintKind::PrimaryKey { .. }))
+        }
+        ConstraintKind::Unique { .. } => covers(end, columns),
+        ConstraintKind::ForeignKey { .. } => end
+            .constraints
+            .values()
+            .any(|it| matches!(&it.kind, ConstraintKind::ForeignKey { columns: own, .. } if own == columns)),
+        ConstraintKind::Check { expr } => {
+            let about: Vec<&String> = end.columns.keys().filter(|column| expr.mentions(column)).collect();
+            let still = end.constraints.values().any(|it| {
+                matches!(&it.kind, ConstraintKind::Check { expr } if about.iter().any(|column| expr.mentions(column)))
+            });
+            // a check that a NOT NULL has taken over
+            let proved = end.columns.iter().any(|(column, it)| it.not_null && expr.mentions(column));
+            about.is_empty() || still || proved && expr.text.to_uppercase().contains("IS NOT NULL")
+        }
+        ConstraintKind::Exclude { .. } => end.constraints.values().any(|it| it.kind == dropped.kind),
+    }
+}
+
+/// Whether at most these columns make a row unique.
+fn covers(table: &Table, columns: &[String]) -> bool {
+    let columns: BTreeSet<&String> = columns.iter().collect();
+    let within = |keys: &[String]| !keys.is_empty() && keys.iter().all(|key| columns.contains(key));
+    let of_constraint = table.constraints.values().any(|it| match &it.kind {
+        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => within(columns),
+        _ => false,
+    });
+    let of_index = |index: &Index| {
+        let plain: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        index.unique && index.predicate.is_none() && plain.is_some_and(|keys| within(&keys))
+    };
+    of_constraint || table.indexes.values().any(of_index)
+}
+
+fn is_unique(table: &Table, dropped: &Index) -> bool {
+    let plain: Option<Vec<String>> = dropped.keys.iter().map(|key| key.column.clone()).collect();
+    table.indexes.values().any(|index| index == dropped) || plain.is_some_and(|keys| covers(table, &keys))
+}
+
+/// The keys of an index as written.
+fn keys(index: &Index) -> Vec<String> {
+    index.keys.iter().map(|key| key.column.clone().unwrap_or_else(|| key.text.clone())).collect()
+}

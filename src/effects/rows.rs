@@ -1,0 +1,232 @@
+//! Rows that are deleted and values that are overwritten, with what foreign keys do about it.
+
+use std::collections::BTreeSet;
+
+use super::{Scene, What, Which};
+use crate::catalog::{Catalog, ObjectName};
+use crate::sql::code::{hides_writing, only_reads};
+use crate::sql::expression::{Piece, pieces};
+use crate::sql::tokens::{Kind, tokens};
+use crate::sql::{ConstraintKind, Name};
+
+/// The table of a statement, unless it is known not to be there: then the statement fails.
+fn table(scene: &Scene<'_>, name: &Name) -> Option<ObjectName> {
+    let name = scene.before.resolve(name);
+    (!scene.before.table(&name).is_absent()).then_some(name)
+}
+
+/// `INSERT`: what is there stays, unless a conflict overwrites it.
+pub(super) fn inserted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
+    let overwritten = table(scene, name).filter(|_| upserts(scene.text)).map(|table| What::ValuesOverwritten {
+        table,
+        which: Which::All,
+        columns: Vec::new(),
+    });
+    overwritten.into_iter().chain(hidden(scene)).collect()
+}
+
+pub(super) fn updated(scene: &Scene<'_>, name: &Name, columns: &[String]) -> Vec<What> {
+    let overwritten = table(scene, name).map(|table| What::ValuesOverwritten {
+        table,
+        which: which(scene.text),
+        columns: columns.to_vec(),
+    });
+    overwritten.into_iter().chain(hidden(scene)).collect()
+}
+
+pub(super) fn deleted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
+    let first = table(scene, name).map(|table| (table, which(scene.text)));
+    first
+        .into_iter()
+        .flat_map(|(table, which)| with_referring(scene.before, table, which))
+        .chain(hidden(scene))
+        .collect()
+}
+
+pub(super) fn truncated(scene: &Scene<'_>, names: &[Name], cascade: bool) -> Vec<What> {
+    let mut emptied: Vec<ObjectName> = names.iter().filter_map(|name| table(scene, name)).collect();
+    let mut at = 0;
+    while cascade && at < emptied.len() {
+        let more: BTreeSet<ObjectName> = referring(scene.before, &emptied[at])
+            .map(|(table, ..)| table.clone())
+            .filter(|table| !emptied.contains(table))
+            .collect();
+        emptied.extend(more);
+        at += 1;
+    }
+    emptied.into_iter().map(|table| What::RowsDeleted { table, which: Which::Emptied }).collect()
+}
+
+/// A query: only what it calls may write.
+pub(super) fn selected(scene: &Scene<'_>) -> Vec<What> {
+    if let Some(name) = sequence_set(scene) {
+        return vec![What::SequenceSet { name }];
+    }
+    if only_reads(scene.text) { Vec::new() } else { vec![What::UnknownCode { words: "SELECT".into() }] }
+}
+
+/// `WITH gone AS (DELETE …)` in front of another statement.
+fn hidden(scene: &Scene<'_>) -> Option<What> {
+    hides_writing(scene.text).then(|| What::UnknownCode { words: "WITH".into() })
+}
+
+/// The sequence of `setval('name', …)` or `setval(pg_get_serial_sequence('table', 'column'), …)`.
+fn sequence_set(scene: &Scene<'_>) -> Option<ObjectName> {
+    let tokens = tokens(scene.text);
+    let at = tokens.iter().position(|token| token.is("setval"))?;
+    let literals: Vec<&str> =
+        tokens[at..].iter().filter(|token| token.kind == Kind::Literal).map(|token| token.text).take(2).collect();
+    let serial = tokens.get(at + 2).is_some_and(|token| token.is("pg_get_serial_sequence"));
+    match literals.as_slice() {
+        [table, column, ..] if serial => {
+            let table = scene.before.resolve(&written_name(table)?);
+            let owned = |owner: &Option<(ObjectName, String)>| {
+                owner.as_ref().is_some_and(|(own, it)| *own == table && it == column)
+            };
+            scene.before.sequences.iter().find(|(_, owner)| owned(owner)).map(|(name, _)| name.clone())
+        }
+        [name, ..] => Some(scene.before.resolve(&written_name(name)?)),
+        [] => None,
+    }
+}
+
+/// A name inside a literal: `"Song"`, `public.song`.
+fn written_name(text: &str) -> Option<Name> {
+    let tokens = tokens(text);
+    crate::sql::tokens::name(&tokens).map(|(name, _)| name)
+}
+
+/// The foreign keys to a table: child, its columns, what they refer to, and what happens on delete.
+pub(super) fn referring<'a>(
+    catalog: &'a Catalog,
+    to: &ObjectName,
+) -> impl Iterator<Item = (&'a ObjectName, &'a [String], &'a [String], Option<&'a str>)> {
+    let target = catalog.short(to);
+    catalog.tables.iter().flat_map(move |(name, table)| {
+        let target = target.clone();
+        table.constraints.values().filter_map(move |constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey { columns, table, referenced, on_delete, .. } if *table == target => {
+                Some((name, columns.as_slice(), referenced.as_slice(), on_delete.as_deref()))
+            }
+            _ => None,
+        })
+    })
+}
+
+/// A deletion with what foreign keys do about it.
+fn with_referring(catalog: &Catalog, table: ObjectName, which: Which) -> Vec<What> {
+    let mut seen = BTreeSet::from([table.clone()]);
+    let mut found = vec![What::RowsDeleted { table, which }];
+    let mut at = 0;
+    while at < found.len() {
+        if let What::RowsDeleted { table, .. } = found[at].clone() {
+            for (child, columns, referenced, action) in referring(catalog, &table) {
+                let which =
+                    Which::Referring { to: table.clone(), columns: columns.into(), referenced: referenced.into() };
+                match action {
+                    Some("CASCADE") if seen.insert(child.clone()) => {
+                        found.push(What::RowsDeleted { table: child.clone(), which });
+                    }
+                    Some("SET NULL" | "SET DEFAULT") => {
+                        found.push(What::ValuesOverwritten { table: child.clone(), which, columns: columns.into() });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        at += 1;
+    }
+    found
+}
+
+fn upserts(text: &str) -> bool {
+    let words: Vec<String> = pieces(text)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Word(word) => Some(word.to_ascii_lowercase()),
+            _ => None,
+        })
+        .collect();
+    words.windows(2).any(|pair| pair == ["do", "update"])
+}
+
+/// The rows of a `DELETE` or `UPDATE`: its condition, if nothing else takes part in it.
+fn which(text: &str) -> Which {
+    simple(text).unwrap_or(Which::All)
+}
+
+fn simple(text: &str) -> Option<Which> {
+    let all = pieces(text);
+    let solid: Vec<(usize, Piece<'_>)> =
+        all.iter().copied().enumerate().filter(|(_, piece)| !matches!(piece, Piece::Space(_))).collect();
+    let word = |at: usize| match solid.get(at) {
+        Some((_, Piece::Word(word))) => word.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    let symbol = |at: usize, symbol: &str| matches!(solid.get(at), Some((_, Piece::Symbol(own))) if *own == symbol);
+    let update = word(0) == "update";
+    let mut at = if update { 1 } else { 2 };
+    at += usize::from(word(at) == "only");
+    at += 1;
+    while symbol(at, ".") {
+        at += 2;
+    }
+    at += usize::from(symbol(at, "*"));
+    at += usize::from(word(at) == "as");
+    let follows = ["set", "where", "using", "returning"];
+    let mut alias = None;
+    if let Some((_, piece)) = solid.get(at)
+        && let Some(name) = piece.name()
+        && !follows.contains(&word(at).as_str())
+    {
+        alias = Some(name);
+        at += 1;
+    }
+    let mut depth = 0_i32;
+    let mut condition = None;
+    for (index, (position, piece)) in solid.iter().enumerate().skip(at) {
+        match piece {
+            Piece::Symbol("(" | "[") => depth += 1,
+            Piece::Symbol(")" | "]") => depth -= 1,
+            Piece::Word(_) if depth == 0 => match word(index).as_str() {
+                "where" if condition.is_none() => condition = Some(position + 1),
+                "from" if condition.is_none() => return None,
+                "using" | "returning" | "current" => return None,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    let Some(start) = condition else { return Some(Which::All) };
+    let condition: String = all[start..].iter().map(|piece| piece.text()).collect();
+    Some(Which::Where { alias, condition: condition.trim().trim_end_matches(';').trim_end().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn which_of(text: &str) -> (Option<String>, String) {
+        match which(text) {
+            Which::All | Which::Emptied => (None, "all".into()),
+            Which::Where { alias, condition } => (alias, condition),
+            Which::Referring { .. } => unreachable!("of no text"),
+        }
+    }
+
+    #[test]
+    fn conditions_are_found_where_they_are_all_that_matters() {
+        assert_eq!(which_of("DELETE FROM \"Song\";"), (None, "all".into()));
+        assert_eq!(
+            which_of("delete from only public.\"Song\" as s where s.a = 'x;' ;"),
+            (Some("s".into()), "s.a = 'x;'".into())
+        );
+        assert_eq!(
+            which_of("UPDATE \"Song\" SET a = (SELECT 1 FROM b WHERE c), d = 2 WHERE e IN (1)"),
+            (None, "e IN (1)".into())
+        );
+        assert_eq!(which_of("UPDATE \"Song\" SET a = b.x FROM b WHERE b.id = 1"), (None, "all".into()));
+        assert_eq!(which_of("DELETE FROM a USING b WHERE a.x = b.x"), (None, "all".into()));
+        assert_eq!(which_of("DELETE FROM a WHERE x RETURNING y"), (None, "all".into()));
+    }
+}

@@ -1,0 +1,147 @@
+//! The effects of each kind of statement.
+
+use super::unknown::{self, Reference};
+use super::{Definition, Effect, Scene, What, action, guarantees, rows, words};
+use crate::catalog::{Known, ObjectName};
+use crate::sql::{Name, StatementKind};
+
+pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
+    let found = match &scene.statement.kind {
+        StatementKind::AlterTable { table, if_exists, actions } => return alter(scene, table, *if_exists, actions),
+        StatementKind::DropTable { tables, if_exists, cascade } => tables
+            .iter()
+            .map(|table| scene.before.resolve(table))
+            // asked, and not there: nothing is dropped, whether or not the statement then fails
+            .filter(|table| !scene.before.table(table).is_absent() || !if_exists)
+            .map(|table| What::TableGone { table, cascade: *cascade })
+            .collect(),
+        StatementKind::DropSchema { names, cascade } => schemas(scene, names, *cascade),
+        StatementKind::DropIndex { indexes, .. } => {
+            indexes.iter().flat_map(|index| guarantees::index(scene, &scene.before.resolve(index))).collect()
+        }
+        StatementKind::DropType { names, cascade, .. } => types(scene, names, *cascade),
+        StatementKind::DropSequence { names, cascade } => {
+            let sequences = names.iter().map(|name| scene.before.resolve(name));
+            sequences.map(|name| gone(scene, Definition::Sequence, name, *cascade)).collect()
+        }
+        StatementKind::DropView { names, materialized, cascade } => {
+            let kind = if *materialized { Definition::MaterializedView } else { Definition::View };
+            names.iter().map(|name| gone(scene, kind, scene.before.resolve(name), *cascade)).collect()
+        }
+        StatementKind::DropExtension { names, cascade } => {
+            let unqualified = |name: &String| scene.before.resolve(&Name::bare(name));
+            names.iter().map(|name| gone(scene, Definition::Extension, unqualified(name), *cascade)).collect()
+        }
+        StatementKind::CreateView { name, materialized: false, or_replace: true } => {
+            replaced(scene, Definition::View, name)
+        }
+        // a function of this name and these arguments may have been there: the catalog does not hold functions
+        StatementKind::CreateFunction { name } => replaced(scene, Definition::Function, name),
+        StatementKind::CreateTrigger { name, table } => words::trigger(scene, name, table),
+        StatementKind::AlterSequence { name, rename_to: None, set_schema: None, owned_by: None } => {
+            vec![What::SequenceSet { name: scene.before.resolve(name) }]
+        }
+        StatementKind::Insert { table } => rows::inserted(scene, table),
+        StatementKind::Update { table, columns, .. } => rows::updated(scene, table, columns),
+        StatementKind::Delete { table, .. } => rows::deleted(scene, table),
+        StatementKind::Truncate { tables, cascade } => rows::truncated(scene, tables, *cascade),
+        StatementKind::Select => rows::selected(scene),
+        StatementKind::Do { .. } => vec![What::UnknownCode { words: "DO".into() }],
+        StatementKind::Other { words } => words::effects(scene, words),
+        // what these create was not there, and what they rename stays
+        StatementKind::CreateSchema { .. }
+        | StatementKind::CreateTable { .. }
+        | StatementKind::CreateIndex(_)
+        | StatementKind::CreateEnum { .. }
+        | StatementKind::CreateSequence { .. }
+        | StatementKind::CreateView { .. }
+        | StatementKind::CreateExtension { .. }
+        | StatementKind::AddEnumValue { .. }
+        | StatementKind::RenameIndex { .. }
+        | StatementKind::RenameEnumValue { .. }
+        | StatementKind::RenameType { .. }
+        | StatementKind::SetTypeSchema { .. }
+        | StatementKind::RenameView { .. }
+        | StatementKind::AlterSequence { .. }
+        // a comment is replaced by name, and holds no data
+        | StatementKind::Comment
+        | StatementKind::Begin
+        | StatementKind::Commit
+        | StatementKind::Rollback
+        | StatementKind::Set { .. } => Vec::new(),
+    };
+    found.into_iter().map(|what| Effect { range: scene.statement.range.clone(), what }).collect()
+}
+
+fn alter(scene: &Scene<'_>, table: &Name, if_exists: bool, actions: &[crate::sql::Action]) -> Vec<Effect> {
+    let table = scene.before.resolve(table);
+    if if_exists && scene.before.table(&table).is_absent() {
+        return Vec::new();
+    }
+    let each = |own: &crate::sql::Action| {
+        let range = own.range.clone();
+        action::effects(scene, &table, &own.kind).into_iter().map(move |what| Effect { range: range.clone(), what })
+    };
+    actions.iter().flat_map(each).collect()
+}
+
+/// A definition that is dropped by name.
+pub(super) fn gone(scene: &Scene<'_>, kind: Definition, name: ObjectName, cascade: bool) -> What {
+    let replaced = match kind {
+        Definition::View | Definition::MaterializedView => scene.end.views.contains(&name),
+        Definition::Sequence => scene.end.sequences.contains_key(&name),
+        Definition::Enum => scene.end.enums.contains_key(&name),
+        Definition::Schema => scene.end.schemas.contains(&name.name),
+        _ => false,
+    };
+    What::DefinitionGone { kind, name, cascade, replaced }
+}
+
+fn replaced(scene: &Scene<'_>, kind: Definition, name: &Name) -> Vec<What> {
+    let name = scene.before.resolve(name);
+    let new = kind == Definition::View && scene.before.view(&name).is_absent();
+    if new { Vec::new() } else { vec![What::DefinitionReplaced { kind, name }] }
+}
+
+fn schemas(scene: &Scene<'_>, names: &[String], cascade: bool) -> Vec<What> {
+    let mut found = Vec::new();
+    for name in names {
+        let object = ObjectName { schema: name.clone(), name: name.clone() };
+        if cascade {
+            let tables = scene.before.tables.keys().filter(|table| table.schema == *name);
+            found.extend(tables.map(|table| What::TableGone { table: table.clone(), cascade }));
+            let views = scene.before.views.iter().filter(|view| view.schema == *name);
+            found.extend(views.map(|view| gone(scene, Definition::View, view.clone(), cascade)));
+            if !scene.before.is_complete() {
+                found.push(What::UnknownObject(Reference { kind: unknown::Kind::Schema, name: object.clone() }));
+            }
+        }
+        found.push(gone(scene, Definition::Schema, object, cascade));
+    }
+    found
+}
+
+/// A type that is dropped; by CASCADE every column of it goes as well.
+fn types(scene: &Scene<'_>, names: &[Name], cascade: bool) -> Vec<What> {
+    let mut found = Vec::new();
+    for name in names {
+        let name = scene.before.resolve(name);
+        if cascade {
+            for (table, definition) in &scene.before.tables {
+                let of_type =
+                    definition.columns.iter().filter(|(_, column)| scene.before.type_name(&column.data_type) == name);
+                found.extend(of_type.map(|(column, own)| What::ColumnGone {
+                    table: table.clone(),
+                    column: column.clone(),
+                    generated: own.generated.is_some(),
+                    cascade,
+                }));
+            }
+            if let Known::Unknown = scene.before.enumeration(&name) {
+                found.push(What::UnknownObject(Reference { kind: unknown::Kind::Type, name: name.clone() }));
+            }
+        }
+        found.push(gone(scene, Definition::Enum, name, cascade));
+    }
+    found
+}
