@@ -20,7 +20,6 @@ use super::{provider, verify};
 use crate::database::{self, DatabaseUrl, history, pooler};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::quote_identifier;
 use crate::tools::pg_dump::PgDump;
 use crate::tools::scratch::Search;
 use crate::ui::Shell;
@@ -169,11 +168,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
 /// Takes every table but Prisma's history out of those that are dumped with their rows; gives their names.
 fn strip(relations: &mut Vec<Relation>) -> Vec<String> {
     let stripped = relations.extract_if(.., |relation| relation.name.name != history::TABLE);
-    let quoted = |relation: Relation| {
-        let [schema, name] = [&relation.name.schema, &relation.name.name].map(|name| quote_identifier(name));
-        format!("{schema}.{name}")
-    };
-    stripped.map(quoted).collect()
+    stripped.map(|relation| relation.name.quoted()).collect()
 }
 
 /// Whom a backup is encrypted to, and with what it can be read again here.

@@ -11,7 +11,6 @@ use super::scan::TableName;
 use crate::database::history::History;
 use crate::database::{self, DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::quote_identifier;
 use crate::ui::interrupt::Guard;
 
 /// How often a waiting thread looks whether it should stop.
@@ -144,7 +143,7 @@ impl Snapshot {
 impl Relation {
     /// A table as a restored dump has it.
     pub(super) fn named(name: &TableName) -> Self {
-        let quoted = format!("{}.{}", quote_identifier(&name.schema), quote_identifier(&name.name));
+        let quoted = name.quoted();
         Self { name: name.clone(), quoted, condition: String::new(), bytes: 0 }
     }
 

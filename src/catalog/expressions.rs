@@ -70,8 +70,7 @@ pub(super) fn rename_type(catalog: &Catalog, text: &str, from: &ObjectName, to: 
         if at != last {
             return Some(String::new()); // `"schema"` and the dot go; the name brings its own
         }
-        let schema = written.schema.as_ref().map(|schema| format!("{}.", quote_identifier(schema))).unwrap_or_default();
-        Some(format!("{schema}{}", quote_identifier(&written.name)))
+        Some(written.quoted())
     })
 }
 

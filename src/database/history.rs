@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum_matches;
-use crate::sql::quote_identifier;
+use crate::sql::quote_qualified;
 
 /// The table's name.
 pub const TABLE: &str = "_prisma_migrations";
@@ -168,7 +168,7 @@ pub(crate) fn exists(client: &mut Client, schema: &str) -> Result<bool, Failure>
 
 /// The table's qualified name, quoted.
 pub(crate) fn table(schema: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(TABLE))
+    quote_qualified(schema, TABLE)
 }
 
 /// The statement that creates the table as Prisma's engine does.

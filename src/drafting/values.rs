@@ -48,10 +48,9 @@ fn look(client: &mut Client, wanted: &Wanted) -> Result<Profile, Failure> {
         let _ = write!(asked, ", coalesce(bool_and({test}), false)");
     }
     let query = format!(
-        "SELECT {asked} FROM (SELECT {}::text AS t FROM {}.{} LIMIT {ROWS}) AS sample",
+        "SELECT {asked} FROM (SELECT {}::text AS t FROM {} LIMIT {ROWS}) AS sample",
         quote_identifier(&wanted.column),
-        quote_identifier(&wanted.table.schema),
-        quote_identifier(&wanted.table.name)
+        wanted.table.quoted()
     );
     let row = client.query_one(&query, &[])?;
     let number = |row: &Row, at| row.try_get::<_, i64>(at).map(i64::unsigned_abs);

@@ -7,11 +7,7 @@ use crate::sql::{ConstraintKind, DataType, quote_identifier};
 
 /// A table's, type's or index's name, with its schema where that is not the default one.
 pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
-    if name.schema == catalog.default_schema {
-        quote_identifier(&name.name)
-    } else {
-        format!("{}.{}", quote_identifier(&name.schema), quote_identifier(&name.name))
-    }
+    if name.schema == catalog.default_schema { quote_identifier(&name.name) } else { name.quoted() }
 }
 
 /// A name as people write it: `Song`, or `music.Song` where the schema is not the default one.

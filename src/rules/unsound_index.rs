@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::StatementKind;
+use crate::sql::{StatementKind, quote_identifier};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -56,7 +56,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             )
             .severity(severity)
             .measured(format!("{name} is invalid"))
-            .help(format!("first, by itself: DROP INDEX CONCURRENTLY \"{}\";", name.replace('"', "\"\""))),
+            .help(format!("first, by itself: DROP INDEX CONCURRENTLY {};", quote_identifier(name))),
         );
     } else if standing.is_none() && index.concurrently && index.if_not_exists {
         findings.push(

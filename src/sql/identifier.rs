@@ -23,13 +23,18 @@ impl fmt::Display for ObjectName {
 impl ObjectName {
     /// As SQL names it: both parts in quotes.
     pub fn quoted(&self) -> String {
-        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
+        quote_qualified(&self.schema, &self.name)
     }
 }
 
 /// A name as Prisma writes it: always in quotes, inner quotes doubled.
 pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A name with its schema, both in quotes.
+pub fn quote_qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
 }
 
 /// A string literal. Backslashes are safe as they are: `standard_conforming_strings` is on since PostgreSQL 9.1.
@@ -78,6 +83,7 @@ mod tests {
     #[test]
     fn quotes() {
         assert_eq!(quote_identifier("a\"b"), "\"a\"\"b\"");
+        assert_eq!(quote_qualified("a.b", "c\"d"), "\"a.b\".\"c\"\"d\"");
         assert_eq!(quote_literal("it's"), "'it''s'");
         assert!(!identifier_is_cut(&"x".repeat(63)));
         assert!(identifier_is_cut(&"ä".repeat(32)));

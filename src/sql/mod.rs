@@ -20,6 +20,6 @@ pub use ast::*;
 pub use atomicity::Atomicity;
 pub use comments::Comment;
 pub use edit::{Edit, Overlap};
-pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_literal};
+pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_literal, quote_qualified};
 pub use naming::{DefaultName, default_name};
 pub use script::{Position, Script};

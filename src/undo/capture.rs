@@ -8,13 +8,13 @@ use postgres::types::{ToSql, Type};
 use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Facts, qualified};
+use super::facts::Facts;
 use super::grants;
 use super::losses::{Cast, Loss, Which};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
 use crate::database::Failure;
-use crate::sql::quote_identifier;
+use crate::sql::{quote_identifier, quote_qualified};
 
 /// What kind of loss a capture is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ pub(super) fn kind(loss: &Loss) -> Kind {
 
 /// A table in our schema, qualified.
 pub(super) fn place(storage: &str) -> String {
-    format!("{}.{}", quote_identifier(OWN_SCHEMA), quote_identifier(storage))
+    quote_qualified(OWN_SCHEMA, storage)
 }
 
 /// The column that keeps what the value at this place became.
@@ -304,7 +304,7 @@ fn move_away(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<()
             client.batch_execute(&format!("DROP SEQUENCE IF EXISTS {sequence}"))?;
         }
     }
-    let aside = qualified(&ObjectName { schema: capture.schema.clone(), name: capture.storage.clone() });
+    let aside = quote_qualified(&capture.schema, &capture.storage);
     client.batch_execute(&format!(
         "ALTER TABLE {name} RENAME TO {}; ALTER TABLE {aside} SET SCHEMA {}; CREATE TABLE {name} (); REVOKE ALL ON {} FROM PUBLIC",
         quote_identifier(&capture.storage),

@@ -74,11 +74,6 @@ WHERE i.indrelid = $1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL A
 GROUP BY i.indexrelid, i.indisprimary, i.indnkeyatts HAVING bool_and(a.attnotnull)
 ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid";
 
-/// A table's name, qualified and quoted.
-pub(super) fn qualified(table: &ObjectName) -> String {
-    format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name))
-}
-
 impl Facts {
     /// Asks; `None` if there is no such table.
     pub(super) fn read(client: &mut impl GenericClient, table: &ObjectName) -> Result<Option<Self>, Failure> {
@@ -107,7 +102,7 @@ impl Facts {
         let movable = movable && columns.iter().all(|column| column.built_in);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive estimate; saturates")]
         let rows = (rows > 0.0).then_some(rows as u64);
-        Ok(Some(Self { name: qualified(table), id, columns, keys, rows, bytes: bytes.unsigned_abs(), movable }))
+        Ok(Some(Self { name: table.quoted(), id, columns, keys, rows, bytes: bytes.unsigned_abs(), movable }))
     }
 
     /// The best key that has none of these columns.

@@ -9,7 +9,7 @@ use postgres::types::Type;
 use serde::Serialize;
 
 use super::capture::{Capture, Kind, became, joined, run};
-use super::facts::{Facts, qualified};
+use super::facts::Facts;
 use crate::catalog::ObjectName;
 use crate::database::Failure;
 use crate::sql::{ActionKind, ConstraintKind, Script, StatementKind, quote_identifier};
@@ -297,7 +297,7 @@ pub(super) fn release_orphans(
             let orphan = format!(
                 "{} AND NOT EXISTS (SELECT FROM {} AS p WHERE {})",
                 set.collect::<Vec<_>>().join(" AND "),
-                qualified(&of(parent)),
+                of(parent).quoted(),
                 pairs.collect::<Vec<_>>().join(" AND ")
             );
             for (at, capture) in captures.iter().enumerate().filter(|(_, capture)| capture.table() == child) {

@@ -1,18 +1,11 @@
 //! Definitions of a replayed catalog as the DDL that makes them, spelled as Prisma does.
 
 use crate::catalog::{Catalog, Column, Constraint, Index, ObjectName, nextval};
-use crate::sql::{ConstraintKind, DataType, DefaultName, Name, default_name, quote_identifier};
+use crate::sql::{ConstraintKind, DataType, DefaultName, default_name, quote_identifier};
 
 /// A name, with its schema where that is not the default one.
 pub(super) fn object(catalog: &Catalog, name: &ObjectName) -> String {
-    short(&catalog.short(name))
-}
-
-fn short(name: &Name) -> String {
-    match &name.schema {
-        Some(schema) => format!("{}.{}", quote_identifier(schema), quote_identifier(&name.name)),
-        None => quote_identifier(&name.name),
-    }
+    catalog.short(name).quoted()
 }
 
 /// A list of columns.
@@ -82,7 +75,7 @@ pub(super) fn add_constraint(name: &str, constraint: &Constraint) -> String {
             format!(
                 "FOREIGN KEY ({}) REFERENCES {}({}){}{}",
                 list(columns),
-                short(table),
+                table.quoted(),
                 list(referenced),
                 action("DELETE", on_delete),
                 action("UPDATE", on_update)

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::catalog::ObjectName;
 use crate::database::Failure;
-use crate::sql::quote_identifier;
 
 /// How two readings of a table differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub(crate) enum Differing {
 /// The rows of a table, each an object with `c0`, `c1`, … for the expressions of `select`.
 pub(crate) fn read(client: &mut Client, table: &ObjectName, select: &[String]) -> Result<Vec<Value>, Failure> {
     let select: Vec<String> = select.iter().enumerate().map(|(at, value)| format!("{value} AS c{at}")).collect();
-    let from = format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name));
+    let from = table.quoted();
     let query = format!("SELECT to_jsonb(t) FROM (SELECT {} FROM {from}) t", select.join(", "));
     let rows = client.query_typed(&query, &[])?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)

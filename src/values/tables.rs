@@ -7,7 +7,7 @@ use postgres::Client;
 
 use crate::catalog::live::OWN_SCHEMA;
 use crate::database::{Failure, history};
-use crate::sql::quote_identifier;
+use crate::sql::quote_qualified;
 
 /// A table with rows of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(crate) fn read(client: &mut Client) -> Result<Tables, Failure> {
 impl Table {
     /// As SQL takes it.
     pub(crate) fn quoted(&self) -> String {
-        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
+        quote_qualified(&self.schema, &self.name)
     }
 
     /// As people say it: without the schema that goes without saying.

@@ -11,7 +11,7 @@ use crate::backup::pieces::{Piece, Pieces};
 use crate::backup::scan::{TableName, identifier};
 use crate::database::{self, DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::quote_identifier;
+use crate::sql::{quote_identifier, quote_qualified};
 use crate::ui::progress::Position;
 
 /// Where one table goes.
@@ -34,7 +34,7 @@ pub fn table(
     watch: &mut dyn FnMut(Position<'_>) -> Result<()>,
 ) -> Result<u64> {
     let (create, copies) = find(archive, name)?;
-    let target = format!("{}.{}", quote_identifier(to.schema), quote_identifier(&name.name));
+    let target = quote_qualified(to.schema, &name.name);
     let mut client = database::connect(to.url, "prisma-safe restore")?;
     let shared = Arc::new(Shared::new(archive, to.url, &Options::live()));
     let failed = || format!("could not bring table {name} to {target}");

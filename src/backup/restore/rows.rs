@@ -12,7 +12,7 @@ use super::super::scan::TableName;
 use super::Work;
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::{quote_identifier, quote_literal};
+use crate::sql::quote_literal;
 
 /// Bytes read at once.
 const CHUNK: usize = 256 * 1024;
@@ -90,7 +90,7 @@ pub(super) fn compare_in(client: &mut impl GenericClient, work: &Work<'_>) -> Re
     }
     for (table, rows) in work.archive.manifest().rows_by_table() {
         work.guard.check()?;
-        let quoted = format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name));
+        let quoted = table.quoted();
         let row = inner.query_one(OF_EXTENSION, &[&quoted]).map_err(Failure::from).explain(failed)?;
         if row.get(0) {
             continue;

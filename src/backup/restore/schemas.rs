@@ -86,7 +86,7 @@ fn set_aside(transaction: &mut Transaction<'_>, schema: &Schema, aside: &str) ->
 fn analyze(transaction: &mut Transaction<'_>, work: &Work<'_>) -> Result<()> {
     for table in work.archive.manifest().rows_by_table().into_keys() {
         work.guard.check()?;
-        let quoted = format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name));
+        let quoted = table.quoted();
         let analyzed = transaction.batch_execute(&format!("ANALYZE {quoted}")).map_err(Failure::from);
         analyzed.explain(|| format!("could not analyse {table}"))?;
     }

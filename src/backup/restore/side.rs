@@ -10,7 +10,7 @@ use super::target::{Target, texts};
 use super::{Restored, Work};
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::quote_identifier;
+use crate::sql::{quote_identifier, quote_qualified};
 use crate::ui::progress::Progress;
 
 /// The schema of tables that were brought back to be looked at.
@@ -47,18 +47,18 @@ pub(super) fn bring(table: &TableName, target: &mut Target, work: &Work<'_>) -> 
     let rows = rows.map_err(|error| match error.causes().iter().any(|cause| cause.contains("already exists")) {
         true => error.help(format!(
             "it was brought here before; look at it, or drop it: DROP TABLE {};",
-            quoted(SCHEMA, &table.name)
+            quote_qualified(SCHEMA, &table.name)
         )),
         false => error,
     })?;
     let sql = merge(table, target.client()?)?;
-    let side = Some(quoted(SCHEMA, &table.name));
+    let side = Some(quote_qualified(SCHEMA, &table.name));
     Ok(Restored { rows, tables: 1, side, sql, ..work.restored() })
 }
 
 /// The SQL that a person runs, or a part of it, after having looked.
 fn merge(table: &TableName, client: &mut Client) -> Result<Vec<String>> {
-    let (live, side) = (quoted(&table.schema, &table.name), quoted(SCHEMA, &table.name));
+    let (live, side) = (table.quoted(), quote_qualified(SCHEMA, &table.name));
     let failed = || format!("could not compare {side} with {live}");
     let columns = |client: &mut Client, of: &String| client.query(COLUMNS, &[of]).map_err(Failure::from);
     let brought = texts(client.query(COLUMNS, &[&side]))?;
@@ -117,8 +117,4 @@ fn merge(table: &TableName, client: &mut Client) -> Result<Vec<String>> {
     }
     sql.push(format!("-- afterwards\nDROP TABLE {side};"));
     Ok(sql)
-}
-
-fn quoted(schema: &str, name: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(name))
 }

@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use crate::sql::quote_qualified;
+
 /// A table as the dump names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct TableName {
@@ -13,6 +15,11 @@ impl TableName {
     /// From bytes in the server's encoding; what is no UTF-8 is replaced, the same way on every side of a comparison.
     pub fn from_bytes(schema: &[u8], name: &[u8]) -> Self {
         Self { schema: String::from_utf8_lossy(schema).into_owned(), name: String::from_utf8_lossy(name).into_owned() }
+    }
+
+    /// As SQL names it: both parts in quotes.
+    pub fn quoted(&self) -> String {
+        quote_qualified(&self.schema, &self.name)
     }
 }
 

@@ -10,7 +10,7 @@ use postgres::types::Type;
 
 use super::{Concern, Plan, Problem};
 use crate::database::Failure;
-use crate::sql::{Name, Script, StatementKind, quote_identifier};
+use crate::sql::{Name, Script, StatementKind, quote_identifier, quote_qualified};
 
 /// What a statement needs of an object. The order is that of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +81,7 @@ pub(super) fn problems(client: &mut Client, plan: &Plan<'_>, pending: &[String])
 }
 
 fn problem(space: &str, name: &str, right: &str, owner: &str, user: &str) -> Problem {
-    let object = format!("{}.{}", quote_identifier(space), quote_identifier(name));
+    let object = quote_qualified(space, name);
     let (owner_name, role) = (quote_identifier(owner), quote_identifier(user));
     let (message, help) = match right {
         "CREATE" => (

@@ -211,9 +211,9 @@ impl Tables {
                 gone += client.execute(
                     &format!(
                         "DELETE FROM {} t WHERE {} AND NOT EXISTS (SELECT FROM {} r WHERE {})",
-                        sql_name(&reference.table),
+                        reference.table.quoted(),
                         known.join(" AND "),
-                        sql_name(&reference.referenced),
+                        reference.referenced.quoted(),
                         equal.join(" AND ")
                     ),
                     &[],
@@ -276,7 +276,7 @@ impl Tables {
              SELECT n AS prisma_safe_n, row_number() OVER (ORDER BY n{order}) AS prisma_safe_try{comma}{} \
              FROM generate_series(1, {ROWS}) n{picks}) made WHERE true{met} ORDER BY prisma_safe_n, prisma_safe_try) met \
              ON CONFLICT DO NOTHING",
-            sql_name(table),
+            table.quoted(),
             values.join(", ")
         ))
     }
@@ -307,9 +307,4 @@ impl Tables {
 /// How it is told that a table has none.
 pub(super) fn nothing_in(table: &ObjectName) -> String {
     format!("no rows to compare in {}", table.name)
-}
-
-/// The name, qualified and quoted.
-pub(super) fn sql_name(name: &ObjectName) -> String {
-    format!("{}.{}", quote_identifier(&name.schema), quote_identifier(&name.name))
 }

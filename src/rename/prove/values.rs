@@ -6,7 +6,7 @@ use postgres::Client;
 use serde_json::Value;
 
 use super::replay::Verdict;
-use super::rows::{Becoming, Column, Tables, nothing_in, sql_name};
+use super::rows::{Becoming, Column, Tables, nothing_in};
 use super::sample::{Shape, is_text};
 use crate::catalog::ObjectName;
 use crate::database::Failure;
@@ -156,7 +156,7 @@ impl Rows<'_> {
             });
             // a type that the migration itself makes is not there yet; as text its values are the same
             let converted = converted.filter(|value| {
-                client.batch_execute(&format!("SELECT {value} FROM {}", sql_name(&subject.from))).is_ok()
+                client.batch_execute(&format!("SELECT {value} FROM {}", subject.from.quoted())).is_ok()
             });
             select.push(converted.unwrap_or(quoted));
         }

@@ -7,7 +7,7 @@ pub mod schema;
 mod text;
 pub mod wrap;
 
-use self::text::{concurrently, qualified, removal, removal_of};
+use self::text::{concurrently, removal, removal_of};
 use crate::catalog::Catalog;
 use crate::rules::{Finding, Fix, Following, ModelIndex, Stage};
 use crate::sql::{
@@ -150,7 +150,7 @@ impl<'a> Scene<'a> {
         if !plain || !free || self.text(&action.range).to_ascii_uppercase().contains("INCLUDE") {
             return None;
         }
-        let (table, quoted, list) = (qualified(table), quote_identifier(name), text::list(columns));
+        let (table, quoted, list) = (table.quoted(), quote_identifier(name), text::list(columns));
         let build = format!("CREATE UNIQUE INDEX CONCURRENTLY {quoted} ON {table}({list});");
         let take = format!("ALTER TABLE {table} ADD CONSTRAINT {quoted} {word} USING INDEX {quoted};");
         Some(Fix {
@@ -208,7 +208,7 @@ impl<'a> Scene<'a> {
         let base = default_name(DefaultName::Check, &table.name, &[column, "not_null"]);
         let name = (0..).map(|pass| if pass == 0 { base.clone() } else { format!("{base}{pass}") });
         let name = name.take(9).find(|name| !known.constraints.contains_key(name))?;
-        let (quoted, check, place) = (qualified(table), quote_identifier(&name), quote_identifier(column));
+        let (quoted, check, place) = (table.quoted(), quote_identifier(&name), quote_identifier(column));
         let require = format!(
             "ALTER TABLE {quoted} ALTER COLUMN {place} SET NOT NULL;\nALTER TABLE {quoted} DROP CONSTRAINT {check};"
         );
@@ -243,7 +243,7 @@ impl<'a> Scene<'a> {
         let sql = format!(
             "CREATE INDEX CONCURRENTLY {} ON {}({});",
             quote_identifier(&name),
-            qualified(table),
+            table.quoted(),
             text::list(columns)
         );
         Some(Fix {
@@ -256,6 +256,6 @@ impl<'a> Scene<'a> {
 }
 
 fn validate(table: &Name, name: &str) -> Following {
-    let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {};", qualified(table), quote_identifier(name));
+    let sql = format!("ALTER TABLE {} VALIDATE CONSTRAINT {};", table.quoted(), quote_identifier(name));
     Following { stage: Stage::Validate, object: name.to_owned(), sql }
 }

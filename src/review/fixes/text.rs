@@ -5,12 +5,6 @@ use std::ops::Range;
 use crate::sql::tokens::tokens;
 use crate::sql::{Action, CreateIndex, Edit, IndexKey, Name, Script, Statement, StatementKind, quote_identifier};
 
-/// The table as SQL names it, always quoted.
-pub(super) fn qualified(name: &Name) -> String {
-    let schema = name.schema.iter().map(|schema| format!("{}.", quote_identifier(schema)));
-    schema.chain([quote_identifier(&name.name)]).collect()
-}
-
 /// `"a", "b"`
 pub(super) fn list(columns: &[String]) -> String {
     columns.iter().map(|column| quote_identifier(column)).collect::<Vec<_>>().join(", ")

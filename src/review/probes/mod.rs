@@ -13,7 +13,7 @@ use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, IsolationLevel, Row};
 
-use self::questions::{Question, quoted};
+use self::questions::Question;
 
 use crate::catalog::ObjectName;
 use crate::database::dependents::{self, Dependent};
@@ -169,7 +169,7 @@ impl<'a> Probes<'a> {
         let query = format!(
             "SELECT array_agg(attname::text ORDER BY place) FROM pg_index, unnest(indkey) WITH ORDINALITY AS key (number, place) \
              JOIN pg_attribute ON attnum = number WHERE indisprimary AND attrelid = indrelid AND indrelid = {}::regclass",
-            quote_literal(&quoted(table))
+            quote_literal(&table.quoted())
         );
         self.texts(&query, &[])
     }
@@ -182,7 +182,7 @@ impl Live for Probes<'_> {
 
     fn rows(&self, table: &ObjectName) -> Option<u64> {
         let what = format!("rows of {}", table.name);
-        let exact = format!("SELECT count(*) FROM (SELECT FROM {} LIMIT {EXACT_ROWS}) AS bounded", quoted(table));
+        let exact = format!("SELECT count(*) FROM (SELECT FROM {} LIMIT {EXACT_ROWS}) AS bounded", table.quoted());
         let exact = self.number(&what, &exact, &[])?;
         if exact < EXACT_ROWS {
             return Some(exact);
@@ -191,7 +191,7 @@ impl Live for Probes<'_> {
         let estimate = format!(
             "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class \
              WHERE oid = {0}::regclass OR oid IN (SELECT relid FROM pg_partition_tree({0}::regclass) WHERE isleaf)",
-            quote_literal(&quoted(table))
+            quote_literal(&table.quoted())
         );
         Some(self.number(&what, &estimate, &[]).unwrap_or(exact).max(exact))
     }
@@ -200,14 +200,14 @@ impl Live for Probes<'_> {
         let query = format!(
             "SELECT coalesce((SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree({0}::regclass)), \
              pg_relation_size({0}::regclass))::bigint",
-            quote_literal(&quoted(table))
+            quote_literal(&table.quoted())
         );
         self.number(&format!("the size of {}", table.name), &query, &[])
     }
 
     fn count(&self, table: &ObjectName, which: &Which<'_>) -> Option<u64> {
         let question = self.question(table, which)?;
-        self.number(&question.what, &question.count(&quoted(table)), &question.values)
+        self.number(&question.what, &question.count(&table.quoted()), &question.values)
     }
 
     fn keys(&self, table: &ObjectName, which: &Which<'_>) -> Option<String> {
@@ -216,7 +216,7 @@ impl Live for Probes<'_> {
         }
         let question = self.question(table, which)?;
         let key = self.primary_key(table)?;
-        let mut keys = self.texts(&question.keys(&quoted(table), &key, self.sample + 1), &question.values)?;
+        let mut keys = self.texts(&question.keys(&table.quoted(), &key, self.sample + 1), &question.values)?;
         if keys.len() > self.sample {
             keys.truncate(self.sample);
             keys.push("…".into());
@@ -229,7 +229,7 @@ impl Live for Probes<'_> {
             return None;
         }
         let question = self.question(table, &Which::Unfit { column, loss })?;
-        match self.ask(&question.what, &question.count(&quoted(table)), &question.values) {
+        match self.ask(&question.what, &question.count(&table.quoted()), &question.values) {
             Answer::Number(number) => u64::try_from(number).ok().map(Lost::Rows),
             Answer::Refused => Some(Lost::Some),
             Answer::Absent | Answer::Unknown => None,
@@ -244,7 +244,7 @@ impl Live for Probes<'_> {
     }
 
     fn partitioned(&self, table: &ObjectName) -> Option<bool> {
-        let regclass = quote_literal(&quoted(table));
+        let regclass = quote_literal(&table.quoted());
         let query = format!("SELECT (relkind = 'p')::int::bigint FROM pg_class WHERE oid = {regclass}::regclass");
         self.number(&format!("whether {} is partitioned", table.name), &query, &[]).map(|answer| answer > 0)
     }

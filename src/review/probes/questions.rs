@@ -176,14 +176,14 @@ fn duplicated(
 }
 
 fn orphaned(table: &ObjectName, columns: &[String], parent: &ObjectName, referenced: &[String]) -> String {
-    let child = quoted(table);
+    let child = table.quoted();
     let set = columns.iter().map(|column| format!("{child}.{} IS NOT NULL", quote_identifier(column)));
     let equal: Vec<String> = columns
         .iter()
         .zip(referenced)
         .map(|(column, key)| format!("parent.{} = {child}.{}", quote_identifier(key), quote_identifier(column)))
         .collect();
-    let alone = format!("NOT EXISTS (SELECT FROM {} AS parent WHERE {})", quoted(parent), equal.join(" AND "));
+    let alone = format!("NOT EXISTS (SELECT FROM {} AS parent WHERE {})", parent.quoted(), equal.join(" AND "));
     set.chain([alone]).collect::<Vec<_>>().join(" AND ")
 }
 
@@ -228,11 +228,6 @@ fn is_plain(text: &str) -> bool {
     !foreign
         && calls(text).iter().all(|name| PLAIN.contains(&name.as_str()))
         && !tokens.iter().any(|token| token.is("select") || token.is_symbol(";"))
-}
-
-/// The table as SQL names it.
-pub(super) fn quoted(table: &ObjectName) -> String {
-    format!("{}.{}", quote_identifier(&table.schema), quote_identifier(&table.name))
 }
 
 #[cfg(test)]

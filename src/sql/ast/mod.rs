@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::identifier::{quote_identifier, quote_qualified};
+
 mod statement;
 mod table;
 
@@ -24,6 +26,14 @@ impl Name {
     /// A name without a schema.
     pub fn bare(name: impl Into<String>) -> Self {
         Self { schema: None, name: name.into() }
+    }
+
+    /// As SQL names it: in quotes.
+    pub fn quoted(&self) -> String {
+        match &self.schema {
+            Some(schema) => quote_qualified(schema, &self.name),
+            None => quote_identifier(&self.name),
+        }
     }
 }
 

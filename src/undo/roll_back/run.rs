@@ -93,8 +93,7 @@ impl<'a> Run<'a> {
         let actions: Vec<(String, &ActionKind)> = kinds
             .flat_map(|kind| match kind {
                 StatementKind::AlterTable { table, actions, .. } => {
-                    let name = table.schema.iter().chain([&table.name]);
-                    let name = name.map(|part| quote_identifier(part)).collect::<Vec<_>>().join(".");
+                    let name = table.quoted();
                     actions.iter().map(|action| (name.clone(), &action.kind)).collect::<Vec<_>>()
                 }
                 _ => Vec::new(),
