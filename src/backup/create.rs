@@ -1,7 +1,7 @@
 //! Taking a backup: the order of steps, and what must agree before it counts as one.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -10,63 +10,24 @@ use super::aside::Aside;
 use super::directory::Directory;
 use super::dump::{Dump, agree};
 use super::encryption::{self, Keys, Recipients};
-use super::manifest::{self, Format, Manifest, Proof, Source, Sum};
-use super::names::{self, Name};
+use super::manifest::{self, Format, Manifest, Proof, Sum};
+use super::names;
 use super::prove::{self, Restored};
+use super::request::{APPLICATION, Backup, Request, publish, source};
 use super::server::Server;
-use super::settings::{Settings, Written};
+use super::settings::Written;
 use super::snapshot::{Relation, Snapshot};
 use super::{provider, verify};
-use crate::database::{self, DatabaseUrl, history, pooler};
-use crate::env::Env;
+use crate::database::{self, history, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::pg_dump::PgDump;
-use crate::tools::scratch::Search;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
-
-/// The name that the server shows for our sessions.
-pub(super) const APPLICATION: &str = "prisma-safe backup";
 
 /// Tables of this many bytes are worth compressing: less is read by people, and its size troubles nobody.
 const WORTH_PACKING: u64 = 64 * 1024 * 1024;
 /// How much of a dump's size its compressed file needs at most, if it is one that compresses at all.
 const PACKED: f64 = 1.0 / 3.0;
-
-/// What to back up, and where to.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The direct URL.
-    pub url: &'a DatabaseUrl,
-    /// Where backups go.
-    pub directory: &'a Path,
-    /// The project's root, where npm may have installed a server for the proof.
-    pub project: &'a Path,
-    /// Real users' data: the backup's name begins with `prod`.
-    pub production: bool,
-    /// The environment of `prisma-safe.toml`, which otherwise begins its name.
-    pub environment: Option<&'a str>,
-    /// The migrations that are to be deployed next.
-    pub precedes: &'a [String],
-    /// No rows but those of Prisma's history: for a rehearsal, and no backup of anything else.
-    pub definitions_only: bool,
-    pub settings: &'a Settings,
-    pub env: &'a Env,
-}
-
-impl Request<'_> {
-    /// Where a scratch server may be found.
-    fn search(&self) -> Search<'_> {
-        Search { env: self.env, pg_bin: self.settings.pg_bin.as_deref(), project: self.project }
-    }
-}
-
-/// A backup that exists.
-#[derive(Debug, Clone)]
-pub struct Backup {
-    pub path: PathBuf,
-    pub manifest: Manifest,
-}
 
 /// Takes a backup. It exists, whole and on the disk, when this returns; after an error or Ctrl-C nothing of it is left.
 ///
@@ -224,46 +185,11 @@ fn decodes(archive: &Archive, keys: &Keys, guard: &Guard) -> Result<()> {
     Err(Error::failed("the backup does not unpack to what was dumped").help("check this machine's memory and disk"))
 }
 
-/// Gives dump and manifest their names, the manifest last: a backup exists only with it.
-pub(super) fn publish(directory: &Directory, name: &Name, dump: Aside, manifest: &Manifest) -> Result<PathBuf> {
-    let target = names::manifest_path(&directory.path().join(name.as_str()));
-    let partial = directory.path().join(names::manifest_partial(name));
-    let mut beside = Aside::create(&partial, &target)?
-        .ok_or_else(|| Error::failed(format!("another run writes {}", target.display())))?;
-    beside.write(manifest.to_json()?.as_bytes())?;
-    beside.sync()?;
-    let path = dump.finish()?;
-    if let Err(error) = beside.finish() {
-        // a dump without a manifest would be taken for a backup by people
-        let _ = fs::remove_file(&path);
-        return Err(error);
-    }
-    Ok(path)
-}
-
 fn format(wanted: Written, bytes: u64) -> Format {
     match wanted {
         Written::Sql => Format::Sql,
         Written::Auto if bytes < WORTH_PACKING => Format::Sql,
         Written::Auto | Written::SqlZst => Format::SqlZst,
-    }
-}
-
-pub(super) fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
-    Source {
-        environment,
-        address: format!("{}:{}/{}", url.host(), url.port(), server.database),
-        database: server.database,
-        oid: server.oid,
-        system_identifier: server.system_identifier,
-        server_version: server.version,
-        server_major: server.major,
-        size: server.size,
-        encoding: server.encoding,
-        collate: server.collate,
-        ctype: server.ctype,
-        extensions: server.extensions,
-        time_zone: Some(server.time_zone),
     }
 }
 

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::outside::{Outside, Provider};
 use super::names;
+pub use super::names::Format;
 use super::scan::TableName;
 use crate::error::{Error, Explain as _, Result};
 
@@ -44,59 +45,6 @@ impl std::fmt::Display for Proof {
             Self::Restored => "restored",
             Self::Roundtrip => "roundtrip",
         })
-    }
-}
-
-/// How a backup's file holds the dump.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Format {
-    /// As it is.
-    #[serde(rename = "sql")]
-    Sql,
-    /// Compressed with zstd.
-    #[serde(rename = "sql.zst")]
-    SqlZst,
-    /// As it is, encrypted with age.
-    #[serde(rename = "sql.age")]
-    SqlAge,
-    /// Compressed, then encrypted.
-    #[serde(rename = "sql.zst.age")]
-    SqlZstAge,
-    /// Another tool keeps the backup; the file is what it said of it.
-    #[serde(rename = "receipt")]
-    Receipt,
-}
-
-impl Format {
-    /// What the file's name ends with.
-    pub fn ending(self) -> &'static str {
-        match self {
-            Self::Sql => ".sql",
-            Self::SqlZst => ".sql.zst",
-            Self::SqlAge => ".sql.age",
-            Self::SqlZstAge => ".sql.zst.age",
-            Self::Receipt => ".receipt",
-        }
-    }
-
-    /// Whether the dump is in zstd frames.
-    pub fn compressed(self) -> bool {
-        matches!(self, Self::SqlZst | Self::SqlZstAge)
-    }
-
-    /// Whether a key is needed to read it.
-    pub fn encrypted(self) -> bool {
-        matches!(self, Self::SqlAge | Self::SqlZstAge)
-    }
-
-    /// The same, encrypted.
-    #[must_use]
-    pub fn sealed(self) -> Self {
-        match self {
-            Self::Sql => Self::SqlAge,
-            Self::SqlZst => Self::SqlZstAge,
-            other => other,
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `request` | what is asked for, and what a backup that exists is |
 //! | `create`, `dump` | the order of steps, and the dump with its count |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
 //! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
@@ -36,6 +37,7 @@ mod prove;
 pub mod provider;
 pub mod prune;
 pub mod report;
+mod request;
 pub mod restore;
 pub mod retention;
 pub mod rows;
@@ -48,10 +50,11 @@ mod verify;
 
 pub use self::archive::Archive;
 pub use self::contents::{Contents, Defect};
-pub use self::create::{Backup, Request, create, create_and_keep};
+pub use self::create::{create, create_and_keep};
 pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::prove::{Restored, restore};
+pub use self::request::{Backup, Request};
 pub use self::server::needed;
 pub use self::settings::Settings;
 pub use self::verify::{Report, verify, verify_to};

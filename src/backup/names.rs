@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::manifest::Format;
+use serde::{Deserialize, Serialize};
 
 /// What a manifest's name adds to its backup's.
 pub(super) const MANIFEST: &str = ".json";
@@ -19,6 +19,59 @@ const PIN: &str = ".pin";
 pub(super) const FORMATS: [Format; 5] =
     [Format::Sql, Format::SqlZst, Format::SqlAge, Format::SqlZstAge, Format::Receipt];
 const STAMP: &str = "%Y%m%d_%H%M%S";
+
+/// How a backup's file holds the dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// As it is.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Compressed with zstd.
+    #[serde(rename = "sql.zst")]
+    SqlZst,
+    /// As it is, encrypted with age.
+    #[serde(rename = "sql.age")]
+    SqlAge,
+    /// Compressed, then encrypted.
+    #[serde(rename = "sql.zst.age")]
+    SqlZstAge,
+    /// Another tool keeps the backup; the file is what it said of it.
+    #[serde(rename = "receipt")]
+    Receipt,
+}
+
+impl Format {
+    /// What the file's name ends with.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Sql => ".sql",
+            Self::SqlZst => ".sql.zst",
+            Self::SqlAge => ".sql.age",
+            Self::SqlZstAge => ".sql.zst.age",
+            Self::Receipt => ".receipt",
+        }
+    }
+
+    /// Whether the dump is in zstd frames.
+    pub fn compressed(self) -> bool {
+        matches!(self, Self::SqlZst | Self::SqlZstAge)
+    }
+
+    /// Whether a key is needed to read it.
+    pub fn encrypted(self) -> bool {
+        matches!(self, Self::SqlAge | Self::SqlZstAge)
+    }
+
+    /// The same, encrypted.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        match self {
+            Self::Sql => Self::SqlAge,
+            Self::SqlZst => Self::SqlZstAge,
+            other => other,
+        }
+    }
+}
 
 /// The name of a backup, without its directory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 pub use self::pgbackrest::Stanza;
 use super::Backup;
-use super::create::{APPLICATION, Request};
 use super::manifest::{Manifest, Outside, Provider};
+use super::request::{APPLICATION, Request};
 use super::server::Server;
 use super::settings::Settings;
 use crate::database::history::History;

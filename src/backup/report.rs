@@ -6,8 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Backup;
 use super::copies::{Copied, Kept};
-use super::create::Backup;
 use super::list::{Entry, State};
 use super::manifest::Manifest;
 use super::prune::{Done, Plan, Step};

@@ -2,9 +2,28 @@
 
 use serde::{Serialize, Serializer};
 
-use super::directive::{object, part};
 use super::render::spoken;
 use crate::catalog::{Catalog, ObjectName};
+
+/// A name in double quotes with JSON's escapes: no name breaks out of its line.
+fn quote(name: &str) -> String {
+    serde_json::Value::String(name.to_owned()).to_string()
+}
+
+/// A name in quotes where it needs them.
+pub(crate) fn part(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quote(name) }
+}
+
+/// A table or enum, with its schema where that is not the default one.
+pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
+    if name.schema == catalog.default_schema {
+        part(&name.name)
+    } else {
+        format!("{}.{}", part(&name.schema), part(&name.name))
+    }
+}
 
 /// One rename. Names on the left are those before the migration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,32 +5,12 @@
 //! `kind` is `column`, `table`, `enum` or `value`. Names of other than letters, digits, `_`, `-` and `$` stand in double
 //! quotes with JSON's escapes. A schema comes first where it is not the default one: `table auth.User -> auth.Account`.
 
-use super::candidate::Rename;
+use super::candidate::{Rename, object, part};
 use crate::catalog::{Catalog, ObjectName};
 
 const RENAME: &str = "-- prisma-safe:rename ";
 const MAP: &str = "-- prisma-safe:map ";
 const DELETE: &str = "-- prisma-safe:delete ";
-
-/// A name in double quotes with JSON's escapes: no name breaks out of its line.
-fn quote(name: &str) -> String {
-    serde_json::Value::String(name.to_owned()).to_string()
-}
-
-/// A name in quotes where it needs them.
-pub(crate) fn part(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$');
-    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quote(name) }
-}
-
-/// A table or enum, with its schema where that is not the default one.
-pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
-    if name.schema == catalog.default_schema {
-        part(&name.name)
-    } else {
-        format!("{}.{}", part(&name.schema), part(&name.name))
-    }
-}
 
 /// The line for a rename, without its line break.
 pub fn render(catalog: &Catalog, rename: &Rename) -> String {

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::links;
 use super::scene::{Pair, Scene};
 use crate::catalog::{Column, Table};
-use crate::sql::DataType;
+use crate::sql::{ConstraintKind, DataType};
 
 /// A table's dropped and added columns, with the table before and after.
 pub(crate) struct Exchange<'s> {
@@ -52,7 +51,7 @@ impl<'s> Exchange<'s> {
             .map(|(_, name)| name.clone())
             .filter(|name| old.columns.contains_key(name) && new.columns.contains_key(name) && !gone.contains(name))
             .collect();
-        let (old_keys, new_keys) = (links::lists(old), links::lists(new));
+        let (old_keys, new_keys) = (lists(old), lists(new));
         Some(Self { pair: pair.clone(), old, new, old_keys, new_keys, gone, come, retyped, split, merged })
     }
 
@@ -101,4 +100,19 @@ impl<'s> Types<'s> {
             && self.gone.get(&from.data_type) == Some(&1)
             && self.come.get(&to.data_type) == Some(&1)
     }
+}
+
+/// The column lists of a table's indexes and keys, with whether they are unique.
+fn lists(table: &Table) -> Vec<(bool, Vec<String>)> {
+    let indexes = table.indexes.values().filter_map(|index| {
+        let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
+        Some((index.unique, columns?))
+    });
+    let keys = table.constraints.values().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => {
+            Some((true, columns.clone()))
+        }
+        _ => None,
+    });
+    indexes.chain(keys).collect()
 }

@@ -5,8 +5,6 @@ use super::exchange::Exchange;
 use super::scene::{Scene, memberships, target};
 use super::score::Scale;
 use super::weights::Sign;
-use crate::catalog::Table;
-use crate::sql::ConstraintKind;
 
 /// Weighs foreign keys, keys and indexes. Gives whether both reference the same table.
 pub(crate) fn compare(
@@ -60,19 +58,4 @@ fn shared_index(exchange: &Exchange<'_>, from: &str, to: &str) -> Option<Vec<Str
             columns.len() > 1 && columns.iter().any(|name| name == from) && exchange.new_keys.contains(&(*unique, put));
         found.then(|| others.cloned().collect())
     })
-}
-
-/// The column lists of a table's indexes and keys, with whether they are unique.
-pub(crate) fn lists(table: &Table) -> Vec<(bool, Vec<String>)> {
-    let indexes = table.indexes.values().filter_map(|index| {
-        let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
-        Some((index.unique, columns?))
-    });
-    let keys = table.constraints.values().filter_map(|constraint| match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => {
-            Some((true, columns.clone()))
-        }
-        _ => None,
-    });
-    indexes.chain(keys).collect()
 }

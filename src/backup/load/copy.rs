@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use postgres::Client;
 
-use super::crew::Shared;
+use super::job::Shared;
 use crate::backup::manifest::Table;
 use crate::backup::snapshot::Relation;
 use crate::database::Failure;

@@ -1,13 +1,14 @@
 //! Sessions that work in parallel, each in a thread of its own, while the caller watches over them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use postgres::{CancelToken, Client};
 
+use super::job::{Job, Shared};
 use super::schedule::Schedule;
 use super::session::Session;
 use super::{Options, copy};
@@ -23,43 +24,6 @@ const APPLICATION: &str = "prisma-safe restore";
 const TICK: Duration = Duration::from_millis(100);
 /// How often a statement is cancelled before its session is left to itself.
 const CANCEL_TRIES: u32 = 20;
-
-/// What a session is told to do.
-#[derive(Debug)]
-pub(super) enum Job {
-    /// Statements, one after the other.
-    Statements(Vec<String>),
-    /// A statement that runs beside others, with the settings of its place in the dump.
-    Task { statement: String, session: Arc<String> },
-    /// The rows of a block of the archive.
-    Copy { statement: String, block: usize, session: Arc<String> },
-}
-
-/// What all sessions have in common.
-pub(super) struct Shared {
-    pub(super) archive: Archive,
-    pub(super) options: Options,
-    pub(super) url: DatabaseUrl,
-    /// Bytes of rows that are sent.
-    pub(super) bytes: AtomicU64,
-    pub(super) left_out: Mutex<Vec<String>>,
-    stop: AtomicBool,
-}
-
-impl Shared {
-    pub(super) fn new(archive: &Archive, url: &DatabaseUrl, options: &Options) -> Self {
-        let (bytes, stop, left_out) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::default());
-        Self { archive: archive.clone(), options: *options, url: url.clone(), bytes, left_out, stop }
-    }
-
-    /// Whether to go on.
-    ///
-    /// # Errors
-    /// When the load was given up elsewhere.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
-    }
-}
 
 struct Member {
     jobs: mpsc::Sender<Job>,

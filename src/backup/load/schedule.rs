@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::crew::Job;
+use super::job::Job;
 use crate::backup::scan::TableName;
 
 /// How much less an index costs than copying its table, roughly.

@@ -7,7 +7,7 @@ use postgres::Client;
 use postgres::error::SqlState;
 
 use super::MissingRole;
-use super::crew::Shared;
+use super::job::Shared;
 use super::statement::{Kind, kind};
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use postgres::Client;
 
-use super::crew::Shared;
+use super::job::Shared;
 use super::{Options, copy, statement_text, unreadable};
 use crate::backup::archive::Archive;
 use crate::backup::pieces::{Piece, Pieces};

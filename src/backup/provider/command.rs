@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::super::create::Request;
 use super::super::manifest::{Outside, Provider};
+use super::super::request::Request;
 use super::super::settings::Command as Settings;
 use crate::error::{Error, Result};
 use crate::tools::site::{self, Site};

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::create::Request;
 use super::super::manifest::{Outside, Provider};
+use super::super::request::Request;
 use super::super::server::Server;
 use super::super::settings::Pgbackrest;
 use super::json;

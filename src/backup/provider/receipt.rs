@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::super::Backup;
-use super::super::create::{self, Request};
 use super::super::directory::Directory;
 use super::super::manifest::Outside;
 use super::super::manifest::{self, Format, Manifest, Proof, Sum};
 use super::super::names;
+use super::super::request::{self, Request};
 use super::super::server::Server;
 use crate::error::{Explain as _, Result};
 
@@ -38,7 +38,7 @@ pub(super) fn keep(
         sha256: sum.sha256.clone(),
         format: Format::Receipt,
         dump: sum,
-        source: create::source(request.url, server, prefix),
+        source: request::source(request.url, server, prefix),
         pg_dump_version: String::new(),
         snapshot: String::new(),
         tables: Vec::new(),
@@ -50,6 +50,6 @@ pub(super) fn keep(
         encrypted_to: Vec::new(),
         outside: Some(outside),
     };
-    let path = create::publish(&directory, &name, aside, &manifest)?;
+    let path = request::publish(&directory, &name, aside, &manifest)?;
     Ok(Backup { path, manifest })
 }

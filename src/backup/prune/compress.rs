@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::super::archive::Archive;
 use super::super::aside::Aside;
-use super::super::create;
 use super::super::directory::Directory;
 use super::super::encryption::Keys;
 use super::super::list::Entry;
 use super::super::manifest::{Format, Manifest};
+use super::super::request;
 use super::super::stream::{self, Destination};
 use super::super::{hex, names, verify};
 use super::files;
@@ -45,7 +45,7 @@ pub(super) fn compress(entry: &Entry, guard: &Guard, shell: &Shell) -> Result<(P
         .help("is the backup itself undamaged? prisma-safe backup verify"));
     }
     let saved = original.bytes.saturating_sub(manifest.bytes);
-    let path = create::publish(&directory, &name, aside, &manifest)?;
+    let path = request::publish(&directory, &name, aside, &manifest)?;
     if names::pin_path(&entry.path).exists() {
         super::pin(&path, true)?;
     }

@@ -26,8 +26,9 @@ use jiff::Timestamp;
 
 use self::target::Target;
 use super::archive::Archive;
-use super::create::{self, create};
+use super::create::create;
 use super::load::Options;
+use super::request::Request as BackupRequest;
 use super::scan::TableName;
 use super::{Backup, verify};
 use crate::database::{DatabaseUrl, pooler};
@@ -53,7 +54,7 @@ pub struct Request<'a> {
     /// URL.
     pub owners: bool,
     /// The backup that is taken first. Without one nothing keeps what is there but the old database itself.
-    pub before: Option<&'a create::Request<'a>>,
+    pub before: Option<&'a BackupRequest<'a>>,
 }
 
 /// How much of a backup, and into what.

@@ -7,11 +7,13 @@ mod rows;
 mod sample;
 mod stage;
 mod values;
+mod verdict;
 
 use serde::Serialize;
 
-pub use self::replay::{Replay, Verdict, replay};
+pub use self::replay::replay;
 pub use self::stage::{Scratch, Stage};
+pub use self::verdict::{Replay, Verdict};
 
 use super::Draft;
 use super::rewrite::Rewrite;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use postgres::Client;
 use serde_json::Value;
 
-use super::replay::Verdict;
 use super::rows::{Becoming, Column, Tables, nothing_in};
 use super::sample::{Shape, is_text};
+use super::verdict::Verdict;
 use crate::catalog::ObjectName;
 use crate::database::Failure;
 use crate::rename::rewrite::Moves;
