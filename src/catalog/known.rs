@@ -64,6 +64,8 @@ pub(crate) struct Sight {
     pub(super) coverage: Coverage,
     /// Names whose objects were dropped or renamed: they are known to be free.
     pub(super) gone: BTreeSet<ObjectName>,
+    /// Temporary tables of the script that is replayed just now.
+    pub(super) temporary: BTreeSet<String>,
 }
 
 impl PartialEq for Sight {
@@ -83,6 +85,11 @@ impl Catalog {
     /// A table.
     pub fn table(&self, name: &ObjectName) -> Known<&Table> {
         self.known(self.tables.get(name), name)
+    }
+
+    /// Whether a temporary table of the running script has this name. No statement about it reaches what is kept.
+    pub fn is_temporary(&self, name: &ObjectName) -> bool {
+        self.sight.temporary.contains(&name.name)
     }
 
     /// A column. One of a view, or of a table that is known in part, is unknown.
@@ -131,7 +138,7 @@ impl Catalog {
     fn known<T>(&self, found: Option<T>, name: &ObjectName) -> Known<T> {
         match found {
             Some(found) => Known::There(found),
-            None if self.is_complete() || self.sight.gone.contains(name) => Known::Absent,
+            None if self.is_complete() || self.is_temporary(name) || self.sight.gone.contains(name) => Known::Absent,
             None => Known::Unknown,
         }
     }

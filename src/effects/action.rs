@@ -20,7 +20,7 @@ pub(super) fn effects(scene: &Scene<'_>, table: &ObjectName, action: &ActionKind
                 vec![What::DefaultChanged { table: table.clone(), column: column.clone() }]
             }
         }
-        ActionKind::DropConstraint { name, if_exists, .. } => guarantees::constraint(scene, table, name, *if_exists),
+        ActionKind::DropConstraint { name, .. } => guarantees::constraint(scene, table, name),
         ActionKind::DropIdentity { column } => {
             vec![What::IdentityChanged { table: table.clone(), column: column.clone() }]
         }

@@ -20,6 +20,11 @@ pub(super) fn index(scene: &Scene<'_>, index: &ObjectName) -> Option<What> {
     let keys = keys(dropped);
     // a table that goes as well keeps nothing; under another name it is found by the schema's own renames
     let end = scene.end.tables.get(table)?;
+    // with a column that goes as well there is nothing left to keep
+    let plain = dropped.keys.iter().filter_map(|key| key.column.as_ref());
+    if plain.into_iter().any(|column| !end.columns.contains_key(column)) {
+        return None;
+    }
     (!is_unique(end, dropped)).then(|| What::GuaranteeGone {
         table: table.clone(),
         name: index.name.clone(),
@@ -28,18 +33,20 @@ pub(super) fn index(scene: &Scene<'_>, index: &ObjectName) -> Option<What> {
 }
 
 /// `DROP CONSTRAINT`.
-pub(super) fn constraint(scene: &Scene<'_>, table: &ObjectName, name: &str, if_exists: bool) -> Vec<What> {
+pub(super) fn constraint(scene: &Scene<'_>, table: &ObjectName, name: &str) -> Vec<What> {
     let dropped = match scene.before.constraint(table, name) {
         Known::There(dropped) => dropped,
         Known::Absent => return Vec::new(),
         Known::Unknown => {
-            // IF EXISTS of a constraint that no file makes is how drafts are made to run twice; it may be there all the same
-            let _ = if_exists;
             let kind = unknown::Kind::Constraint(name.to_owned());
             return vec![What::UnknownObject(Reference { kind, name: table.clone() })];
         }
     };
     let Some(end) = scene.end.tables.get(table) else { return Vec::new() };
+    // with a column that goes as well there is nothing left to keep
+    if !dropped.kind.columns().iter().all(|column| end.columns.contains_key(column)) {
+        return Vec::new();
+    }
     if let Some(to) = led(scene, end, &dropped.kind) {
         return vec![to(table)];
     }

@@ -9,6 +9,7 @@ pub mod plan_hash;
 pub mod probes;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub use self::needed::Needed;
 pub use self::plan_hash::plan_hash;
 use crate::catalog::Catalog;
+use crate::effects;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
@@ -69,7 +71,7 @@ pub struct Review {
 pub enum Verdict {
     /// Nothing to say, or only for information.
     Pass,
-    /// Warnings, or accepted errors.
+    /// Warnings, accepted errors, or statements about objects that nobody knows.
     Warn,
     /// An error that no line accepts: nothing is deployed.
     Fail,
@@ -148,6 +150,7 @@ pub fn review(request: Request<'_>) -> Review {
     }
     let mut unchecked = not_replayed(&catalog, unread);
     let mut renames = false;
+    let mut blind = false;
     let mut origins = Origins::default();
     let scratch = Scratch::default();
     let mut migrations = request.standing;
@@ -174,7 +177,7 @@ pub fn review(request: Request<'_>) -> Review {
             settings: request.settings,
             delivery: Delivery::of(&script, request.settings.prisma),
         };
-        let (mut findings, walked) = look(&subject);
+        let Looked { mut findings, origins: walked, unknown } = look(&subject);
         findings.extend(slips);
         findings.extend(taken(&mut migrations, &migration.name));
         request.settings.levels.apply(&mut findings);
@@ -191,6 +194,14 @@ pub fn review(request: Request<'_>) -> Review {
             });
         }
         unchecked.extend(unfollowed(&migration.name, &script, &findings));
+        blind |= !unknown.is_empty();
+        unchecked.extend(unknown.iter().map(|object| Unchecked {
+            what: format!("{object}, which {} is about", migration.name),
+            why: match request.live {
+                Some(_) => "code that could not be followed may have made it".into(),
+                None => "no migration makes it, and the target was not asked".into(),
+            },
+        }));
         renames |= dependent_object::renames(&script);
         migrations.push(Reviewed {
             name: migration.name.clone(),
@@ -214,7 +225,8 @@ pub fn review(request: Request<'_>) -> Review {
         None => unchecked.extend(offline(renames)),
     }
     Review {
-        verdict: verdict(&migrations),
+        // what is not known is never a pass
+        verdict: if blind { verdict(&migrations).max(Verdict::Warn) } else { verdict(&migrations) },
         plan_hash: request.identity.map(|identity| plan_hash(request.migrations, identity)),
         target: Target {
             provider: "postgresql",
@@ -239,9 +251,19 @@ fn weakened(settings: &Settings) -> impl Iterator<Item = Unchecked> {
     })
 }
 
-/// Lets every rule look at a migration; gives the findings and what stands on the target after it.
-fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
+/// What every rule together has seen of a migration.
+struct Looked {
+    findings: Vec<Finding>,
+    /// What stands on the target after it.
+    origins: Origins,
+    /// Objects that nobody knows, `table archive`.
+    unknown: BTreeSet<String>,
+}
+
+/// Lets every rule look at a migration.
+fn look(subject: &Subject<'_>) -> Looked {
     let mut findings = Vec::new();
+    let mut unknown = BTreeSet::new();
     for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
         if let Check::Migration(check) = rule.check {
             check(subject, &mut findings);
@@ -249,13 +271,16 @@ fn look(subject: &Subject<'_>) -> (Vec<Finding>, Origins) {
     }
     squawk::check(subject, &mut findings);
     let origins = subject.walk(|step| {
+        let schema = &step.catalog.default_schema;
+        let named = effects::unknown::named(step.statement, step.catalog).into_iter();
+        unknown.extend(named.map(|reference| format!("{} {}", reference.word(), reference.label(schema))));
         for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
             if let Check::Statement(check) = rule.check {
                 check(step, &mut findings);
             }
         }
     });
-    (findings, origins)
+    Looked { findings, origins, unknown }
 }
 
 fn changes_search_path(script: &Script) -> bool {
@@ -310,7 +335,7 @@ fn unfollowed<'a>(
 pub const OFFLINE: &str = "offline";
 
 fn offline(renames: bool) -> impl Iterator<Item = Unchecked> {
-    let mentions = renames.then_some("views, functions, triggers and policies that mention what is renamed");
+    let mentions = renames.then_some("views, functions, triggers and policies that mention what is renamed or retyped");
     let always = ["row counts", "data (NULLs, duplicates, orphans, values in use)"];
     always.into_iter().chain(mentions).map(|what| Unchecked { what: what.into(), why: OFFLINE.into() })
 }

@@ -141,7 +141,7 @@ fn on(step: &Step<'_>) -> Option<ObjectName> {
 /// Whether the migration creates a policy for the table.
 fn has_policy(subject: &Subject<'_>, table: &ObjectName) -> bool {
     subject.script.statements().iter().any(|statement| {
-        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins };
+        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins, effects: &[] };
         matches!(&statement.kind, StatementKind::Other { words } if words.starts_with("CREATE POLICY"))
             && on(&step).as_ref() == Some(table)
     })

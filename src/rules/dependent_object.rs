@@ -18,10 +18,16 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Statement(check),
 };
 
-/// Whether a script renames what others may mention: only the target knows them.
+/// Whether a script renames or retypes what others may mention: only the target knows them.
 pub(crate) fn renames(script: &Script) -> bool {
     let renames = |kind: &ActionKind| {
-        matches!(kind, ActionKind::RenameColumn { .. } | ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. })
+        matches!(
+            kind,
+            ActionKind::RenameColumn { .. }
+                | ActionKind::RenameTable { .. }
+                | ActionKind::SetSchema { .. }
+                | ActionKind::SetType { .. }
+        )
     };
     script.statements().iter().any(|statement| match &statement.kind {
         StatementKind::AlterTable { actions, .. } => actions.iter().any(|action| renames(&action.kind)),
@@ -33,7 +39,11 @@ pub(crate) fn renames(script: &Script) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Rename,
-    Drop { cascade: bool },
+    Drop {
+        cascade: bool,
+    },
+    /// Its type changes: PostgreSQL refuses that while anything is built on the column.
+    Retype,
 }
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
@@ -41,6 +51,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let (column, deed) = match &action.kind {
             ActionKind::RenameColumn { from, .. } => (Some(from), Deed::Rename),
             ActionKind::DropColumn { name, cascade, .. } => (Some(name), Deed::Drop { cascade: *cascade }),
+            ActionKind::SetType { column, .. } => (Some(column), Deed::Retype),
             ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. } => (None, Deed::Rename),
             _ => continue,
         };
@@ -76,6 +87,10 @@ fn look(
             continue;
         }
         let (kind, name) = (dependent.kind.word(), &dependent.name);
+        // a function's text is read at each call, whatever the type; a publication lists columns by name
+        if deed == Deed::Retype && matches!(dependent.kind, Kind::Function | Kind::Publication) {
+            continue;
+        }
         let (severity, fate, help) = fate(&dependent, column.is_some(), deed);
         let about = if column.is_some() { "column" } else { "table" };
         let message = format!("{kind} {name} mentions {about} `{object}`: {fate}");
@@ -88,6 +103,11 @@ fn look(
 fn fate(dependent: &Dependent, column: bool, deed: Deed) -> (Severity, &'static str, &'static str) {
     use Severity::{Error, Info, Warning};
     match (dependent.kind, deed) {
+        (_, Deed::Retype) => (
+            Error,
+            "PostgreSQL refuses to change the type of a column that it uses, and the migration fails",
+            "drop it before this statement and create it again after it",
+        ),
         (Kind::Function, _) => (
             Warning,
             "its text is not changed, and it fails at its next call",

@@ -1,7 +1,7 @@
 //! An enum's value removed: PostgreSQL cannot, so Prisma builds a new type and casts every column over.
 
 use super::{Check, Finding, Rule, Severity, Step, Which, cost};
-use crate::sql::ActionKind;
+use crate::effects::{Conversion, Effect, What};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -15,35 +15,37 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    for (table, action) in step.actions() {
-        let ActionKind::SetType { column, data_type, .. } = &action.kind else { continue };
-        let Some(table) = step.existing(table) else { continue };
+    for Effect { range, what } in step.effects {
+        let What::LabelsGone { enumeration, labels, table, column } = what else { continue };
+        // what these migrations have made holds no values yet
+        let Some(table) = step.existing_object(table) else { continue };
         let Some(on_target) = step.column(&table, column) else { continue };
-        let Some(old) = step.catalog.tables.get(&table.name).and_then(|table| table.columns.get(column)) else {
-            continue;
-        };
-        let old_name = step.catalog.type_name(&old.data_type);
-        let values = |data_type| step.catalog.enum_values(data_type);
-        let (Some(before), Some(after)) = (values(&old.data_type), values(data_type)) else { continue };
-        for value in before.iter().filter(|value| !after.contains(value)) {
-            let object = format!("{}.{value}", step.subject.label(&old_name));
-            let finding = Finding::new(
-                &RULE,
-                &object,
-                action.range.clone(),
-                format!("removes `{object}`: rows of `{}.{column}` that hold it make the deploy fail", table.label),
-            );
-            let which =
-                Which::Holding { column: &on_target, values: std::slice::from_ref(value), array: old.data_type.array };
+        let converted = step.effects.iter().find_map(|effect| match &effect.what {
+            What::Converted { column: own, from, how, .. } if own == column => Some((from.array, how)),
+            _ => None,
+        });
+        let maps = converted.is_some_and(|(_, how)| *how == Conversion::Computed);
+        let array = converted.is_some_and(|(array, _)| array);
+        for label in labels {
+            let object = format!("{}.{label}", step.subject.label(enumeration));
+            let place = format!("{}.{column}", table.label);
+            let message = if maps {
+                format!(
+                    "removes `{object}`, and USING maps it to another value: rows of `{place}` that held it cannot be told from the others afterwards"
+                )
+            } else {
+                format!("removes `{object}`: rows of `{place}` that hold it make the deploy fail")
+            };
+            let finding = Finding::new(&RULE, &object, range.clone(), message);
+            let which = Which::Holding { column: &on_target, values: std::slice::from_ref(label), array };
             let held = step.subject.live.and_then(|live| live.count(&table.target, &which));
             findings.push(match held {
                 Some(0) if !table.written => finding
                     .severity(Severity::Warning)
-                    .measured(format!("0 rows of {}.{column} hold `{value}` now", table.label))
+                    .measured(format!("0 rows of {place} hold `{label}` now"))
                     .help("deploy a release first that no longer writes the value: the running one still may"),
                 Some(held) => {
-                    let finding =
-                        finding.measured(format!("{} of {}.{column}: `{value}`", cost::rows(held), table.label));
+                    let finding = finding.measured(format!("{} of {place}: `{label}`", cost::rows(held)));
                     let finding = if held > 0 { step.naming(&table, &which, finding) } else { finding };
                     finding.help(help(&object))
                 }

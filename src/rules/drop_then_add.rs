@@ -58,7 +58,7 @@ struct Dropped<'a> {
 fn changed_tables<'a>(subject: &'a Subject<'a>) -> Vec<Changed<'a>> {
     let mut tables: Vec<Changed<'a>> = Vec::new();
     for statement in subject.script.statements() {
-        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins };
+        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins, effects: &[] };
         let StatementKind::AlterTable { table, .. } = &statement.kind else { continue };
         let Some(table) = step.existing(table) else { continue };
         let at = tables.iter().position(|known| known.table.name == table.name).unwrap_or(tables.len());
@@ -169,7 +169,7 @@ fn tables(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         .collect();
     for statement in statements {
         let StatementKind::DropTable { tables, .. } = &statement.kind else { continue };
-        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins };
+        let step = Step { subject, statement, catalog: subject.before, origins: subject.origins, effects: &[] };
         for dropped in tables.iter().filter_map(|table| step.existing(table)) {
             let new = created.iter().map(|name| subject.before.resolve(name)).find(|new| {
                 let tables = (subject.before.tables.get(&dropped.name), subject.after.tables.get(new));

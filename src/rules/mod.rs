@@ -33,10 +33,12 @@ mod drop_object;
 mod drop_table;
 mod drop_then_add;
 mod dropped_guarantee;
+mod duplicate_after_cast;
 mod explicit_ids;
 mod fix;
 mod foreign_key_type;
 pub mod history;
+mod impossible_statement;
 mod index_of_constraint;
 mod lock_held;
 mod locks;
@@ -47,6 +49,7 @@ mod new_enum_value_used;
 pub(crate) mod opaque_code;
 mod partial_apply;
 mod partitions;
+mod redirected_foreign_key;
 mod redundant_index;
 mod required_column;
 mod running_release;
@@ -59,6 +62,7 @@ mod truncate_table;
 mod unenforced_constraint;
 mod unexplained_index_drop;
 mod unindexed_foreign_key;
+mod unknown_object;
 mod unreadable_sql;
 mod unsound_index;
 mod update_without_where;
@@ -252,10 +256,14 @@ pub const RULES: &[&Rule] = &[
     &explicit_ids::RULE,
     &delete_rows::RULE,
     &many_to_many_swap::RULE,
+    &redirected_foreign_key::RULE,
     &dropped_guarantee::RULE,
     &index_of_constraint::RULE,
+    &impossible_statement::RULE,
+    &duplicate_after_cast::RULE,
     &unexplained_index_drop::RULE,
     &opaque_code::RULE,
+    &unknown_object::RULE,
     &required_column::RULE,
     &set_not_null::RULE,
     &add_unique::RULE,

@@ -1,8 +1,9 @@
 //! A change of type that not every value survives.
 
 use super::{Check, Finding, Lost, Rule, Severity, Step, Which, cost};
-use crate::effects::retype::{self, Loss, Retype};
-use crate::sql::ActionKind;
+use crate::effects::retype::{self, Loss};
+use crate::effects::{Conversion, Effect, What};
+use crate::sql::DataType;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -16,40 +17,24 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    for (table, action) in step.actions() {
-        let ActionKind::SetType { column, data_type: to, using } = &action.kind else { continue };
-        let Some(table) = step.existing(table) else { continue };
+    for Effect { range, what } in step.effects {
+        let What::Converted { table, column, from, to, how, .. } = what else { continue };
+        // what these migrations have made holds no values yet
+        let Some(table) = step.existing_object(table) else { continue };
         let Some(on_target) = step.column(&table, column) else { continue };
-        let Some(old) = step.catalog.tables.get(&table.name).and_then(|table| table.columns.get(column)) else {
-            continue;
-        };
-        let from = &old.data_type;
-        let is_enum = |data_type| step.catalog.enum_values(data_type).is_some();
-        // from enum to enum is drop-enum-value's matter, and every enum has a text
-        if is_enum(from) && (is_enum(to) || to.name == "text") {
+        // labels that go are drop-enum-value's matter, where nothing else happens to the values
+        let labels = |effect: &Effect| matches!(&effect.what, What::LabelsGone { column: own, .. } if own == column);
+        if step.effects.iter().any(labels) {
             continue;
         }
         let object = format!("{}.{column}", table.label);
-        let message = match retype::judge(from, to, using.as_ref(), column) {
-            Retype::Instant | Retype::Rewrites => continue,
-            Retype::Refuses => {
-                format!("`{object}` goes from {from} to {to}: one value that does not fit and the deploy fails")
-            }
-            Retype::Alters => {
-                format!("`{object}` goes from {from} to {to}: values that do not fit are cut or rounded in silence")
-            }
-            Retype::Unknown => {
-                format!("`{object}` goes from {from} to {to}: whether every value survives is not known")
-            }
-        };
-        let finding =
-            Finding::new(&RULE, &object, action.range.clone(), message).replayed(format!("{object} is {from}"));
-        let askable = retype::built_in(from) && retype::built_in(to) && from.array == to.array;
-        let lost = step
-            .subject
-            .live
-            .filter(|_| askable)
-            .and_then(|live| live.lost(&table.target, &on_target, &Loss { from: from.clone(), to: to.clone() }));
+        let Some(message) = message(&object, from, to, how) else { continue };
+        let finding = Finding::new(&RULE, &object, range.clone(), message).replayed(format!("{object} is {from}"));
+        // of what is computed a cast tells nothing
+        let askable =
+            *how != Conversion::Computed && retype::built_in(from) && retype::built_in(to) && from.array == to.array;
+        let loss = Loss { from: from.clone(), to: to.clone() };
+        let lost = step.subject.live.filter(|_| askable).and_then(|live| live.lost(&table.target, &on_target, &loss));
         let lost = if table.rows == Some(0) { Some(Lost::Rows(0)) } else { lost };
         findings.push(match lost {
             Some(Lost::Rows(0)) if !table.written => finding
@@ -60,7 +45,6 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             Some(Lost::Rows(rows)) => {
                 let verb = if rows == 1 { "holds a value that does" } else { "hold values that do" };
                 let finding = finding.measured(format!("{} {verb} not fit {to}", cost::rows(rows)));
-                let loss = Loss { from: from.clone(), to: to.clone() };
                 step.naming(&table, &Which::Unfit { column: &on_target, loss: &loss }, finding).help(help(&object))
             }
             Some(Lost::Some) => {
@@ -68,6 +52,23 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             }
         });
     }
+}
+
+/// What happens to values; none where each of them is kept.
+fn message(object: &str, from: &DataType, to: &DataType, how: &Conversion) -> Option<String> {
+    let change = format!("`{object}` goes from {from} to {to}");
+    Some(match how {
+        Conversion::Same | Conversion::Kept | Conversion::Zoned { .. } => return None,
+        Conversion::Refused => format!("{change}: one value that does not fit and the deploy fails"),
+        Conversion::Altered => format!("{change}: values that do not fit are cut or rounded in silence"),
+        Conversion::Computed if from == to => {
+            format!("`{object}` is computed anew by USING: the values before cannot be told from those after")
+        }
+        Conversion::Computed => {
+            format!("{change}, and USING computes the values: those before cannot be told from those after")
+        }
+        Conversion::Unknown => format!("{change}: whether every value survives is not known"),
+    })
 }
 
 fn help(object: &str) -> String {

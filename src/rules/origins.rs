@@ -45,6 +45,11 @@ impl Origins {
         self.opaque || self.table(table).is_some_and(|target| self.written.contains(&target))
     }
 
+    /// Whether code that could not be followed has run.
+    pub fn ran_code(&self) -> bool {
+        self.opaque
+    }
+
     /// Follows one statement with its text; `catalog` is the one just before it.
     pub fn follow(&mut self, statement: &Statement, text: &str, catalog: &Catalog) {
         match &statement.kind {

@@ -7,6 +7,7 @@ use super::delivery::Delivery;
 use super::origins::Origins;
 use super::{Acceptance, Finding, Live, Scratch, Settings, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
+use crate::effects::{self, Effect, Scene};
 use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind};
 
 /// One migration and what is known around it.
@@ -45,6 +46,8 @@ pub struct Step<'a> {
     pub catalog: &'a Catalog,
     /// What of the catalog stands on the target.
     pub origins: &'a Origins,
+    /// What the statement does to data.
+    pub effects: &'a [Effect],
 }
 
 /// A table that stands on the target.
@@ -68,10 +71,10 @@ impl Subject<'_> {
         let mut origins = self.origins.clone();
         let mut catalog = self.scratch.take(self.before);
         catalog.walk(self.script, self.migration, |catalog, statement| {
-            let step = Step { subject: self, statement, catalog, origins: &origins };
+            let scene = Scene::new(self.script, statement, catalog, self.after);
+            let step = Step { subject: self, statement, catalog, origins: &origins, effects: &effects::of(&scene) };
             look(&step);
-            let text = self.script.text().get(statement.range.clone()).unwrap_or_default();
-            origins.follow(statement, text, catalog);
+            origins.follow(statement, scene.text, catalog);
         });
         self.scratch.give(catalog);
         origins

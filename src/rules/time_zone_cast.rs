@@ -1,7 +1,8 @@
 //! `timestamp` to `timestamptz` and back: the values are read in the session's time zone, and Prisma has written UTC.
 
+use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::ActionKind;
+use crate::effects::{Conversion, Effect, What};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -18,26 +19,17 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     if step.subject.live.and_then(|live| live.utc()) == Some(true) {
         return;
     }
-    for (table, action) in step.actions() {
-        let ActionKind::SetType { column, data_type: to, using } = &action.kind else { continue };
-        let Some(table) = step.existing(table).filter(|table| table.rows != Some(0) || table.written) else { continue };
-        let Some(known) = step.catalog.tables.get(&table.name).and_then(|table| table.columns.get(column)) else {
-            continue;
-        };
-        const WITH: &str = "timestamp with time zone";
-        const WITHOUT: &str = "timestamp without time zone";
-        let crosses = matches!((known.data_type.name.as_str(), to.name.as_str()), (WITH, WITHOUT) | (WITHOUT, WITH));
-        let said = using.as_ref().is_some_and(|using| using.text.to_lowercase().contains("at time zone"));
-        if !crosses || said {
-            continue;
-        }
+    for Effect { range, what } in step.effects {
+        let What::Converted { table, column, how: Conversion::Zoned { zone: None }, .. } = what else { continue };
+        let empty = |table: &Existing| table.rows == Some(0) && !table.written;
+        let Some(table) = step.existing_object(table).filter(|table| !empty(table)) else { continue };
         let object = format!("{}.{column}", table.label);
         let message = format!(
             "`{object}` is read in the session's time zone, and Prisma has written UTC: elsewhere every value moves by hours"
         );
         let quoted = crate::sql::quote_identifier(column);
         findings.push(
-            Finding::new(&RULE, object, action.range.clone(), message)
+            Finding::new(&RULE, object, range.clone(), message)
                 .help(format!("say which zone the values are in: USING {quoted} AT TIME ZONE 'UTC'")),
         );
     }

@@ -1,6 +1,8 @@
 //! `TRUNCATE`: every row of a table gone in one statement.
 
 use super::{Check, Finding, Rule, Severity, Step, cost};
+use crate::catalog::ObjectName;
+use crate::effects::What;
 use crate::sql::StatementKind;
 
 /// The rule.
@@ -16,13 +18,20 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     let StatementKind::Truncate { tables, cascade } = &step.statement.kind else { return };
-    for table in tables.iter().filter_map(|table| step.existing(table)) {
+    let named: Vec<ObjectName> = tables.iter().map(|table| step.catalog.resolve(table)).collect();
+    let emptied = step.effects.iter().filter_map(|effect| match &effect.what {
+        What::RowsDeleted { table, .. } => Some(table),
+        _ => None,
+    });
+    let (named, reached): (Vec<&ObjectName>, Vec<&ObjectName>) = emptied.partition(|table| named.contains(table));
+    let reached: Vec<String> = reached.into_iter().map(|table| step.subject.label(table)).collect();
+    for table in named.into_iter().filter_map(|table| step.existing_object(table)) {
         let and_more = if *cascade {
             ", and CASCADE empties every table that references it, and those that reference these"
         } else {
             ""
         };
-        let finding = Finding::new(
+        let mut finding = Finding::new(
             &RULE,
             &table.label,
             step.statement.range.clone(),
@@ -33,6 +42,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
              `-- prisma-safe:allow truncate-table({}): why`",
             table.label
         ));
+        if !reached.is_empty() {
+            finding = finding.replayed(format!("CASCADE empties {}", reached.join(", ")));
+        }
         findings.push(match table.rows {
             // CASCADE reaches tables that nobody counted
             Some(0) if !table.written && !cascade => {

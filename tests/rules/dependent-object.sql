@@ -25,3 +25,11 @@ CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RE
 -- migration
 ALTER TABLE "Song" RENAME COLUMN "artist" TO "artist_name";
 -- expect: warning breaking-rename(Song.artist)
+
+-- case: a type that a view, a policy and a trigger use
+-- given: rows Song 100; dependent view Song.artist names; dependent policy Song.artist own; dependent trigger Song.artist watch; dependent function Song.artist touch
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "artist" TYPE TEXT;
+-- expect: error dependent-object(Song.artist)
+-- expect: error dependent-object(Song.artist)
+-- expect: error dependent-object(Song.artist)

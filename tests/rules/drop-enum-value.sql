@@ -42,3 +42,13 @@ COMMIT;
 -- migration
 ALTER TYPE "Role" RENAME VALUE 'GUEST' TO 'VISITOR';
 -- expect: warning breaking-rename(Role.GUEST)
+
+-- case: USING maps the value
+-- given: holding User.role 1; rows User 10
+-- migration
+CREATE TYPE "Role_new" AS ENUM ('USER', 'ADMIN');
+ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "User" ALTER COLUMN "role" TYPE "Role_new" USING (CASE "role"::text WHEN 'GUEST' THEN 'USER'::"Role_new" ELSE "role"::text::"Role_new" END);
+DROP TYPE "Role";
+ALTER TYPE "Role_new" RENAME TO "Role";
+-- expect: error drop-enum-value(Role.GUEST)

@@ -28,3 +28,19 @@ ALTER TABLE "Song" ALTER COLUMN "price" TYPE DECIMAL(8,2);
 -- migration
 ALTER TABLE "Song" ADD COLUMN "x" TEXT;
 ALTER TABLE "Song" ALTER COLUMN "x" TYPE VARCHAR(5);
+
+-- case: USING computes a text from an enum
+-- migration
+ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "User" ALTER COLUMN "role" TYPE text USING CASE "role" WHEN 'GUEST' THEN 'USER' ELSE "role"::text END;
+-- expect: error narrow-type(User.role)
+
+-- case: a detour that cuts
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "title" TYPE text USING "title"::varchar(3)::text;
+-- expect: error narrow-type(Song.title)
+
+-- case: an enum as text, and as a wide enough varchar
+-- migration
+ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT;
+ALTER TABLE "User" ALTER COLUMN "role" TYPE varchar(20) USING "role"::text;

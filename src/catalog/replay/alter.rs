@@ -7,7 +7,7 @@ use crate::sql::{Action, ActionKind, Name};
 impl Replay<'_> {
     pub(super) fn alter_table(&mut self, name: &Name, actions: &[Action], if_exists: bool) {
         let table = self.resolve(name);
-        if self.temporary.contains(&table.name) {
+        if self.catalog.sight.temporary.contains(&table.name) {
             return;
         }
         if self.catalog.tables.contains_key(&table) {

@@ -48,7 +48,7 @@ impl Replay<'_> {
 
     pub(super) fn create_index(&mut self, index: &CreateIndex) {
         let table = self.resolve(&index.table);
-        if self.temporary.contains(&table.name) || self.catalog.views.contains(&table) {
+        if self.catalog.sight.temporary.contains(&table.name) || self.catalog.views.contains(&table) {
             return;
         }
         if !self.catalog.tables.contains_key(&table) {

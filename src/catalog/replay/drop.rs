@@ -10,7 +10,7 @@ impl Replay<'_> {
         let cascade = match statement {
             StatementKind::DropTable { tables, cascade, .. } => {
                 for table in tables {
-                    self.temporary.remove(&table.name);
+                    self.catalog.sight.temporary.remove(&table.name);
                     self.drop_table(&self.resolve(table), *cascade);
                 }
                 *cascade

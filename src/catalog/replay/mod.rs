@@ -11,8 +11,6 @@ mod rename;
 mod tests;
 mod types;
 
-use std::collections::BTreeSet;
-
 use super::{Catalog, Certainty, Coverage, ObjectName, Opaque};
 use crate::sql::{Name, Script, Statement, StatementKind};
 
@@ -35,7 +33,8 @@ impl Catalog {
     pub fn walk(&mut self, script: &Script, migration: &str, mut look: impl FnMut(&Self, &Statement)) {
         self.learn_owners();
         let schema = self.default_schema.clone();
-        let mut replay = Replay { catalog: self, migration, schema, temporary: BTreeSet::new() };
+        self.sight.temporary.clear();
+        let mut replay = Replay { catalog: self, migration, schema };
         for statement in script.statements() {
             look(replay.catalog, statement);
             replay.statement(statement);
@@ -43,6 +42,8 @@ impl Catalog {
         if !script.errors().is_empty() {
             replay.code("a statement that could not be read");
         }
+        // they go with the session
+        self.sight.temporary.clear();
     }
 }
 
@@ -52,8 +53,6 @@ struct Replay<'a> {
     migration: &'a str,
     /// What unqualified names mean just now (`SET search_path`).
     schema: String,
-    /// Temporary tables: known, so that statements about them are followed, and gone afterwards.
-    temporary: BTreeSet<String>,
 }
 
 impl Replay<'_> {
@@ -64,7 +63,7 @@ impl Replay<'_> {
             }
             StatementKind::CreateTable { table, if_not_exists, temporary, columns, constraints, as_query } => {
                 if *temporary {
-                    self.temporary.insert(table.name.clone());
+                    self.catalog.sight.temporary.insert(table.name.clone());
                 } else {
                     self.create_table(table, *if_not_exists, columns, constraints);
                     if *as_query {

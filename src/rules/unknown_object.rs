@@ -1,0 +1,34 @@
+//! A statement whose effect depends on an object that no migration makes, where the target was not asked.
+
+use std::collections::BTreeSet;
+
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::effects::{Effect, What};
+
+/// The rule.
+pub(super) const RULE: Rule = Rule {
+    id: "unknown-object",
+    severity: Severity::Warning,
+    optional: false,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("unknown_object.md"),
+    check: Check::Statement(check),
+};
+
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let mut named = BTreeSet::new();
+    for Effect { range, what } in step.effects {
+        let What::UnknownObject(reference) = what else { continue };
+        let label = reference.label(&step.catalog.default_schema);
+        if !named.insert(label.clone()) {
+            continue;
+        }
+        let word = reference.word();
+        let message =
+            format!("no migration makes {word} `{label}`: what this does to it, and to the values in it, is not known");
+        findings.push(Finding::new(&RULE, &label, range.clone(), message).help(
+            "review it where the database can be reached, or with `--catalog FILE`, which `prisma-safe catalog` writes there",
+        ));
+    }
+}
