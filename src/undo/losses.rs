@@ -108,7 +108,7 @@ fn read(before: &Catalog, effects: &[Effect]) -> Vec<Loss> {
                 losses.push(Loss::Deleted { table: table.clone(), which: which.clone() });
             }
             What::ValuesOverwritten { table, which, columns } => {
-                losses.push(Loss::Updated { table: table.clone(), which: which.clone(), columns: columns.clone() })
+                losses.push(Loss::Updated { table: table.clone(), which: which.clone(), columns: columns.clone() });
             }
             // a generated column's values come back by themselves
             What::ColumnGone { table, column, generated: false, .. } => {
