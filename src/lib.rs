@@ -16,6 +16,7 @@
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
 //! | `values` | are these rows the same? |
+//! | `conservation` | what went: rows, values, objects, rights |
 //! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
@@ -37,6 +38,7 @@ pub mod catalog;
 pub mod commands;
 pub mod config;
 pub mod consent;
+pub mod conservation;
 pub mod context;
 pub mod database;
 pub mod demo;

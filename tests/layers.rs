@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["database"],
     &["catalog", "tools"],
     &["effects", "engine", "values"],
-    &["rename", "target"],
+    &["conservation", "rename", "target"],
     &["rules"],
     &["review"],
     &["backup", "consent"],

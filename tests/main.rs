@@ -4,6 +4,7 @@
 mod backup;
 mod broken;
 mod catalog;
+mod conservation;
 mod copies;
 mod demo;
 mod deploy_apply;

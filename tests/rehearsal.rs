@@ -98,7 +98,8 @@ fn a_plain_change_of_type_keeps_every_value() {
 fn a_value_that_is_cut_is_a_changed_value() {
     let project = rehearsing(
         Prisma::V7,
-        "ALTER TABLE \"Song\" ALTER COLUMN \"artist\" TYPE VARCHAR(8) USING left(\"artist\", 8);\n",
+        "-- prisma-safe:allow narrow-type(Song.artist): the first letters are enough\n\
+         ALTER TABLE \"Song\" ALTER COLUMN \"artist\" TYPE VARCHAR(8) USING left(\"artist\", 8);\n",
     );
     let report = report(&project);
     let artist = fate(&report, "Song", "artist");

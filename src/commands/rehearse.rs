@@ -6,21 +6,25 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use postgres::Client;
+
+use super::review::{self, Folder};
 use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored, State};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::{DatabaseUrl, History};
+use crate::database::{self, DatabaseUrl, History};
 use crate::deploy::{Hook, NoHook, Prepared, Route, Settings};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
-use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, RehearsalMode, Stage, TakenBack};
+use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, RehearsalMode, Session, Stage, TakenBack};
 use crate::report::Format;
+use crate::review::Reviewed;
 use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
@@ -100,6 +104,7 @@ impl Deployer for Rehearsing<'_> {
             traffic: self.args.probe_traffic,
             root: self.project.root(),
             rollback: self.args.rollback,
+            reviewed: &|pending, client| self.review(&request, pending, &schema, client),
         };
         let Some(rehearsal) = rehearse(&mut stage, &asked, self.config, engine, shell)? else {
             shell.note(format_args!(
@@ -120,6 +125,24 @@ impl Deployer for Rehearsing<'_> {
 }
 
 impl Rehearsing<'_> {
+    /// The review of what is pending, with what was restored in the target's place.
+    fn review(
+        &self,
+        request: &DeployRequest,
+        pending: &[Migration],
+        schema: &str,
+        client: &mut Client,
+    ) -> Result<Vec<Reviewed>> {
+        let DeployRequest { migrations, migrations_dir, .. } = request;
+        let folder = Folder { migrations, directory: migrations_dir };
+        let config = &self.config.review;
+        let settings = review::settings(None, config, self.project, &request.target.schema_files)?;
+        let history = History::read(client, schema)?;
+        let place = ("rehearsal", schema);
+        Ok(review::planned(place, &folder, pending, history.as_ref(), client, &settings, config.sample_keys)?
+            .migrations)
+    }
+
     /// The backup that was named, as typed or as `backup list` shows it; else the newest good one of the target.
     fn backup(&self, target: &Target) -> Result<PathBuf> {
         let directory = self.project.root().join(&self.config.backup.directory);
@@ -176,7 +199,15 @@ impl Place<'_> {
             let help = error.help_text().unwrap_or_default().to_owned();
             Error::failed("the backup could not be restored for the rehearsal").because(error).help(help)
         })?;
-        Ok(Stage::new(restored, data, self.url.user()))
+        self.ready(restored, data)
+    }
+
+    /// What was restored, with the settings that sessions on the target have.
+    fn ready(&self, restored: Restored, data: Data) -> Result<Stage> {
+        let session = database::connect(self.url, "prisma-safe rehearsal").and_then(|mut client| {
+            Session::read(&mut client).explain(|| "could not ask for the settings of a session".into())
+        });
+        Stage::new(restored, data, self.url.user()).speaking_as(session)
     }
 
     /// What another tool backs up cannot be restored here, but the definitions of the target can be copied.
@@ -206,14 +237,14 @@ impl Place<'_> {
     pub(super) fn stage(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Stage> {
         match (self.config.rehearsal.mode, proved) {
             (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, shell),
-            (_, Some(restored)) => Ok(Stage::new(restored, Data::Full, self.url.user())),
+            (_, Some(restored)) => self.ready(restored, Data::Full),
             (_, None) => self.restore(path, Data::Full, shell),
         }
     }
 }
 
 /// The deploy that is rehearsed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) request: &'a DeployRequest,
     /// The schema that Prisma puts its tables into.
@@ -224,7 +255,12 @@ pub(super) struct Asked<'a> {
     pub(super) root: &'a Path,
     /// Whether the way back is rehearsed too.
     pub(super) rollback: bool,
+    /// What the review finds in what is pending, on what was restored.
+    pub(super) reviewed: &'a Reviewing<'a>,
 }
+
+/// Reviews what is pending on a database.
+pub(super) type Reviewing<'a> = dyn Fn(&[Migration], &mut Client) -> Result<Vec<Reviewed>> + 'a;
 
 /// Plays what the restored backup does not have, saying so; none if it has everything.
 ///
@@ -237,7 +273,7 @@ pub(super) fn rehearse(
     engine: &mut Engine<'_>,
     shell: &Shell,
 ) -> Result<Option<Rehearsal>> {
-    let Asked { request, schema, settings, traffic, root, rollback } = *asked;
+    let Asked { request, schema, settings, traffic, root, rollback, reviewed } = *asked;
     let budget = Budget::read(&config.rehearsal)?;
     let pending = pending(stage, schema, &request.migrations)?;
     if pending.is_empty() {
@@ -247,6 +283,7 @@ pub(super) fn rehearse(
     let files = pending.iter().zip(&scripts);
     let routes: Vec<Route> =
         files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+    let reviewed = reviewed(&pending, &mut stage.connect()?)?;
     let plans = plans(stage, schema, request, &pending, config)?;
     let clocks: BTreeMap<&str, Cell<Duration>> = plans.keys().map(|name| (name.as_str(), Cell::default())).collect();
     let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
@@ -268,6 +305,7 @@ pub(super) fn rehearse(
         request,
         pending: &pending,
         scripts: &scripts,
+        reviewed: &reviewed,
         routes: &routes,
         settings,
         schema,

@@ -198,9 +198,25 @@ pub fn pending(
     settings: &Settings,
     sample_keys: usize,
 ) -> Result<Review> {
-    let probes = Probes::new(client, PROBE_TIMEOUT, sample_keys)?;
     let (identity, schema) = (target.url.identity(), target.url.schema());
-    let stage = Stage { settings, schema: &schema, live: Some(&probes), identity: Some(&identity) };
+    planned((&identity, &schema), folder, pending, history, client, settings, sample_keys)
+}
+
+/// The same for a database that is named by its identity and the schema that unqualified names mean there.
+///
+/// # Errors
+/// If it cannot be asked.
+pub fn planned(
+    (identity, schema): (&str, &str),
+    folder: &Folder<'_>,
+    pending: &[Migration],
+    history: Option<&History>,
+    client: &mut Client,
+    settings: &Settings,
+    sample_keys: usize,
+) -> Result<Review> {
+    let probes = Probes::new(client, PROBE_TIMEOUT, sample_keys)?;
+    let stage = Stage { settings, schema, live: Some(&probes), identity: Some(identity) };
     Ok(stage.review(folder, pending, history))
 }
 

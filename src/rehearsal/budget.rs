@@ -1,19 +1,14 @@
 //! What a rehearsal may find at most before the deploy is refused.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::coverage::Coverage;
 use super::trace::{LockMode, Stops, milliseconds};
 use super::{Rehearsal, Rehearsed, settings};
 use crate::error::{Error, Result};
-use crate::project::Migration;
-use crate::review::acceptances;
-use crate::rules;
-use crate::sql::Script;
-use crate::values::{Fate, TableFate};
 
 /// `[rehearsal]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +40,21 @@ pub enum Excess {
         #[serde(rename = "limitMilliseconds", serialize_with = "milliseconds")]
         limit: Duration,
     },
-    /// Values go that no line of a migration accepts.
+    /// Something goes that nobody has seen or accepted.
     Loss {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        migration: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<usize>,
         /// `Song` or `Song.artist`
         object: String,
-        values: u64,
+        /// How many rows, values or rights, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        values: Option<u64>,
+        /// What happens, in a sentence.
+        what: String,
+        /// The line that accepts it.
+        accept: String,
     },
 }
 
@@ -71,13 +76,21 @@ impl Budget {
     }
 
     /// What a rehearsal of these migrations found that is too much.
-    pub(super) fn excess(&self, rehearsal: &Rehearsal, pending: &[Migration]) -> Vec<Excess> {
+    pub(super) fn excess(&self, rehearsal: &Rehearsal, coverage: &Coverage<'_>) -> Vec<Excess> {
         let mut excess: Vec<Excess> = rehearsal.migrations.iter().flat_map(|migration| self.locks(migration)).collect();
         let took: Duration = rehearsal.migrations.iter().map(|migration| migration.took).sum();
         if !self.max_duration.is_zero() && took > self.max_duration {
             excess.push(Excess::Time { took, limit: self.max_duration });
         }
-        excess.extend(losses(&rehearsal.tables, &accepted(pending)));
+        let uncovered = rehearsal.losses.iter().filter(|loss| loss.covered_by.is_none());
+        excess.extend(uncovered.map(|loss| Excess::Loss {
+            migration: loss.migration.clone(),
+            line: loss.line,
+            object: loss.object.clone(),
+            values: loss.count,
+            what: loss.to_string(),
+            accept: coverage.line_for(loss),
+        }));
         excess
     }
 
@@ -96,57 +109,21 @@ impl Budget {
     }
 }
 
-/// What the migrations' own lines let go.
-fn accepted(pending: &[Migration]) -> BTreeSet<String> {
-    let lines = pending.iter().flat_map(|migration| acceptances::read(&Script::parse(migration.sql.as_str())).0);
-    lines
-        .map(|line| line.acceptance)
-        .filter(|acceptance| rules::find(&acceptance.rule).is_some_and(|rule| rule.destroys))
-        .map(|acceptance| acceptance.object)
-        .collect()
-}
-
-/// Tables and columns that are gone with values in them.
-fn losses(tables: &[TableFate], accepted: &BTreeSet<String>) -> Vec<Excess> {
-    let mut losses = Vec::new();
-    for table in tables {
-        let names = || std::iter::once(&table.table).chain(&table.renamed_to);
-        let lost = |fate: &Fate| match fate {
-            Fate::Lost { values } if *values > 0 => Some(*values),
-            _ => None,
-        };
-        if table.rows_after.is_none() {
-            let any = table.columns.iter().any(|column| lost(&column.fate).is_some());
-            if any && !names().any(|name| accepted.contains(name)) {
-                losses
-                    .push(Excess::Loss { object: table.table.clone(), values: table.rows_before.unwrap_or_default() });
-            }
-            continue;
-        }
-        for column in &table.columns {
-            let Some(values) = lost(&column.fate) else { continue };
-            if !names().any(|name| accepted.contains(&format!("{name}.{}", column.column))) {
-                losses.push(Excess::Loss { object: format!("{}.{}", table.table, column.column), values });
-            }
-        }
-    }
-    losses
-}
-
 impl Excess {
     /// What to do.
-    pub fn help(&self) -> &'static str {
+    pub fn help(&self) -> String {
         match self {
             Self::Lock { .. } => {
                 "let the migration work in smaller steps, or raise rehearsal.max-lock-seconds in prisma-safe.toml; \
                  `prisma-safe review` names the statements and their safe forms"
+                    .to_owned()
             }
             Self::Time { .. } => {
-                "let the migration do less, or raise rehearsal.max-duration-seconds in prisma-safe.toml"
+                "let the migration do less, or raise rehearsal.max-duration-seconds in prisma-safe.toml".to_owned()
             }
-            Self::Loss { .. } => {
-                "if the values are meant to go, say so in the migration: -- prisma-safe:allow drop-column(Table.column): \
-                 why (or drop-table(Table))"
+            Self::Loss { accept, migration, .. } => {
+                let place = migration.as_ref().map_or_else(|| "a pending migration".to_owned(), Clone::clone);
+                format!("if this is meant to go, accept it in {place}:\n{accept}")
             }
         }
     }
@@ -163,10 +140,7 @@ impl fmt::Display for Excess {
             Self::Time { took, limit } => {
                 write!(f, "the migrations take {}; the limit is {}", seconds(*took), seconds(*limit))
             }
-            Self::Loss { object, values } => {
-                let what = if object.contains('.') { "values" } else { "rows" };
-                write!(f, "{object} is lost with {} {what}, and no line accepts it", indicatif::HumanCount(*values))
-            }
+            Self::Loss { what, .. } => write!(f, "{what}, and no line accepts it"),
         }
     }
 }
@@ -182,47 +156,6 @@ pub(super) fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::ColumnFate;
-
-    fn table(name: &str, after: Option<u64>, columns: &[(&str, Fate)]) -> TableFate {
-        let fate = |(column, fate): &(&str, Fate)| ColumnFate { column: (*column).into(), fate: fate.clone() };
-        TableFate {
-            table: name.into(),
-            renamed_to: None,
-            rows_before: Some(7),
-            rows_after: after,
-            deleted: None,
-            inserted: None,
-            columns: columns.iter().map(fate).collect(),
-        }
-    }
-
-    #[test]
-    fn only_values_that_nobody_let_go_are_a_loss() {
-        let tables = [
-            table("Song", Some(7), &[("artist", Fate::Lost { values: 5 }), ("empty", Fate::Lost { values: 0 })]),
-            table("Old", None, &[("id", Fate::Lost { values: 7 }), ("note", Fate::Lost { values: 1 })]),
-            table("Kept", Some(7), &[("id", Fate::Preserved), ("x", Fate::Moved { to: "Kept.y".into() })]),
-        ];
-        let found = losses(&tables, &BTreeSet::new());
-        assert_eq!(
-            found,
-            [
-                Excess::Loss { object: "Song.artist".into(), values: 5 },
-                Excess::Loss { object: "Old".into(), values: 7 }
-            ]
-        );
-        let accepted = ["Song.artist", "Old"].map(String::from).into();
-        assert_eq!(losses(&tables, &accepted), []);
-    }
-
-    #[test]
-    fn a_loss_is_let_go_only_by_a_rule_about_losses() {
-        let migration = |sql: &str| Migration { name: "1_x".into(), path: "x".into(), sql: sql.into() };
-        let lines =
-            "-- prisma-safe:allow drop-column(Song.artist): unused\n-- prisma-safe:allow breaking-rename(Song.b): ok\n";
-        assert_eq!(accepted(&[migration(lines)]), ["Song.artist".to_owned()].into());
-    }
 
     #[test]
     fn times_are_said_in_their_unit() {

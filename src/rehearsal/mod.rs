@@ -4,18 +4,21 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `stage` | the restored backup that is cloned |
+//! | `stage`, `session` | the restored backup that is cloned, with the settings of production's sessions |
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers meanwhile |
 //! | `return_trip` | the way back, and whether everything is as before |
+//! | `coverage` | whether somebody has seen or accepted what went |
 //! | `budget` | what is too much |
 //! | `report` | for people and for programs |
 
 mod budget;
+mod coverage;
 mod onlooker;
 mod report;
 mod return_trip;
+mod session;
 pub mod settings;
 mod stage;
 mod trace;
@@ -29,15 +32,18 @@ use postgres::Client;
 use serde::Serialize;
 
 pub use self::budget::{Budget, Excess};
+use self::coverage::Coverage;
 pub use self::report::{document, human};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
+pub use self::session::Session;
 pub use self::settings::RehearsalMode;
 pub use self::stage::{Data, Stage};
-pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock};
+pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock, Write};
 use self::tracing::Tracing;
 pub use self::traffic::Stall;
 use self::traffic::Traffic;
 use crate::catalog::live::{Live, Without};
+use crate::conservation::{self, Census, Loss};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::deploy::alone::Alone;
 use crate::deploy::{Hook, Route, Runner, Settings};
@@ -45,6 +51,7 @@ use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Migration;
+use crate::review::Reviewed;
 use crate::sql::Script;
 use crate::ui::Shell;
 use crate::values::{TableFate, Touched, compare};
@@ -64,6 +71,8 @@ pub struct Play<'a> {
     pub pending: &'a [Migration],
     /// Their texts, read.
     pub scripts: &'a [Script],
+    /// What the review found in them.
+    pub reviewed: &'a [Reviewed],
     /// The way each of them takes.
     pub routes: &'a [Route],
     /// How patient the deploy is.
@@ -121,6 +130,14 @@ pub struct Rehearsal {
     pub locks: Vec<Hold>,
     /// The tables that were touched.
     pub tables: Vec<TableFate>,
+    /// What was there before and is not there after, with who did it and why it may go.
+    pub losses: Vec<Loss>,
+    /// Accepting lines that no loss needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unneeded: Vec<String>,
+    /// What was not looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uncompared: Vec<String>,
     /// The longest that a reader or writer waited, where that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stalls: Vec<Stall>,
@@ -154,9 +171,19 @@ impl Rehearsal {
             return Ok(());
         }
         let lines: Vec<String> = self.excess.iter().map(ToString::to_string).collect();
-        let mut helps: Vec<&str> = self.excess.iter().map(Excess::help).collect();
-        helps.dedup();
-        Err(Error::refused("the rehearsal went over the budget: nothing was deployed")
+        let mut helps: Vec<String> = Vec::new();
+        // lines that belong into one file stand together
+        for help in self.excess.iter().map(Excess::help) {
+            let (head, rest) = help.split_once('\n').unwrap_or((&help, ""));
+            match helps.iter_mut().find(|known| known.split('\n').next() == Some(head)) {
+                Some(known) if !rest.is_empty() => *known = format!("{known}\n{rest}"),
+                Some(_) => {}
+                None => helps.push(help),
+            }
+        }
+        let lost = self.excess.iter().all(|excess| matches!(excess, Excess::Loss { .. }));
+        let what = if lost { "lost what nobody has accepted" } else { "went over the budget" };
+        Err(Error::refused(format!("the rehearsal {what}: nothing was deployed"))
             .because(lines.join("\n"))
             .help(helps.join("\n")))
     }
@@ -194,6 +221,10 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         return Err(Error::cancelled());
     }
     let tables = tables.explain(|| "could not compare the copy with what it was".into())?;
+    let census = Census::read(&mut before).and_then(|was| Ok((was, Census::read(&mut after)?)));
+    let (was, is) = census.explain(|| "could not read the objects around the rehearsal".into())?;
+    let mut losses = conservation::rows(&tables, &was, play.schema);
+    losses.extend(conservation::objects(&was, &is, play.schema));
     let return_trip = match &mut play.take_back {
         Some(take_back) => {
             let trip = return_trip::go_back(&clone, (&mut before, &mut after), play.schema, *take_back)?;
@@ -205,6 +236,9 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
     let (stalls, quiet) =
         if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
     stage.drop_copy(CLONE)?;
+    let coverage =
+        Coverage { pending: play.pending, scripts: play.scripts, reviewed: play.reviewed, schema: play.schema };
+    let unneeded = coverage.cover(&mut losses, &migrations);
     let mut rehearsal = Rehearsal {
         backup: stage.backup().to_owned(),
         server_version: stage.server_version()?,
@@ -212,6 +246,9 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         locks: trace::longest(migrations.iter().flat_map(|migration| migration.locks.clone())),
         migrations,
         tables,
+        losses,
+        unneeded,
+        uncompared: uncompared(&was, stage.data(), play.schema),
         stalls,
         rollback: return_trip,
         unlike: stage.unlike().iter().cloned().chain(unseen).chain(quiet).collect(),
@@ -219,8 +256,18 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         took: start.elapsed(),
         definitions,
     };
-    rehearsal.excess = budget.excess(&rehearsal, play.pending);
+    rehearsal.excess = budget.excess(&rehearsal, &coverage);
     Ok(rehearsal)
+}
+
+/// What the comparison cannot see, whatever the migrations do.
+fn uncompared(was: &Census, data: Data, schema: &str) -> Vec<String> {
+    let foreign = was.foreign_tables(schema);
+    let elsewhere = (!foreign.is_empty())
+        .then(|| format!("the rows of foreign tables, which are elsewhere: {}", foreign.join(", ")));
+    let empty =
+        (data == Data::Schema).then(|| "rows, values and sequences' positions: the tables were empty".to_owned());
+    elsewhere.into_iter().chain(empty).collect()
 }
 
 fn definitions(before: &mut Client, after: &mut Client) -> Result<(Live, Live), Failure> {

@@ -139,6 +139,7 @@ impl Looks {
                 locks: Vec::new(),
                 rewrites: Vec::new(),
                 indexes: Vec::new(),
+                writes: Vec::new(),
             })
         };
         self.queries.iter().filter_map(statement).collect()

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::budget::seconds;
 use super::trace::{Sized, Statement, Stops};
 use super::{Rehearsal, Rehearsed, ReturnTrip};
+use crate::conservation::Kind;
 use crate::values::{ColumnFate, Fate, TableFate};
 
 /// Statements that are quicker and write nothing anew are not worth a line.
@@ -32,6 +33,15 @@ pub fn human(rehearsal: &Rehearsal, all: bool) -> String {
     for table in &rehearsal.tables {
         fate(&mut text, table);
     }
+    for loss in rehearsal.losses.iter().filter(|loss| !in_a_table(loss.kind)) {
+        line(&mut text, 0, &format!("{} {}", loss.object, loss.what));
+    }
+    for unneeded in &rehearsal.unneeded {
+        line(&mut text, 0, &format!("note: {unneeded}"));
+    }
+    for uncompared in &rehearsal.uncompared {
+        line(&mut text, 0, &format!("not compared: {uncompared}"));
+    }
     for stall in &rehearsal.stalls {
         let who = if stall.reader { "reader" } else { "writer" };
         line(&mut text, 0, &format!("{}: a {who} waited {} at most", stall.table, seconds(stall.longest)));
@@ -43,6 +53,11 @@ pub fn human(rehearsal: &Rehearsal, all: bool) -> String {
         line(&mut text, 0, &format!("unlike production: {unlike}"));
     }
     text
+}
+
+/// What the lines about tables say already.
+fn in_a_table(kind: Kind) -> bool {
+    matches!(kind, Kind::Rows | Kind::Values | Kind::Column | Kind::Table)
 }
 
 fn line(text: &mut String, depth: usize, words: &str) {
@@ -149,8 +164,11 @@ fn column_words(ColumnFate { column, fate }: &ColumnFate) -> Option<String> {
             format!("{column} is now {to}, from {from_type} to {to_type}, every value kept")
         }
         Fate::Moved { to } => format!("{column} is gone, its values are in {to}"),
-        Fate::Changed { rows: Some(rows) } => format!("{column} holds other values in {} rows", count(rows)),
-        Fate::Changed { rows: None } => format!("{column} holds other values (no key tells in how many rows)"),
+        Fate::Changed { rows: Some(rows), overwritten: Some(0) } => {
+            format!("{column} holds a value in {} more rows", count(rows))
+        }
+        Fate::Changed { rows: Some(rows), .. } => format!("{column} holds other values in {} rows", count(rows)),
+        Fate::Changed { rows: None, .. } => format!("{column} holds other values (no key tells in how many rows)"),
         Fate::Lost { values: 0 } => format!("{column} is gone; it held nothing"),
         Fate::Lost { values } => format!("{column} is lost with {} values", count(values)),
     })

@@ -3,7 +3,7 @@
 use postgres::Client;
 use serde::{Deserialize, Serialize};
 
-use super::APPLICATION;
+use super::{APPLICATION, Session};
 use crate::backup::Restored;
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::{Explain as _, Result};
@@ -34,6 +34,8 @@ pub struct Stage {
     logged: bool,
     /// Who deploys: what is created belongs to this role, as it will.
     role: Option<String>,
+    /// What the deploy's sessions have set.
+    session: Session,
 }
 
 impl Stage {
@@ -46,7 +48,27 @@ impl Stage {
         if data == Data::Schema {
             unlike.push("the tables were empty: neither times nor values are rehearsed".into());
         }
-        Self { server, name: database, backup: file, data, unlike, logged: false, role }
+        Self { server, name: database, backup: file, data, unlike, logged: false, role, session: Session::default() }
+    }
+
+    /// Sessions here have what those on production have set; without an answer from there, the report says so.
+    ///
+    /// # Errors
+    /// The scratch server's own.
+    pub fn speaking_as(mut self, session: Result<Session>) -> Result<Self> {
+        match session {
+            Ok(session) => {
+                let refused = session.carry(&self.server, &self.name)?;
+                if !refused.is_empty() {
+                    self.unlike.push(format!("this server does not take production's {}", refused.join(", ")));
+                }
+                self.session = session;
+            }
+            Err(error) => self.unlike.push(format!(
+                "what sessions on production have set (time zone, date style, search path) is not known: {error}"
+            )),
+        }
+        Ok(self)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -81,6 +103,8 @@ impl Stage {
     /// Another copy; sessions on the original are ended.
     pub(super) fn copy(&self, to: &str) -> Result<()> {
         self.server.clone_database(&self.name, to)?;
+        // a copy has the rows of its template, not its settings
+        self.session.carry(&self.server, to)?;
         let Some(role) = &self.role else { return Ok(()) };
         // one that owns nothing in the backup is not there yet; a superuser, as all of them are here
         let (literal, quoted, database) = (quote_literal(role), quote_identifier(role), quote_identifier(to));

@@ -71,6 +71,17 @@ pub struct Statement {
     pub rewrites: Vec<Sized>,
     /// Indexes that it built.
     pub indexes: Vec<Sized>,
+    /// Rows that it changed or deleted, also by triggers, foreign keys and functions.
+    #[serde(skip)]
+    pub writes: Vec<Write>,
+}
+
+/// Rows of a table that a statement wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    pub table: String,
+    pub updated: u64,
+    pub deleted: u64,
 }
 
 /// A lock on a table.
@@ -163,6 +174,10 @@ SELECT l.relation, l.mode FROM pg_catalog.pg_locks l
 WHERE l.locktype = 'relation' AND l.granted AND l.pid = pg_catalog.pg_backend_pid()
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
+/// Rows that this transaction has updated and deleted so far.
+const WRITTEN_ROWS: &str = "
+SELECT relid, n_tup_upd, n_tup_del FROM pg_catalog.pg_stat_xact_user_tables WHERE n_tup_upd > 0 OR n_tup_del > 0";
+
 /// `pg_current_wal_insert_lsn` in bytes.
 pub(super) const WAL: &str = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint";
 
@@ -176,6 +191,8 @@ pub(super) struct Trace {
     wal: i64,
     at: Instant,
     taken: BTreeMap<(u32, LockMode), Instant>,
+    /// Rows updated and deleted up to now, by table.
+    written: BTreeMap<u32, (u64, u64)>,
     pub(super) statements: Vec<Statement>,
 }
 
@@ -191,6 +208,7 @@ impl Trace {
             wal,
             at: Instant::now(),
             taken: BTreeMap::new(),
+            written: BTreeMap::new(),
             statements: Vec::new(),
         })
     }
@@ -203,7 +221,9 @@ impl Trace {
         let now = relations(client, &self.schema)?;
         let (rewrites, indexes) = written(client, &self.now, &now)?;
         let wal_bytes = wal.saturating_sub(self.wal).unsigned_abs();
-        self.statements.push(Statement { line, sql: beginning(sql), took, wal_bytes, locks, rewrites, indexes });
+        let writes = self.new_writes(client)?;
+        let sql = beginning(sql);
+        self.statements.push(Statement { line, sql, took, wal_bytes, locks, rewrites, indexes, writes });
         self.now = now;
         self.rest(client)
     }
@@ -211,6 +231,7 @@ impl Trace {
     /// What ran before the script counts for its locks only.
     pub(super) fn prelude(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
         self.new_locks(client)?;
+        self.new_writes(client)?;
         self.now = relations(client, &self.schema)?;
         self.rest(client)
     }
@@ -228,6 +249,25 @@ impl Trace {
         }
         locks.sort_by(|a, b| (&a.table, b.mode).cmp(&(&b.table, a.mode)));
         Ok(locks)
+    }
+
+    /// Rows written since the last look.
+    fn new_writes(&mut self, client: &mut impl GenericClient) -> Result<Vec<Write>, Failure> {
+        let mut writes = Vec::new();
+        for row in client.query(WRITTEN_ROWS, &[])? {
+            let id: u32 = row.try_get(0)?;
+            let (updated, deleted) =
+                (row.try_get::<_, i64>(1)?.unsigned_abs(), row.try_get::<_, i64>(2)?.unsigned_abs());
+            let (updated_before, deleted_before) = self.written.insert(id, (updated, deleted)).unwrap_or_default();
+            // of a table that the migration itself made nothing can go
+            let Some(table) = self.was.get(&id).map(|table| table.name.clone()) else { continue };
+            let updated = updated.saturating_sub(updated_before);
+            let deleted = deleted.saturating_sub(deleted_before);
+            if updated > 0 || deleted > 0 {
+                writes.push(Write { table, updated, deleted });
+            }
+        }
+        Ok(writes)
     }
 
     /// The next statement begins here.

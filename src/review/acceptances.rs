@@ -35,6 +35,10 @@ pub fn read(script: &Script) -> (Vec<Line>, Vec<Finding>) {
 pub fn apply(lines: &[Line], default_schema: &str, findings: &mut Vec<Finding>) {
     for line in lines {
         let wanted = &line.acceptance;
+        if wanted.rule == rules::REHEARSED_LOSS.id {
+            findings.push(rehearsed(line));
+            continue;
+        }
         let mut used = false;
         let matching =
             findings.iter_mut().filter(|finding| wanted.covers(finding.rule, &finding.object, default_schema));
@@ -59,6 +63,15 @@ pub fn apply(lines: &[Line], default_schema: &str, findings: &mut Vec<Finding>) 
             findings.push(Finding::new(&acceptance::UNUSED, name, line.range.clone(), message).help(help));
         }
     }
+}
+
+/// The review cannot know what such a line accepts; that it does is said, and asked about on production.
+fn rehearsed(line: &Line) -> Finding {
+    let object = &line.acceptance.object;
+    let message = format!("accepts the loss of `{object}`, which only the rehearsal can measure");
+    let finding = Finding::new(&rules::REHEARSED_LOSS, object, line.range.clone(), message)
+        .help("the rehearsal says what of it is lost, and whether the line is needed at all");
+    Finding { accepted: Some(line.acceptance.clone()), ..finding }
 }
 
 /// What follows `prisma-safe:allow`, in a comment that begins with it; tolerant, so that a slip is told and not passed over.

@@ -51,6 +51,7 @@ mod partial_apply;
 mod partitions;
 mod redirected_foreign_key;
 mod redundant_index;
+mod rehearsed_loss;
 mod required_column;
 mod running_release;
 mod safeguards;
@@ -76,6 +77,7 @@ use serde::Serialize;
 pub use self::acceptance::Acceptance;
 pub use self::fix::{Fix, Following, ModelIndex, Stage};
 pub use self::live::{Key, Live, Lost, Unchecked, Which};
+pub use self::rehearsed_loss::REHEARSED_LOSS;
 pub use self::scratch::Scratch;
 pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
@@ -264,6 +266,7 @@ pub const RULES: &[&Rule] = &[
     &unexplained_index_drop::RULE,
     &opaque_code::RULE,
     &unknown_object::RULE,
+    &REHEARSED_LOSS,
     &required_column::RULE,
     &set_not_null::RULE,
     &add_unique::RULE,

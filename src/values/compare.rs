@@ -7,7 +7,7 @@ use postgres::Client;
 use super::exact::{self, Exact, Pair};
 use super::fate::{ColumnFate, Fate, TableFate, Touched};
 use super::matches::{self, Answer, Match};
-use super::sums::{self, Form, SEED, SETTINGS, Sum};
+use super::sums::{self, Form, OWN_SETTINGS, SEED, SETTINGS, Sum};
 use super::tables::{self, Table};
 use crate::database::Failure;
 
@@ -99,6 +99,19 @@ impl Comparison<'_> {
         (was, answer_before): (&Table, &Answer),
         (is, answer_after): (&Table, &Answer),
     ) -> Result<(BTreeMap<i16, Fate>, Option<Exact>), Failure> {
+        let cast = |number: &i16| {
+            let at = it.pairs.keys().position(|own| own == number);
+            let retyped = it.pairs.get(number).is_some_and(|pair| pair.before.kind != pair.after.kind);
+            at.is_some_and(|at| retyped && answer_before.common[at].values == answer_after.common[at].values)
+                && at.is_some_and(|at| answer_before.common[at] != answer_after.common[at])
+        };
+        if it.key.iter().any(cast) {
+            let heap = it.as_heap();
+            let answers = matches::ask(self.base, self.clone, std::slice::from_ref(&heap))?.pop();
+            if let Some((Some(before), Some(after))) = answers {
+                return self.both(&heap, (was, &before), (is, &after));
+            }
+        }
         let differ: Vec<bool> = answer_before.common.iter().zip(&answer_after.common).map(|(b, a)| b != a).collect();
         // with other rows, sums alone do not tell that values have moved
         let crossed = crossed(it, was, is);
@@ -110,6 +123,17 @@ impl Comparison<'_> {
         } else {
             None
         };
+        let missing = if it.key.is_empty() && (differ.contains(&true) || !same_rows) {
+            let pairs: Vec<Pair<'_>> = it.pairs.values().copied().collect();
+            let missing = exact::missing((self.base, was), (self.clone, is), &pairs)?;
+            // what went with its row is counted as a row
+            let went = (answer_before.rows - answer_after.rows).max(0);
+            Some(missing.into_iter().map(|values| (values - went).max(0)).collect::<Vec<i64>>())
+        } else {
+            None
+        };
+        // every value is still there, but not beside the same ones
+        let shuffled = !differ.contains(&true) && same_rows && answer_before.whole != answer_after.whole;
         let mut fates = BTreeMap::new();
         let moved = exact.iter().flat_map(|exact| &exact.changed[it.pairs.len()..]);
         for ((number, pair), _) in crossed.iter().zip(moved).filter(|(_, changed)| **changed == 0) {
@@ -118,55 +142,96 @@ impl Comparison<'_> {
         }
         for (at, (number, pair)) in it.pairs.iter().enumerate() {
             let rows = match &exact {
-                Some(exact) => Some(exact.changed[at]),
-                None if !differ[at] => Some(0),
+                Some(exact) => Some((exact.changed[at], exact.overwritten[at])),
+                None if !differ[at] && !shuffled => Some((0, 0)),
                 None => None,
             };
-            fates.insert(*number, self.fate(it, was, pair, rows, &answer_after.common[at])?);
+            let missing = missing.as_ref().map(|missing| missing[at]);
+            fates.insert(*number, self.fate(it, (was, is), pair, rows, missing)?);
         }
         Ok((fates, exact))
     }
 
-    /// The fate of a column on both sides; `rows` with another value, none where that is not known.
+    /// The fate of a column on both sides; `rows` with another value, and those that had one before, where a
+    /// key tells; else the values that are `missing`.
     fn fate(
         &mut self,
         it: &Match<'_>,
-        was: &Table,
+        tables: (&Table, &Table),
         pair: &Pair<'_>,
-        rows: Option<i64>,
-        now: &Sum,
+        rows: Option<(i64, i64)>,
+        missing: Option<i64>,
     ) -> Result<Fate, Failure> {
         let to = pair.after.name.clone();
         let retyped = pair.before.kind != pair.after.kind;
-        if rows == Some(0) {
+        if rows.is_some_and(|(changed, _)| changed == 0) {
             return Ok(match pair.before.name == to {
                 _ if retyped => converted(pair),
                 true => Fate::Preserved,
                 false => Fate::Renamed { to },
             });
         }
-        if retyped && let Some(differing) = self.cast(it, was, pair, now)? {
-            return Ok(if differing == 0 { converted(pair) } else { Fate::Changed { rows: Some(count(differing)) } });
+        let cast = if retyped { self.cast(it, tables, pair)? } else { None };
+        if cast == Some((0, 0)) {
+            return Ok(converted(pair));
         }
-        Ok(Fate::Changed { rows: rows.map(count) })
+        // what a cast explains has not changed
+        let rows = rows.into_iter().chain(cast).min();
+        let overwritten = rows.map(|(_, overwritten)| overwritten).or(missing).map(count);
+        Ok(Fate::Changed { rows: rows.map(|(changed, _)| count(changed)), overwritten })
     }
 
-    /// If each value is now what the server's cast makes of the one before: in how many rows it does not lead back.
-    fn cast(&mut self, it: &Match<'_>, was: &Table, pair: &Pair<'_>, now: &Sum) -> Result<Option<i64>, Failure> {
-        let value = sums::quoted(pair.before);
+    /// In how many rows a value is not what the server's cast makes of the one before, or does not lead back from it; none
+    /// where there is no such cast. A migration casts as its session is set: as the database has it, or in UTC.
+    fn cast(
+        &mut self,
+        it: &Match<'_>,
+        tables: (&Table, &Table),
+        pair: &Pair<'_>,
+    ) -> Result<Option<(i64, i64)>, Failure> {
+        let mut found: Option<(i64, i64)> = None;
+        for settings in [OWN_SETTINGS, SETTINGS] {
+            self.base.batch_execute(settings)?;
+            self.clone.batch_execute(settings)?;
+            found = found.into_iter().chain(self.cast_as_set(it, tables, pair)?).min();
+            if found == Some((0, 0)) {
+                break;
+            }
+        }
+        self.base.batch_execute(SETTINGS)?;
+        self.clone.batch_execute(SETTINGS)?;
+        Ok(found)
+    }
+
+    fn cast_as_set(
+        &mut self,
+        it: &Match<'_>,
+        (was, is): (&Table, &Table),
+        pair: &Pair<'_>,
+    ) -> Result<Option<(i64, i64)>, Failure> {
+        let (value, now) = (sums::quoted(pair.before), sums::quoted(pair.after));
         let there = format!("({value})::{}", pair.after.kind);
-        let asked = [(there.clone(), sums::hash(&there, pair.form, pair.after, SEED))];
+        let asked = |expression: &str| [(expression.to_owned(), sums::hash(expression, pair.form, pair.after, SEED))];
         // some casts do not exist, some values do not fit
-        let Ok(cast) = sums::of(self.base, was, &it.seed(was), &asked) else { return Ok(None) };
-        if cast.columns.first() != Some(now) {
-            return Ok(None);
+        let Ok(cast) = sums::of(self.base, was, &it.seed(was), &asked(&there)) else { return Ok(None) };
+        if cast.columns != sums::of(self.clone, is, &it.seed(is), &asked(&now))?.columns {
+            if it.key.is_empty() {
+                return Ok(None);
+            }
+            let pair = Pair { cast: true, ..*pair };
+            let exact = exact::count((self.base, was), (self.clone, is), it.key, &[pair])?;
+            let changed = exact.changed.first().copied().unwrap_or_default();
+            if changed > 0 {
+                return Ok(Some((changed, exact.overwritten.first().copied().unwrap_or_default())));
+            }
         }
         let back = format!(
             "SELECT count(*) FROM ONLY {} WHERE (({there})::{})::text IS DISTINCT FROM ({value})::text",
             was.quoted(),
             pair.before.kind
         );
-        Ok(self.base.query_one(&back, &[]).ok().map(|row| row.try_get(0)).transpose()?)
+        let back: Option<i64> = self.base.query_one(&back, &[]).ok().map(|row| row.try_get(0)).transpose()?;
+        Ok(back.map(|rows| (rows, rows)))
     }
 
     /// What went and is found again elsewhere is not lost; in its own table first.
@@ -191,7 +256,7 @@ fn crossed<'t>(it: &Match<'_>, was: &'t Table, is: &'t Table) -> Vec<(i16, Pair<
     const MOST: usize = 64;
     let came = it.own(is);
     let went = it.own(was).into_iter().filter(|(_, column)| !column.generated);
-    let pair = |before, after| Pair { before, after, form: Form::Text };
+    let pair = |before, after| Pair { before, after, form: Form::Text, cast: false };
     went.flat_map(|(number, before)| came.iter().map(move |(_, after)| (number, pair(before, *after))))
         .take(MOST)
         .collect()

@@ -20,6 +20,16 @@ pub(super) struct Pair<'a> {
     pub(super) before: &'a Column,
     pub(super) after: &'a Column,
     pub(super) form: Form,
+    /// Whether what was before is cast to the type it has now.
+    pub(super) cast: bool,
+}
+
+impl Pair<'_> {
+    /// The column as it was before, as an expression.
+    fn value_before(&self) -> String {
+        let value = sums::quoted(self.before);
+        if self.cast { format!("({value})::{}", self.after.kind) } else { value }
+    }
 }
 
 /// Rows by their fate.
@@ -29,6 +39,8 @@ pub(super) struct Exact {
     pub(super) inserted: i64,
     /// Rows on both sides with another value, for each pair.
     pub(super) changed: Vec<i64>,
+    /// Those of them that had a value before.
+    pub(super) overwritten: Vec<i64>,
 }
 
 /// Counts them. `key` are the numbers of the key's columns, which both sides have.
@@ -47,15 +59,17 @@ pub(super) fn count(
     while let Some(chunk) = next {
         let columns: String = (0..chunk.len()).map(|at| format!(", h{at} bigint")).collect();
         clone.batch_execute(&format!("CREATE TEMP TABLE prisma_safe_before (k text NOT NULL{columns})"))?;
-        bring(base, clone, &side(before, key, chunk.iter().map(|pair| (pair.before, pair.form))))?;
+        bring(base, clone, &side(before, key, chunk.iter().map(|pair| (pair.value_before(), pair))))?;
+        let stayed = "b.k IS NOT NULL AND a.k IS NOT NULL";
         let changed: String = (0..chunk.len())
             .map(|at| {
+                let differs = format!("{stayed} AND a.h{at} IS DISTINCT FROM b.h{at}");
                 format!(
-                    ", count(*) FILTER (WHERE b.k IS NOT NULL AND a.k IS NOT NULL AND a.h{at} IS DISTINCT FROM b.h{at})"
+                    ", count(*) FILTER (WHERE {differs}), count(*) FILTER (WHERE {differs} AND b.h{at} IS NOT NULL)"
                 )
             })
             .collect();
-        let now = side(after, key, chunk.iter().map(|pair| (pair.after, pair.form)));
+        let now = side(after, key, chunk.iter().map(|pair| (sums::quoted(pair.after), pair)));
         let row = clone.query_one(
             &format!(
                 "SELECT count(*) FILTER (WHERE a.k IS NULL), count(*) FILTER (WHERE b.k IS NULL){changed} \
@@ -65,7 +79,8 @@ pub(super) fn count(
         )?;
         (exact.deleted, exact.inserted) = (row.try_get(0)?, row.try_get(1)?);
         for at in 0..chunk.len() {
-            exact.changed.push(row.try_get(2 + at)?);
+            exact.changed.push(row.try_get(2 + 2 * at)?);
+            exact.overwritten.push(row.try_get(3 + 2 * at)?);
         }
         clone.batch_execute(&format!("DROP TABLE {BEFORE}"))?;
         next = chunks.next();
@@ -73,8 +88,36 @@ pub(super) fn count(
     Ok(exact)
 }
 
+/// How many values of each pair are not found any more, wherever they stood: for rows that no key tells apart.
+///
+/// # Errors
+/// As [`count`].
+pub(super) fn missing(
+    (base, before): (&mut Client, &Table),
+    (clone, after): (&mut Client, &Table),
+    pairs: &[Pair<'_>],
+) -> Result<Vec<i64>, Failure> {
+    let mut missing = Vec::new();
+    for pair in pairs {
+        clone.batch_execute("CREATE TEMP TABLE prisma_safe_before (k text NOT NULL, h0 bigint)")?;
+        bring(base, clone, &side(before, &[], std::iter::once((pair.value_before(), pair))))?;
+        let now = side(after, &[], std::iter::once((sums::quoted(pair.after), pair)));
+        let row = clone.query_one(
+            &format!(
+                "SELECT coalesce(sum(greatest(b.n - coalesce(a.n, 0), 0)), 0)::bigint \
+                 FROM (SELECT h0, count(*) AS n FROM {BEFORE} WHERE h0 IS NOT NULL GROUP BY 1) AS b \
+                 LEFT JOIN (SELECT h0, count(*) AS n FROM ({now}) AS s GROUP BY 1) AS a ON a.h0 = b.h0"
+            ),
+            &[],
+        )?;
+        missing.push(row.try_get(0)?);
+        clone.batch_execute(&format!("DROP TABLE {BEFORE}"))?;
+    }
+    Ok(missing)
+}
+
 /// Key and hashes of one side.
-fn side<'a>(table: &Table, key: &[i16], columns: impl Iterator<Item = (&'a Column, Form)>) -> String {
+fn side<'a>(table: &Table, key: &[i16], columns: impl Iterator<Item = (String, &'a Pair<'a>)>) -> String {
     let key: Vec<String> = key
         .iter()
         .filter_map(|number| table.columns.get(number))
@@ -82,7 +125,7 @@ fn side<'a>(table: &Table, key: &[i16], columns: impl Iterator<Item = (&'a Colum
         .collect();
     let hashes: String = columns
         .enumerate()
-        .map(|(at, (column, form))| format!(", {} AS h{at}", sums::hash(&sums::quoted(column), form, column, "0")))
+        .map(|(at, (value, pair))| format!(", {} AS h{at}", sums::hash(&value, pair.form, pair.before, "0")))
         .collect();
     format!("SELECT ROW({})::text AS k{hashes} FROM ONLY {}", key.join(", "), table.quoted())
 }

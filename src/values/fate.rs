@@ -16,8 +16,8 @@ pub enum Fate {
     Converted { to: String, from_type: String, to_type: String },
     /// Gone, and its values are in another column.
     Moved { to: String },
-    /// In this many rows another value; none where that cannot be counted.
-    Changed { rows: Option<u64> },
+    /// In this many rows another value, and in so many of them in place of one; none where that cannot be counted.
+    Changed { rows: Option<u64>, overwritten: Option<u64> },
     /// Gone with this many values.
     Lost { values: u64 },
     /// It was not there before.

@@ -32,6 +32,8 @@ pub(super) struct Answer {
     /// Of the columns that only this side has, in their order: over their texts, so that equal values in any column have
     /// equal sums.
     pub(super) own: Vec<Sum>,
+    /// Of rows as a whole, where no key binds the values of one together.
+    pub(super) whole: Option<Sum>,
 }
 
 /// What both sides say of a table, as far as they have it.
@@ -54,7 +56,7 @@ impl<'a> Match<'a> {
             for (number, before) in &was.columns {
                 if let Some(after) = is.columns.get(number) {
                     let form = Form::between(before.type_id, after.type_id, version);
-                    pairs.insert(*number, Pair { before, after, form });
+                    pairs.insert(*number, Pair { before, after, form, cast: false });
                 }
             }
         }
@@ -93,9 +95,25 @@ impl<'a> Match<'a> {
         let mut questions: Vec<(String, String)> =
             self.pairs.values().map(|pair| asked(common(pair), pair.form)).collect();
         questions.extend(self.own(table).into_iter().map(|(_, column)| asked(column, Form::Text)));
+        if self.is_heap() {
+            let columns: Vec<String> = self.pairs.values().map(|pair| sums::quoted(common(pair))).collect();
+            let row = format!("ROW({})", columns.join(", "));
+            questions.push((row.clone(), sums::text_hash(&row, SEED)));
+        }
         let Sums { rows, columns: mut common } = sums::of(client, table, &self.seed(table), &questions)?;
+        let whole = if self.is_heap() { common.pop() } else { None };
         let own = common.split_off(self.pairs.len());
-        Ok(Answer { rows, common, own })
+        Ok(Answer { rows, common, own, whole })
+    }
+
+    /// Whether rows are known by nothing but their values.
+    fn is_heap(&self) -> bool {
+        self.key.is_empty() && self.pairs.len() > 1
+    }
+
+    /// The same without its key, which tells rows apart no more: its own values were cast, and their texts are others.
+    pub(super) fn as_heap(&self) -> Self {
+        Self { was: self.was, is: self.is, pairs: self.pairs.clone(), key: &[], version: self.version }
     }
 }
 

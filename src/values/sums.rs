@@ -75,15 +75,27 @@ pub(super) fn hash(expression: &str, form: Form, column: &Column, seed: &str) ->
             format!("pg_catalog.hashint8extended(({expression})::bigint, {seed})")
         }
         Form::Own if !TEXTS.contains(&column.type_id) => {
-            format!("pg_catalog.hash_record_extended(ROW({expression}), {seed})")
+            // a NULL has no hash, as with the other forms
+            format!(
+                "CASE WHEN ({expression}) IS NOT NULL THEN pg_catalog.hash_record_extended(ROW({expression}), {seed}) END"
+            )
         }
-        Form::Own | Form::Text => format!("pg_catalog.hashtextextended(({expression})::text COLLATE \"C\", {seed})"),
+        Form::Own | Form::Text => text_hash(expression, seed),
     }
+}
+
+/// The hash of an expression's text.
+pub(super) fn text_hash(expression: &str, seed: &str) -> String {
+    format!("pg_catalog.hashtextextended(({expression})::text COLLATE \"C\", {seed})")
 }
 
 /// What makes texts of values the same in every session.
 pub(super) const SETTINGS: &str = "SET jit = off; SET DateStyle = 'ISO'; SET TimeZone = 'UTC'; SET extra_float_digits = 1; \
      SET bytea_output = 'hex'; SET IntervalStyle = 'postgres'; SET row_security = off; SET statement_timeout = 0";
+
+/// Texts as the database's own sessions have them.
+pub(super) const OWN_SETTINGS: &str =
+    "RESET DateStyle; RESET TimeZone; RESET extra_float_digits; RESET bytea_output; RESET IntervalStyle";
 
 /// Adds up expressions over a table; each is given with the hash over it. `seed` is the row's.
 pub(super) fn of(

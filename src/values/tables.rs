@@ -18,7 +18,7 @@ pub(crate) struct Table {
     pub(crate) file: u32,
     /// By number; dropped ones are not there.
     pub(crate) columns: BTreeMap<i16, Column>,
-    /// The numbers of the primary key's columns, in its order.
+    /// The numbers of the columns that tell rows apart: the primary key, else a unique index without gaps.
     pub(crate) key: Vec<i16>,
 }
 
@@ -39,7 +39,14 @@ pub(crate) type Tables = BTreeMap<u32, Table>;
 
 const TABLES: &str = "
 SELECT c.oid, n.nspname::text, c.relname::text, c.relfilenode,
-       coalesce((SELECT i.indkey::int2[] FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary), '{}')
+       coalesce((
+         SELECT i.indkey::int2[] FROM pg_catalog.pg_index i
+         WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
+           AND i.indnatts = i.indnkeyatts AND NOT EXISTS (
+             SELECT FROM unnest(i.indkey::int2[]) AS k LEFT JOIN pg_catalog.pg_attribute a
+               ON a.attrelid = c.oid AND a.attnum = k AND a.attnotnull
+             WHERE a.attnum IS NULL)
+         ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1), '{}')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND n.nspname <> $1 AND c.relname <> $2

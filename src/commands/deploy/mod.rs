@@ -130,7 +130,7 @@ impl Deployment<'_> {
         self.refuse_unkept(&routes)?;
         let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
         let plans = self.plan_capsules(&routes, &backup)?;
-        let expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(backup, engine, journal))?;
+        let expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(&review, backup, engine, journal))?;
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, expected.as_ref(), engine, journal))?;

@@ -119,6 +119,7 @@ impl Deployment<'_> {
     /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
     pub(super) fn rehearse(
         &mut self,
+        review: &Review,
         taken: Taken,
         engine: &mut Engine<'_>,
         journal: &mut Journal,
@@ -148,6 +149,7 @@ impl Deployment<'_> {
             traffic: args.probe_traffic,
             root: project,
             rollback: false,
+            reviewed: &|_, _| Ok(review.migrations.clone()),
         };
         let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
         rehearse::say(&rehearsal, shell);

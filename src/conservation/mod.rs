@@ -1,0 +1,125 @@
+//! What went: everything that was in a database and is not in it any more, measured between it and its copy.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `census`, `queries` | the objects of a database, with their rights, by object id |
+//! | `objects` | two of them compared: what is gone, disabled, taken away, set back |
+//! | `rows` | the same for rows, values, columns and tables, from what the comparison of values found |
+
+mod census;
+mod objects;
+mod queries;
+mod rows;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use self::census::Census;
+pub use self::objects::objects;
+pub use self::rows::rows;
+
+/// What kind of thing went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Rows of a table that stays.
+    Rows,
+    /// Values of a column that stays: others stand in their place.
+    Values,
+    Column,
+    Table,
+    /// A value of an enum.
+    Label,
+    Schema,
+    Extension,
+    View,
+    MaterializedView,
+    Sequence,
+    /// A type, an enum or a domain.
+    Type,
+    Constraint,
+    Index,
+    Function,
+    Trigger,
+    Rule,
+    Policy,
+    Publication,
+    /// A table in a publication.
+    Published,
+    Statistics,
+    EventTrigger,
+    DefaultPrivileges,
+    /// Rights that others than the owner have.
+    Privileges,
+    Owner,
+    Comment,
+    /// A column's default, identity or generating expression.
+    Default,
+    NotNull,
+    RowSecurity,
+    /// A function is there with another body.
+    Definition,
+    /// A trigger or rule that fires no more, a constraint or index that is not valid any more.
+    State,
+    /// A materialized view that is there without rows.
+    Population,
+    /// A sequence's position, which went backwards: numbers are given a second time.
+    Position,
+}
+
+/// Something that was there before the migrations and is not there after them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Loss {
+    pub kind: Kind,
+    /// As an accepting line names it: `Song`, `Song.artist`, `Role.USER`, `privileges on v_song`.
+    pub object: String,
+    /// How many rows, values or rights; none where that is not known or makes no sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// What happened, as the end of a sentence that begins with the object.
+    pub what: String,
+    /// The migration that did it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migration: Option<String>,
+    /// The line of the statement that did it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Why it may go; none where nobody has accepted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covered_by: Option<String>,
+    /// Its own name, as a statement that names it would.
+    #[serde(skip)]
+    pub name: String,
+    /// The table or type that it belongs to: its names before, now, and those of what it is a part of.
+    #[serde(skip)]
+    pub parents: Vec<String>,
+}
+
+impl Loss {
+    fn new(kind: Kind, object: impl Into<String>, name: impl Into<String>, what: impl Into<String>) -> Self {
+        Self {
+            kind,
+            object: object.into(),
+            count: None,
+            what: what.into(),
+            migration: None,
+            line: None,
+            covered_by: None,
+            name: name.into(),
+            parents: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.migration, self.line) {
+            (Some(migration), Some(line)) => write!(f, "{migration}, line {line}: ")?,
+            (Some(migration), None) => write!(f, "{migration}: ")?,
+            (None, _) => {}
+        }
+        write!(f, "{} {}", self.object, self.what)
+    }
+}

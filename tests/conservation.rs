@@ -1,0 +1,185 @@
+//! What goes without a statement that says so is measured in the rehearsal, and refused until a line accepts it.
+
+use crate::support::{Output, Project};
+
+const INIT: &str = "CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"artist\" TEXT NOT NULL, \"plays\" INTEGER, \
+                    CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));\n";
+const NEXT: &str = "20250102000000_next";
+
+fn songs() -> Project {
+    Project::prisma7().migration("20250101000000_init", INIT).rows("Song", 300)
+}
+
+/// The lines that a refusal prints, with the migration below them.
+fn accepting(refusal: &Output, migration: &str) -> String {
+    let text = refusal.everything();
+    let mut lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| line.starts_with("-- prisma-safe:allow")).collect();
+    lines.dedup();
+    format!("{}\n{migration}", lines.join("\n"))
+}
+
+/// Everything that one function takes away is named, one by one; nothing has happened. With the printed lines it is deployed.
+#[test]
+fn what_code_takes_away_is_named_and_can_be_accepted() {
+    let project = songs();
+    project.database().execute(
+        "CREATE TABLE \"Zone\" (code TEXT PRIMARY KEY, name TEXT, note TEXT);
+         INSERT INTO \"Zone\" SELECT 'z' || g, 'zone ' || g, 'by hand' FROM generate_series(1, 300) g;
+         CREATE TYPE \"Mood\" AS ENUM ('calm', 'wild', 'lost');
+         CREATE VIEW v_song AS SELECT id FROM \"Song\";
+         CREATE VIEW v_top AS SELECT id FROM v_song;
+         CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+         CREATE TRIGGER touch BEFORE UPDATE ON \"Zone\" FOR EACH ROW EXECUTE FUNCTION touch();
+         GRANT SELECT ON \"Song\" TO PUBLIC;
+         COMMENT ON TABLE \"Song\" IS 'sung';
+         SELECT setval('\"Song_id_seq\"', 900);
+         ALTER TABLE \"Song\" ADD CONSTRAINT \"Song_plays_check\" CHECK (plays >= 0);
+         CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+           DELETE FROM \"Zone\" WHERE code > 'z2';
+           UPDATE \"Song\" SET artist = left(artist, 3) WHERE id > 100;
+           ALTER TABLE \"Zone\" DISABLE TRIGGER touch;
+           DROP VIEW v_song CASCADE;
+           CREATE TYPE \"Mood_new\" AS ENUM ('calm', 'wild');
+           DROP TYPE \"Mood\";
+           ALTER TYPE \"Mood_new\" RENAME TO \"Mood\";
+           REVOKE SELECT ON \"Song\" FROM PUBLIC;
+           COMMENT ON TABLE \"Song\" IS NULL;
+           ALTER TABLE \"Song\" DROP CONSTRAINT \"Song_plays_check\", ALTER COLUMN artist DROP NOT NULL;
+           PERFORM setval('\"Song_id_seq\"', 400);
+         END $$",
+    );
+    let tidy = "SELECT tidy();\n";
+    project.add_migration(NEXT, tidy);
+    let before = project.database().contents();
+    let refusal = project.run(["migrate", "deploy"]).exits(3);
+    assert_eq!(project.database().contents(), before);
+    let refusal = refusal
+        .says("20250102000000_next, line 1: Zone loses 188 rows")
+        .says("Song.artist holds other values in 200 rows")
+        .says("Zone.touch (trigger) is disabled")
+        .says("v_song (view) is gone")
+        .says("v_top (view) is gone")
+        .says("Mood.lost is gone from its enum")
+        .says("privileges on Song are gone: SELECT to PUBLIC")
+        .says("comment on Song is gone")
+        .says("Song.Song_plays_check (constraint) is gone")
+        .says("NOT NULL of Song.artist is gone")
+        .says("position of Song_id_seq was 900 and is 400");
+    project.add_migration(NEXT, &accepting(&refusal, tidy));
+    project.run(["migrate", "deploy"]).succeeds().says("accepts the loss of `Zone`");
+    assert_eq!(project.database().count("Zone"), 112);
+}
+
+/// A table that the files take for new holds rows, and as many come as go.
+#[test]
+fn rows_that_are_replaced_are_lost() {
+    let project = songs();
+    project.database().execute(
+        "CREATE TABLE \"Zone\" (code TEXT PRIMARY KEY, name TEXT, note TEXT);
+         INSERT INTO \"Zone\" SELECT 'z' || g, 'zone ' || g, 'by hand' FROM generate_series(1, 300) g;
+         CREATE FUNCTION anew() RETURNS void LANGUAGE sql AS $$
+           TRUNCATE \"Zone\"; INSERT INTO \"Zone\" SELECT 'n' || g FROM generate_series(1, 300) g $$",
+    );
+    let anew = "SELECT anew();\n";
+    project.add_migration(NEXT, anew);
+    let refusal = project.run(["migrate", "deploy"]).exits(3).says("Zone loses 300 rows and 300 came");
+    project.add_migration(NEXT, &accepting(&refusal, anew));
+    project.run(["migrate", "deploy"]).succeeds();
+
+    let conditional = "CREATE TABLE IF NOT EXISTS \"Zone\" (\"code\" TEXT PRIMARY KEY, \"name\" TEXT, \"note\" TEXT);\n\
+                       TRUNCATE \"Zone\";\nINSERT INTO \"Zone\" (\"code\") VALUES ('N'), ('S');\n";
+    project.add_migration("20250103000000_zone", conditional);
+    project.run(["migrate", "deploy"]).exits(3).says("Zone");
+    assert_eq!(project.database().count("Zone"), 300);
+}
+
+/// Values that a USING maps one to another are other values.
+#[test]
+fn values_that_a_change_of_type_maps_are_lost() {
+    let project = songs();
+    project.database().execute(
+        "CREATE TYPE \"Mood\" AS ENUM ('glad', 'sad');
+         CREATE TABLE \"Site\" (id INT PRIMARY KEY, m \"Mood\");
+         INSERT INTO \"Site\" VALUES (1, 'sad'), (2, 'glad'), (3, 'glad')",
+    );
+    let mapped = "ALTER TABLE \"Site\" ALTER COLUMN \"m\" TYPE text USING CASE \"m\" WHEN 'sad' THEN 'glad' ELSE \"m\"::text END;\n";
+    project.add_migration(NEXT, mapped);
+    let refusal = project.run(["migrate", "deploy"]).exits(3).says("Site.m");
+    project.add_migration(NEXT, &accepting(&refusal, mapped));
+    project.run(["migrate", "deploy"]).succeeds().says("holds other values in 1 rows");
+}
+
+/// The copy's sessions have the time zone of production's: an hour that the change of clocks skips does not come back.
+#[test]
+fn a_time_that_a_zone_skips_is_a_changed_value() {
+    let project = songs();
+    let database = project.database();
+    database.execute(&format!(
+        "ALTER DATABASE \"{}\" SET timezone = 'America/New_York';
+         CREATE TABLE \"Ride\" (id INT PRIMARY KEY, seen TIMESTAMP(3));
+         INSERT INTO \"Ride\" VALUES (1, '2024-03-10 02:30:00'), (2, '2024-03-10 05:30:00')",
+        database.name()
+    ));
+    project.run(["backup"]).succeeds();
+    project.add_migration(NEXT, "ALTER TABLE \"Ride\" ALTER COLUMN \"seen\" TYPE TIMESTAMPTZ(3);\n");
+    project.run(["rehearse"]).says("seen holds other values in 1 rows").says_nothing_of("every value kept");
+    database.execute("DELETE FROM \"Ride\" WHERE id = 1");
+    project.run(["backup"]).succeeds();
+    project.run(["rehearse"]).succeeds().says("every value kept");
+}
+
+/// A view that is dropped and created again has lost the rights on it, unless they are given again.
+#[test]
+fn a_view_that_is_created_again_keeps_its_rights_or_is_refused() {
+    let project = songs();
+    project.database().execute("CREATE VIEW v_song AS SELECT id FROM \"Song\"; GRANT SELECT ON v_song TO PUBLIC");
+    let again = "DROP VIEW v_song;\nCREATE VIEW v_song AS SELECT id, artist FROM \"Song\";\n";
+    project.add_migration(NEXT, again);
+    project.run(["migrate", "deploy"]).exits(3).says("privileges on v_song are gone: SELECT to PUBLIC");
+    project.add_migration(NEXT, &format!("{again}GRANT SELECT ON v_song TO PUBLIC;\n"));
+    project.run(["migrate", "deploy"]).succeeds();
+}
+
+/// Renames, wider types, values in new or empty columns, and what is replaced by its like lose nothing.
+#[test]
+fn what_loses_nothing_is_not_refused() {
+    let project = songs();
+    project.add_migration(
+        "20250101500000_more",
+        "CREATE TYPE \"Role\" AS ENUM ('USER', 'ADMIN');\n\
+         CREATE TABLE \"User\" (\"id\" TEXT NOT NULL, \"role\" \"Role\" NOT NULL DEFAULT 'USER', \"nick\" TEXT, CONSTRAINT \"User_pkey\" PRIMARY KEY (\"id\"));\n\
+         CREATE TABLE \"_SongToUser\" (\"A\" INTEGER NOT NULL, \"B\" TEXT NOT NULL);\n\
+         CREATE UNIQUE INDEX \"_SongToUser_AB_unique\" ON \"_SongToUser\"(\"A\", \"B\");\n\
+         CREATE TABLE \"Log\" (\"line\" TEXT);\n\
+         CREATE VIEW v_song AS SELECT id FROM \"Song\";\n",
+    );
+    let project = project.applied();
+    project.database().execute(
+        "INSERT INTO \"User\" (id) SELECT 'u' || g FROM generate_series(1, 50) g;
+         INSERT INTO \"_SongToUser\" SELECT g, 'u' || g FROM generate_series(1, 50) g;
+         INSERT INTO \"Log\" SELECT 'line ' || g FROM generate_series(1, 50) g;
+         GRANT SELECT ON v_song TO PUBLIC",
+    );
+    project.add_migration(
+        NEXT,
+        "ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"singer\";\n\
+         ALTER TABLE \"User\" RENAME TO \"Person\";\n\
+         ALTER TABLE \"_SongToUser\" RENAME TO \"_PersonToSong\";\n\
+         ALTER INDEX \"_SongToUser_AB_unique\" RENAME TO \"_PersonToSong_AB_unique\";\n\
+         DROP VIEW v_song;\n\
+         ALTER TABLE \"Song\" ALTER COLUMN \"plays\" TYPE BIGINT, ALTER COLUMN \"plays\" SET DEFAULT 1;\n\
+         CREATE VIEW v_song AS SELECT id FROM \"Song\";\nGRANT SELECT ON v_song TO PUBLIC;\n\
+         UPDATE \"Person\" SET \"nick\" = 'n' || \"id\" WHERE \"nick\" IS NULL;\n\
+         UPDATE \"Song\" SET \"plays\" = 0 WHERE \"id\" < 10;\n\
+         ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\nUPDATE \"Song\" SET \"label\" = \"singer\";\n\
+         INSERT INTO \"Person\" (\"id\") VALUES ('u1'), ('new') ON CONFLICT DO NOTHING;\n\
+         INSERT INTO \"Log\" VALUES ('another');\n\
+         CREATE TYPE \"Role_new\" AS ENUM ('USER', 'ADMIN', 'GUEST');\n\
+         ALTER TABLE \"Person\" ALTER COLUMN \"role\" DROP DEFAULT;\n\
+         ALTER TABLE \"Person\" ALTER COLUMN \"role\" TYPE \"Role_new\" USING (\"role\"::text::\"Role_new\");\n\
+         ALTER TYPE \"Role\" RENAME TO \"Role_old\";\nALTER TYPE \"Role_new\" RENAME TO \"Role\";\nDROP TYPE \"Role_old\";\n\
+         ALTER TABLE \"Person\" ALTER COLUMN \"role\" SET DEFAULT 'USER';\n",
+    );
+    project.run(["migrate", "deploy"]).succeeds();
+}
