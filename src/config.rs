@@ -1,4 +1,5 @@
-//! `prisma-safe.toml`: the defaults stand in `config/default.toml`, which is also the reference. Unknown keys are refused.
+//! `prisma-safe.toml`. Each room knows its own settings with their defaults; `config/default.toml` is the reference for people,
+//! and a test holds both together. What is wrong in a file is refused by every command that reads it, with its line.
 
 use std::path::{Path, PathBuf};
 
@@ -14,16 +15,17 @@ use crate::rename::settings::Rename;
 use crate::rules::settings::Review;
 use crate::target::Environments;
 use crate::tools::scratch::Search;
-use crate::undo::Undo;
+use crate::undo;
 
 /// The file that a project may have beside its package.json.
 pub const FILE_NAME: &str = "prisma-safe.toml";
 
+/// Every setting with its default, for people.
 const DEFAULTS: &str = include_str!("config/default.toml");
 
-/// Every setting, as meant: defaults, overlaid by the project's file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// Every setting: the project's file, and the defaults for what it leaves out.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     pub backup: backup::Settings,
     pub deploy: Deploy,
@@ -31,8 +33,7 @@ pub struct Config {
     pub rename: Rename,
     pub review: Review,
     pub verify: Verify,
-    pub undo: Undo,
-    #[serde(default)]
+    pub undo: undo::Settings,
     pub environments: Environments,
     /// The file it was read from, if there is one.
     #[serde(skip)]
@@ -45,35 +46,47 @@ impl Config {
         self.rename.scratch_proof.then_some(Search { env, pg_bin: self.backup.pg_bin.as_deref(), project })
     }
 
-    /// Reads the project's file, if it has one, over the defaults.
+    /// Reads the project's file, if it has one.
     ///
     /// # Errors
-    /// Exit status 2 with the line and the key if the file is no TOML or has unknown keys.
+    /// Exit status 2 with the line and the key for whatever is wrong in it.
     pub fn load(root: &Path) -> Result<Self> {
         let path = find(root);
-        let mut table: toml::Table = DEFAULTS.parse().explain(|| "the built-in defaults are broken".into())?;
         let text = match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error).explain(|| format!("could not read {}", path.display())),
         };
-        let found = text.is_some();
-        if let Some(text) = text {
-            let wrong = |error: toml::de::Error| {
-                Error::usage(format!("{} is not understood", path.display()))
-                    .because(error.to_string().trim_end().to_owned())
-            };
-            // parsed on its own first: the error then shows the line in the person's own file
-            let _: Partial = toml::from_str(&text).map_err(wrong)?;
-            overlay(&mut table, text.parse().map_err(wrong)?);
-        }
-        let mut config: Self = table
-            .try_into()
-            .map_err(|error| Error::usage(format!("{} is not understood", path.display())).because(error))?;
-        config.backup.retention.check()?;
-        config.path = found.then_some(path);
-        Ok(config)
+        let config = Self::parse(&text)
+            .map_err(|cause| Error::usage(format!("{} is not understood", path.display())).because(cause))?;
+        Ok(Self { path: Some(path), ..config })
     }
+
+    /// Reads a file's text; what is wrong is told with its line, unless a secret may stand in it.
+    fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let shown = error.to_string();
+            if !may_hold_a_secret(&shown) {
+                return shown.trim_end().to_owned();
+            }
+            let start = error.span().map_or(0, |span| span.start);
+            let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+            match error.message() {
+                message if may_hold_a_secret(message) => format!("line {line}"),
+                message => format!("line {line}: {message}"),
+            }
+        })
+    }
+}
+
+/// A database URL, or the secret key of age in the place of a public one.
+fn may_hold_a_secret(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["postgres://", "postgresql://", "password", "age-secret-key-1"].iter().any(|sign| text.contains(sign))
+        || text
+            .split("://")
+            .skip(1)
+            .any(|rest| rest.split(['"', '\'', '\n']).next().is_some_and(|url| url.contains('@')))
 }
 
 /// The text of a new file: every setting with what it means, commented out, so that later defaults apply.
@@ -100,28 +113,5 @@ fn find(root: &Path) -> PathBuf {
     root.join(FILE_NAME)
 }
 
-/// The file's shape with every key optional; only used to refuse unknown keys with their place.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(dead_code, reason = "only the keys matter")]
-struct Partial {
-    backup: Option<toml::Table>,
-    deploy: Option<toml::Table>,
-    rehearsal: Option<toml::Table>,
-    rename: Option<toml::Table>,
-    review: Option<toml::Table>,
-    verify: Option<toml::Table>,
-    undo: Option<toml::Table>,
-    environments: Option<Environments>,
-}
-
-fn overlay(base: &mut toml::Table, over: toml::Table) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,7 @@ pub mod rename;
 pub mod report;
 pub mod review;
 pub mod rules;
+pub mod setting;
 pub mod sql;
 pub mod target;
 pub mod tools;

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::database::DatabaseUrl;
 use crate::database::pooler::{DIRECT_VARIABLES, PoolMode};
 use crate::engine::{Fence, Guard};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::setting::text;
 
 /// Whether deploys to an environment take a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -22,15 +24,16 @@ pub enum BackupPolicy {
 }
 
 /// `[environments.NAME]`
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Environment {
     /// The direct database URL itself. Better left to `url-env`.
+    #[serde(default, deserialize_with = "checked_url")]
     pub url: Option<String>,
     /// The environment variable that holds the direct database URL.
     pub url_env: Option<String>,
     /// Hosts that belong to it: `db.example.com`, `*.example.com`, `127.0.0.1`, `127.0.0.1:5433`, `localhost/music` (host/database).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "hosts")]
     pub hosts: Vec<String>,
     /// Whether real users' data lives there.
     #[serde(default)]
@@ -38,6 +41,18 @@ pub struct Environment {
     /// Whether deploys take a backup.
     #[serde(default)]
     pub backup: BackupPolicy,
+}
+
+fn checked_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, |url| DatabaseUrl::parse(url).map(|_| Some(url.to_owned())))
+}
+
+fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let hosts = Vec::<String>::deserialize(deserializer)?;
+    if hosts.iter().any(|host| host.trim().is_empty()) {
+        return Err(D::Error::custom("a host has no name"));
+    }
+    Ok(hosts)
 }
 
 impl std::fmt::Debug for Environment {

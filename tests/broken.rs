@@ -28,6 +28,48 @@ fn unknown_settings_are_named_with_their_line() {
 }
 
 #[test]
+fn every_command_refuses_a_wrong_setting_where_it_stands() {
+    let project = Project::prisma7().schema("");
+    project.write("x.sql", "CREATE TABLE \"Song\" (id INTEGER);\n");
+    let commands: &[&[&str]] = &[
+        &["review"],
+        &["review", "--offline", "x.sql"],
+        &["migrate", "dev", "--name", "x"],
+        &["migrate", "deploy"],
+        &["migrate", "reset", "--force"],
+        &["db", "push", "--force-reset"],
+        &["backup"],
+        &["backup", "list"],
+        &["backup", "prune"],
+        &["restore", "x"],
+        &["rehearse"],
+        &["rollback"],
+        &["status"],
+        &["verify"],
+        &["renames", "x"],
+        &["rewrite", "x"],
+        &["init"],
+    ];
+    for (at, command) in commands.iter().enumerate() {
+        let (setting, caret, why) = [
+            ("keep = \"seven days\"", "^^^^^^^^^^^^", "\"seven days\" is not a length of time"),
+            ("kep = \"7d\"", "^^^", "unknown field `kep`, expected one of"),
+        ][at % 2];
+        project.write("prisma-safe.toml", &format!("[backup]\nproof = \"read\"\n\n[undo]\n{setting}\n"));
+        project.run(*command).exits(2).says("prisma-safe.toml").says("line 5").says(caret).says(why);
+    }
+    project.write("prisma-safe.toml", "[undo]\nkeep = \"7d\"\n");
+    project.run(["review", "--offline", "x.sql"]).succeeds();
+}
+
+#[test]
+fn a_database_url_is_not_shown_with_a_wrong_setting() {
+    let project = Project::prisma7().schema("");
+    project.write("prisma-safe.toml", "[environments.live]\nurls = \"postgresql://someone:geheim@db/music\"\n");
+    project.run(["status"]).exits(2).says("line 2").says("unknown field `urls`").says_nothing_of("geheim");
+}
+
+#[test]
 fn a_project_that_is_not_there_is_named() {
     Project::prisma7().run(["-C", "nowhere", "migrate", "deploy"]).exits(2).says("nowhere");
 }

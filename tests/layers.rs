@@ -8,7 +8,7 @@ use regex::Regex;
 const FLOORS: &[&[&str]] = &[
     &["digest", "env", "exit"],
     &["error"],
-    &["agent", "atomic", "sql", "ui"],
+    &["agent", "atomic", "setting", "sql", "ui"],
     &["context", "project"],
     &["database"],
     &["catalog", "tools"],

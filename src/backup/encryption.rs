@@ -30,14 +30,21 @@ const FILE_VARIABLE: &str = "PRISMA_SAFE_AGE_IDENTITY_FILE";
 /// Whom backups are encrypted to; `None` if `backup.encrypt` is not set.
 ///
 /// # Errors
-/// Exit status 2 for an empty list and for what is no recipient: a backup that should be encrypted is never a plain one.
+/// Those of [`parse`].
 pub fn recipients(settings: &Settings) -> Result<Option<Recipients>> {
-    match settings.encrypt.as_deref() {
-        None => Ok(None),
-        Some([]) => Err(Error::usage("backup.encrypt names no recipient, so that nobody could read a backup")
-            .help("name one or more (age-keygen makes a pair), or take the setting out for plain backups")),
-        Some(recipients) => Recipients::parse(recipients).map(Some),
+    settings.encrypt.as_deref().map(parse).transpose()
+}
+
+/// Reads `backup.encrypt`.
+///
+/// # Errors
+/// Exit status 2 for an empty list and for what is no recipient: a backup that should be encrypted is never a plain one.
+pub fn parse(names: &[String]) -> Result<Recipients> {
+    if names.is_empty() {
+        return Err(Error::usage("backup.encrypt names no recipient, so that nobody could read a backup")
+            .help("name one or more (age-keygen makes a pair), or take the setting out for plain backups"));
     }
+    Recipients::parse(names)
 }
 
 /// The identities that this machine has; none is no error until one is needed. Environment variables beat the setting.

@@ -97,7 +97,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 
 /// What migrations destroyed, and was kept in the database for long enough, goes too.
 fn capsules(project: &Project, config: &Config, context: &Context) -> Result<()> {
-    let keep = undo::Settings::read(&config.undo)?.keep;
+    let keep = config.undo.keep;
     let found = super::target(project, config, context)
         .and_then(|(target, _)| database::connect(&target.url, "prisma-safe prune"));
     let mut client = match found {

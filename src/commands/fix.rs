@@ -1,6 +1,7 @@
 //! `review --fix`: plan → proof → review again → show → ask → write.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::atomic;
 use crate::context::Context;
@@ -165,12 +166,8 @@ impl Job<'_> {
 }
 
 fn timeouts(deploy: &Deploy) -> Timeouts {
-    let milliseconds =
-        |seconds: f64| std::time::Duration::try_from_secs_f64(seconds).map_or(0, |it| it.as_millis() as u64);
-    Timeouts {
-        lock: milliseconds(deploy.lock_timeout_seconds),
-        statement: milliseconds(deploy.statement_timeout_seconds),
-    }
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Timeouts { lock: milliseconds(deploy.lock_timeout), statement: milliseconds(deploy.statement_timeout) }
 }
 
 fn relative<'a>(path: &'a Path, directory: &Path) -> &'a Path {

@@ -22,7 +22,7 @@ use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
-use crate::rehearsal::{self, Budget, Data, Play, Rehearsal, RehearsalMode, Session, Stage, TakenBack};
+use crate::rehearsal::{self, Data, Play, Rehearsal, RehearsalMode, Session, Stage, TakenBack};
 use crate::report::Format;
 use crate::review::Reviewed;
 use crate::sql::Script;
@@ -31,7 +31,7 @@ use crate::tools::prisma;
 use crate::tools::scratch::Search;
 use crate::ui::progress::Progress;
 use crate::ui::{Shell, interrupt};
-use crate::undo::{self, Keeper, Plan, RolledBack};
+use crate::undo::{Keeper, Plan, RolledBack};
 
 /// Arguments of `rehearse`.
 #[derive(Debug, clap::Args)]
@@ -100,7 +100,7 @@ impl Deployer for Rehearsing<'_> {
         let asked = Asked {
             request: &request,
             schema: &schema,
-            settings: Settings::read(&self.config.deploy)?,
+            settings: self.config.deploy.settings(),
             traffic: self.args.probe_traffic,
             root: self.project.root(),
             rollback: self.args.rollback,
@@ -274,7 +274,7 @@ pub(super) fn rehearse(
     shell: &Shell,
 ) -> Result<Option<Rehearsal>> {
     let Asked { request, schema, settings, traffic, root, rollback, reviewed } = *asked;
-    let budget = Budget::read(&config.rehearsal)?;
+    let budget = config.rehearsal.budget();
     let pending = pending(stage, schema, &request.migrations)?;
     if pending.is_empty() {
         return Ok(None);
@@ -340,7 +340,7 @@ fn plans(
     pending: &[Migration],
     config: &Config,
 ) -> Result<BTreeMap<String, Plan>> {
-    let undo = undo::Settings::read(&config.undo)?;
+    let undo = config.undo;
     let mut plans = BTreeMap::new();
     if !undo.enabled {
         return Ok(plans);

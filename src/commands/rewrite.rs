@@ -45,6 +45,7 @@ pub struct ListArgs {
 /// A migration in its project.
 struct Subject {
     project: Project,
+    config: Config,
     discovered: Discovered,
     migration: Migration,
     earlier: Vec<Migration>,
@@ -54,12 +55,13 @@ struct Subject {
 impl Subject {
     fn find(what: &str, context: &Context) -> Result<Self> {
         let project = prisma::find(&context.directory, &context.env)?;
+        let config = Config::load(project.root())?;
         let global = &context.global;
         let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
         let migration = super::review::find(what, &discovered.migrations, &context.directory)?;
         let earlier = discovered.migrations.iter().take_while(|each| each.name != migration.name).cloned().collect();
         let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
-        Ok(Self { project, discovered, migration, earlier, schema })
+        Ok(Self { project, config, discovered, migration, earlier, schema })
     }
 
     /// Whether the schema's files say where it leads: only the newest migration ends in them.
@@ -105,8 +107,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             }
         }
     };
-    let config = Config::load(subject.project.root())?;
-    let search = config.scratch_proof(&context.env, subject.project.root());
+    let search = subject.config.scratch_proof(&context.env, subject.project.root());
     // it works offline: nothing says which version the target has
     let scratch = search.map(|search| rename::Scratch { search, like: None });
     let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask, scratch.as_ref())?;
@@ -181,9 +182,8 @@ fn describe(candidate: &Candidate) -> String {
 
 /// What the database has applied stays as it is: Prisma compares checksums.
 fn refuse_applied(subject: &Subject, context: &Context) -> Result<()> {
-    let config = Config::load(subject.project.root())?;
     let history = || -> Result<Option<History>> {
-        let target = commands::classify(subject.discovered.url.clone(), &config, context)?;
+        let target = commands::classify(subject.discovered.url.clone(), &subject.config, context)?;
         History::read(&mut database::connect(&target.url, "prisma-safe rewrite")?, &target.url.schema())
     };
     let name = &subject.migration.name;

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::database;
 use crate::deploy::definitions;
-use crate::deploy::verify::{Baseline, Check, Drift, Expected, Query, Report, Status, rows_since, verify};
+use crate::deploy::verify::{Baseline, Check, Drift, Expected, Report, Status, rows_since, verify};
 use crate::engine::{self, Discovered};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -53,10 +53,9 @@ fn look(
     let schema = target.url.schema();
     let history = database::History::read(&mut client, &schema)?;
     let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
-    let queries = Query::read(&config.verify)?;
     let left = definitions::read(project.root(), &target.url)?;
     let kept = left.as_ref().map(|left| (&left.definitions, left.whose.as_str()));
-    let expected = Expected { applied: &standing.applied, definitions: kept, queries: &queries };
+    let expected = Expected { applied: &standing.applied, definitions: kept, queries: &config.verify.query };
     // nothing was there before: whatever is broken is told
     let verified = verify(&mut client, &schema, &Baseline::default(), &expected)?;
     let mut checks = verified.checks();

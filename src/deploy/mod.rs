@@ -28,7 +28,6 @@ pub use self::prepare::{Prepared, Route};
 pub use self::turn::Turn;
 pub use self::verify::{Baseline, Verified};
 pub use self::window::Window;
-use crate::error::{Error, Result};
 
 /// What every session of a deploy calls itself, so that others can find it.
 pub const APPLICATION_NAME: &str = "prisma-safe deploy";
@@ -50,29 +49,6 @@ pub struct Settings {
     pub end_idle: Option<Duration>,
 }
 
-impl Settings {
-    /// Reads `[deploy]`.
-    ///
-    /// # Errors
-    /// Exit status 2 for a time that is none.
-    pub fn read(config: &settings::Deploy) -> Result<Self> {
-        let time = |key: &str, seconds: f64| {
-            Duration::try_from_secs_f64(seconds).map_err(|_| {
-                Error::usage(format!("deploy.{key} = {seconds} is no time")).help("give seconds; 0 is without limit")
-            })
-        };
-        Ok(Self {
-            lock_timeout: time("lock-timeout-seconds", config.lock_timeout_seconds)?,
-            statement_timeout: time("statement-timeout-seconds", config.statement_timeout_seconds)?,
-            lock_retries: config.lock_retries,
-            deploy_wait: time("deploy-wait-seconds", config.deploy_wait_seconds)?,
-            show_queries: config.show_queries,
-            end_idle: Some(time("end-idle-in-transaction-seconds", config.end_idle_in_transaction_seconds)?)
-                .filter(|limit| !limit.is_zero()),
-        })
-    }
-}
-
 /// A limit as PostgreSQL takes it: 0 is none, so a tiny one is rounded up, and an endless one down to the longest it knows.
 fn milliseconds(limit: Duration) -> i32 {
     let rounded = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
@@ -89,18 +65,5 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_micros(10)), 1);
         assert_eq!(milliseconds(Duration::from_millis(2500)), 2500);
         assert_eq!(milliseconds(Duration::MAX), i32::MAX);
-    }
-
-    #[test]
-    fn a_time_that_is_none_is_refused() {
-        let mut config = crate::config::Config::load(std::path::Path::new("/nowhere")).unwrap().deploy;
-        config.lock_timeout_seconds = 0.5;
-        let settings = Settings::read(&config).unwrap();
-        assert_eq!((settings.lock_timeout, settings.end_idle), (Duration::from_millis(500), None));
-        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
-            config.statement_timeout_seconds = wrong;
-            let error = Settings::read(&config).unwrap_err();
-            assert!(error.to_string().contains("deploy.statement-timeout-seconds"), "{error}");
-        }
     }
 }

@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use super::coverage::Coverage;
 use super::trace::{LockMode, Stops, milliseconds};
-use super::{Rehearsal, Rehearsed, settings};
-use crate::error::{Error, Result};
+use super::{Rehearsal, Rehearsed};
 
 /// `[rehearsal]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,22 +58,6 @@ pub enum Excess {
 }
 
 impl Budget {
-    /// Reads `[rehearsal]`.
-    ///
-    /// # Errors
-    /// Exit status 2 for a time that is none.
-    pub fn read(config: &settings::Rehearsal) -> Result<Self> {
-        let time = |key: &str, seconds: f64| {
-            Duration::try_from_secs_f64(seconds).map_err(|_| {
-                Error::usage(format!("rehearsal.{key} = {seconds} is no time")).help("give seconds; 0 is without limit")
-            })
-        };
-        Ok(Self {
-            max_lock: time("max-lock-seconds", config.max_lock_seconds)?,
-            max_duration: time("max-duration-seconds", config.max_duration_seconds)?,
-        })
-    }
-
     /// What a rehearsal of these migrations found that is too much.
     pub(super) fn excess(&self, rehearsal: &Rehearsal, coverage: &Coverage<'_>) -> Vec<Excess> {
         let mut excess: Vec<Excess> = rehearsal.migrations.iter().flat_map(|migration| self.locks(migration)).collect();

@@ -1,6 +1,12 @@
 //! `[rehearsal]` of prisma-safe.toml.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::Budget;
+use crate::setting::seconds;
 
 /// How much of a deploy is rehearsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -15,15 +21,47 @@ pub enum RehearsalMode {
 }
 
 /// `[rehearsal]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Rehearsal {
     pub mode: RehearsalMode,
     /// Why there is none, with `mode = "off"`.
-    #[serde(default)]
     pub reason: Option<String>,
-    /// A lock that keeps others waiting may be held this long, in seconds; 0 is without limit.
-    pub max_lock_seconds: f64,
-    /// All migrations together may take this long, in seconds; 0 is without limit.
-    pub max_duration_seconds: f64,
+    /// A lock that keeps others waiting may be held this long; zero is without limit.
+    #[serde(rename = "max-lock-seconds", deserialize_with = "seconds")]
+    pub max_lock: Duration,
+    /// All migrations together may take this long; zero is without limit.
+    #[serde(rename = "max-duration-seconds", deserialize_with = "seconds")]
+    pub max_duration: Duration,
+}
+
+impl Default for Rehearsal {
+    fn default() -> Self {
+        Self {
+            mode: RehearsalMode::Full,
+            reason: None,
+            max_lock: Duration::from_secs(10),
+            max_duration: Duration::from_secs(900),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Rehearsal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // this is the derived one, which knows no more than one key at a time
+        let rehearsal = Self::deserialize(deserializer)?;
+        let said = rehearsal.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty());
+        // a setting that takes a safeguard away says why
+        if rehearsal.mode == RehearsalMode::Off && !said {
+            return Err(D::Error::custom("rehearsal.mode = \"off\" needs a reason\nadd reason = \"…\" beside it"));
+        }
+        Ok(rehearsal)
+    }
+}
+
+impl Rehearsal {
+    /// What a rehearsed deploy may take.
+    pub fn budget(&self) -> Budget {
+        Budget { max_lock: self.max_lock, max_duration: self.max_duration }
+    }
 }

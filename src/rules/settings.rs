@@ -1,29 +1,41 @@
 //! What a project sets about the review: which rules look, how bad their findings are, what counts as small and as long.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Finding, RULES, Rule, Severity, find, near};
 use crate::project::Version;
 use crate::rename::schema::Schema;
 
 /// `[review]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Review {
     /// A table with fewer rows counts as small: no lock or scan of it is worth a finding.
     pub small_table_rows: u64,
     /// Keeping others out of a table for longer than this, in seconds, is an error.
     pub lock_budget_seconds: u64,
     /// The release that runs: a schema.prisma, its folder, or a git revision.
-    #[serde(default)]
     pub deployed: Option<String>,
     /// Severities of rules, or whether they look at all.
-    #[serde(default)]
     pub rules: Levels,
     /// So many rows are named by their primary key where a probe finds some; 0 names none.
     pub sample_keys: usize,
+}
+
+impl Default for Review {
+    fn default() -> Self {
+        Self {
+            small_table_rows: 10_000,
+            lock_budget_seconds: 5,
+            deployed: None,
+            rules: Levels::default(),
+            sample_keys: 3,
+        }
+    }
 }
 
 /// What the rules are told beside the SQL and the target.
@@ -99,27 +111,66 @@ impl Level {
 }
 
 /// Levels by rule. Names of no rule, and levels below what a rule must have, are refused as they are read.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(try_from = "BTreeMap<String, Level>")]
-pub struct Levels(BTreeMap<String, Level>);
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Levels(BTreeMap<&'static str, Level>);
 
-impl TryFrom<BTreeMap<String, Level>> for Levels {
-    type Error = String;
+impl<'de> Deserialize<'de> for Levels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Rules)
+    }
+}
 
-    fn try_from(levels: BTreeMap<String, Level>) -> Result<Self, String> {
-        for (id, level) in &levels {
-            let rule = find(id).ok_or_else(|| match near(id).first() {
+/// Reads one line after the other, so that an error is about its line.
+struct Rules;
+
+impl<'de> Visitor<'de> for Rules {
+    type Value = Levels;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rules with their levels")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Levels, A::Error> {
+        let mut levels = BTreeMap::new();
+        while let Some(Known(rule)) = map.next_key()? {
+            levels.insert(rule.id, map.next_value_seed(LevelOf(rule))?);
+        }
+        Ok(Levels(levels))
+    }
+}
+
+/// A rule that there is.
+struct Known(&'static Rule);
+
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        find(&id).map(Self).ok_or_else(|| {
+            D::Error::custom(match near(&id).first() {
                 Some(near) => format!("review.rules: there is no rule `{id}`; `{near}`?"),
                 None => format!("review.rules: there is no rule `{id}`"),
-            })?;
-            let lowers = *level == Level::Off || level.severity().is_some_and(|level| level < rule.severity);
-            if !rule.acceptable && rule.severity == Severity::Error && lowers {
-                return Err(format!(
-                    "review.rules: `{id}` cannot be less than an error: nothing may accept what it finds"
-                ));
-            }
+            })
+        })
+    }
+}
+
+/// A level that a rule may have.
+struct LevelOf(&'static Rule);
+
+impl<'de> DeserializeSeed<'de> for LevelOf {
+    type Value = Level;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Level, D::Error> {
+        let Self(rule) = self;
+        let level = Level::deserialize(deserializer)?;
+        let lowers = level == Level::Off || level.severity().is_some_and(|level| level < rule.severity);
+        if !rule.acceptable && rule.severity == Severity::Error && lowers {
+            let id = rule.id;
+            return Err(D::Error::custom(format!(
+                "review.rules: `{id}` cannot be less than an error: nothing may accept what it finds"
+            )));
         }
-        Ok(Self(levels))
+        Ok(level)
     }
 }
 

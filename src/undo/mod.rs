@@ -27,7 +27,7 @@ pub mod recover;
 mod render;
 pub mod reverse;
 pub mod roll_back;
-mod settings;
+pub mod settings;
 
 pub use self::capsule::{Capsule, Rights, Source, prune, rights};
 pub use self::capture::Capture;
@@ -35,4 +35,4 @@ pub use self::down::Down;
 pub use self::keep::{Keeper, Plan, Planned};
 pub use self::put_back::PutBack;
 pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_on};
-pub use self::settings::{Otherwise, Settings, Undo};
+pub use self::settings::{Otherwise, Settings};

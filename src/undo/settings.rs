@@ -1,25 +1,12 @@
-//! `[undo]` as meant.
+//! `[undo]` of prisma-safe.toml.
 
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo, Unit};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::error::{Error, Result};
-
-/// `[undo]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Undo {
-    /// Whether deploys keep what migrations destroy.
-    pub enabled: bool,
-    /// For how long: `7d`, `36h`.
-    pub keep: String,
-    /// No more than this is copied for one migration: `2GB`, `500MB`.
-    pub max_size: String,
-    /// What a deploy does where it cannot be kept.
-    pub otherwise: Otherwise,
-}
+use crate::error::Error;
+use crate::setting::text;
 
 /// What a deploy does where it cannot keep what a migration destroys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -33,31 +20,55 @@ pub enum Otherwise {
     Continue,
 }
 
-/// How what migrations destroy is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How what migrations destroy is kept: `[undo]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
+    /// Whether deploys keep it.
     pub enabled: bool,
+    /// For how long: `7d`, `36h`.
+    #[serde(deserialize_with = "keep")]
     pub keep: Duration,
-    /// Bytes copied for one migration, at most.
+    /// Bytes copied for one migration, at most: `2GB`, `500MB`.
+    #[serde(deserialize_with = "max_size")]
     pub max_size: u64,
+    /// What a deploy does where it cannot be kept.
     pub otherwise: Otherwise,
 }
 
-impl Settings {
-    /// Reads `[undo]`.
-    ///
-    /// # Errors
-    /// Exit status 2 for a time or a size that is none.
-    pub fn read(config: &Undo) -> Result<Self> {
-        let keep = time(&config.keep).ok_or_else(|| {
-            Error::usage(format!("undo.keep = \"{}\" is no time", config.keep))
-                .help("give days or hours: \"7d\", \"36h\"")
-        })?;
-        let max_size = size(&config.max_size).ok_or_else(|| {
-            Error::usage(format!("undo.max-size = \"{}\" is no size", config.max_size))
-                .help("give a number with kB, MB, GB or TB: \"2GB\"")
-        })?;
-        Ok(Self { enabled: config.enabled, keep, max_size, otherwise: config.otherwise })
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            keep: Duration::from_secs(7 * 24 * 60 * 60),
+            max_size: 2_000_000_000,
+            otherwise: Otherwise::Backup,
+        }
+    }
+}
+
+fn keep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    text(deserializer, |keep| {
+        time(keep).ok_or_else(|| {
+            Error::usage(format!("{keep:?} is not a length of time")).help("give days or hours: \"7d\", \"36h\"")
+        })
+    })
+}
+
+fn max_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    text(deserializer, |max| {
+        size(max).ok_or_else(|| {
+            Error::usage(format!("{max:?} is not a size")).help("give a whole number with kB, MB, GB or TB: \"2GB\"")
+        })
+    })
+}
+
+/// `7d`, `36h`: as it is written in the settings.
+pub fn said(keep: Duration) -> String {
+    match keep.as_secs() {
+        seconds if seconds > 0 && seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        seconds if seconds > 0 && seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        seconds => format!("{seconds}s"),
     }
 }
 
@@ -95,6 +106,7 @@ mod tests {
         assert_eq!(time("0s"), Some(Duration::ZERO));
         assert_eq!((time("soon"), time("-1d"), time("")), (None, None, None));
         assert_eq!((size("2GB"), size("500 kb"), size("7")), (Some(2_000_000_000), Some(500_000), Some(7)));
+        assert_eq!(["7d", "36h", "1w", "90m"].map(|text| said(time(text).unwrap())), ["7d", "36h", "7d", "5400s"]);
         assert_eq!((size("many"), size("1.5GB"), size("99999999999999TB")), (None, None, None));
     }
 }

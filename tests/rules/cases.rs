@@ -32,6 +32,7 @@
 //! and `late` (the migration was edited after it was applied, is gone, is older than an applied one).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use prisma_safe::catalog::ObjectName;
 use prisma_safe::database::Standing;
@@ -41,7 +42,7 @@ use prisma_safe::project::Migration;
 use prisma_safe::rename::schema::Schema;
 use prisma_safe::review::history::standing;
 use prisma_safe::review::{Request, Review, review};
-use prisma_safe::rules::{Deployed, Level, Levels, Live, Lost, Settings, Unchecked, Which};
+use prisma_safe::rules::{Deployed, Live, Lost, Settings, Unchecked, Which};
 
 const BASE: &str = include_str!("base.sql");
 const BASE_SCHEMA: &str = include_str!("base.prisma");
@@ -180,7 +181,7 @@ impl Facts {
             missing: false,
             late: false,
         };
-        let mut levels = BTreeMap::new();
+        let mut levels = String::new();
         for fact in given {
             match fact.split(' ').collect::<Vec<_>>().as_slice() {
                 ["prisma", version] => {
@@ -188,8 +189,7 @@ impl Facts {
                     facts.settings.prisma = Some((major.parse().unwrap(), minor.parse().unwrap()));
                 }
                 ["rule", id, level] => {
-                    let level: BTreeMap<String, Level> = toml::from_str(&format!("level = \"{level}\"")).unwrap();
-                    levels.insert((*id).to_owned(), level["level"]);
+                    writeln!(levels, "{id} = \"{level}\"").unwrap();
                 }
                 ["deployed"] => {
                     let schema = Schema::read(&[BASE_SCHEMA.to_owned()]);
@@ -216,7 +216,7 @@ impl Facts {
                 _ => panic!("`{fact}` is no fact"),
             }
         }
-        facts.settings.levels = Levels::try_from(levels).unwrap();
+        facts.settings.levels = toml::from_str(&levels).unwrap();
         facts
     }
 

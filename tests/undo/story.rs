@@ -24,7 +24,7 @@ pub(crate) struct Story {
 /// As patient as the tests are.
 pub(crate) fn settings() -> Settings {
     let config = prisma_safe::config::Config::load(std::path::Path::new("/nonexistent")).unwrap().deploy;
-    Settings { lock_timeout: Duration::from_secs(2), lock_retries: 3, ..Settings::read(&config).unwrap() }
+    Settings { lock_timeout: Duration::from_secs(2), lock_retries: 3, ..config.settings() }
 }
 
 impl Story {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::manifest::{Outside, Provider};
 use super::super::request::Request;
-use super::super::settings::Command as Settings;
+use super::super::settings::{Command as Settings, Step};
 use crate::error::{Error, Result};
 use crate::tools::site::{self, Site};
 use crate::ui::Shell;
@@ -22,9 +22,9 @@ const TARGET: &str = "PRISMA_SAFE_TARGET";
 
 /// Takes a backup and has it checked.
 pub(super) fn take(settings: &Settings, request: &Request<'_>, guard: &Guard, shell: &Shell) -> Result<Outside> {
-    let create = words(&settings.create, "create")?;
+    let create = settings.words(Step::Create)?;
     // asked before anything runs: a backup that nobody checks is none
-    words(&settings.check, "check")?;
+    settings.words(Step::Check)?;
     shell.status("Backing up", format_args!("with {}", create[0]));
     let target = request.url.identity();
     let said =
@@ -41,21 +41,13 @@ pub(super) fn take(settings: &Settings, request: &Request<'_>, guard: &Guard, sh
 
 /// Has a backup checked.
 pub(super) fn check(settings: &Settings, label: &str, directory: &Path, guard: &Guard, shell: &Shell) -> Result<()> {
-    let words = words(&settings.check, "check")?;
+    let words = settings.words(Step::Check)?;
     site::run(&Site { words, directory, set: &[(LABEL, label)] }, guard, Some(shell)).map(drop)
 }
 
 /// Has a backup restored.
 pub(super) fn restore(settings: &Settings, label: &str, directory: &Path, guard: &Guard, shell: &Shell) -> Result<()> {
-    let words = words(&settings.restore, "restore")?;
+    let words = settings.words(Step::Restore)?;
     shell.status("Restoring", format_args!("{label} with {}", words[0]));
     site::run(&Site { words, directory, set: &[(LABEL, label)] }, guard, Some(shell)).map(drop)
-}
-
-fn words<'a>(words: &'a [String], key: &str) -> Result<&'a [String]> {
-    if words.is_empty() {
-        return Err(Error::usage(format!("backup.provider = \"command\" needs [backup.command] {key}"))
-            .help(format!("{key} = [\"/usr/local/bin/our-backup\", \"{key}\"]")));
-    }
-    Ok(words)
 }

@@ -90,15 +90,12 @@ impl Stanza {
     /// # Errors
     /// Exit status 2 without a stanza.
     pub fn of(settings: &Pgbackrest) -> Result<Self> {
-        let stanza = settings.stanza.clone().ok_or_else(|| {
-            Error::usage("backup.provider = \"pgbackrest\" needs to know which stanza")
-                .help("[backup.pgbackrest]\nstanza = \"main\"")
-        })?;
+        let stanza = settings.stanza()?.to_owned();
         let program = match settings.program.as_slice() {
             [] => vec!["pgbackrest".to_owned()],
             program => program.to_vec(),
         };
-        Ok(Self { program, stanza, config: settings.config.clone(), kind: settings.kind.clone() })
+        Ok(Self { program, stanza, config: settings.config.clone(), kind: settings.kind.to_string() })
     }
 
     /// A command of pgBackRest's with its options before it.

@@ -11,13 +11,14 @@ use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::sql::{Script, quote_identifier};
 use crate::target::BackupPolicy;
+use crate::undo::settings::said;
 use crate::undo::{self, Keeper, Otherwise, Plan, Rights, Settings};
 
 impl Deployment<'_> {
     /// What will be kept of each migration; none where nothing can be. Where a migration destroys something that cannot be
     /// kept, the configuration says whether the deploy goes on.
     pub(super) fn plan_capsules(&mut self, routes: &[Route], taken: &Taken) -> Result<Vec<Option<Plan>>> {
-        let settings = Settings::read(&self.command.config.undo)?;
+        let settings = self.command.config.undo;
         if !settings.enabled {
             return Ok(self.pending.iter().map(|_| None).collect());
         }
@@ -35,7 +36,7 @@ impl Deployment<'_> {
 
     /// Where no backup makes up for a capsule, what cannot be kept is refused before a backup is taken in vain.
     pub(super) fn refuse_unkept(&mut self, routes: &[Route]) -> Result<()> {
-        let settings = Settings::read(&self.command.config.undo)?;
+        let settings = self.command.config.undo;
         if !settings.enabled || settings.otherwise != Otherwise::Refuse {
             return Ok(());
         }
@@ -63,7 +64,7 @@ impl Deployment<'_> {
 
     /// What was kept for long enough goes. A deploy that did its work does not fail for it.
     pub(super) fn prune_capsules(&mut self) -> Result<()> {
-        let keep = Settings::read(&self.command.config.undo)?.keep;
+        let keep = self.command.config.undo.keep;
         let shell = &self.command.context.shell;
         match undo::prune(&mut self.client, jiff::Timestamp::now(), keep) {
             Ok(pruned) => {
@@ -101,7 +102,7 @@ impl Deployment<'_> {
         if plan.is_empty() || why.is_some() {
             return;
         }
-        let keep = &self.command.config.undo.keep;
+        let keep = said(self.command.config.undo.keep);
         shell.status("Keeping", format_args!("for {keep} what {} destroys: {}", migration.name, plan.summary()));
         for planned in &plan.planned {
             shell.detail(planned);
@@ -146,7 +147,7 @@ impl Deployment<'_> {
             journal.record(Event::Capsule { name: prepared.name.clone(), capsule })?;
         }
         if let Some((id, definitions)) = keeper.definitions() {
-            let keep = Settings::read(&self.command.config.undo)?.keep;
+            let keep = self.command.config.undo.keep;
             undo::definitions::write(self.command.project.root(), &id, &definitions, keep)?;
         }
         Ok(done.tries)

@@ -18,7 +18,6 @@ use crate::context::Context;
 use crate::database;
 use crate::deploy::journal::Planned;
 use crate::deploy::turn::{Patience, exclude_others};
-use crate::deploy::verify::Query;
 use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::Result;
@@ -75,16 +74,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());
-    let mut settings = Settings::read(&config.deploy)?;
+    let mut settings = config.deploy.settings();
     settings.show_queries &= !args.hide_queries;
-    let window = args.when.maintenance_window.as_ref().or(config.deploy.maintenance_window.as_ref());
-    let window = window.map(|text| Window::parse(text)).transpose()?;
+    let window = match &args.when.maintenance_window {
+        Some(text) => Some(Window::parse(text)?),
+        None => config.deploy.maintenance_window.clone(),
+    };
     let now = Timestamp::now();
     let not_before = args.when.at.as_ref().map(|at| window::not_before(at, now, window.as_ref())).transpose()?;
-    let queries = Query::read(&config.verify)?;
     let (project, config) = (&project, &config);
-    let mut deploying =
-        Deploying { args, context, project, config, settings, queries, window, not_before, target: None };
+    let mut deploying = Deploying { args, context, project, config, settings, window, not_before, target: None };
     engine::deploy(project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
@@ -95,8 +94,6 @@ struct Deploying<'a> {
     project: &'a Project,
     config: &'a Config,
     settings: Settings,
-    /// What must still answer afterwards.
-    queries: Vec<Query>,
     window: Option<Window>,
     not_before: Option<Timestamp>,
     target: Option<Target>,

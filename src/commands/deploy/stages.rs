@@ -10,7 +10,6 @@ use super::super::rehearse::{self, Asked};
 use super::super::review::{self, Folder};
 use super::Deployment;
 use crate::catalog::live::{Live, Without};
-use crate::config::Config;
 use crate::consent;
 use crate::database::Session;
 use crate::deploy::alone::Alone;
@@ -127,7 +126,7 @@ impl Deployment<'_> {
         let (shell, args, config) = (self.shell(), self.command.args, self.command.config);
         let skipped = match &taken {
             _ if args.skip_rehearsal => args.gate.reason.clone(),
-            _ if config.rehearsal.mode == RehearsalMode::Off => Some(reason(config)?),
+            _ if config.rehearsal.mode == RehearsalMode::Off => config.rehearsal.reason.clone(),
             Taken::Skipped(why) => Some(format!("there is no backup to rehearse on: {why}")),
             Taken::Backup(..) => None,
         };
@@ -163,7 +162,7 @@ impl Deployment<'_> {
 
     /// The database as the migrations find it.
     pub(super) fn baseline(&mut self) -> Result<Baseline> {
-        Baseline::take(&mut self.client, &self.target.url.schema(), self.scripts, &self.command.queries)
+        Baseline::take(&mut self.client, &self.target.url.schema(), self.scripts, &self.command.config.verify.query)
     }
 
     /// Each migration whole or not at all, one after the other.
@@ -229,7 +228,7 @@ impl Deployment<'_> {
         self.shell().status("Verifying", "history, definitions, rows, indexes, constraints, sequences");
         let url = &self.target.url;
         let definitions = rehearsed.map(|definitions| (definitions, "the rehearsal"));
-        let expected = Expected { applied, definitions, queries: &self.command.queries };
+        let expected = Expected { applied, definitions, queries: &self.command.config.verify.query };
         let verified = verify(&mut self.client, &url.schema(), baseline, &expected)?;
         let mut checks = verified.checks();
         let drift = self.command.config.verify.drift;
@@ -248,13 +247,6 @@ impl Deployment<'_> {
         let rows = verified.tables.into_iter().filter_map(|change| change.after).collect();
         definitions::keep(self.command.project.root(), url, live, rows)
     }
-}
-
-/// A setting that takes a safeguard away says why.
-fn reason(config: &Config) -> Result<String> {
-    config.rehearsal.reason.clone().filter(|reason| !reason.trim().is_empty()).ok_or_else(|| {
-        Error::usage("rehearsal.mode = \"off\" needs a reason").help("add reason = \"…\" beside it in prisma-safe.toml")
-    })
 }
 
 fn count(migrations: usize) -> String {

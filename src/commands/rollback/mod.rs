@@ -213,7 +213,7 @@ impl Command<'_> {
     fn run(&self, mut client: Client, ways: &mut [Way], report: &mut Report) -> Result<()> {
         let names: Vec<String> = ways.iter().map(|way| way_name(way).to_owned()).collect();
         self.consent(ways)?;
-        let settings = deploy::Settings::read(&self.config.deploy)?;
+        let settings = self.config.deploy.settings();
         // a signal ends us at once: what is not committed, the server undoes
         let interrupt = AtomicBool::new(false);
         let deploy::Settings { deploy_wait: time, show_queries, .. } = settings;
@@ -323,7 +323,7 @@ impl Command<'_> {
         let schema = self.target.url.schema();
         let (fills, accept) = (&self.args.fill, self.args.accept_differences);
         let request = way.request(&schema, capsule, fills, accept, dry);
-        roll_back::roll_back_on(&self.target.url, &request, &deploy::Settings::read(&self.config.deploy)?)
+        roll_back::roll_back_on(&self.target.url, &request, &self.config.deploy.settings())
     }
 
     /// What came back, and what did not.

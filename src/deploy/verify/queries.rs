@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
+use serde::Deserialize;
 
 use super::settings;
 use crate::database::Failure;
 use crate::error::{Error, Result};
-use crate::sql::{Script, quote_identifier};
+use crate::setting::some_seconds;
+use crate::sql::quote_identifier;
 
 /// A query without a limit of its own is ended after this time.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,53 +19,24 @@ const ENOUGH: Duration = Duration::from_secs(2);
 /// Differences below this are noise.
 const NOISE: Duration = Duration::from_millis(20);
 
-/// One of them.
-#[derive(Debug, Clone, PartialEq)]
+/// One of them: `[[verify.query]]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Query {
+    /// What it is called in reports.
     pub name: String,
+    /// One statement that reads.
+    #[serde(deserialize_with = "settings::statement")]
     pub sql: String,
     /// The first column of the first row, as text; an empty text where there is no row or no value.
+    #[serde(default, deserialize_with = "settings::value")]
     pub expect: Option<String>,
+    /// How long it may take.
+    #[serde(default, rename = "max-seconds", deserialize_with = "some_seconds")]
     pub max: Option<Duration>,
     /// As a multiple of the time before the deploy.
+    #[serde(default, rename = "max-times-slower", deserialize_with = "settings::times")]
     pub times_slower: Option<f64>,
-}
-
-impl Query {
-    /// Reads the configuration.
-    ///
-    /// # Errors
-    /// Exit status 2 for what is not exactly one statement.
-    pub fn read(config: &settings::Verify) -> Result<Vec<Self>> {
-        let read = |query: &settings::Query| {
-            let script = Script::parse(query.sql.as_str());
-            if script.statements().len() != 1 || !script.errors().is_empty() {
-                return Err(Error::usage(format!(
-                    "the query {:?} of [[verify.query]] is not one statement",
-                    query.name
-                )));
-            }
-            let max = query.max_seconds.map(Duration::try_from_secs_f64).transpose();
-            Ok(Self {
-                name: query.name.clone(),
-                sql: query.sql.clone(),
-                expect: query.expect.as_ref().map(text),
-                max: max.map_err(|_| Error::usage(format!("max-seconds of the query {:?} is no time", query.name)))?,
-                times_slower: query.max_times_slower,
-            })
-        };
-        config.query.iter().map(read).collect()
-    }
-}
-
-/// `"3"` and `3` mean the same; true is `t`, as PostgreSQL writes it.
-fn text(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Boolean(true) => "t".into(),
-        toml::Value::Boolean(false) => "f".into(),
-        other => other.to_string(),
-    }
 }
 
 /// What a query said at one moment.
@@ -197,11 +170,8 @@ mod tests {
 
     #[test]
     fn a_query_is_one_statement() {
-        let read = |sql: &str| {
-            let query = format!("[[query]]\nname = \"q\"\nsql = {sql:?}\nexpect = 3\n");
-            Query::read(&toml::from_str(&format!("drift = \"warn\"\n{query}")).unwrap())
-        };
-        assert_eq!(read("SELECT 1").unwrap()[0].expect.as_deref(), Some("3"));
+        let read = |sql: &str| toml::from_str::<Query>(&format!("name = \"q\"\nsql = {sql:?}\nexpect = 3\n"));
+        assert_eq!(read("SELECT 1").unwrap().expect.as_deref(), Some("3"));
         for sql in ["SELECT 1; COMMIT", "", "SELEC 1"] {
             assert!(read(sql).is_err(), "{sql}");
         }

@@ -1,45 +1,61 @@
 //! `[verify]` of prisma-safe.toml.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::Query;
+use crate::error::Error;
+use crate::setting::text;
+use crate::sql::Script;
 
 /// `[verify]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Verify {
     /// What a difference between schema.prisma and the database means.
     pub drift: Drift,
     /// Critical queries, `[[verify.query]]`.
-    #[serde(default)]
     pub query: Vec<Query>,
 }
 
 /// What a difference between schema.prisma and the database after a deploy means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Drift {
     /// Nobody looks.
     Off,
     /// It is said.
+    #[default]
     Warn,
     /// The verification fails.
     Fail,
 }
 
-/// `[[verify.query]]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Query {
-    /// What it is called in reports.
-    pub name: String,
-    /// One statement that reads.
-    pub sql: String,
-    /// The first column of its first row.
-    #[serde(default)]
-    pub expect: Option<toml::Value>,
-    /// It may take this long, in seconds.
-    #[serde(default)]
-    pub max_seconds: Option<f64>,
-    /// It may take this many times as long as before the deploy.
-    #[serde(default)]
-    pub max_times_slower: Option<f64>,
+/// One statement.
+pub(super) fn statement<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    text(deserializer, |sql| {
+        let script = Script::parse(sql);
+        if script.statements().len() != 1 || !script.errors().is_empty() {
+            return Err(Error::usage("a query of [[verify.query]] is not one statement"));
+        }
+        Ok(sql.to_owned())
+    })
+}
+
+/// `"3"` and `3` mean the same; true is `t`, as PostgreSQL writes it.
+pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => text,
+        toml::Value::Boolean(true) => "t".into(),
+        toml::Value::Boolean(false) => "f".into(),
+        toml::Value::Array(_) | toml::Value::Table(_) => {
+            return Err(D::Error::custom("a query is expected to give one value: a text, a number, true or false"));
+        }
+        other => other.to_string(),
+    }))
+}
+
+/// A number above 0, where it is given.
+pub(super) fn times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    crate::setting::factor(deserializer).map(Some)
 }
