@@ -259,5 +259,13 @@ fn off_needs_a_reason() {
     project.write("prisma-safe.toml", &format!("{config}[rehearsal]\nmode = \"off\"\n"));
     project.run(["migrate", "deploy"]).exits(2).says("needs a reason");
     project.write("prisma-safe.toml", &format!("{config}[rehearsal]\nmode = \"off\"\nreason = \"a toy\"\n"));
-    project.run(["migrate", "deploy"]).succeeds().says("nothing is rehearsed: a toy");
+    project.add_migration("20250103000000_code", "DO $$ BEGIN PERFORM 1; END $$;\n");
+    let refusal = project.run(["migrate", "deploy"]).exits(3).says("the review could not judge everything");
+    refusal.says("-- prisma-safe:allow opaque-code(DO 1): why");
+    project.add_migration(
+        "20250103000000_code",
+        "-- prisma-safe:allow opaque-code(DO 1): why\nDO $$ BEGIN PERFORM 1; END $$;\n",
+    );
+    let deployed = project.run(["migrate", "deploy"]).succeeds().says("nothing is rehearsed: a toy");
+    deployed.says("nothing has checked what the review says");
 }

@@ -11,6 +11,7 @@
 //! | `return_trip` | the way back, and whether everything is as before |
 //! | `coverage` | whether somebody has seen or accepted what went |
 //! | `budget` | what is too much |
+//! | `unjudged` | what a person has to judge where nothing is rehearsed |
 //! | `report` | for people and for programs |
 
 mod budget;
@@ -24,6 +25,7 @@ mod stage;
 mod trace;
 mod tracing;
 mod traffic;
+mod unjudged;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -42,6 +44,7 @@ pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock, Write}
 use self::tracing::Tracing;
 pub use self::traffic::Stall;
 use self::traffic::Traffic;
+pub use self::unjudged::demand_judged;
 use crate::catalog::live::{Live, Without};
 use crate::conservation::{self, Census, Loss};
 use crate::database::{DatabaseUrl, Failure, connect};

@@ -16,6 +16,7 @@ pub const READING: &[&str] = &[
     "nextval",
     "currval",
     "version",
+    "pg_sleep",
     "exists",
     "select",
     "from",

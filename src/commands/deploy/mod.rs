@@ -120,6 +120,7 @@ impl Deployment<'_> {
     fn stages(&mut self, journal: &mut Journal, engine: &mut Engine<'_>) -> Result<Vec<String>> {
         let routes = journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
         let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
+        self.demand_judged(&review)?;
         journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
         if let Some(moment) = self.command.not_before {
             journal.stage(Stage::Wait, |_| self.wait(moment, engine))?;

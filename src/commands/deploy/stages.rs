@@ -19,6 +19,7 @@ use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::rehearsal::{self, RehearsalMode};
 use crate::review::{Review, Verdict};
+use crate::target::BackupPolicy;
 use crate::ui::Shell;
 use crate::undo;
 
@@ -73,6 +74,24 @@ impl Deployment<'_> {
         Ok(review)
     }
 
+    /// What the review could not judge needs acceptance where no rehearsal with rows will measure it.
+    pub(super) fn demand_judged(&mut self, review: &Review) -> Result<()> {
+        let (args, mode) = (self.command.args, self.command.config.rehearsal.mode);
+        let why = match () {
+            () if args.skip_rehearsal => "--skip-rehearsal leaves the rehearsal out",
+            () if args.gate.skip_backup => "--skip-backup leaves nothing to rehearse on",
+            () if mode == RehearsalMode::Off => "rehearsal.mode = \"off\" leaves the rehearsal out",
+            () if mode == RehearsalMode::Schema => "rehearsal.mode = \"schema\" leaves the rows out of the rehearsal",
+            () if self.target.backup == BackupPolicy::Never => "backup = \"never\" leaves nothing to rehearse on",
+            () => return Ok(()),
+        };
+        // in an empty database nothing can be lost
+        if crate::backup::needed(&mut self.client)? {
+            rehearsal::demand_judged(&review.migrations, why)?;
+        }
+        Ok(())
+    }
+
     /// Accepted data loss on production needs a person's word besides the line in the file.
     pub(super) fn consent(&self, review: &Review, journal: &mut Journal) -> Result<()> {
         let plan = review.plan_hash.as_deref().unwrap_or_default();
@@ -123,7 +142,8 @@ impl Deployment<'_> {
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Option<Live>> {
-        let (shell, args, config) = (self.shell(), self.command.args, self.command.config);
+        let command = self.command;
+        let (shell, args, config) = (&command.context.shell, command.args, command.config);
         let skipped = match &taken {
             _ if args.skip_rehearsal => args.gate.reason.clone(),
             _ if config.rehearsal.mode == RehearsalMode::Off => config.rehearsal.reason.clone(),
@@ -132,6 +152,9 @@ impl Deployment<'_> {
         };
         if let Some(reason) = skipped {
             shell.note(format_args!("nothing is rehearsed: {reason}"));
+            if crate::backup::needed(&mut self.client)? {
+                shell.note("nothing has checked what the review says");
+            }
             journal.record(Event::RehearsalSkipped { reason })?;
             return Ok(None);
         }
