@@ -11,6 +11,7 @@ mod deploy_apply;
 mod deploy_state;
 mod deployed;
 mod deploying;
+mod effects;
 mod encryption;
 mod fix;
 mod gate;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use serde_json::{Value, json};
 
+use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
 use crate::drafting::{self, Drafting, InPrisma, Outcome};
@@ -16,6 +17,7 @@ use crate::rename;
 use crate::report::{self, Format, renames};
 use crate::review::Review;
 use crate::rules;
+use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
 
@@ -191,7 +193,14 @@ impl Drafter for Developing<'_> {
         drafting.look_at_values(&self.target.url);
         let search = self.config.scratch_proof(&self.context.env, self.project.root());
         let scratch = search.map(|search| rename::Scratch { search, like: Some(&self.target.url) });
-        let mut ask = |script: &str| remaining.after(script).map(Some);
+        let mut ask = |script: &str| {
+            let left = remaining.after(script)?;
+            // what Prisma drafts again and again though it can never run is no change that is left
+            let mut reached = drafting.draft().before.clone();
+            reached.apply(&Script::parse(script), &migration.name);
+            let left = drafting::possible(&left, &reached)?;
+            Ok(Some(if left.is_empty() { String::new() } else { left.text }))
+        };
         let mut outcome = drafting.settle(&options, shell, &mut ask, scratch.as_ref())?;
         if !outcome.open().is_empty() {
             self.report(&migration.name, &outcome, None)?;
@@ -223,6 +232,20 @@ impl Drafter for Developing<'_> {
         let text = outcome.text;
         self.written = Some((Migration { sql: text.clone(), ..migration }, drafted.migrations));
         Ok(text)
+    }
+
+    fn possible(&mut self, script: String, earlier: &[Migration]) -> Result<Option<String>> {
+        let scripts: Vec<(&str, Script)> =
+            earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
+        let schema = self.target.url.schema();
+        let before = Catalog::replay(&schema, scripts.iter().map(|(name, script)| (*name, script)));
+        let possible = drafting::possible(&script, &before)?;
+        for column in &possible.taken_out {
+            self.context.shell.note(format!(
+                "took `DROP DEFAULT` of {column} out of the draft: it is a generated column, whose expression Prisma takes for a default"
+            ));
+        }
+        Ok((!possible.is_empty()).then_some(possible.text))
     }
 
     fn unchanged(&mut self) -> Result<()> {

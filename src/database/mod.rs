@@ -12,6 +12,7 @@ pub mod libpq;
 pub mod pooler;
 pub mod tls;
 pub mod url;
+pub mod victims;
 
 pub use self::activity::Session;
 pub use self::cancelling::Cancelling;

@@ -3,6 +3,7 @@
 
 mod in_prisma;
 mod loss;
+mod possible;
 mod proofs;
 mod values;
 
@@ -22,6 +23,7 @@ use crate::tools::git;
 use crate::ui::{Shell, diff};
 
 pub use self::in_prisma::InPrisma;
+pub use self::possible::{Possible, possible};
 pub use self::proofs::Proofs;
 
 /// What Prisma would still draft after this script; none where it cannot be asked.

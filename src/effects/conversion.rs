@@ -63,6 +63,14 @@ pub fn judge(catalog: &Catalog, from: &DataType, to: &DataType, using: Option<&E
     worse(worst, value.cast(catalog, to, false))
 }
 
+/// Whether the values take no detour: they are cast to the new type and to no other on the way.
+pub fn is_direct(to: &DataType, using: Option<&Expr>, column: &str) -> bool {
+    using.is_none_or(|using| match form(&using.text, column) {
+        Form::Casts(casts) => casts.iter().all(|cast| cast == to),
+        Form::Zone(_) | Form::Computed => false,
+    })
+}
+
 /// Labels of an enum that the enum in its place does not have.
 pub fn labels_gone(catalog: &Catalog, from: &DataType, to: &DataType) -> Vec<String> {
     match (catalog.enum_values(from), catalog.enum_values(to)) {

@@ -54,6 +54,14 @@ pub trait Drafter {
     /// Ends the journey; nothing is on disk then.
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String>;
 
+    /// The draft without what can never run; none where nothing is left of it. Called before everything else.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing is on disk then.
+    fn possible(&mut self, script: String, _earlier: &[Migration]) -> Result<Option<String>> {
+        Ok(Some(script))
+    }
+
     /// Called instead where nothing has changed.
     ///
     /// # Errors
@@ -86,19 +94,23 @@ impl<'a> Draft<'a> {
         list: MigrationsList,
         request: &Request,
         engine: &mut Engine<'_>,
-    ) -> Result<String> {
+    ) -> Result<Option<String>> {
         if script.trim() == EMPTY {
             self.drafter.unchanged()?;
-            return Ok(script);
+            return Ok(Some(script));
         }
         let data_loss = std::mem::take(&mut self.data_loss);
         let MigrationsList { directory: migrations_dir, migrations } = list;
+        let Some(script) = self.drafter.possible(script, &migrations)? else {
+            self.drafter.unchanged()?;
+            return Ok(None);
+        };
         let target = engine.target().clone();
         let drafted = Drafted { name: name.to_owned(), script, migrations_dir, migrations, data_loss, target };
-        self.drafter.drafted(drafted, &mut Remaining { params: &request.params, name, engine })
+        self.drafter.drafted(drafted, &mut Remaining { params: &request.params, name, engine }).map(Some)
     }
 
-    /// Nothing changed where there is no name.
+    /// Nothing changed where there is no name, nor where nothing is left of the draft.
     fn created(&mut self, request: &Request, result: &mut Value, engine: &mut Engine<'_>) -> Result<()> {
         let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else {
             return self.drafter.unchanged();
@@ -106,7 +118,10 @@ impl<'a> Draft<'a> {
         if let Some(folder) = self.folder.take() {
             let (directory, migrations) = folder.real();
             let list = MigrationsList { directory, migrations };
-            let script = self.decide(&name, folder.draft(&name)?, list, request, engine)?;
+            let Some(script) = self.decide(&name, folder.draft(&name)?, list, request, engine)? else {
+                result["generatedMigrationName"] = Value::Null;
+                return Ok(());
+            };
             return folder.keep(&name, &script);
         }
         // a name without a script: nothing changed either
@@ -114,7 +129,14 @@ impl<'a> Draft<'a> {
             return self.drafter.unchanged();
         }
         let (script, list) = (script_of(result)?, protocol::migrations(&request.params)?);
-        result["migrationScript"] = self.decide(&name, script, list, request, engine)?.into();
+        match self.decide(&name, script, list, request, engine)? {
+            Some(script) => result["migrationScript"] = script.into(),
+            // as Prisma's own engine answers where nothing has changed
+            None => {
+                result["generatedMigrationName"] = Value::Null;
+                result["migrationScript"] = Value::Null;
+            }
+        }
         Ok(())
     }
 }

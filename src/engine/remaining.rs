@@ -50,7 +50,10 @@ impl Remaining<'_, '_> {
         let answer = match self.engine.call("createMigration", params.clone()) {
             Ok(answer) => answer,
             // the engine's WebAssembly build makes a shadow database for `diff` only; the native one has none for it
-            Err(error) => return self.difference(&params).map_err(|_| unanswered(error)),
+            Err(first) => {
+                // where both fail, the second names what the database said
+                return self.difference(&params).map_err(|second| unanswered(format!("{second}\n{first}")));
+            }
         };
         let Some(name) = answer["generatedMigrationName"].as_str() else { return Ok(String::new()) };
         let left = match &folder {
@@ -61,7 +64,7 @@ impl Remaining<'_, '_> {
     }
 
     /// The same by `diff`: from the migrations to the schema.
-    fn difference(&mut self, params: &Value) -> Result<String> {
+    fn difference(&mut self, params: &Value) -> Result<String, EngineError> {
         let mut from = match &params["migrationsList"] {
             Value::Null => json!({"path": params["migrationsDirectoryPath"]}),
             list => list.clone(),
@@ -73,14 +76,14 @@ impl Remaining<'_, '_> {
             "from": from, "to": to, "script": true, "shadowDatabaseUrl": null, "exitCode": null,
             "filters": params["filters"],
         });
-        let answer = self.engine.call_unheard("diff", call).map_err(unanswered)?;
+        let answer = self.engine.call_unheard("diff", call)?;
         let left = answer["stdout"].as_str().unwrap_or_default();
         Ok(if left.trim() == EMPTY { String::new() } else { left.to_owned() })
     }
 }
 
-fn unanswered(error: EngineError) -> Error {
-    Error::failed("Prisma could not tell whether the rewrite reaches the schema").because(error)
+fn unanswered(why: String) -> Error {
+    Error::failed("Prisma could not tell whether the rewrite reaches the schema").because(why)
 }
 
 /// The script in an answer to `createMigration`.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::catalog::ObjectName;
 use crate::database::dependents::Dependent;
+use crate::database::victims::Dropped;
 use crate::effects::retype::Loss;
 use crate::sql::Expr;
 
@@ -84,6 +85,10 @@ pub trait Live: std::fmt::Debug {
     }
     /// What mentions the table, or its column.
     fn dependents(&self, _table: &ObjectName, _column: Option<&str>) -> Option<Vec<Dependent>> {
+        None
+    }
+    /// What CASCADE takes along, by kind and name, `view public.v`; none of these is dropped by name.
+    fn victims(&self, _dropped: &Dropped) -> Option<Vec<String>> {
         None
     }
     /// Questions that found no answer so far.

@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, Lost, Rule, Severity, Step, Which, cost};
 use crate::effects::retype::{self, Loss};
-use crate::effects::{Conversion, Effect, What};
+use crate::effects::{Conversion, Effect, What, conversion};
 use crate::sql::DataType;
 
 /// The rule.
@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for Effect { range, what } in step.effects {
-        let What::Converted { table, column, from, to, how, .. } = what else { continue };
+        let What::Converted { table, column, from, to, using, how } = what else { continue };
         // what these migrations have made holds no values yet
         let Some(table) = step.existing_object(table) else { continue };
         let Some(on_target) = step.column(&table, column) else { continue };
@@ -30,9 +30,11 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let object = format!("{}.{column}", table.label);
         let Some(message) = message(&object, from, to, how) else { continue };
         let finding = Finding::new(&RULE, &object, range.clone(), message).replayed(format!("{object} is {from}"));
-        // of what is computed a cast tells nothing
-        let askable =
-            *how != Conversion::Computed && retype::built_in(from) && retype::built_in(to) && from.array == to.array;
+        // the target is asked about the plain cast only
+        let askable = conversion::is_direct(to, using.as_ref(), column)
+            && retype::built_in(from)
+            && retype::built_in(to)
+            && from.array == to.array;
         let loss = Loss { from: from.clone(), to: to.clone() };
         let lost = step.subject.live.filter(|_| askable).and_then(|live| live.lost(&table.target, &on_target, &loss));
         let lost = if table.rows == Some(0) { Some(Lost::Rows(0)) } else { lost };

@@ -7,7 +7,8 @@ pub mod schema;
 mod text;
 pub mod wrap;
 
-use self::text::{concurrently, removal, removal_of};
+pub use self::text::removal_of;
+use self::text::{concurrently, removal};
 use crate::catalog::Catalog;
 use crate::rules::{Finding, Fix, Following, ModelIndex, Stage};
 use crate::sql::{

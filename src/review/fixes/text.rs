@@ -79,7 +79,7 @@ pub(super) fn removal(script: &Script, statement: &Range<usize>) -> Edit {
 }
 
 /// An action goes, with a comma; the last one takes its statement with it.
-pub(super) fn removal_of(script: &Script, statement: &Statement, action: &Action) -> Edit {
+pub fn removal_of(script: &Script, statement: &Statement, action: &Action) -> Edit {
     let StatementKind::AlterTable { actions, .. } = &statement.kind else { return removal(script, &statement.range) };
     let at = actions.iter().position(|other| other.range == action.range).unwrap_or(0);
     let range = match (at.checked_sub(1).and_then(|before| actions.get(before)), actions.get(at + 1)) {

@@ -17,6 +17,7 @@ use self::questions::Question;
 
 use crate::catalog::ObjectName;
 use crate::database::dependents::{self, Dependent};
+use crate::database::victims::{self, Dropped};
 use crate::effects::retype::{self, Loss};
 use crate::error::{Explain as _, Result};
 use crate::rules::{Live, Lost, Unchecked, Which};
@@ -265,6 +266,21 @@ impl Live for Probes<'_> {
                 // no row: there is no such table
                 let why = self.failed(&error).err().filter(|_| error.as_db_error().is_some())?;
                 self.unchecked.borrow_mut().push(Unchecked { what: format!("what mentions {name}"), why });
+                None
+            }
+        }
+    }
+
+    fn victims(&self, dropped: &Dropped) -> Option<Vec<String>> {
+        let values = victims::parameters(dropped);
+        let answer = self.run(victims::QUERY, &values, |row| row.try_get::<_, String>(0));
+        match answer.map(|answer| victims::read(&answer)) {
+            Ok(found) => found,
+            Err(error) => {
+                // no row: there is no such object
+                let why = self.failed(&error).err().filter(|_| error.as_db_error().is_some())?;
+                let what = format!("what CASCADE takes along with {}", values.last().map_or("", String::as_str));
+                self.unchecked.borrow_mut().push(Unchecked { what, why });
                 None
             }
         }
