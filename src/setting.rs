@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::Deserialize as _;
 use serde::de::{Deserializer, Error as _};
 
 use crate::error::{Error, Result};

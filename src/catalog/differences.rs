@@ -8,11 +8,6 @@ use super::{Catalog, Column, Constraint, Index, ObjectName, Table};
 use crate::sql::{ConstraintKind, Expr};
 
 impl Catalog {
-    /// Whether both are the same database, as far as they are known.
-    pub fn equals(&self, other: &Self) -> bool {
-        self.differences(other).is_empty()
-    }
-
     /// How `other` differs from this one, a sentence each: what is missing there, what is there in addition, and what
     /// is another way. The order of columns is no difference.
     pub fn differences(&self, other: &Self) -> Vec<String> {

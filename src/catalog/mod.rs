@@ -68,7 +68,7 @@ pub struct Column {
     pub default: Option<Expr>,
     pub identity: bool,
     pub generated: Option<Expr>,
-    /// Where it stood when created, counting from 0; not compared by [`Catalog::equals`].
+    /// Where it stood when created, counting from 0; not compared by [`Catalog::differences`].
     pub position: u32,
 }
 

@@ -5,50 +5,6 @@ use std::path::Path;
 use super::tls::{Demand, Roots, Tls, Verification};
 use super::{DatabaseUrl, Host};
 
-/// What libpq reads from the environment. Removed before a child starts, so that a stray `PGHOST` redirects nothing.
-pub const INHERITED_VARIABLES: &[&str] = &[
-    "PGHOST",
-    "PGHOSTADDR",
-    "PGPORT",
-    "PGDATABASE",
-    "PGUSER",
-    "PGPASSWORD",
-    "PGPASSFILE",
-    "PGREQUIREAUTH",
-    "PGCHANNELBINDING",
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGOPTIONS",
-    "PGAPPNAME",
-    "PGSSLMODE",
-    "PGREQUIRESSL",
-    "PGSSLCOMPRESSION",
-    "PGSSLCERT",
-    "PGSSLKEY",
-    "PGSSLCERTMODE",
-    "PGSSLROOTCERT",
-    "PGSSLCRL",
-    "PGSSLCRLDIR",
-    "PGSSLSNI",
-    "PGSSLNEGOTIATION",
-    "PGSSLMINPROTOCOLVERSION",
-    "PGSSLMAXPROTOCOLVERSION",
-    "PGREQUIREPEER",
-    "PGGSSENCMODE",
-    "PGGSSDELEGATION",
-    "PGGSSLIB",
-    "PGKRBSRVNAME",
-    "PGCONNECT_TIMEOUT",
-    "PGCLIENTENCODING",
-    "PGTARGETSESSIONATTRS",
-    "PGLOADBALANCEHOSTS",
-    "PGMINPROTOCOLVERSION",
-    "PGMAXPROTOCOLVERSION",
-    "PGDATESTYLE",
-    "PGTZ",
-    "PGGEQO",
-];
-
 /// Where systems keep their bundle of certificate authorities; libpq before 16 does not know them by itself.
 const SYSTEM_BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
@@ -58,8 +14,7 @@ const SYSTEM_BUNDLES: &[&str] = &[
 ];
 
 impl DatabaseUrl {
-    /// The connection for pg_dump and its kin, as environment variables; [`INHERITED_VARIABLES`] must go first.
-    /// Holds the password: for a child's environment only.
+    /// The connection for pg_dump and its kin, as environment variables. Holds the password: for a child's environment only.
     pub fn libpq_env(&self) -> Vec<(&'static str, String)> {
         let host = match self.host() {
             Host::Tcp(name) => name,

@@ -32,11 +32,6 @@ impl Decisions {
         self.decided(Decision::Map)
     }
 
-    /// What shall be renamed in phases (`phases rename`), and stays as drafted here.
-    pub fn expansions(&self) -> impl Iterator<Item = &Rename> {
-        self.decided(Decision::Expand)
-    }
-
     fn decided(&self, decision: Decision) -> impl Iterator<Item = &Rename> {
         self.candidates
             .iter()

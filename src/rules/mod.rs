@@ -332,7 +332,7 @@ pub fn near(id: &str) -> Vec<&'static str> {
     let id = id.to_lowercase();
     let distance = |rule: &str| {
         let shared = rule.split('-').filter(|word| id.split(['-', '_', ' ']).any(|typed| typed == *word)).count();
-        edit_distance(&id, rule).saturating_sub(3 * shared)
+        strsim::levenshtein(&id, rule).saturating_sub(3 * shared)
     };
     let mut ranked: Vec<_> = RULES.iter().map(|rule| (distance(rule.id), rule.id)).collect();
     ranked.sort_unstable();
@@ -343,20 +343,4 @@ pub fn near(id: &str) -> Vec<&'static str> {
         .map(|(_, id)| id)
         .take(3)
         .collect()
-}
-
-/// Levenshtein's distance in characters.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }

@@ -189,7 +189,6 @@ fn differences_are_sentences() {
         "index i of a has the definition btree (z) instead of btree (x desc)",
     ];
     assert_eq!(left.differences(&right), want);
-    assert!(left.equals(&replay(
-        "CREATE TABLE a (z INT4, y text not null default ('a'), \"x\" INT); CREATE INDEX i ON a (x DESC)"
-    )));
+    let same = "CREATE TABLE a (z INT4, y text not null default ('a'), \"x\" INT); CREATE INDEX i ON a (x DESC)";
+    assert_eq!(left.differences(&replay(same)), Vec::<String>::new());
 }

@@ -139,7 +139,7 @@ fn spelling(x: &str, y: &str) -> f64 {
     if short.chars().count() >= 2 && abbreviates(short, long) {
         return 0.7;
     }
-    if short.chars().count() >= 5 && distance(x, y) <= 1 {
+    if short.chars().count() >= 5 && strsim::osa_distance(x, y) <= 1 {
         return 0.8;
     }
     // `readable` and `readability`: forms of one word share its beginning
@@ -167,29 +167,10 @@ fn typo(old: &[String], new: &[String]) -> bool {
         [(a, b)] => {
             let length = a.chars().count().min(b.chars().count());
             let digits = |word: &str| word.chars().any(|c| c.is_ascii_digit());
-            !digits(a) && !digits(b) && length >= 5 && distance(a, b) <= if length >= 7 { 2 } else { 1 }
+            !digits(a) && !digits(b) && length >= 5 && strsim::osa_distance(a, b) <= if length >= 7 { 2 } else { 1 }
         }
         _ => false,
     }
-}
-
-/// Damerau-Levenshtein distance (adjacent letters swapped count once).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
