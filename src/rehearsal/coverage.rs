@@ -145,6 +145,8 @@ fn rules(kind: Kind) -> &'static [&'static str] {
             "drop-enum-value",
             "drop-then-add",
             "many-to-many-swap",
+            "delete-rows",
+            "delete-without-where",
         ],
         Kind::Column => &["drop-column", "drop-table", "drop-then-add", "drop-cascade"],
         Kind::Table => &["drop-table", "drop-then-add", "drop-cascade"],
@@ -155,6 +157,7 @@ fn rules(kind: Kind) -> &'static [&'static str] {
             "unexplained-index-drop",
             "drop-then-add",
             "dependent-object",
+            "redirected-foreign-key",
             "drop-cascade",
         ],
         Kind::State => &["disabled-trigger"],
@@ -192,8 +195,12 @@ fn names(loss: &Loss, statement: &Statement, text: &str) -> bool {
     let of_parent = || loss.parents.iter().any(|parent| mentions(&tokens, last(parent)));
     let alters = || begins("alter table") && of_parent();
     match loss.kind {
-        Kind::Values => matches!(&statement.kind, StatementKind::Update { columns, has_where: true, .. }
-            if columns.contains(&loss.name) && of_parent()),
+        Kind::Values => match &statement.kind {
+            StatementKind::Update { columns, has_where: true, .. } => columns.contains(&loss.name) && of_parent(),
+            // an upsert says what a conflict overwrites
+            StatementKind::Insert { .. } => holds("conflict") && holds("update") && named() && of_parent(),
+            _ => false,
+        },
         Kind::Column if loss.count == Some(0) => {
             matches!(&statement.kind, StatementKind::AlterTable { actions, .. } if of_parent() && actions.iter().any(
                 |action| matches!(&action.kind, ActionKind::DropColumn { name, .. } if *name == loss.name)))

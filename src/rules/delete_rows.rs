@@ -29,16 +29,26 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         format!("deletes the rows of `{}` that a condition names; nothing but a backup brings them back", table.label),
     )
     .help("run the condition as a SELECT on production first; better keep the rows, marked, for a release");
-    let children = step.effects.iter().filter_map(|effect| match &effect.what {
-        What::RowsDeleted { table: child, which: Which::Referring { .. } } => Some(step.subject.label(child)),
-        _ => None,
-    });
-    let children: Vec<String> = children.collect();
-    if !children.is_empty() {
-        finding = finding.replayed(format!("rows of {} go with them (ON DELETE CASCADE)", children.join(", ")));
+    for reached in reached(step) {
+        finding = finding.replayed(reached);
     }
     if let Some(rows) = table.rows {
         finding = finding.measured(format!("{} holds {}", table.label, cost::rows(rows)));
     }
     findings.push(finding);
+}
+
+/// What foreign keys do about the deleted rows, a sentence for each table.
+pub(super) fn reached<'a>(step: &'a Step<'_>) -> impl Iterator<Item = String> + use<'a> {
+    step.effects.iter().filter_map(|effect| match &effect.what {
+        What::RowsDeleted { table, which: Which::Referring { .. } } => {
+            Some(format!("rows of {} go with them (ON DELETE CASCADE)", step.subject.label(table)))
+        }
+        What::ValuesOverwritten { table, which: Which::Referring { .. }, columns } => {
+            let table = step.subject.label(table);
+            let columns: Vec<String> = columns.iter().map(|column| format!("{table}.{column}")).collect();
+            Some(format!("values of {} go with them (ON DELETE SET NULL or SET DEFAULT)", columns.join(", ")))
+        }
+        _ => None,
+    })
 }

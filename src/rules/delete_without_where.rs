@@ -1,5 +1,6 @@
 //! `DELETE` without `WHERE`: every row goes.
 
+use super::delete_rows::reached;
 use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::sql::StatementKind;
 use crate::sql::tokens::where_is_trivial;
@@ -31,6 +32,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         "add a WHERE that names the rows\nif all must go, accept it: `-- prisma-safe:allow delete-without-where({}): why`",
         table.label
     ));
+    let finding = reached(step).fold(finding, Finding::replayed);
     findings.push(match table.rows {
         Some(0) if !table.written => finding.severity(Severity::Info).measured(format!("{} holds 0 rows", table.label)),
         Some(rows) => finding.measured(format!("{} holds {}", table.label, cost::rows(rows))),

@@ -30,6 +30,13 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let object = format!("{}.{column}", table.label);
         let Some(message) = message(&object, from, to, how) else { continue };
         let finding = Finding::new(&RULE, &object, range.clone(), message).replayed(format!("{object} is {from}"));
+        // what jsonb does not keep is seldom meant: white space, the order of keys, all but the last of equal keys
+        if from.name == "json" && to.name == "jsonb" && *how == Conversion::Altered {
+            findings.push(finding.severity(Severity::Warning).help(
+                "if the text itself matters, keep it as json or text; to look for repeated keys, compare with `::jsonb` on a copy",
+            ));
+            continue;
+        }
         // the target is asked about the plain cast only
         let askable = conversion::is_direct(to, using.as_ref(), column)
             && retype::built_in(from)

@@ -44,3 +44,11 @@ ALTER TABLE "Song" ALTER COLUMN "title" TYPE text USING "title"::varchar(3)::tex
 -- migration
 ALTER TABLE "User" ALTER COLUMN "role" DROP DEFAULT;
 ALTER TABLE "User" ALTER COLUMN "role" TYPE varchar(20) USING "role"::text;
+
+-- case: json as jsonb
+-- before
+ALTER TABLE "Song" ADD COLUMN "extra" JSON;
+-- migration
+ALTER TABLE "Song" ALTER COLUMN "extra" TYPE JSONB;
+-- expect: warning narrow-type(Song.extra)
+-- expect: warning table-rewrite(Song.extra)
