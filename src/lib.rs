@@ -12,6 +12,7 @@
 //! | `database` | URL, connection, Prisma's history table, locks, poolers |
 //! | `sql` | migrations as lossless text with statements, byte ranges and edits |
 //! | `catalog` | what the migrations build, replayed |
+//! | `effects` | what a statement does to data |
 //! | `rename` | candidates, evidence, decisions, rewrite, proof |
 //! | `rules`, `review` | findings, acceptances, verdict, plan hash |
 //! | `backup` | dump, proof, manifest |
@@ -22,10 +23,13 @@
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `drafting` | from a draft to the migration that is written |
+//! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
+//!
+//! Imports run downwards: `tests/layers.rs` lists the floors.
 
 // the tests' readers of labelled cases name the crate, as `make eval` does
 #[cfg(test)]
