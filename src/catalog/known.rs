@@ -66,6 +66,8 @@ pub(crate) struct Sight {
     pub(super) gone: BTreeSet<ObjectName>,
     /// Temporary tables of the script that is replayed just now.
     pub(super) temporary: BTreeSet<String>,
+    /// Relations of the target that were not read.
+    pub(super) unread: BTreeSet<ObjectName>,
 }
 
 impl PartialEq for Sight {
@@ -138,7 +140,9 @@ impl Catalog {
     fn known<T>(&self, found: Option<T>, name: &ObjectName) -> Known<T> {
         match found {
             Some(found) => Known::There(found),
-            None if self.is_complete() || self.is_temporary(name) || self.sight.gone.contains(name) => Known::Absent,
+            None if self.is_temporary(name) || self.sight.gone.contains(name) => Known::Absent,
+            None if self.sight.unread.contains(name) => Known::Unknown,
+            None if self.is_complete() => Known::Absent,
             None => Known::Unknown,
         }
     }

@@ -4,6 +4,8 @@
 //! Left out: owners and privileges, statistics, sequences' positions, event triggers, the server's own objects, and those
 //! that belong to an extension (the extension itself counts, with its version).
 
+mod beside;
+mod catalog;
 mod differences;
 mod queries;
 
@@ -14,6 +16,7 @@ use postgres::types::{ToSql, Type};
 use postgres::{Client, GenericClient, IsolationLevel};
 use serde::{Deserialize, Serialize};
 
+pub use self::beside::Beside;
 pub use self::differences::{Difference, differences};
 use crate::database::{Failure, history};
 
@@ -89,6 +92,9 @@ pub type Definition = BTreeMap<String, String>;
 pub struct Live {
     /// By kind and by name as SQL writes it: `public."Song"`, `public."Song".artist` for what belongs to a table.
     pub objects: BTreeMap<Kind, BTreeMap<String, Definition>>,
+    /// What is known besides; a journal does not keep it.
+    #[serde(skip)]
+    pub beside: Beside,
 }
 
 /// What is not looked at.
@@ -165,8 +171,17 @@ impl Live {
                     let value: Option<String> = row.try_get(at)?;
                     definition.extend(value.map(|value| (column.name().to_owned(), value)));
                 }
-                objects.insert(row.try_get(0)?, definition);
+                let name: String = row.try_get(0)?;
+                if *kind == Kind::Column {
+                    live.beside.columns.push(name.clone());
+                }
+                objects.insert(name, definition);
             }
+        }
+        let unread: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&without.schemas, Type::TEXT_ARRAY), (&without.tables, Type::TEXT_ARRAY)];
+        for row in client.query_typed(&queries::complete(queries::UNREAD), &unread)? {
+            live.beside.unread.insert(row.try_get(0)?);
         }
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;

@@ -47,6 +47,14 @@ pub(super) const ALL: &[(Kind, &str)] = &[
     (Kind::Statistics, STATISTICS),
 ];
 
+/// Relations that are there and are not read: an extension's, and those that are left out.
+pub(super) const UNREAD: &str = "
+SELECT format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'
+  AND NOT EXISTS (SELECT FROM class WHERE class.id = c.oid)";
+
 const SCHEMAS: &str = "
 SELECT quote_ident(nspname), obj_description(oid, 'pg_namespace') AS \"comment\"
 FROM space WHERE NOT EXISTS (
@@ -132,7 +140,8 @@ FROM class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.id AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.id AND d.adnum = a.attnum
-WHERE c.relkind IN ('r', 'p', 'f')";
+WHERE c.relkind IN ('r', 'p', 'f')
+ORDER BY c.name COLLATE \"C\", a.attnum";
 
 // NOT NULL counts as the column's nullability, a constraint trigger as a trigger
 const CONSTRAINTS: &str = "

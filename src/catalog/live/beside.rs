@@ -1,0 +1,23 @@
+//! What reading a database tells besides its definitions.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// No part of what a database is: two that differ in this alone are equal.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Beside {
+    /// The columns' names, each table's in the order they stand in.
+    pub columns: Vec<String>,
+    /// Relations that are there and were not read: an extension's, Prisma's history, our own.
+    pub unread: BTreeSet<String>,
+}
+
+impl PartialEq for Beside {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Beside {}

@@ -1,0 +1,153 @@
+//! What was read from a server as a [`Catalog`]: each table's definitions are written as the DDL that makes them, and
+//! replayed, so that a table is the same value whether the target or the migrations tell of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Definition, Kind, Live};
+use crate::catalog::known::Coverage;
+use crate::catalog::{Catalog, Certainty, ObjectName};
+use crate::sql::Script;
+use crate::sql::expression::{Piece, pieces};
+
+/// A table's definitions, by the name that SQL writes.
+#[derive(Default)]
+struct Parts<'a> {
+    columns: Vec<(&'a str, &'a Definition)>,
+    constraints: Vec<(&'a str, &'a Definition)>,
+}
+
+impl Catalog {
+    /// The catalog of a database that was read: what is not in it is absent.
+    pub fn of_target(default_schema: &str, live: &Live) -> Self {
+        let mut catalog = Self::new(default_schema);
+        catalog.sight.coverage = Coverage::Target;
+        catalog.sight.unread = live.beside.unread.iter().filter_map(|name| object(name)).collect();
+        catalog.schemas.extend(live.of(Kind::Schema).filter_map(|(name, _)| split(name).pop()));
+        for (name, definition) in live.of(Kind::Enum) {
+            let values = definition.get("values").map_or("", String::as_str);
+            catalog.define(&[format!("CREATE TYPE {name} AS ENUM ({values});")]);
+        }
+        for kind in [Kind::View, Kind::MaterializedView] {
+            catalog.views.extend(live.of(kind).filter_map(|(name, _)| object(name)));
+        }
+        for (name, definition) in live.of(Kind::Sequence) {
+            let owner = definition.get("owner").and_then(|owner| column(owner));
+            catalog.sequences.extend(object(name).map(|name| (name, owner)));
+        }
+        let parts = parts(live);
+        for (name, _) in live.of(Kind::Table) {
+            catalog.table_of_target(name, parts.get(name).unwrap_or(&Parts::default()));
+        }
+        catalog.indexes_of_target(live);
+        catalog
+    }
+
+    fn table_of_target(&mut self, name: &str, parts: &Parts<'_>) {
+        let Some(table) = object(name) else { return };
+        let mut statements = vec![format!("CREATE TABLE {name} ();")];
+        let word = |part: &str| part[name.len() + 1..].to_owned();
+        statements.extend(parts.columns.iter().map(|(column, definition)| {
+            format!("ALTER TABLE {name} ADD COLUMN {} {};", word(column), column_text(definition))
+        }));
+        statements.extend(parts.constraints.iter().map(|(constraint, definition)| {
+            let text = definition.get("definition").map_or("", String::as_str);
+            format!("ALTER TABLE {name} ADD CONSTRAINT {} {text};", word(constraint))
+        }));
+        let whole = self.define(&statements);
+        let Some(value) = self.tables.get_mut(&table) else { return };
+        if !whole {
+            value.certainty = Certainty::Partial;
+        }
+        // its sequence is there already, under whatever name
+        for (name, definition) in &parts.columns {
+            let own = split(name).pop().and_then(|own| value.columns.get_mut(&own));
+            if let (Some(own), Some(_)) = (own, definition.get("identity")) {
+                own.identity = true;
+            }
+        }
+    }
+
+    /// Those behind constraints are the constraints'.
+    fn indexes_of_target(&mut self, live: &Live) {
+        self.learn_owners();
+        for (name, definition) in live.of(Kind::Index) {
+            let (Some(index), Some(text)) = (object(name), definition.get("definition")) else { continue };
+            if self.table_of_index(&index).is_none() {
+                // an index on the partitioned table alone is one on the table
+                self.define(&[format!("{};", text.replacen(" ON ONLY ", " ON ", 1))]);
+            }
+        }
+    }
+
+    /// Replays what defines one object; false where a part of it could not be read, and the rest is there.
+    fn define(&mut self, statements: &[String]) -> bool {
+        let script = Script::parse(statements.concat());
+        if script.errors().is_empty() {
+            self.apply(&script, "");
+            return true;
+        }
+        for statement in statements {
+            let script = Script::parse(statement.as_str());
+            if script.errors().is_empty() {
+                self.apply(&script, "");
+            }
+        }
+        false
+    }
+}
+
+/// What follows a column's name in its definition, but for what counts it.
+fn column_text(definition: &Definition) -> String {
+    let part = |name: &str| definition.get(name).map(String::as_str);
+    let mut text = part("type").unwrap_or_default().to_owned();
+    if let Some(expression) = part("generating expression") {
+        text.extend([" GENERATED ALWAYS AS (", expression, ") STORED"]);
+    }
+    if let Some(default) = part("default") {
+        text.extend([" DEFAULT ", default]);
+    }
+    if part("nullability").is_some_and(|null| null.starts_with("NOT NULL")) {
+        text.push_str(" NOT NULL");
+    }
+    text
+}
+
+/// Columns in their order and constraints, by table.
+fn parts(live: &Live) -> BTreeMap<&str, Parts<'_>> {
+    let mut parts: BTreeMap<&str, Parts<'_>> = BTreeMap::new();
+    let columns: BTreeMap<&str, &Definition> = live.of(Kind::Column).collect();
+    let ordered: BTreeSet<&str> = live.beside.columns.iter().map(String::as_str).collect();
+    let in_order = live.beside.columns.iter().map(String::as_str);
+    for name in in_order.chain(columns.keys().copied().filter(|name| !ordered.contains(name))) {
+        if let (Some(table), Some((name, definition))) = (table(name), columns.get_key_value(name)) {
+            parts.entry(table).or_default().columns.push((name, definition));
+        }
+    }
+    for (name, definition) in live.of(Kind::Constraint) {
+        if let Some(table) = table(name) {
+            parts.entry(table).or_default().constraints.push((name, definition));
+        }
+    }
+    parts
+}
+
+/// The table before the last part of a name.
+fn table(name: &str) -> Option<&str> {
+    let last = pieces(name).pop()?.text().len();
+    name.get(..name.len().checked_sub(last + 1)?)
+}
+
+/// The parts of a name as SQL writes it.
+fn split(name: &str) -> Vec<String> {
+    pieces(name).into_iter().filter_map(Piece::name).collect()
+}
+
+fn object(name: &str) -> Option<ObjectName> {
+    let [schema, name] = split(name).try_into().ok()?;
+    Some(ObjectName { schema, name })
+}
+
+fn column(name: &str) -> Option<(ObjectName, String)> {
+    let [schema, name, column] = split(name).try_into().ok()?;
+    Some((ObjectName { schema, name }, column))
+}
