@@ -28,7 +28,7 @@ fn migration(name: &str, sql: &str) -> Migration {
 
 fn concerns(database: &Database, url: &str, migrations: &[Migration]) -> Vec<(Concern, bool)> {
     let url = DatabaseUrl::parse(url).unwrap();
-    let plan = Plan { url: &url, migrations, external_tables: &["ignored".into()] };
+    let plan = Plan { url: &url, migrations, external_tables: &["ignored".into()], schemas: &[] };
     let preflight = Preflight::of(&mut database.connect(), &plan).unwrap();
     preflight.problems.iter().map(|problem| (problem.concern, problem.blocking)).collect()
 }
@@ -43,7 +43,7 @@ fn an_empty_database_is_ready() {
     let migrations = [migration("1_init", "CREATE TABLE a (b INT)")];
     assert_eq!(concerns(&database, database.url(), &migrations), []);
     let url = DatabaseUrl::parse(database.url()).unwrap();
-    let plan = Plan { url: &url, migrations: &migrations, external_tables: &[] };
+    let plan = Plan { url: &url, migrations: &migrations, external_tables: &[], schemas: &[] };
     let preflight = Preflight::of(&mut database.connect(), &plan).unwrap();
     assert!(preflight.server_version >= 100_000);
     assert!(!preflight.has_tables);
@@ -73,7 +73,7 @@ fn every_problem_is_found_in_one_go() {
     prisma.batch_execute("SELECT pg_advisory_lock(72707369)").unwrap();
     let url = DatabaseUrl::parse(database.url()).unwrap();
     let migrations = [migration("1_init", "CREATE TABLE a (b INT)")];
-    let plan = Plan { url: &url, migrations: &migrations, external_tables: &[] };
+    let plan = Plan { url: &url, migrations: &migrations, external_tables: &[], schemas: &[] };
     let preflight = Preflight::of(&mut database.connect(), &plan).unwrap();
     let found: Vec<(Concern, bool)> =
         preflight.problems.iter().map(|problem| (problem.concern, problem.blocking)).collect();
@@ -100,7 +100,7 @@ fn missing_privileges_are_told_before_anything_happens() {
     url.set_password(Some("poor")).unwrap();
     let ask = |url: &str| {
         let url = DatabaseUrl::parse(url).unwrap();
-        let plan = Plan { url: &url, migrations: &[], external_tables: &[] };
+        let plan = Plan { url: &url, migrations: &[], external_tables: &[], schemas: &[] };
         let preflight = Preflight::of(&mut connect(&url, "test").unwrap(), &plan).map_err(|error| error.to_string());
         preflight.map(|preflight| preflight.problems.into_iter().map(|problem| problem.concern).collect::<Vec<_>>())
     };

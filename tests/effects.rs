@@ -241,3 +241,24 @@ fn an_extension_is_known_by_its_name() {
     let answer: String = database.connect().query_one(query, &[&parameters]).unwrap().get(0);
     assert!(answer.contains("table column public.r.e"), "{answer}");
 }
+
+/// Tables in another schema that Prisma manages are tables all the same: a database without a history is not taken for empty.
+#[test]
+fn a_database_is_not_empty_because_another_schema_holds_the_tables() {
+    let schema = "datasource db {\n  provider = \"postgresql\"\n  schemas  = [\"billing\", \"public\"]\n}\n\
+                  model Receipt {\n  id Int @id\n\n  @@schema(\"billing\")\n}\n";
+    let project = Project::prisma7();
+    project.write("prisma/schema.prisma", schema);
+    project.add_migration(
+        "20250101000000_init",
+        "CREATE SCHEMA IF NOT EXISTS \"billing\";\nCREATE TABLE IF NOT EXISTS \"billing\".\"Receipt\" (\"id\" INTEGER NOT NULL, \"memo\" TEXT, CONSTRAINT \"Receipt_pkey\" PRIMARY KEY (\"id\"));\n",
+    );
+    project.add_migration("20250102000000_drop", "ALTER TABLE \"billing\".\"Receipt\" DROP COLUMN \"memo\";\n");
+    project.write("prisma-safe.toml", "[rehearsal]\nmode = \"off\"\nreason = \"a test\"\n");
+    project.database().execute(
+        "CREATE SCHEMA billing; CREATE TABLE billing.\"Receipt\" (id int PRIMARY KEY, memo text); \
+         INSERT INTO billing.\"Receipt\" SELECT n, 'memo' FROM generate_series(1, 4000) n",
+    );
+    project.run(["migrate", "deploy"]).exits(3).says("P3005").says("billing").says("migrate resolve --applied");
+    assert_eq!(project.database().value("SELECT count(memo) FROM billing.\"Receipt\""), "4000");
+}

@@ -24,6 +24,8 @@ pub struct Plan<'a> {
     pub migrations: &'a [Migration],
     /// Tables that are none of Prisma's business (`tables.external`), as `schema.table` or `table`.
     pub external_tables: &'a [String],
+    /// Further schemas that Prisma manages (`schemas` of the data source).
+    pub schemas: &'a [String],
 }
 
 /// What a problem is about.
@@ -67,7 +69,7 @@ pub struct Preflight {
     pub server_version: u32,
     /// `server_version`: `15.18`.
     pub server_version_text: String,
-    /// Whether the URL's schema holds any table, view or enum: without one there is nothing to back up.
+    /// Whether a schema that Prisma manages holds any table, view or enum: without one there is nothing to back up.
     pub has_tables: bool,
     /// Prisma's history; none where Prisma has never deployed.
     pub history: Option<History>,

@@ -23,6 +23,7 @@ use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
+use crate::rename::schema::Schema;
 use crate::report;
 use crate::sql::Script;
 use crate::target::Target;
@@ -149,8 +150,12 @@ impl Deployer for Deploying<'_> {
         let target = self.target.clone().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
         let mut client = database::connect(&target.url, APPLICATION_NAME)?;
-        let plan =
-            Plan { url: &target.url, migrations: &request.migrations, external_tables: &request.external_tables() };
+        let plan = Plan {
+            url: &target.url,
+            migrations: &request.migrations,
+            external_tables: &request.external_tables(),
+            schemas: &Schema::of_files(&request.target.schema_files).schemas,
+        };
         let mut preflight = Preflight::of(&mut client, &plan)?;
         if nothing_to_do(&preflight) {
             // Prisma says so itself; only a word about what it does not look at

@@ -20,20 +20,27 @@ pub(super) struct Target {
     may_create_table: bool,
     pub(super) may_read_history: bool,
     may_write_history: bool,
+    /// Schemas that Prisma manages and that hold a table or view.
+    full: Vec<String>,
 }
 
 const TARGET: &str = "
+WITH managed AS (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname = $1 OR nspname::text = ANY ($4))
 SELECT current_setting('server_version_num')::int, split_part(current_setting('server_version'), ' ', 1), version(),
   pg_is_in_recovery(), n.oid IS NOT NULL, h.oid IS NOT NULL,
-  (SELECT count(*) FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-     AND c.relname <> $2 AND NOT c.relname::text = ANY ($3)
+  (SELECT count(*) FROM pg_catalog.pg_class c WHERE c.relnamespace IN (SELECT oid FROM managed)
+     AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname <> $2 AND NOT c.relname::text = ANY ($3)
+     AND NOT (c.relnamespace::regnamespace::text || '.' || c.relname = ANY ($3))
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
-  + (SELECT count(*) FROM pg_catalog.pg_type t WHERE t.typnamespace = n.oid AND t.typtype = 'e'
+  + (SELECT count(*) FROM pg_catalog.pg_type t WHERE t.typnamespace IN (SELECT oid FROM managed) AND t.typtype = 'e'
      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')),
   has_database_privilege(current_database(), 'CREATE'),
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(n.oid, 'CREATE'), false),
   coalesce(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(h.oid, 'SELECT'), false),
-  coalesce(has_table_privilege(h.oid, 'INSERT') AND has_table_privilege(h.oid, 'UPDATE'), false)
+  coalesce(has_table_privilege(h.oid, 'INSERT') AND has_table_privilege(h.oid, 'UPDATE'), false),
+  ARRAY(SELECT m.nspname::text FROM managed m WHERE EXISTS (
+    SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = m.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname <> $2)
+    ORDER BY 1)
 FROM (SELECT 1) AS one
 LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1
 LEFT JOIN pg_catalog.pg_class h ON h.relnamespace = n.oid AND h.relname = $2";
@@ -44,8 +51,12 @@ impl Target {
         let prefix = format!("{schema}.");
         let external: Vec<&str> =
             plan.external_tables.iter().map(|table| table.strip_prefix(&prefix).unwrap_or(table)).collect();
-        let parameters: [(&(dyn ToSql + Sync), Type); 3] =
-            [(&schema, Type::TEXT), (&history::TABLE, Type::TEXT), (&external, Type::TEXT_ARRAY)];
+        let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
+            (&schema, Type::TEXT),
+            (&history::TABLE, Type::TEXT),
+            (&external, Type::TEXT_ARRAY),
+            (&plan.schemas, Type::TEXT_ARRAY),
+        ];
         let row = client.query_typed_one(TARGET, &parameters)?;
         let version: i32 = row.try_get(0)?;
         Ok(Self {
@@ -60,7 +71,13 @@ impl Target {
             may_create_table: row.try_get(8)?,
             may_read_history: row.try_get(9)?,
             may_write_history: row.try_get(10)?,
+            full: row.try_get(11)?,
         })
+    }
+
+    /// The schemas that hold something, `billing` or `billing, public`.
+    fn full_schemas(&self, default: &str) -> String {
+        if self.full.is_empty() { default.to_owned() } else { self.full.join(", ") }
     }
 
     pub(super) fn problems(&self, plan: &Plan<'_>) -> Vec<Problem> {
@@ -112,7 +129,10 @@ impl Target {
             let first = plan.migrations.first().map_or("0_init", |migration| migration.name.as_str());
             blocking(
                 Concern::NotEmpty,
-                format!("the schema {schema} is not empty, but Prisma has never deployed to it (P3005)"),
+                format!(
+                    "the schema {} is not empty, but Prisma has never deployed to it (P3005)",
+                    self.full_schemas(&schema)
+                ),
                 format!(
                     "if {first} describes what is there, say so once: prisma-safe migrate resolve --applied {first}; else first make a migration that does: prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script (--to-schema-datamodel before Prisma 7)"
                 ),

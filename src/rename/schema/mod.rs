@@ -4,6 +4,8 @@
 pub mod edit;
 mod read;
 
+use std::path::PathBuf;
+
 /// What the files of one schema declare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
@@ -11,6 +13,8 @@ pub struct Schema {
     pub models: Vec<Model>,
     /// Enums, in order.
     pub enums: Vec<Enum>,
+    /// `schemas` of the data source: every schema of the database that Prisma manages; empty where there is but the URL's.
+    pub schemas: Vec<String>,
 }
 
 /// A model.
@@ -74,6 +78,12 @@ impl Schema {
         schema
     }
 
+    /// Reads a schema's files. Prisma has read them before: one that cannot be read any more is left out.
+    pub fn of_files(files: &[PathBuf]) -> Self {
+        let texts: Vec<String> = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+        Self::read(&texts)
+    }
+
     /// The model behind a table.
     pub fn model_of_table(&self, schema: &str, table: &str) -> Option<&Model> {
         self.models
@@ -119,7 +129,11 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r#"
-datasource db { provider = "postgresql" }
+datasource db {
+  provider = "postgresql"
+  schemas  = ["music",
+    "public"]
+}
 /// a song
 model Song {
   id     Int    @id @default(autoincrement())

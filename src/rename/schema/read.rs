@@ -46,9 +46,21 @@ pub(super) fn read_file(text: &str, schema: &mut Schema) {
         match keyword {
             "model" | "view" => schema.models.push(read_model(name, &body)),
             "enum" => schema.enums.push(read_enum(name, &body)),
+            "datasource" => schema.schemas.extend(read_schemas(&body)),
             _ => {}
         }
     }
+}
+
+/// The names in `schemas = ["billing", "public"]`, which may stand over several lines.
+fn read_schemas(body: &[Line]) -> Vec<String> {
+    let code = body.iter().map(|line| line.code.trim()).collect::<Vec<_>>().join(" ");
+    let list = code
+        .split_once("schemas")
+        .and_then(|(_, rest)| rest.split_once('['))
+        .and_then(|(_, rest)| rest.split_once(']'));
+    let Some((list, _)) = list else { return Vec::new() };
+    list.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 fn read_model(name: String, body: &[Line]) -> Model {
