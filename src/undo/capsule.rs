@@ -116,7 +116,7 @@ fn has_tables(client: &mut Client) -> Result<bool, Failure> {
 
 /// Begins a capsule in the migration's transaction.
 pub(super) fn open(client: &mut Client, id: &str, migration: &str, checksum: &str) -> Result<(), Failure> {
-    let before = Json(Live::read_within(client, &Without::default())?);
+    let before = Json(Live::read_with_rights(client, &Without::default())?);
     let insert = format!(
         "INSERT INTO {}.capsules (id, migration, checksum, taken_at, catalog_before) VALUES ($1, $2, $3, clock_timestamp(), $4)",
         own()
@@ -148,7 +148,7 @@ pub(super) fn close(client: &mut Client, id: &str, captures: &[Capture]) -> Resu
             ],
         )?;
     }
-    let after = Json(Live::read_within(client, &Without::default())?);
+    let after = Json(Live::read_with_rights(client, &Without::default())?);
     let update = format!("UPDATE {}.capsules SET catalog_after = $2 WHERE id = $1", own());
     client.query_typed(&update, &[(&id, Type::TEXT), (&after, Type::JSON)])?;
     Ok(())

@@ -9,7 +9,6 @@ use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
-use super::grants;
 use super::losses::{Cast, Loss, Which};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
@@ -55,7 +54,7 @@ pub struct Capture {
     /// Positions of the sequences that went with the table: column, position.
     #[serde(default)]
     pub sequences: Vec<(String, i64)>,
-    /// For a table: who owned it and who might use it, as the statements that say so.
+    /// Written by versions that did not read all rights with the definitions: those on a dropped table, as statements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rights: Vec<String>,
 }
@@ -236,7 +235,6 @@ fn table(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Re
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     capture.columns = facts.stored();
     capture.sequences = positions(client, facts)?;
-    capture.rights = grants::read(client, facts)?;
     if facts.movable {
         capture.moved = true;
         capture.rows = facts.rows.unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! Its marks are comments: `prisma-safe:down` with a hash of what follows, so that an edited file is told from ours;
 //! `prisma-safe:reverse N` before what takes statement N back; `prisma-safe:put-back N` where the values that statement N
-//! has destroyed come back.
+//! has destroyed come back; `prisma-safe:as-before` names what comes back by the definitions that the deploy has read.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,7 @@ const MARK: &str = "-- prisma-safe:down 1 ";
 const REVERSE: &str = "-- prisma-safe:reverse ";
 const PUT_BACK: &str = "-- prisma-safe:put-back ";
 const IMPOSSIBLE: &str = "-- cannot be reversed: ";
+const DEFINED: &str = "-- prisma-safe:as-before ";
 
 const HEAD: &str = "\
 -- The reverse of migration.sql beside it, for `prisma-safe rollback`. Prisma does not read this file.
@@ -46,6 +47,8 @@ pub struct Down {
     pub text: String,
     /// What is run.
     pub items: Vec<Item>,
+    /// What comes back by the definitions read before the deploy: `view v_songs`.
+    pub defined: Vec<String>,
     /// What stays as it is, a sentence each.
     pub impossible: Vec<String>,
     /// Where it comes from; none if it was worked out just now.
@@ -89,7 +92,13 @@ impl Down {
         let body = body(&steps, &unproved);
         let text = format!("{HEAD}{MARK}{} {}\n{body}", checksum(&body), migration.checksum());
         // what we have written ourselves can be read
-        Self::parse(text.clone(), None).unwrap_or(Self { text, items: Vec::new(), impossible: unproved, path: None })
+        Self::parse(text.clone(), None).unwrap_or(Self {
+            text,
+            items: Vec::new(),
+            defined: Vec::new(),
+            impossible: unproved,
+            path: None,
+        })
     }
 
     /// The file of a migration, or the reverse worked out where there is none.
@@ -118,7 +127,7 @@ impl Down {
         }
         let outside = |at: usize| !script.statements().iter().any(|statement| statement.range.contains(&at));
         let mut items: Vec<(usize, Item)> = Vec::new();
-        let mut impossible = Vec::new();
+        let (mut defined, mut impossible) = (Vec::new(), Vec::new());
         for comment in script.comments().iter().filter(|comment| outside(comment.range.start)) {
             let line = text[comment.range.clone()].trim_end();
             let number = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|own| own.parse().ok());
@@ -126,7 +135,12 @@ impl Down {
             if let Some(item) = mark(REVERSE, Item::Reverse).or_else(|| mark(PUT_BACK, Item::PutBack)) {
                 items.push((comment.range.start, item));
             } else if let Some(what) = line.strip_prefix(IMPOSSIBLE) {
-                impossible.push(what.to_owned());
+                // earlier versions did not use the definitions for it
+                let code = ["view ", "function "].iter().any(|kind| what.starts_with(kind));
+                if code && what.ends_with(" is not known") { &mut defined } else { &mut impossible }
+                    .push(what.to_owned());
+            } else if let Some(what) = line.strip_prefix(DEFINED) {
+                defined.push(what.to_owned());
             }
         }
         for statement in script.statements() {
@@ -135,7 +149,7 @@ impl Down {
         }
         items.sort_by_key(|(at, _)| *at);
         let items = items.into_iter().map(|(_, item)| item).collect();
-        Ok(Self { text, items, impossible, path })
+        Ok(Self { text, items, defined, impossible, path })
     }
 
     /// The statements, in order.
@@ -222,6 +236,9 @@ fn body(steps: &[Step], unproved: &[String]) -> String {
         line(format!("\n{REVERSE}{}: {}", step.number, step.of));
         for what in &step.impossible {
             line(format!("{IMPOSSIBLE}{}", one_line(what)));
+        }
+        for what in &step.defined {
+            line(format!("{DEFINED}{}", one_line(what)));
         }
         step.room.iter().cloned().for_each(&mut line);
         if step.values {

@@ -270,7 +270,7 @@ impl Hook for Keeper<'_> {
         );
         self.id = client.query_typed_one(&query, &[(&migration.name, Type::TEXT)])?.try_get(0)?;
         if self.plan.is_empty() {
-            self.definitions.0 = Some(Live::read_within(client, &Without::default())?);
+            self.definitions.0 = Some(Live::read_with_rights(client, &Without::default())?);
             return Ok(());
         }
         capsule::prepare(client)?;
@@ -297,7 +297,7 @@ impl Hook for Keeper<'_> {
         self.finish(client)?;
         self.took(start);
         if self.plan.is_empty() {
-            self.definitions.1 = Some(Live::read_within(client, &Without::default())?);
+            self.definitions.1 = Some(Live::read_with_rights(client, &Without::default())?);
             return Ok(());
         }
         capsule::close(client, &self.id, &self.kept)

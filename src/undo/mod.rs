@@ -9,7 +9,7 @@
 //! | [`capsule`] | where it is kept, and for how long |
 //! | [`definitions`] | what the database was around a migration that destroys nothing |
 //! | [`recover`] | without a capsule: from the backup before the migration |
-//! | `fallen`, `grants` | what leaned on what was dropped, made again from its definition; the rights on a dropped table |
+//! | `objects` | views, functions, triggers, policies and rights, by the definitions read before |
 //! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
 
 pub mod capsule;
@@ -17,11 +17,10 @@ pub mod capture;
 pub mod definitions;
 pub mod down;
 mod facts;
-mod fallen;
-mod grants;
 pub mod keep;
 pub mod losses;
 mod names;
+mod objects;
 pub mod put_back;
 pub mod recover;
 mod render;

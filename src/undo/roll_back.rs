@@ -17,7 +17,7 @@ use self::comparison::Known;
 use self::run::Run;
 use super::capsule::Capsule;
 use super::down::{Down, Item};
-use super::fallen;
+use super::objects::Objects;
 use super::put_back::PutBack;
 use crate::catalog::Catalog;
 use crate::database::history::State;
@@ -217,17 +217,15 @@ fn attempt(
     row::check(client, request)?;
     let transaction = transaction(client)?;
     let known = Known::before(client, request)?;
-    *done = match request.row.1 {
-        State::Failed => prefix(client, request, control)?,
-        _ => Run::new(request).all(client, control, usize::MAX)?,
+    *done = match (request.row.1, comparison::definitions(request)) {
+        (State::Failed, _) => prefix(client, request, control)?,
+        (_, definitions) => {
+            let objects = definitions.map(|definitions| Objects::new(client, definitions)).transpose()?;
+            Run::new(request, objects).all(client, control, usize::MAX)?
+        }
     };
-    if let (State::Applied, Some((before, after))) = (request.row.1, comparison::definitions(request)) {
-        let fallen = fallen::recreate(client, before, after)?;
-        done.recreated = fallen.made;
-        done.lost.extend(fallen.lost);
-    }
     row::forget(client, request)?;
-    done.differences = known.differences(client)?;
+    done.differences.extend(known.differences(client)?);
     done.compared = known.compared;
     if !done.differences.is_empty() && !request.accept_differences {
         return Err(Error::failed(format!("without {} the database would not be as before", request.migration))
@@ -262,7 +260,7 @@ fn prefix(client: &mut Client, request: &Request<'_>, control: &BTreeSet<usize>)
     numbers.dedup();
     for last in numbers.into_iter().rev() {
         client.batch_execute("SAVEPOINT prisma_safe_prefix")?;
-        match Run::new(request).all(client, control, last) {
+        match Run::new(request, None).all(client, control, last) {
             Ok(done) => return Ok(done),
             Err(Broken::Server { failure, .. }) if !failure.is_lock() && !failure.is_disconnect() => {
                 client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_prefix")?;

@@ -3,6 +3,7 @@
 mod capsule;
 mod fallen;
 mod faults;
+mod objects;
 mod project;
 mod put_back;
 mod shapes;

@@ -1,10 +1,12 @@
 //! Migrations applied and taken back by the library alone: a database and no Prisma, so that there is time for many.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::types::Type;
 use prisma_safe::catalog::Catalog;
+use prisma_safe::catalog::live::Live;
 use prisma_safe::database::history::State;
 use prisma_safe::database::{DatabaseUrl, History};
 use prisma_safe::deploy::{ApplyError, NoHook, Prepared, Route, Runner, Settings};
@@ -19,6 +21,8 @@ use crate::support::Database;
 pub(crate) struct Story {
     pub(crate) database: Database,
     migrations: Vec<Migration>,
+    /// Of migrations that destroy nothing, by the id of their row.
+    definitions: BTreeMap<String, (Live, Live)>,
 }
 
 /// As patient as the tests are.
@@ -30,7 +34,7 @@ pub(crate) fn settings() -> Settings {
 impl Story {
     /// A database with its first migration.
     pub(crate) fn new(sql: &str) -> Self {
-        let mut story = Self { database: Database::new(), migrations: Vec::new() };
+        let mut story = Self { database: Database::new(), migrations: Vec::new(), definitions: BTreeMap::new() };
         let migration = migration("1_init", sql);
         story.runner().apply(&prepared(&migration), &mut NoHook).map_err(prisma_safe::error::Error::from).unwrap();
         story.migrations.push(migration);
@@ -61,6 +65,7 @@ impl Story {
         let plan = Plan::of(&mut self.database.connect(), &migration, &self.before(name)).unwrap();
         let mut keeper = Keeper::new(&plan, "public");
         self.runner().apply(&prepared(&migration), &mut keeper)?;
+        self.definitions.extend(keeper.definitions());
         self.migrations.push(migration);
         Ok(())
     }
@@ -93,6 +98,8 @@ impl Story {
         let row =
             history.rows.iter().rfind(|row| row.name == migration.name && row.state() != State::RolledBack).unwrap();
         let capsule: Option<Capsule> = capsule::find(&mut client, &row.id).unwrap();
+        let read = || Some(Capsule::empty(&row.id, self.definitions.get(&row.id)?.clone()));
+        let capsule = capsule.or_else(read);
         let before = self.before(&migration.name);
         let mut after = before.clone();
         after.apply(&Script::parse(migration.sql.as_str()), &migration.name);

@@ -1,13 +1,15 @@
 //! The definitions of a live database, read from its catalog: what `pg_dump --schema-only` would say, as values that can be
 //! compared. Names are identity, so a database and its copy are equal; the order of columns does not count.
 //!
-//! Left out: owners and privileges, statistics, sequences' positions, event triggers, the server's own objects, and those
-//! that belong to an extension (the extension itself counts, with its version).
+//! Left out: statistics, sequences' positions, event triggers, the server's own objects, and those
+//! that belong to an extension (the extension itself counts, with its version). Owners and privileges are read only for an undo, and are
+//! compared by nobody else: a copy has other roles.
 
 mod beside;
 mod catalog;
 mod differences;
 mod queries;
+mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::beside::Beside;
 pub use self::differences::{Difference, differences};
+pub use self::rights::Right;
 use crate::database::{Failure, history};
 
 /// The schema that holds prisma-safe's own tables.
@@ -95,6 +98,9 @@ pub struct Live {
     /// What is known besides; a journal does not keep it.
     #[serde(skip)]
     pub beside: Beside,
+    /// Empty where they were not asked for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rights: BTreeSet<Right>,
 }
 
 /// What is not looked at.
@@ -186,6 +192,24 @@ impl Live {
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
         Ok(live)
+    }
+
+    /// The same with owners and privileges.
+    ///
+    /// # Errors
+    /// The server's own; the transaction is of no more use then.
+    pub fn read_with_rights(client: &mut impl GenericClient, without: &Without) -> Result<Self, Failure> {
+        let mut live = Self::read_within(client, without)?;
+        let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
+        client.batch_execute("SELECT set_config('search_path', '', true)")?;
+        live.rights = rights::read(client, without)?.into_iter().collect();
+        client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
+        Ok(live)
+    }
+
+    /// An object's definition.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<&Definition> {
+        self.objects.get(&kind)?.get(name)
     }
 
     /// The objects of a kind, by name.

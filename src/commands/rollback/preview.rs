@@ -51,6 +51,12 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
 /// What does not come back, a sentence each.
 pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
     let mut missing: Vec<String> = down.impossible.iter().map(|what| format!("cannot be reversed: {what}")).collect();
+    if capsule.is_none_or(|capsule| capsule.definitions.is_none()) {
+        let unread = down.defined.iter();
+        missing.extend(
+            unread.map(|what| format!("cannot be reversed, as its definition was not read before the deploy: {what}")),
+        );
+    }
     let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
     let kept = |statement: usize, loss: &Loss| {
         capsule.is_some_and(|capsule| {

@@ -26,6 +26,8 @@ pub struct Step {
     pub values: bool,
     /// What values must obey again: keys, `NOT NULL`, checks, indexes.
     pub rules: Vec<String>,
+    /// What only a rollback knows, by the definitions read before the deploy: `view v_songs`.
+    pub defined: Vec<String>,
     /// What stays as it is, a sentence each.
     pub impossible: Vec<String>,
 }
@@ -33,7 +35,11 @@ pub struct Step {
 impl Step {
     /// Whether nothing is to be done or said.
     pub fn is_empty(&self) -> bool {
-        self.room.is_empty() && self.rules.is_empty() && self.impossible.is_empty() && !self.values
+        self.room.is_empty()
+            && self.rules.is_empty()
+            && self.defined.is_empty()
+            && self.impossible.is_empty()
+            && !self.values
     }
 }
 
@@ -77,6 +83,7 @@ fn step(scene: &Scene<'_>) -> Step {
     }
     let mut step = back::step(scene.after, scene.before, &types(scene));
     step.values = !losses::of(scene).is_empty();
+    step.defined = defined(scene);
     step.impossible.extend(stays(scene));
     step
 }
@@ -90,6 +97,44 @@ fn types(scene: &Scene<'_>) -> BTreeSet<ObjectName> {
     scene.before.enums.keys().filter(changed).cloned().collect()
 }
 
+/// What the catalog does not know, but the definitions of the database do.
+fn defined(scene: &Scene<'_>) -> Vec<String> {
+    match &scene.statement.kind {
+        StatementKind::CreateView { name, or_replace: true, .. } => vec![format!("view {name}")],
+        StatementKind::DropView { names, .. } => names.iter().map(|name| format!("view {name}")).collect(),
+        StatementKind::CreateFunction { name } => vec![format!("function {name}")],
+        StatementKind::Comment => vec!["a comment".to_owned()],
+        StatementKind::Other { words } if is_defined(words) => vec![format!("`{words}`")],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a statement is about what the definitions hold. They hold no settings, casts, operators and the like.
+fn is_defined(words: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "VIEW",
+        "MATERIALIZED",
+        "FUNCTION",
+        "PROCEDURE",
+        "ROUTINE",
+        "TRIGGER",
+        "CONSTRAINT",
+        "POLICY",
+        "RULE",
+        "STATISTICS",
+        "DOMAIN",
+        "TYPE",
+    ];
+    let mut words = words.split(' ');
+    match words.next() {
+        Some("GRANT" | "REVOKE" | "COMMENT") => true,
+        Some("CREATE" | "ALTER" | "DROP") => {
+            words.find(|word| !matches!(*word, "OR" | "REPLACE")).is_some_and(|kind| KINDS.contains(&kind))
+        }
+        _ => false,
+    }
+}
+
 /// What the catalog does not know, or what a reverse would not help.
 fn stays(scene: &Scene<'_>) -> Vec<String> {
     let mut stays: Vec<String> = Vec::new();
@@ -97,28 +142,18 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
-        StatementKind::CreateView { name, or_replace: true, .. } => {
-            stays.push(format!("view {name} stays: what it replaced is not known"));
-        }
-        StatementKind::DropView { names, .. } => {
-            stays
-                .extend(names.iter().map(|name| format!("view {name} is not made again: its definition is not known")));
-        }
         StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
         StatementKind::DropExtension { names, .. } => {
             stays.push(format!("extension {} is not made again", names.join(", ")));
         }
-        StatementKind::CreateFunction { name } => {
-            stays.push(format!("function {name} stays: what it may have replaced is not known"));
-        }
         StatementKind::Do { .. } => stays.push("what this code did is not known".to_owned()),
-        StatementKind::Other { words } if !speechless(words) => {
+        StatementKind::Other { words } if !speechless(words) && !is_defined(words) => {
             stays.push(format!("`{words}` is not taken back"));
         }
         _ => {}
     }
     let opaque = scene.after.opaque.len() > scene.before.opaque.len();
-    if opaque && stays.is_empty() {
+    if opaque && stays.is_empty() && defined(scene).is_empty() {
         stays.push("not everything this statement did is known".to_owned());
     }
     stays

@@ -6,7 +6,7 @@ use postgres::Client;
 
 use super::super::capture::Capture;
 use super::super::down::Item;
-use super::super::fallen;
+use super::super::objects::{self, Objects};
 use super::super::put_back::{self, Section};
 use super::{Broken, Request, RolledBack};
 use crate::database::Failure;
@@ -16,6 +16,8 @@ use crate::sql::{ActionKind, Script, StatementKind, quote_identifier, quote_lite
 /// The reverse as it runs.
 pub(super) struct Run<'a> {
     request: &'a Request<'a>,
+    /// What the reverse does not name; none where nobody has read the definitions before the migration.
+    objects: Option<Objects<'a>>,
     section: Section,
     done: RolledBack,
     /// The captures that are put back, by their place in the capsule, and their reports' places.
@@ -23,8 +25,8 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(request: &'a Request<'a>) -> Self {
-        Self { request, section: Section::default(), done: RolledBack::default(), placed: Vec::new() }
+    pub(super) fn new(request: &'a Request<'a>, objects: Option<Objects<'a>>) -> Self {
+        Self { request, objects, section: Section::default(), done: RolledBack::default(), placed: Vec::new() }
     }
 
     /// Takes back the statements up to `last`.
@@ -53,6 +55,12 @@ impl<'a> Run<'a> {
             self.put_back(client, statement)?;
         }
         self.give_rights(client)?;
+        if let Some(objects) = self.objects.take() {
+            let objects = objects.finish(client)?;
+            self.done.recreated = objects.made;
+            self.done.lost.extend(objects.lost);
+            self.done.differences.extend(objects.refused.iter().map(|what| format!("{what}, would be lost")));
+        }
         Ok(self.done)
     }
 
@@ -80,7 +88,7 @@ impl<'a> Run<'a> {
         let placed = self.captures().filter(|(at, _)| self.placed.iter().any(|(placed, _)| placed == at));
         let rights: Vec<&String> = placed.flat_map(|(_, capture)| &capture.rights).collect();
         for right in rights {
-            if !fallen::attempt(client, right)? {
+            if !objects::attempt(client, right)? {
                 self.done.lost.push(right.clone());
             }
         }
@@ -104,17 +112,26 @@ impl<'a> Run<'a> {
                 self.fill(client, table, column)?;
             }
         }
-        let foreign = actions.iter().any(|(_, action)| matches!(action, ActionKind::AddConstraint(_)));
-        if foreign {
-            client.batch_execute("SAVEPOINT prisma_safe_key")?;
+        let mut refused = execute(client, sql)?;
+        for _ in 0..TRIES {
+            let Some(failure) = &refused else { break };
+            if is_orphan(failure) {
+                self.release(client, sql)?;
+            } else if let Some(objects) = &mut self.objects {
+                if !objects.make_way(client, sql, failure)? {
+                    break;
+                }
+            } else {
+                break;
+            }
+            refused = execute(client, sql)?;
         }
-        let mut result = client.batch_execute(sql).map_err(Failure::from);
-        if foreign && result.as_ref().is_err_and(is_orphan) {
-            client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_key")?;
-            self.release(client, sql)?;
-            result = client.batch_execute(sql).map_err(Failure::from);
+        match refused {
+            // set aside already, or dropped by somebody since; the comparison of the definitions has the last word
+            Some(failure) if self.objects.is_some() && is_absent(&failure) && drops_code(&script) => return Ok(()),
+            Some(failure) => return Err(Broken::Server { failure, place: Some((line, shortened(sql))) }),
+            None => {}
         }
-        result.map_err(|failure| Broken::Server { failure, place: Some((line, shortened(sql))) })?;
         self.section.push(sql);
         self.done.statements += 1;
         Ok(())
@@ -161,6 +178,41 @@ impl<'a> Run<'a> {
         self.done.filled.push((format!("{plain}.{column}"), rows.unsigned_abs()));
         Ok(())
     }
+}
+
+/// How often a statement is tried again once something was done about its refusal.
+const TRIES: usize = 3;
+
+/// Runs a statement of which nothing stays if the server refuses it; gives the refusal. A lock that is not free and a lost
+/// connection are none.
+fn execute(client: &mut Client, sql: &str) -> Result<Option<Failure>, Failure> {
+    client.batch_execute("SAVEPOINT prisma_safe_statement")?;
+    let refused = match client.batch_execute(sql).map_err(Failure::from) {
+        Ok(()) => None,
+        Err(failure) if failure.is_lock() || failure.is_disconnect() => return Err(failure),
+        Err(failure) => Some(failure),
+    };
+    if refused.is_some() {
+        client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_statement")?;
+    }
+    client.batch_execute("RELEASE SAVEPOINT prisma_safe_statement")?;
+    Ok(refused)
+}
+
+/// Undefined table, object, function.
+fn is_absent(failure: &Failure) -> bool {
+    failure.code.as_ref().is_some_and(|code| matches!(code.code(), "42P01" | "42704" | "42883"))
+}
+
+/// Whether all it does is drop a view, a trigger or the like.
+fn drops_code(script: &Script) -> bool {
+    script.statements().iter().all(|statement| match &statement.kind {
+        StatementKind::DropView { .. } => true,
+        StatementKind::Other { words } => {
+            ["DROP TRIGGER", "DROP FUNCTION", "DROP POLICY", "DROP RULE"].iter().any(|drop| words.starts_with(drop))
+        }
+        _ => false,
+    })
 }
 
 fn is_orphan(failure: &Failure) -> bool {

@@ -1,117 +1,15 @@
-//! What fell with a migration beside what its reverse names: views, triggers, policies and the like that leaned on a table or
-//! column. The definitions read before the migration know them, and so they are made again.
+//! One object of a database: the SQL that makes it from its definition, and that drops it.
 
-use postgres::Client;
-use postgres::types::Type;
-
-use crate::catalog::live::{Definition, Kind, Live, Without};
-use crate::database::Failure;
+use crate::catalog::live::{Definition, Kind};
 use crate::sql::{quote_identifier, quote_literal};
-
-/// What can be made again from its definition alone, in the order in which that mostly succeeds.
-const KINDS: [Kind; 9] = [
-    Kind::Function,
-    Kind::Constraint,
-    Kind::Index,
-    Kind::Statistics,
-    Kind::View,
-    Kind::MaterializedView,
-    Kind::Rule,
-    Kind::Trigger,
-    Kind::Policy,
-];
-
-/// What was done about it.
-#[derive(Debug, Default)]
-pub(super) struct Recreated {
-    /// `view public.songs`
-    pub made: Vec<String>,
-    /// What is not as it was, a sentence each.
-    pub lost: Vec<String>,
-}
-
-/// Makes what was there before the migration, was gone after it, and is not there yet. What cannot be made is left to the
-/// comparison of the definitions, which tells it.
-pub(super) fn recreate(client: &mut Client, before: &Live, after: &Live) -> Result<Recreated, Failure> {
-    let now = Live::read_within(client, &Without::default())?;
-    let missing = fallen(before, after).filter(|object| !has(&now, object.kind, object.name));
-    let mut open: Vec<(Object<'_>, Vec<String>)> =
-        missing.filter_map(|object| Some((object, object.statements()?))).collect();
-    let dress: Vec<String> = fallen(before, after).flat_map(|object| object.dress()).collect();
-    let mut done = Recreated::default();
-    if open.is_empty() && dress.is_empty() {
-        return Ok(done);
-    }
-    // the definitions are qualified, as they were read
-    let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
-    client.batch_execute("SELECT set_config('search_path', '', true)")?;
-    // one may lean on another, which comes later: as long as something succeeds, the rest is tried again
-    loop {
-        let mut later = Vec::new();
-        let tried = open.len();
-        for (object, statements) in open {
-            match attempt(client, &statements.join(";\n"))? {
-                true => done.took(&object),
-                false => later.push((object, statements)),
-            }
-        }
-        if later.is_empty() || later.len() == tried {
-            break;
-        }
-        open = later;
-    }
-    for statement in dress {
-        attempt(client, &statement)?;
-    }
-    client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
-    Ok(done)
-}
-
-/// Runs SQL of which nothing stays if the server refuses it. A lock that is not free and a lost connection are no refusal.
-pub(super) fn attempt(client: &mut Client, sql: &str) -> Result<bool, Failure> {
-    client.batch_execute("SAVEPOINT prisma_safe_fallen")?;
-    let refused = match client.batch_execute(sql).map_err(Failure::from) {
-        Ok(()) => false,
-        Err(failure) if failure.is_lock() || failure.is_disconnect() => return Err(failure),
-        Err(_) => true,
-    };
-    if refused {
-        client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_fallen")?;
-    }
-    client.batch_execute("RELEASE SAVEPOINT prisma_safe_fallen")?;
-    Ok(!refused)
-}
-
-impl Recreated {
-    fn took(&mut self, object: &Object<'_>) {
-        let what = format!("{} {}", object.kind, object.name);
-        if matches!(object.kind, Kind::View | Kind::MaterializedView | Kind::Function) {
-            self.lost.push(format!("rights on the {what} that were granted before: grant them again"));
-        }
-        self.made.push(what);
-    }
-}
-
-/// What was there before a migration and not after it.
-fn fallen<'a>(before: &'a Live, after: &'a Live) -> impl Iterator<Item = Object<'a>> {
-    let kinds = KINDS.into_iter().chain([Kind::Table, Kind::Column]);
-    kinds.flat_map(move |kind| {
-        let gone = before.of(kind).filter(move |(name, _)| !has(after, kind, name));
-        gone.map(move |(name, definition)| Object { kind, name, definition })
-    })
-}
-
-fn has(live: &Live, kind: Kind, name: &str) -> bool {
-    live.objects.get(&kind).is_some_and(|objects| objects.contains_key(name))
-}
 
 /// An object as it was.
 #[derive(Clone, Copy)]
-struct Object<'a> {
-    kind: Kind,
+pub(super) struct Object<'a> {
+    pub kind: Kind,
     /// As SQL writes it.
-    name: &'a str,
-    definition: &'a Definition,
+    pub name: &'a str,
+    pub definition: &'a Definition,
 }
 
 impl Object<'_> {
@@ -134,7 +32,7 @@ impl Object<'_> {
     }
 
     /// What makes it; none for what only a reverse can make.
-    fn statements(&self) -> Option<Vec<String>> {
+    pub(super) fn statements(&self) -> Option<Vec<String>> {
         let name = self.name;
         let text = self.part("definition").map(|text| text.trim_end().trim_end_matches(';'));
         Some(match self.kind {
@@ -153,6 +51,8 @@ impl Object<'_> {
             }
             Kind::Trigger | Kind::Rule => vec![text?.to_owned()].into_iter().chain(self.enabled()).collect(),
             Kind::Policy => vec![self.policy()?],
+            Kind::Domain => vec![self.domain()?],
+            Kind::Type if !text?.starts_with("range of") => vec![format!("CREATE TYPE {name} AS ({})", text?)],
             _ => return None,
         })
     }
@@ -201,21 +101,59 @@ impl Object<'_> {
         ))
     }
 
-    /// What it wears besides: a comment, row security.
-    fn dress(&self) -> Vec<String> {
+    fn domain(&self) -> Option<String> {
+        let default = self.part("default").map(|text| format!(" DEFAULT {text}")).unwrap_or_default();
+        let null = self.part("nullability").filter(|null| *null == "NOT NULL").map_or("", |_| " NOT NULL");
+        let checks = self.part("constraints").map(|text| format!(" {text}")).unwrap_or_default();
+        Some(format!("CREATE DOMAIN {} AS {}{default}{null}{checks}", self.name, self.part("type")?))
+    }
+
+    /// What drops it; none for what only a reverse may drop, as values are in it.
+    pub(super) fn drop(&self) -> Option<String> {
         let name = self.name;
-        let comment = self.part("comment").and_then(|text| {
-            let on = match self.kind {
-                Kind::Constraint => self.of_table().map(|(table, own)| format!("CONSTRAINT {own} ON {table}"))?,
-                kind => format!("{} {name}", kind.to_string().to_uppercase()),
+        Some(match self.kind {
+            Kind::View => format!("DROP VIEW {name}"),
+            Kind::MaterializedView => format!("DROP MATERIALIZED VIEW {name}"),
+            Kind::Function => format!("DROP ROUTINE {name}"),
+            Kind::Statistics => format!("DROP STATISTICS {name}"),
+            Kind::Domain => format!("DROP DOMAIN {name}"),
+            Kind::Type => format!("DROP TYPE {name}"),
+            Kind::Trigger | Kind::Rule | Kind::Policy => {
+                let (table, own) = self.of_table()?;
+                format!("DROP {} {own} ON {table}", self.kind.to_string().to_uppercase())
+            }
+            _ => return None,
+        })
+    }
+
+    /// What it is called in `COMMENT ON` and the rights on it.
+    pub(super) fn on(&self) -> Option<String> {
+        let name = self.name;
+        Some(match self.kind {
+            Kind::Constraint => self.of_table().map(|(table, own)| format!("CONSTRAINT {own} ON {table}"))?,
+            Kind::Enum | Kind::Type => format!("TYPE {name}"),
+            Kind::Function => format!("ROUTINE {name}"),
+            kind => format!("{} {name}", kind.to_string().to_uppercase()),
+        })
+    }
+
+    /// From the definition `now` of the same object: its comment and row security as they were.
+    pub(super) fn dress(&self, now: &Definition) -> Vec<String> {
+        let changed = |part: &str| self.definition.get(part) != now.get(part);
+        let mut dress = Vec::new();
+        if let Some(on) = self.on().filter(|_| changed("comment")) {
+            let comment = self.part("comment").map_or_else(|| "NULL".to_owned(), quote_literal);
+            dress.push(format!("COMMENT ON {on} IS {comment}"));
+        }
+        if changed("row security") && self.kind == Kind::Table {
+            let (row, force) = match self.part("row security") {
+                None => ("DISABLE", "NO FORCE"),
+                Some("forced") => ("ENABLE", "FORCE"),
+                Some(_) => ("ENABLE", "NO FORCE"),
             };
-            Some(format!("COMMENT ON {on} IS {}", quote_literal(text)))
-        });
-        let secured = self.part("row security").map(|how| {
-            let force = if how == "forced" { ", FORCE ROW LEVEL SECURITY" } else { "" };
-            format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY{force}")
-        });
-        comment.into_iter().chain(secured).collect()
+            dress.push(format!("ALTER TABLE {} {row} ROW LEVEL SECURITY, {force} ROW LEVEL SECURITY", self.name));
+        }
+        dress
     }
 }
 

@@ -1,0 +1,317 @@
+//! What a reverse does not name, because no migration of the folder has its definition: views, functions, triggers, policies,
+//! comments and rights. The definitions read just before the migration and just after it say what it made, replaced and
+//! dropped; that is undone here, and what was changed since stays as it is.
+
+mod aside;
+mod object;
+
+use std::collections::BTreeSet;
+
+use postgres::Client;
+use postgres::types::Type;
+
+use self::object::Object;
+use crate::catalog::live::{Definition, Kind, Live, Right, Without};
+use crate::database::Failure;
+
+/// What can be made from its definition alone, in the order in which that mostly succeeds.
+const MADE: [Kind; 11] = [
+    Kind::Domain,
+    Kind::Type,
+    Kind::Function,
+    Kind::Constraint,
+    Kind::Index,
+    Kind::Statistics,
+    Kind::View,
+    Kind::MaterializedView,
+    Kind::Rule,
+    Kind::Trigger,
+    Kind::Policy,
+];
+
+/// What statements of the reverse may need, and the reverse never makes itself.
+const NEEDED: [Kind; 5] = [Kind::Domain, Kind::Type, Kind::Function, Kind::View, Kind::MaterializedView];
+
+/// What holds no values, and so may be dropped: what leans on others first.
+const DROPPED: [Kind; 9] = [
+    Kind::Policy,
+    Kind::Trigger,
+    Kind::Rule,
+    Kind::MaterializedView,
+    Kind::View,
+    Kind::Statistics,
+    Kind::Function,
+    Kind::Domain,
+    Kind::Type,
+];
+
+/// The objects of a database on their way back.
+#[derive(Debug)]
+pub(super) struct Objects<'a> {
+    before: &'a Live,
+    after: &'a Live,
+    /// As the rollback found them.
+    start: Live,
+    /// As they should be after it.
+    target: Live,
+    /// `view public.songs`
+    made: BTreeSet<String>,
+}
+
+/// What was done about them.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// `view public.songs`
+    pub made: Vec<String>,
+    /// What is not as it was, a sentence each.
+    pub lost: Vec<String>,
+    /// What was made since the migration and would go, though PostgreSQL lets nothing be dropped under it, a sentence each.
+    pub refused: Vec<String>,
+}
+
+impl<'a> Objects<'a> {
+    /// Before the reverse runs.
+    pub(super) fn new(client: &mut Client, (before, after): &'a (Live, Live)) -> Result<Self, Failure> {
+        let start = Live::read_with_rights(client, &Without::default())?;
+        let target = target(before, after, &start);
+        Ok(Self { before, after, start, target, made: BTreeSet::new() })
+    }
+
+    /// After a statement of the reverse was refused and its savepoint restored: makes what it may need, or sets aside what stands
+    /// in its way. Says whether anything was done, so that the statement is worth another try.
+    pub(super) fn make_way(&mut self, client: &mut Client, sql: &str, refused: &Failure) -> Result<bool, Failure> {
+        match refused.code.as_ref().map(postgres::error::SqlState::code) {
+            // feature not supported: the type of a column that a view reads; dependent objects still exist
+            Some("0A000" | "2BP01") => aside::set_aside(client, sql),
+            // undefined object, function, table
+            Some("42704" | "42883" | "42P01") => Ok(self.make(client, &NEEDED)? > 0),
+            _ => Ok(false),
+        }
+    }
+
+    /// After the reverse: what it left undone.
+    pub(super) fn finish(mut self, client: &mut Client) -> Result<Done, Failure> {
+        // the definitions are qualified, as they were read
+        let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
+        client.batch_execute("SELECT set_config('search_path', '', true)")?;
+        self.drop_new(client)?;
+        self.replace(client)?;
+        self.make(client, &MADE)?;
+        self.dress(client)?;
+        let (refused, mut lost) = self.fallen_since(client)?;
+        lost.extend(self.rights(client)?);
+        client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
+        Ok(Done { made: self.made.into_iter().collect(), lost, refused })
+    }
+
+    /// Makes what should be there and is not. What cannot be made is left to the comparison of the definitions, which tells it.
+    fn make(&mut self, client: &mut Client, kinds: &[Kind]) -> Result<usize, Failure> {
+        let now = read(client)?;
+        let objects = kinds.iter().flat_map(|kind| objects(&self.target, *kind));
+        let missing = objects.filter(|object| now.get(object.kind, object.name).is_none());
+        let open = missing.filter_map(|object| Some((title(&object), object.statements()?.join(";\n")))).collect();
+        let made = until_nothing_succeeds(client, open)?;
+        let count = made.len();
+        self.made.extend(made);
+        Ok(count)
+    }
+
+    fn drop_new(&self, client: &mut Client) -> Result<(), Failure> {
+        let now = read(client)?;
+        let new = DROPPED.iter().flat_map(|kind| objects(&now, *kind)).filter(|object| {
+            let of = |live: &Live| live.get(object.kind, object.name).is_some();
+            of(&self.start) && !of(&self.target)
+        });
+        let open = new.filter_map(|object| Some((title(&object), object.drop()?))).collect();
+        until_nothing_succeeds(client, open)?;
+        Ok(())
+    }
+
+    /// What is there, but with another definition.
+    fn replace(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let now = read(client)?;
+        let mut replaced = Vec::new();
+        for object in DROPPED.iter().rev().flat_map(|kind| objects(&self.target, *kind)) {
+            let differs = |found: &Definition| without_comment(found) != without_comment(object.definition);
+            if !now.get(object.kind, object.name).is_some_and(differs) {
+                continue;
+            }
+            let Some(make) = object.statements() else { continue };
+            let make = make.join(";\n");
+            // views and functions on which others lean can only be replaced in place
+            let in_place = match object.kind {
+                Kind::Function => attempt(client, &make)?,
+                Kind::View => attempt(client, &make.replacen("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))?,
+                _ => false,
+            };
+            if in_place {
+                replaced.push(title(&object));
+            } else if let Some(drop) = object.drop()
+                && (attempt(client, &drop)? || aside::set_aside(client, &drop)? && attempt(client, &drop)?)
+                && attempt(client, &make)?
+            {
+                replaced.push(title(&object));
+            }
+        }
+        self.made.extend(replaced);
+        Ok(())
+    }
+
+    /// Comments and row security.
+    fn dress(&self, client: &mut Client) -> Result<(), Failure> {
+        let now = read(client)?;
+        for object in self.target.objects.keys().flat_map(|kind| objects(&self.target, *kind)) {
+            let found = now.get(object.kind, object.name);
+            for statement in found.into_iter().flat_map(|found| object.dress(found)) {
+                attempt(client, &statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was made since the migration and does not fit the database before it: what was set aside, and what went with its
+    /// table or column.
+    fn fallen_since(&self, client: &mut Client) -> Result<(Vec<String>, Vec<String>), Failure> {
+        let now = read(client)?;
+        let made_since = |object: &Object<'_>| {
+            [self.before, self.after, &now].iter().all(|live| live.get(object.kind, object.name).is_none())
+        };
+        let fallen = MADE.iter().flat_map(|kind| objects(&self.target, *kind)).filter(made_since);
+        let (refused, lost): (Vec<_>, Vec<_>) =
+            fallen.partition(|object| matches!(object.kind, Kind::View | Kind::MaterializedView | Kind::Function));
+        let say = |objects: Vec<Object<'_>>| {
+            objects.iter().map(|object| format!("{}, made since the migration", title(object))).collect()
+        };
+        Ok((say(refused), say(lost)))
+    }
+
+    /// Who owns and may use what: gives back what went, takes away what the migration gave and what a new object came with.
+    fn rights(&self, client: &mut Client) -> Result<Vec<String>, Failure> {
+        let (before, after, start) = (&self.before.rights, &self.after.rights, &self.start.rights);
+        if before.is_empty() {
+            return Ok(match self.made.is_empty() {
+                true => Vec::new(),
+                // read by an earlier version
+                false => vec!["rights on what was made again: they were not read before the migration".to_owned()],
+            });
+        }
+        let target: BTreeSet<&Right> = start
+            .iter()
+            .filter(|right| before.contains(right) || !after.contains(right))
+            .chain(before.difference(after))
+            .collect();
+        let now = rights(client)?;
+        let mut lost = Vec::new();
+        let (owners, granted): (Vec<&Right>, Vec<&Right>) =
+            target.iter().copied().filter(|right| !now.contains(*right)).partition(|right| right.privilege.is_none());
+        // last the owner: afterwards we may have no say in it
+        for right in granted.into_iter().chain(owners) {
+            if !attempt(client, &right.grant())? && before.contains(right) {
+                lost.push(right.grant());
+            }
+        }
+        let came = |right: &&Right| {
+            let known = |rights: &BTreeSet<Right>| rights.iter().any(|other| other.object == right.object);
+            after.contains(right) || known(before) && !known(start) || self.is_made(&right.object)
+        };
+        for right in now.iter().filter(|right| !target.contains(right)).filter(came) {
+            if let Some(revoke) = right.revoke()
+                && !attempt(client, &revoke)?
+            {
+                lost.push(revoke);
+            }
+        }
+        Ok(lost)
+    }
+
+    /// By what `GRANT` calls it.
+    fn is_made(&self, object: &str) -> bool {
+        let name = object.split_once(' ').map_or(object, |(_, name)| name);
+        self.made.iter().any(|made| made.strip_suffix(name).is_some_and(|kind| kind.ends_with(' ')))
+    }
+}
+
+/// What should be there: what the migration made, replaced and dropped as it was before it, where nobody has touched it since.
+fn target(before: &Live, after: &Live, start: &Live) -> Live {
+    let mut target = start.clone();
+    let kinds: BTreeSet<&Kind> = before.objects.keys().chain(after.objects.keys()).collect();
+    for kind in kinds {
+        let names = [before, after].into_iter().flat_map(|live| live.of(*kind)).map(|(name, _)| name);
+        for name in names.collect::<BTreeSet<_>>() {
+            let (was, is) = (before.get(*kind, name), after.get(*kind, name));
+            if was == is || start.get(*kind, name) != is {
+                continue;
+            }
+            let objects = target.objects.entry(*kind).or_default();
+            match was {
+                Some(definition) => drop(objects.insert(name.to_owned(), definition.clone())),
+                None => drop(objects.remove(name)),
+            }
+        }
+    }
+    target
+}
+
+fn objects(live: &Live, kind: Kind) -> impl Iterator<Item = Object<'_>> {
+    live.of(kind).map(move |(name, definition)| Object { kind, name, definition })
+}
+
+fn title(object: &Object<'_>) -> String {
+    format!("{} {}", object.kind, object.name)
+}
+
+fn without_comment(definition: &Definition) -> impl PartialEq + use<'_> {
+    definition.iter().filter(|(part, _)| *part != "comment").collect::<Vec<_>>()
+}
+
+fn read(client: &mut Client) -> Result<Live, Failure> {
+    Live::read_within(client, &Without::default())
+}
+
+fn rights(client: &mut Client) -> Result<BTreeSet<Right>, Failure> {
+    Ok(Live::read_with_rights(client, &Without::default())?.rights)
+}
+
+/// One may lean on another, which comes later: as long as something succeeds, the rest is tried again. Gives what succeeded.
+fn until_nothing_succeeds(client: &mut Client, mut open: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
+    let mut done = Vec::new();
+    let mut path = None;
+    if !open.is_empty() {
+        let own: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
+        client.batch_execute("SELECT set_config('search_path', '', true)")?;
+        path = Some(own);
+    }
+    loop {
+        let tried = open.len();
+        let mut later = Vec::new();
+        for (title, sql) in open {
+            match attempt(client, &sql)? {
+                true => done.push(title),
+                false => later.push((title, sql)),
+            }
+        }
+        if later.is_empty() || later.len() == tried {
+            break;
+        }
+        open = later;
+    }
+    if let Some(path) = path {
+        client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
+    }
+    Ok(done)
+}
+
+/// Runs SQL of which nothing stays if the server refuses it. A lock that is not free and a lost connection are no refusal.
+pub(super) fn attempt(client: &mut Client, sql: &str) -> Result<bool, Failure> {
+    client.batch_execute("SAVEPOINT prisma_safe_object")?;
+    let refused = match client.batch_execute(sql).map_err(Failure::from) {
+        Ok(()) => false,
+        Err(failure) if failure.is_lock() || failure.is_disconnect() => return Err(failure),
+        Err(_) => true,
+    };
+    if refused {
+        client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_object")?;
+    }
+    client.batch_execute("RELEASE SAVEPOINT prisma_safe_object")?;
+    Ok(!refused)
+}
