@@ -13,6 +13,7 @@ use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored, State};
 use crate::catalog::Catalog;
+use crate::catalog::live::{Live, Without};
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::{self, DatabaseUrl, History};
@@ -284,7 +285,7 @@ pub(super) fn rehearse(
     let routes: Vec<Route> =
         files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
     let reviewed = reviewed(&pending, &mut stage.connect()?)?;
-    let plans = plans(stage, schema, request, &pending, config)?;
+    let plans = plans(stage, schema, &pending, config)?;
     let clocks: BTreeMap<&str, Cell<Duration>> = plans.keys().map(|name| (name.as_str(), Cell::default())).collect();
     let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
         match plans.get_key_value(&migration.name) {
@@ -333,23 +334,16 @@ pub(super) fn rehearse(
 }
 
 /// What is kept of the migrations that destroy something: keeping takes time and locks too.
-fn plans(
-    stage: &Stage,
-    schema: &str,
-    request: &DeployRequest,
-    pending: &[Migration],
-    config: &Config,
-) -> Result<BTreeMap<String, Plan>> {
+fn plans(stage: &Stage, schema: &str, pending: &[Migration], config: &Config) -> Result<BTreeMap<String, Plan>> {
     let undo = config.undo;
     let mut plans = BTreeMap::new();
     if !undo.enabled {
         return Ok(plans);
     }
-    let applied = request.migrations.iter().filter(|migration| !pending.contains(migration));
-    let scripts: Vec<(&str, Script)> =
-        applied.map(|migration| (migration.name.as_str(), Script::parse(migration.sql.as_str()))).collect();
-    let mut catalog = Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)));
     let mut client = stage.connect()?;
+    let live = Live::read(&mut client, &Without::default());
+    let live = live.explain(|| "could not read the definitions of the copy".into())?;
+    let mut catalog = Catalog::of_target(schema, &live);
     for migration in pending {
         let plan = Plan::of(&mut client, migration, &catalog)?;
         catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);

@@ -81,14 +81,11 @@ pub enum Renewed {
 }
 
 impl Down {
-    /// Works the reverse out. `earlier` are the migrations before it, in order.
-    pub fn of(migration: &Migration, earlier: &[Migration], default_schema: &str) -> Self {
-        let scripts: Vec<(&str, Script)> =
-            earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
-        let before = Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)));
+    /// Works the reverse out, from the world just before the migration.
+    pub fn of(migration: &Migration, before: &Catalog) -> Self {
         let script = Script::parse(migration.sql.as_str());
-        let steps = reverse(&before, &script);
-        let unproved = unproved(&before, &script, &steps);
+        let steps = reverse(before, &script);
+        let unproved = unproved(before, &script, &steps);
         let body = body(&steps, &unproved);
         let text = format!("{HEAD}{MARK}{} {}\n{body}", checksum(&body), migration.checksum());
         // what we have written ourselves can be read
@@ -101,15 +98,21 @@ impl Down {
         })
     }
 
-    /// The file of a migration, or the reverse worked out where there is none.
+    /// The file of a migration; the reverse worked out anew where there is none, or where the file is ours and `before` knows more
+    /// than the migrations did when it was written.
     ///
     /// # Errors
     /// Exit status 2 for a file that is no SQL, 1 for one that cannot be read.
-    pub fn find(migration: &Migration, earlier: &[Migration], default_schema: &str) -> Result<Self> {
+    pub fn find(migration: &Migration, before: &Catalog) -> Result<Self> {
         let path = path(migration);
-        match read(&path)? {
-            Some(text) => Self::parse(text, Some(path)),
-            None => Ok(Self::of(migration, earlier, default_schema)),
+        let text = read(&path)?;
+        match (state(text.as_deref(), migration), text) {
+            (State::Edited, Some(text)) => Self::parse(text, Some(path)),
+            (_, text) => {
+                let down = Self::of(migration, before);
+                let same = text.is_some_and(|text| text == down.text);
+                Ok(Self { path: same.then_some(path), ..down })
+            }
         }
     }
 
@@ -186,7 +189,10 @@ pub fn renew(migration: &Migration, earlier: &[Migration], default_schema: &str)
         State::Edited => return Ok(Renewed::Kept),
         State::Missing | State::Stale => {}
     }
-    let down = Down::of(migration, earlier, default_schema);
+    let scripts: Vec<(&str, Script)> =
+        earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
+    let before = Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)));
+    let down = Down::of(migration, &before);
     atomic::write(&path, &down.text).explain(|| format!("could not write {}", path.display()))?;
     Ok(if state == State::Missing { Renewed::Written } else { Renewed::Renewed })
 }
@@ -272,7 +278,7 @@ mod tests {
         let init = migration(folder.path(), "1_init", INIT);
         let drop =
             migration(folder.path(), "2_drop", "-- x\nALTER TABLE \"Song\"\n  DROP COLUMN \"artist\"; SELECT 'do;';");
-        let down = Down::of(&drop, &[init], "public");
+        let down = Down::of(&drop, &Catalog::replay("public", [("1", &Script::parse(init.sql.as_str()))]));
         let sql = |sql: &str, line| Item::Sql { sql: sql.into(), line };
         assert_eq!(
             down.items,
@@ -301,7 +307,7 @@ mod tests {
         std::fs::write(&file, format!("{text}SELECT 1;\n")).unwrap();
         own.sql.push('\n');
         assert_eq!(renew(&own, &[], "public").unwrap(), Renewed::Kept);
-        let down = Down::find(&own, &[], "public").unwrap();
+        let down = Down::find(&own, &Catalog::new("public")).unwrap();
         assert_eq!(down.statements().last(), Some("SELECT 1;"));
     }
 
@@ -316,7 +322,7 @@ mod tests {
     fn no_text_breaks_out_of_its_comment() {
         let folder = tempfile::tempdir().unwrap();
         let evil = migration(folder.path(), "1", "DROP VIEW \"a\nDROP TABLE b;\";");
-        let down = Down::of(&evil, &[], "public");
+        let down = Down::of(&evil, &Catalog::new("public"));
         assert_eq!(down.statements().count(), 0, "{}", down.text);
     }
 }

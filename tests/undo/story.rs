@@ -84,7 +84,7 @@ impl Story {
     /// Takes the last migration back.
     pub(crate) fn back(&mut self, fills: &[Fill]) -> Result<RolledBack> {
         let migration = self.migrations.last().unwrap().clone();
-        let down = Down::of(&migration, &self.migrations[..self.migrations.len() - 1], "public");
+        let down = Down::of(&migration, &self.before(&migration.name));
         let done = self.back_by(&down, fills)?;
         self.migrations.pop();
         Ok(done)

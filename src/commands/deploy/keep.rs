@@ -3,13 +3,12 @@
 use super::super::backup::Taken;
 use super::Deployment;
 use crate::catalog::Catalog;
-use crate::catalog::live::OWN_SCHEMA;
+use crate::catalog::live::{Live, OWN_SCHEMA, Without};
 use crate::database::DatabaseUrl;
-use crate::database::history::State;
 use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
-use crate::sql::{Script, quote_identifier};
+use crate::sql::quote_identifier;
 use crate::target::BackupPolicy;
 use crate::undo::settings::said;
 use crate::undo::{self, Keeper, Otherwise, Plan, Rights, Settings};
@@ -51,7 +50,7 @@ impl Deployment<'_> {
     /// What would be kept of each migration, or why it cannot be.
     fn plans(&mut self, routes: &[Route], settings: &Settings) -> Result<Vec<(Plan, Option<String>)>> {
         let rights = undo::rights(&mut self.client).explain(|| "could not ask what this role may do".into())?;
-        let mut catalog = self.before_pending();
+        let mut catalog = self.before_pending()?;
         let mut plans = Vec::new();
         for (at, (migration, route)) in self.pending.iter().zip(routes).enumerate() {
             let plan = Plan::of(&mut self.client, migration, &catalog)?;
@@ -77,21 +76,11 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    /// What the applied migrations have built.
-    fn before_pending(&self) -> Catalog {
-        let history = self.preflight.history.as_ref();
-        let applied = |migration: &&Migration| {
-            history.is_some_and(|history| history.state(&migration.name) == Some(State::Applied))
-        };
-        let scripts: Vec<(&str, Script)> = self
-            .request
-            .migrations
-            .iter()
-            .filter(applied)
-            .map(|migration| (migration.name.as_str(), Script::parse(migration.sql.as_str())))
-            .collect();
-        let schema = self.target.url.schema();
-        Catalog::replay(&schema, scripts.iter().map(|(name, script)| (*name, script)))
+    /// The target as the pending migrations find it, whoever made what is there.
+    fn before_pending(&mut self) -> Result<Catalog> {
+        let live = Live::read(&mut self.client, &Without::default());
+        let live = live.explain(|| "could not read the definitions before the deploy".into())?;
+        Ok(Catalog::of_target(&self.target.url.schema(), &live))
     }
 
     fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {

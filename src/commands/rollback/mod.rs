@@ -149,17 +149,25 @@ fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, clie
 }
 
 fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Way> {
-    let down = Down::find(&chosen.migration, &chosen.earlier, schema)?;
     let capsule = capsule::find(client, &chosen.row.id)
         .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
     let capsule = capsule.or_else(|| Some(Capsule::empty(&chosen.row.id, definitions::read(root, &chosen.row.id)?)));
-    let scripts: Vec<(&str, Script)> =
-        chosen.earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
-    let before = Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)));
+    let before = world_before(&chosen, capsule.as_ref(), schema);
+    let down = Down::find(&chosen.migration, &before)?;
     let mut after = before.clone();
     after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
     let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
     Ok(Way { chosen, down, capsule, before, after, missing, backup: None })
+}
+
+/// The world just before a migration: as the deploy has read it, else as the migrations before it tell.
+fn world_before(chosen: &Chosen, capsule: Option<&Capsule>, schema: &str) -> Catalog {
+    if let Some((before, _)) = capsule.and_then(|capsule| capsule.definitions.as_ref()) {
+        return Catalog::of_target(schema, before);
+    }
+    let scripts: Vec<(&str, Script)> =
+        chosen.earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
+    Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)))
 }
 
 /// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
