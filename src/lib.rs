@@ -19,6 +19,7 @@
 //! | `values` | are these rows the same? |
 //! | `conservation` | what went: rows, values, objects, rights |
 //! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
+//! | `transaction` | work in one transaction: locks, tries, blockers named, Ctrl-C, a lost commit settled |
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
@@ -26,6 +27,7 @@
 //! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
+//! | `wait` | waiting for a condition |
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 //!
@@ -65,9 +67,11 @@ pub mod setting;
 pub mod sql;
 pub mod target;
 pub mod tools;
+pub mod transaction;
 pub mod ui;
 pub mod undo;
 pub mod values;
+pub mod wait;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -6,13 +6,13 @@ use regex::Regex;
 
 /// From the ground upwards. Rooms of one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
-    &["digest", "env", "exit"],
+    &["digest", "env", "exit", "wait"],
     &["error"],
     &["agent", "atomic", "setting", "sql", "ui"],
     &["context", "project"],
     &["database"],
     &["catalog", "tools"],
-    &["effects", "engine", "values"],
+    &["effects", "engine", "transaction", "values"],
     &["conservation", "rename", "target"],
     &["rules"],
     &["review"],

@@ -43,6 +43,12 @@ impl Failure {
     pub fn is_lock(&self) -> bool {
         matches!(self.code, Some(SqlState::LOCK_NOT_AVAILABLE | SqlState::T_R_DEADLOCK_DETECTED))
     }
+
+    /// Whether the server has refused the statement for what it is. A lock that was not free, a lost connection, Ctrl-C and a
+    /// timeout say nothing about the statement.
+    pub fn is_refusal(&self) -> bool {
+        !self.is_lock() && !self.is_disconnect() && self.code != Some(SqlState::QUERY_CANCELED)
+    }
 }
 
 impl Failure {

@@ -3,32 +3,28 @@
 
 mod leftovers;
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::Client;
 use postgres::types::Type;
 
 use self::leftovers::Leftovers;
-use super::apply::{jitter, pause_after, retry_words};
-use super::error::blocked_by;
-use super::watch::{Seen, Watch, Watched};
-use super::{APPLICATION_NAME, Settings, milliseconds};
+use super::{APPLICATION_NAME, Settings};
 use crate::database::health::{Blemish, Health, drop_index};
 use crate::database::history::{self, Row, State};
 use crate::database::{DatabaseUrl, Failure, Fingerprint, History, connect};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::Script;
+use crate::transaction::{Seen, Watch, Watched, blocked_by, jitter, milliseconds, pause_after, retry_words};
 use crate::ui::Shell;
+use crate::wait::sleep;
 
 /// `CONCURRENTLY` waits for every older transaction while it stops nobody, and what it has built is lost when it gives up:
 /// it is given at least this long.
 const CONCURRENT_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 /// What the engine's session calls itself: it travels in the options, which take no space.
 const ENGINE_NAME: &str = "prisma-safe-engine";
-/// While pausing, an interruption is noticed within this time.
-const NAP: Duration = Duration::from_millis(100);
 
 /// Lock and statement timeout of Prisma's engine, in milliseconds.
 fn limits(settings: &Settings, concurrently: bool) -> (i32, i32) {
@@ -145,11 +141,7 @@ impl Alone<'_> {
                     mark_rolled_back(client, &self.url.schema(), row)?;
                     let pause = pause_after(tries, jitter());
                     self.shell.status("Waiting", retry_words(pause, tries, self.settings.lock_retries, &seen.blockers));
-                    let until = Instant::now() + pause;
-                    while Instant::now() < until && !engine.interrupted() {
-                        thread::sleep(NAP);
-                    }
-                    if engine.interrupted() {
+                    if !sleep(pause, &interrupt) {
                         break Err(Error::cancelled());
                     }
                     continue;

@@ -7,29 +7,7 @@ use postgres::error::SqlState;
 use crate::database::activity::list;
 use crate::database::{Failure, Session};
 use crate::error::Error;
-
-/// A statement is shown up to this many characters.
-const STATEMENT_SHOWN: usize = 200;
-
-/// A place in a migration file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// From 1.
-    pub line: usize,
-    /// The statement, shortened.
-    pub statement: String,
-}
-
-impl Place {
-    pub(super) fn new(line: usize, sql: &str) -> Self {
-        let text = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        let statement = match text.char_indices().nth(STATEMENT_SHOWN) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        };
-        Self { line, statement }
-    }
-}
+use crate::transaction::{Place, blocked_by, or_end};
 
 /// Why a migration was not applied. Unless the variant says otherwise, nothing of it remains: not even a row in the history.
 #[derive(Debug)]
@@ -91,20 +69,6 @@ impl ApplyError {
 
 fn at(place: Option<&Place>) -> String {
     place.map_or_else(String::new, |place| format!(" at line {}: {}", place.line, place.statement))
-}
-
-pub(super) fn blocked_by(sessions: &[Session]) -> String {
-    if sessions.is_empty() {
-        return "the database does not say who held the lock".into();
-    }
-    format!("the lock was held by\n{}", list(sessions))
-}
-
-/// The statements that end sessions, where they are known.
-fn or_end(sessions: &[Session]) -> String {
-    let ends = sessions.iter().filter(|session| session.pid != 0);
-    let ends: Vec<String> = ends.map(|session| format!("SELECT pg_terminate_backend({});", session.pid)).collect();
-    if ends.is_empty() { String::new() } else { format!(", or end them: {}", ends.join(" ")) }
 }
 
 impl From<ApplyError> for Error {

@@ -41,6 +41,13 @@ impl Guard {
         Ok(Self(()))
     }
 
+    /// The flag that a signal sets, for work that looks at it on its own.
+    ///
+    /// It stays set until a guard is made where there is none.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        FLAGS.get().map(|flags| Arc::clone(&flags.requested)).unwrap_or_default()
+    }
+
     /// Ends the work with exit status 130 once a signal has come.
     ///
     /// # Errors

@@ -1,13 +1,19 @@
 //! What can go wrong: all or nothing, and it can be tried again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use postgres::Client;
 use prisma_safe::database;
+use prisma_safe::deploy::Settings;
+use prisma_safe::exit::Exit;
 use prisma_safe::undo::{self, Down, Fill, Rights};
 
-use super::story::Story;
+use super::story::{Story, rollbacks, settings};
+use crate::support::proxy::{Pass, Proxy};
 
 const INIT: &str = "CREATE TABLE album (id INT PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE song (id INT PRIMARY KEY, artist TEXT NOT NULL, album INT REFERENCES album (id));
@@ -50,17 +56,129 @@ fn a_rollback_whose_session_is_killed_leaves_nothing_and_can_be_run_again() {
     assert_eq!(story.count("song WHERE artist = 'artist ' || id"), 100);
 }
 
-#[test]
-fn a_table_in_the_way_is_waited_for_and_then_nothing_has_changed() {
+/// Waits for a lock of a table for one second, and tries once more.
+fn impatient() -> Settings {
+    Settings { lock_timeout: Duration::from_secs(1), lock_retries: 1, ..settings() }
+}
+
+/// A column is dropped, and `holder` reads its table in an open transaction.
+fn held() -> (Story, Client) {
     let mut story = Story::new(INIT);
     story.apply("2_drop", "ALTER TABLE song DROP COLUMN artist").unwrap();
-    let before = story.database.contents();
     let mut holder = story.database.connect();
-    holder.batch_execute("BEGIN; LOCK TABLE song IN ACCESS SHARE MODE").unwrap();
-    let error = story.back(&[]).unwrap_err();
-    assert!(error.help_text().unwrap().contains("nothing has changed"), "{error:?}");
+    let hold = "SET application_name = 'nightly report'; BEGIN; LOCK TABLE song IN ACCESS SHARE MODE";
+    holder.batch_execute(hold).unwrap();
+    (story, holder)
+}
+
+/// Whether a rollback in this database waits for a lock.
+fn waits(client: &mut Client) -> bool {
+    let asks = "SELECT FROM pg_stat_activity WHERE application_name = 'prisma-safe rollback' \
+                AND wait_event_type = 'Lock' AND datname = current_database()";
+    !client.query(asks, &[]).unwrap().is_empty()
+}
+
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < until, "waited in vain");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_table_in_the_way_is_waited_for_and_then_nothing_has_changed() {
+    let (story, mut holder) = held();
+    let before = story.database.contents();
+    let pid: i32 = holder.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
+    let mut runner = rollbacks(story.database.url(), impatient(), &Arc::default());
+    let error = story.back_through(&mut runner, &story.down(), &[]).unwrap_err();
+    assert!(error.to_string().contains("2_drop was not rolled back: tried 2 times"), "{error:?}");
+    assert!(error.to_string().contains("at down.sql line "), "{error:?}");
+    let causes = error.causes().join("\n");
+    assert!(causes.contains(&format!("session {pid} (nightly report")), "{causes}");
+    let help = error.help_text().unwrap();
+    assert!(help.contains("nothing has changed") && help.contains(&format!("pg_terminate_backend({pid})")), "{help}");
     holder.batch_execute("ROLLBACK").unwrap();
     assert_eq!(story.database.contents(), before);
+}
+
+#[test]
+fn a_lock_that_is_given_back_lets_the_next_try_succeed() {
+    let (story, mut holder) = held();
+    let (url, down) = (story.database.url().to_owned(), story.down());
+    let done = thread::scope(|scope| {
+        let rollback = scope.spawn(|| {
+            // so many tries that the test does not depend on how fast the machine is
+            let patient = Settings { lock_retries: 20, ..impatient() };
+            story.back_through(&mut rollbacks(&url, patient, &Arc::default()), &down, &[])
+        });
+        let mut client = story.database.connect();
+        wait_until(|| waits(&mut client));
+        wait_until(|| !waits(&mut client));
+        holder.batch_execute("ROLLBACK").unwrap();
+        rollback.join().unwrap().unwrap()
+    });
+    assert!(done.tries > 1, "{}", done.tries);
+    assert_eq!(story.count("song WHERE artist = 'artist ' || id"), 100);
+}
+
+#[test]
+fn nothing_is_rolled_back_on_a_schema_that_changed_since_the_first_try() {
+    let (story, mut holder) = held();
+    let (url, down) = (story.database.url().to_owned(), story.down());
+    let error = thread::scope(|scope| {
+        let rollback = scope.spawn(|| {
+            let mut runner = rollbacks(&url, impatient(), &Arc::default());
+            story.back_through(&mut runner, &down, &[]).unwrap_err()
+        });
+        let mut client = story.database.connect();
+        wait_until(|| waits(&mut client));
+        client.batch_execute("CREATE TABLE meanwhile (x INT)").unwrap();
+        rollback.join().unwrap()
+    });
+    assert!(error.to_string().contains("someone changed the schema while it waited for a lock"), "{error:?}");
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(
+        story
+            .database
+            .rows("SELECT attname FROM pg_attribute WHERE attrelid = 'song'::regclass AND attname = 'artist'"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn an_interruption_cancels_what_runs_and_leaves_nothing() {
+    let (story, mut holder) = held();
+    let (url, down, before) = (story.database.url().to_owned(), story.down(), story.database.contents());
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let (error, took) = thread::scope(|scope| {
+        let rollback = scope.spawn(|| {
+            // it would wait for the lock long after the test is over
+            let endless = Settings { lock_timeout: Duration::ZERO, ..impatient() };
+            story.back_through(&mut rollbacks(&url, endless, &interrupt), &down, &[]).unwrap_err()
+        });
+        let mut client = story.database.connect();
+        wait_until(|| waits(&mut client));
+        let start = Instant::now();
+        interrupt.store(true, Ordering::Relaxed);
+        (rollback.join().unwrap(), start.elapsed())
+    });
+    assert_eq!(error.exit(), Exit::Cancelled);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(story.database.contents(), before);
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_found_rolled_back() {
+    let mut story = Story::new(INIT);
+    story.apply("2_drop", "ALTER TABLE song DROP COLUMN artist").unwrap();
+    let proxy = Proxy::once(story.database.url(), &["COMMIT\0"], Pass::Unanswered);
+    let mut runner = rollbacks(proxy.url(), settings(), &Arc::default());
+    let done = story.back_through(&mut runner, &story.down(), &[]).unwrap();
+    assert_eq!(done.put_back[0].restored, 100);
+    assert_eq!(story.count("song WHERE artist = 'artist ' || id"), 100);
 }
 
 #[test]
@@ -123,7 +241,7 @@ fn rows_written_since_need_a_value_for_what_is_required_again() {
     story.apply("2_drop", "ALTER TABLE song DROP COLUMN artist").unwrap();
     story.database.execute("INSERT INTO song VALUES (101, 1), (102, 1)");
     let error = story.back(&[]).unwrap_err();
-    assert_eq!(error.exit(), prisma_safe::exit::Exit::Decision);
+    assert_eq!(error.exit(), Exit::Decision);
     assert!(error.to_string().contains("2 rows have no value for song.artist"), "{error:?}");
     let fill = Fill { table: "song".into(), column: "artist".into(), value: "it's nobody".into() };
     let done = story.back(&[fill]).unwrap();
@@ -147,7 +265,7 @@ fn capsules_go_when_their_time_is_over() {
     assert_eq!(left, ["capsules", "captures"]);
     assert_eq!(undo::prune(&mut client, later, week).unwrap(), []);
     // without the capsule the structure comes back, and the values are asked for
-    assert_eq!(story.back(&[]).unwrap_err().exit(), prisma_safe::exit::Exit::Decision);
+    assert_eq!(story.back(&[]).unwrap_err().exit(), Exit::Decision);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use postgres::types::Type;
@@ -13,7 +14,8 @@ use prisma_safe::deploy::{ApplyError, NoHook, Prepared, Route, Runner, Settings}
 use prisma_safe::error::Result;
 use prisma_safe::project::Migration;
 use prisma_safe::sql::Script;
-use prisma_safe::undo::{Capsule, Down, Fill, Keeper, Plan, Request, RolledBack, capsule, roll_back_on};
+use prisma_safe::transaction::Runner as Rollbacks;
+use prisma_safe::undo::{Capsule, Down, Fill, Keeper, Plan, Request, RolledBack, capsule, roll_back, roll_back_on};
 
 use crate::support::Database;
 
@@ -29,6 +31,12 @@ pub(crate) struct Story {
 pub(crate) fn settings() -> Settings {
     let config = prisma_safe::config::Config::load(std::path::Path::new("/nonexistent")).unwrap().deploy;
     Settings { lock_timeout: Duration::from_secs(2), lock_retries: 3, ..config.settings() }
+}
+
+/// Runs rollbacks at a URL.
+pub(crate) fn rollbacks(url: &str, settings: Settings, interrupt: &Arc<AtomicBool>) -> Rollbacks {
+    let url = DatabaseUrl::parse(url).unwrap();
+    Rollbacks::open(url, roll_back::APPLICATION_NAME, settings, Arc::clone(interrupt)).unwrap()
 }
 
 impl Story {
@@ -81,17 +89,26 @@ impl Story {
         self.migrations.push(migration(name, sql));
     }
 
+    /// The reverse of the last migration.
+    pub(crate) fn down(&self) -> Down {
+        let last = self.migrations.last().unwrap();
+        Down::of(last, &self.before(&last.name))
+    }
+
     /// Takes the last migration back.
     pub(crate) fn back(&mut self, fills: &[Fill]) -> Result<RolledBack> {
-        let migration = self.migrations.last().unwrap().clone();
-        let down = Down::of(&migration, &self.before(&migration.name));
-        let done = self.back_by(&down, fills)?;
+        let done = self.back_by(&self.down(), fills)?;
         self.migrations.pop();
         Ok(done)
     }
 
     /// The same by a reverse of one's own.
     pub(crate) fn back_by(&self, down: &Down, fills: &[Fill]) -> Result<RolledBack> {
+        self.back_through(&mut rollbacks(self.database.url(), settings(), &Arc::default()), down, fills)
+    }
+
+    /// The same over a runner of one's own.
+    pub(crate) fn back_through(&self, runner: &mut Rollbacks, down: &Down, fills: &[Fill]) -> Result<RolledBack> {
         let migration = self.migrations.last().unwrap();
         let mut client = self.database.connect();
         let history = History::read(&mut client, "public")?.unwrap();
@@ -114,7 +131,7 @@ impl Story {
             accept_differences: false,
             dry: false,
         };
-        roll_back_on(&self.url(), &request, &settings())
+        roll_back_on(runner, &request)
     }
 
     /// The first column of the first row.

@@ -30,6 +30,8 @@ use crate::rules::cost;
 use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
+use crate::transaction::Runner;
+use crate::ui::interrupt::Guard;
 use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, recover, roll_back};
 use crate::{commands, consent};
 
@@ -182,13 +184,15 @@ pub(super) fn on_a_copy(
     settings: &deploy::Settings,
 ) -> Result<Vec<(String, RolledBack)>> {
     let schema = url.schema();
+    let guard = Guard::new()?;
+    let mut runner = Runner::open(url.clone(), roll_back::APPLICATION_NAME, *settings, guard.flag())?;
     let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
     let history = History::read(&mut client, &schema)?.unwrap_or_default();
     let chosen = choose::choose(Some(first), true, &history, migrations)?;
     let back = chosen.into_iter().map(|chosen| {
         let way = way(chosen, root, &schema, &mut client)?;
-        let done =
-            roll_back::roll_back_on(url, &way.request(&schema, way.capsule.as_ref(), &[], true, false), settings)?;
+        let request = way.request(&schema, way.capsule.as_ref(), &[], true, false);
+        let done = roll_back::roll_back_on(&mut runner, &request)?;
         Ok((way_name(&way).to_owned(), done))
     });
     back.collect()
@@ -244,6 +248,9 @@ impl Command<'_> {
         for way in ways.iter_mut() {
             let done = self.take_back(way, false)?;
             let name = way_name(way);
+            for session in &done.ended {
+                journal.record(Event::SessionEnded { session: session.to_string() })?;
+            }
             report.push(name, &done, way.source(), &way.missing);
             journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
             self.say(way, &done);
@@ -303,6 +310,8 @@ impl Command<'_> {
     /// What the backup has is loaded beside the live tables, and goes again, whatever becomes of the rollback.
     fn take_back(&self, way: &mut Way, dry: bool) -> Result<RolledBack> {
         let Some(found) = way.backup.clone() else { return self.take_back_with(way, way.capsule.as_ref(), dry) };
+        // what is loaded goes again after a signal too
+        let guard = Guard::new()?;
         let shell = &self.context.shell;
         shell.status("Loading", format_args!("what was destroyed, from {}", found.path.display()));
         let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
@@ -319,7 +328,7 @@ impl Command<'_> {
         let definitions = way.capsule.as_ref().and_then(|capsule| capsule.definitions.clone());
         let id = way.chosen.row.id.clone();
         let capsule = Capsule { id, source: Source::Backup, captures, definitions };
-        let done = self.take_back_with(way, Some(&capsule), dry);
+        let done = guard.check().and_then(|()| self.take_back_with(way, Some(&capsule), dry));
         let gone = recover::forget(&mut client, &capsule.captures);
         done.and_then(|done| gone.map(|()| done))
     }
@@ -331,12 +340,19 @@ impl Command<'_> {
         let schema = self.target.url.schema();
         let (fills, accept) = (&self.args.fill, self.args.accept_differences);
         let request = way.request(&schema, capsule, fills, accept, dry);
-        roll_back::roll_back_on(&self.target.url, &request, &self.config.deploy.settings())
+        // a signal cancels what runs on the server, so that it stops at once and not only when it next looks for us
+        let guard = Guard::new()?;
+        let url = self.target.url.clone();
+        let runner = Runner::open(url, roll_back::APPLICATION_NAME, self.config.deploy.settings(), guard.flag())?;
+        roll_back::roll_back_on(&mut runner.speaking_to(&self.context.shell), &request)
     }
 
     /// What came back, and what did not.
     fn say(&self, way: &Way, done: &RolledBack) {
         let shell = &self.context.shell;
+        for session in &done.ended {
+            shell.warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
+        }
         for put_back in &done.put_back {
             shell.status("Put back", put_back);
         }

@@ -8,9 +8,10 @@ use postgres::types::{ToSql, Type};
 
 use crate::database::Failure;
 use crate::database::health::{Blemish, drop_index};
-use crate::deploy::{Settings, milliseconds};
+use crate::deploy::Settings;
 use crate::error::{Explain as _, Result};
 use crate::sql::{Script, StatementKind};
+use crate::transaction::milliseconds;
 
 /// The indexes that a file builds `CONCURRENTLY`, by schema, table and name.
 #[derive(Debug, Clone, PartialEq, Eq)]

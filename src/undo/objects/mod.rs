@@ -301,12 +301,13 @@ fn until_nothing_succeeds(client: &mut Client, mut open: Vec<(String, String)>) 
     Ok(done)
 }
 
-/// Runs SQL of which nothing stays if the server refuses it. A lock that is not free and a lost connection are no refusal.
+/// Runs SQL of which nothing stays if the server refuses it. A lock that is not free, a lost connection and a timeout are
+/// no refusal.
 pub(super) fn attempt(client: &mut Client, sql: &str) -> Result<bool, Failure> {
     client.batch_execute("SAVEPOINT prisma_safe_object")?;
     let refused = match client.batch_execute(sql).map_err(Failure::from) {
         Ok(()) => false,
-        Err(failure) if failure.is_lock() || failure.is_disconnect() => return Err(failure),
+        Err(failure) if !failure.is_refusal() => return Err(failure),
         Err(_) => true,
     };
     if refused {

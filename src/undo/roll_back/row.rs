@@ -4,7 +4,8 @@ use postgres::Client;
 use postgres::types::Type;
 
 use super::super::capsule::{self, Rights};
-use super::{Broken, Request};
+use super::Request;
+use super::body::Broken;
 use crate::database::Failure;
 use crate::database::history::{self, State};
 use crate::error::Error;

@@ -8,10 +8,12 @@ use super::super::capture::Capture;
 use super::super::down::Item;
 use super::super::objects::{self, Objects};
 use super::super::put_back::{self, Section};
-use super::{Broken, Request, RolledBack};
+use super::body::Broken;
+use super::{Request, RolledBack};
 use crate::database::Failure;
 use crate::error::Error;
 use crate::sql::{ActionKind, Script, StatementKind, quote_identifier, quote_literal};
+use crate::transaction::Place;
 
 /// The reverse as it runs.
 pub(super) struct Run<'a> {
@@ -112,7 +114,8 @@ impl<'a> Run<'a> {
                 self.fill(client, table, column)?;
             }
         }
-        let mut refused = execute(client, sql)?;
+        let broken = |failure| Broken::Server { failure, place: Some(Place::new(line, sql)) };
+        let mut refused = execute(client, sql).map_err(broken)?;
         for _ in 0..TRIES {
             let Some(failure) = &refused else { break };
             if is_orphan(failure) {
@@ -124,12 +127,12 @@ impl<'a> Run<'a> {
             } else {
                 break;
             }
-            refused = execute(client, sql)?;
+            refused = execute(client, sql).map_err(broken)?;
         }
         match refused {
             // set aside already, or dropped by somebody since; the comparison of the definitions has the last word
             Some(failure) if self.objects.is_some() && is_absent(&failure) && drops_code(&script) => return Ok(()),
-            Some(failure) => return Err(Broken::Server { failure, place: Some((line, shortened(sql))) }),
+            Some(failure) => return Err(broken(failure)),
             None => {}
         }
         self.section.push(sql);
@@ -183,13 +186,13 @@ impl<'a> Run<'a> {
 /// How often a statement is tried again once something was done about its refusal.
 const TRIES: usize = 3;
 
-/// Runs a statement of which nothing stays if the server refuses it; gives the refusal. A lock that is not free and a lost
-/// connection are none.
+/// Runs a statement of which nothing stays if the server refuses it; gives the refusal. A lock that is not free, a lost
+/// connection and a timeout are none.
 fn execute(client: &mut Client, sql: &str) -> Result<Option<Failure>, Failure> {
     client.batch_execute("SAVEPOINT prisma_safe_statement")?;
     let refused = match client.batch_execute(sql).map_err(Failure::from) {
         Ok(()) => None,
-        Err(failure) if failure.is_lock() || failure.is_disconnect() => return Err(failure),
+        Err(failure) if !failure.is_refusal() => return Err(failure),
         Err(failure) => Some(failure),
     };
     if refused.is_some() {
@@ -217,10 +220,4 @@ fn drops_code(script: &Script) -> bool {
 
 fn is_orphan(failure: &Failure) -> bool {
     failure.code.as_ref().is_some_and(|code| *code == postgres::error::SqlState::FOREIGN_KEY_VIOLATION)
-}
-
-fn shortened(sql: &str) -> String {
-    const SHOWN: usize = 100;
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    console::truncate_str(&line, SHOWN, "…").into_owned()
 }

@@ -1,4 +1,4 @@
-//! A second connection that looks on while a migration runs: who is in its way can be seen only while it waits. It also
+//! A second connection that looks on while a transaction runs: who is in its way can be seen only while it waits. It also
 //! cancels what runs when the person interrupts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,14 +16,14 @@ use crate::database::{DatabaseUrl, Failure, Session, activity, connect};
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The onlooker.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     client: Client,
     settings: Settings,
 }
 
 /// Who is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Watched<'a> {
+pub(crate) enum Watched<'a> {
     /// The session of this process.
     Process(i32),
     /// The session that calls itself so: Prisma's engine opens it when it likes.
@@ -32,21 +32,21 @@ pub(super) enum Watched<'a> {
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// The sessions that it last waited for.
-    pub(super) blockers: Vec<Session>,
+    pub(crate) blockers: Vec<Session>,
     /// Those that were ended because they did nothing.
-    pub(super) ended: Vec<Session>,
+    pub(crate) ended: Vec<Session>,
 }
 
 impl Watch {
-    /// Opens its connection. Without one a deploy works all the same, so failing is `None`.
-    pub(super) fn open(url: &DatabaseUrl, settings: Settings) -> Option<Self> {
+    /// Opens its connection. Without one the work goes on all the same, so failing is `None`.
+    pub(crate) fn open(url: &DatabaseUrl, settings: Settings) -> Option<Self> {
         connect(url, "prisma-safe watch").ok().map(|client| Self { client, settings })
     }
 
     /// Looks on while `work` runs.
-    pub(super) fn during<T>(
+    pub(crate) fn during<T>(
         &mut self,
         watched: Watched<'_>,
         interrupt: &AtomicBool,
