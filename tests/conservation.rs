@@ -141,6 +141,22 @@ fn a_view_that_is_created_again_keeps_its_rights_or_is_refused() {
     project.run(["migrate", "deploy"]).succeeds();
 }
 
+/// A view that falls with its table is named by an accepted finding; the one built on it by none.
+#[test]
+fn what_a_cascade_takes_is_accepted_by_name() {
+    let project = songs();
+    project.database().execute(
+        "CREATE VIEW v_song AS SELECT id FROM \"Song\"; CREATE VIEW v_top AS SELECT id FROM v_song WHERE id < 10",
+    );
+    let drop = "-- prisma-safe:allow drop-table(Song): unused\n-- prisma-safe:allow dependent-object(Song): unused\n\
+                DROP TABLE \"Song\" CASCADE;\n";
+    project.add_migration(NEXT, drop);
+    let refusal = project.run(["migrate", "deploy"]).exits(3).says("rehearsed-loss(v_top)");
+    let refusal = refusal.says_nothing_of("rehearsed-loss(v_song)");
+    project.add_migration(NEXT, &accepting(&refusal, drop));
+    project.run(["migrate", "deploy"]).succeeds();
+}
+
 /// Renames, wider types, values in new or empty columns, and what is replaced by its like lose nothing.
 #[test]
 fn what_loses_nothing_is_not_refused() {

@@ -40,7 +40,8 @@ impl Coverage<'_> {
     /// The line that would accept a loss: the review's own, where it found this too.
     pub(super) fn line_for(&self, loss: &Loss) -> String {
         let rules = rules(loss.kind);
-        let findings = self.findings().filter(|finding| rules.contains(&finding.rule) && about(finding, loss));
+        let findings =
+            self.findings().filter(|finding| rules.contains(&finding.rule) && about(finding, loss, self.schema));
         let (rule, object) = findings
             .filter(|finding| finding.blocks())
             .map(|finding| (finding.rule, finding.object.as_str()))
@@ -78,7 +79,10 @@ impl Coverage<'_> {
         let data = matches!(loss.kind, Kind::Rows | Kind::Values | Kind::Column | Kind::Table);
         let least = if data { Severity::Warning } else { Severity::Info };
         let seen = |finding: &&Finding| finding.accepted.is_some() || !finding.blocks() && finding.severity >= least;
-        let found = self.findings().filter(seen).find(|finding| rules.contains(&finding.rule) && about(finding, loss));
+        let found = self
+            .findings()
+            .filter(seen)
+            .find(|finding| rules.contains(&finding.rule) && about(finding, loss, self.schema));
         if let Some(finding) = found {
             return Some(format!("the review: {}({})", finding.rule, finding.object));
         }
@@ -162,9 +166,9 @@ fn rules(kind: Kind) -> &'static [&'static str] {
         ],
         Kind::State => &["disabled-trigger"],
         Kind::Privileges | Kind::Owner | Kind::DefaultPrivileges => &["access-change"],
-        Kind::RowSecurity | Kind::Policy => &["row-security", "drop-object", "drop-cascade"],
+        Kind::RowSecurity | Kind::Policy => &["row-security", "drop-object", "drop-cascade", "dependent-object"],
         Kind::Position => &["truncate-table"],
-        _ => &["drop-object", "drop-cascade"],
+        _ => &["drop-object", "drop-cascade", "dependent-object"],
     }
 }
 
@@ -176,11 +180,12 @@ fn aliases(loss: &Loss) -> Vec<String> {
 }
 
 /// Whether a finding is about a loss, or names it among what goes with its own object.
-fn about(finding: &Finding, loss: &Loss) -> bool {
+fn about(finding: &Finding, loss: &Loss, schema: &str) -> bool {
     let texts = || std::iter::once(&finding.message).chain(finding.evidence.iter().map(|evidence| &evidence.text));
     let inside = |text: &String, name: &str| {
         let part = |c: char| c.is_alphanumeric() || "._$()".contains(c);
-        text.split(|c: char| !part(c)).any(|word| word.trim_end_matches('.') == name)
+        let short = |word: &'_ str| word.strip_prefix(schema).and_then(|rest| rest.strip_prefix('.')) == Some(name);
+        text.split(|c: char| !part(c)).map(|word| word.trim_end_matches('.')).any(|word| word == name || short(word))
     };
     aliases(loss).iter().any(|name| finding.object == *name || texts().any(|text| inside(text, name)))
 }
