@@ -51,6 +51,7 @@ fn after(database: &Database, earlier: &str, sql: &str) -> (Review, Vec<String>)
     let migration = |name: &str, sql: &str| Migration { name: name.into(), path: name.into(), sql: sql.into() };
     let review = review(Request {
         migrations: &[migration("2", sql)],
+        world: None,
         earlier: &[migration("1", earlier)],
         default_schema: "public",
         live: Some(&probes),
@@ -476,6 +477,7 @@ fn offline(text: &str) -> Review {
     };
     review(Request {
         migrations: &[migration("20250121120000_change", sql)],
+        world: None,
         earlier: &[migration("20250101120000_init", earlier)],
         default_schema: "public",
         live: None,

@@ -10,6 +10,7 @@ mod known;
 pub mod live;
 mod owners;
 mod replay;
+mod world;
 
 pub(crate) use expressions::nextval;
 pub use known::{Certainty, Coverage, Known};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
-use super::review::{self, Folder};
+use super::review::{self, Folder, Holds};
 use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored, State};
@@ -139,9 +139,9 @@ impl Rehearsing<'_> {
         let config = &self.config.review;
         let settings = review::settings(None, config, self.project, &request.target.schema_files)?;
         let history = History::read(client, schema)?;
+        let holds = Holds { history: history.as_ref(), definitions: &review::read(client)? };
         let place = ("rehearsal", schema);
-        Ok(review::planned(place, &folder, pending, history.as_ref(), client, &settings, config.sample_keys)?
-            .migrations)
+        Ok(review::planned(place, &folder, pending, holds, client, &settings, config.sample_keys)?.migrations)
     }
 
     /// The backup that was named, as typed or as `backup list` shows it; else the newest good one of the target.

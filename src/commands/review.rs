@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use crate::catalog::Catalog;
+use crate::catalog::live::{Live as Definitions, Without};
 use crate::config::Config;
 use crate::consent;
 use crate::context::Context;
@@ -142,7 +144,7 @@ fn offline(files: &[Migration], args: &Args, context: &Context) -> Result<Exit> 
     let config = Config::load(root)?;
     let project = prisma::find(root, &context.env).ok();
     let settings = Settings::new(&config.review, project.as_ref().and_then(Project::version));
-    let stage = Stage { settings: &settings, schema: "public", live: None, identity: None };
+    let stage = Stage { settings: &settings, schema: "public", live: None, definitions: None, identity: None };
     let review = stage.review(&Folder { migrations: earlier, directory: folder.unwrap_or(root) }, &chosen, None);
     deliver(&review, root, args, context)
 }
@@ -174,15 +176,28 @@ impl Session<'_> {
         let schema = self.schema();
         let folder = Folder { migrations, directory: &self.discovered.migrations_dir };
         let Some(online) = self.online.as_deref_mut() else {
-            let stage = Stage { settings: self.settings, schema: &schema, live: None, identity: None };
+            let stage =
+                Stage { settings: self.settings, schema: &schema, live: None, definitions: None, identity: None };
             return Ok(stage.review(&folder, chosen, None));
         };
         let identity = self.plan.then(|| online.target.url.identity());
         let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, self.sample_keys)?;
-        let stage =
-            Stage { settings: self.settings, schema: &schema, live: Some(&probes), identity: identity.as_deref() };
+        let stage = Stage {
+            settings: self.settings,
+            schema: &schema,
+            live: Some(&probes),
+            definitions: Some(&online.definitions),
+            identity: identity.as_deref(),
+        };
         Ok(stage.review(&folder, chosen, online.history.as_ref()))
     }
+}
+
+/// What a target was read to hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Holds<'a> {
+    pub history: Option<&'a History>,
+    pub definitions: &'a Definitions,
 }
 
 /// The review of what a deploy is about to apply.
@@ -193,13 +208,13 @@ pub fn pending(
     target: &Target,
     folder: &Folder<'_>,
     pending: &[Migration],
-    history: Option<&History>,
+    holds: Holds<'_>,
     client: &mut Client,
     settings: &Settings,
     sample_keys: usize,
 ) -> Result<Review> {
     let (identity, schema) = (target.url.identity(), target.url.schema());
-    planned((&identity, &schema), folder, pending, history, client, settings, sample_keys)
+    planned((&identity, &schema), folder, pending, holds, client, settings, sample_keys)
 }
 
 /// The same for a database that is named by its identity and the schema that unqualified names mean there.
@@ -210,14 +225,15 @@ pub fn planned(
     (identity, schema): (&str, &str),
     folder: &Folder<'_>,
     pending: &[Migration],
-    history: Option<&History>,
+    holds: Holds<'_>,
     client: &mut Client,
     settings: &Settings,
     sample_keys: usize,
 ) -> Result<Review> {
     let probes = Probes::new(client, PROBE_TIMEOUT, sample_keys)?;
-    let stage = Stage { settings, schema, live: Some(&probes), identity: Some(identity) };
-    Ok(stage.review(folder, pending, history))
+    let definitions = Some(holds.definitions);
+    let stage = Stage { settings, schema, live: Some(&probes), definitions, identity: Some(identity) };
+    Ok(stage.review(folder, pending, holds.history))
 }
 
 /// What the rules are told beside the SQL; `deployed` beats the setting.
@@ -249,6 +265,8 @@ struct Stage<'a> {
     settings: &'a Settings,
     schema: &'a str,
     live: Option<&'a dyn Live>,
+    /// What the target holds.
+    definitions: Option<&'a Definitions>,
     identity: Option<&'a str>,
 }
 
@@ -258,16 +276,24 @@ impl Stage<'_> {
         let applied = |migration: &&Migration| {
             history.is_some_and(|history| history.state(&migration.name) == Some(State::Applied))
         };
+        // what the target holds now says nothing about a migration that has run there
+        let has_run = chosen.iter().any(|each| applied(&each));
+        let live = self.live.filter(|_| !has_run);
+        let world = self.definitions.map(|definitions| match has_run {
+            true => Catalog::strangers(self.schema, definitions, &Catalog::of(self.schema, folder.migrations)),
+            false => Catalog::of_target_after(self.schema, definitions, folder.migrations.iter().filter(applied)),
+        });
+        let in_world = |migration: &&Migration| world.is_some() && !has_run && applied(migration);
         // what follows the first one that is reviewed is no ground for it, unless it is in the target already
         let earlier: Vec<Migration> = match self.identity {
             Some(_) => folder.migrations.iter().filter(|each| applied(each) && !reviewed(each)).cloned().collect(),
             None => folder.migrations.iter().take_while(|each| !reviewed(each)).cloned().collect(),
         };
-        // what the target holds now says nothing about a migration that has run there
-        let live = self.live.filter(|_| !chosen.iter().any(|each| applied(&each)));
+        let earlier: Vec<Migration> = earlier.into_iter().filter(|each| !in_world(&each)).collect();
         let known = history.map(|history| history.compare(folder.migrations)).unwrap_or_default();
         review::review(review::Request {
             migrations: chosen,
+            world,
             earlier: &earlier,
             default_schema: self.schema,
             live,
@@ -282,6 +308,7 @@ impl Stage<'_> {
 struct Online {
     target: Target,
     client: Client,
+    definitions: Definitions,
     history: Option<History>,
 }
 
@@ -292,7 +319,8 @@ impl Online {
             let target = super::classify(discovered.url.clone(), config, context)?;
             let mut client = database::connect(&target.url, "prisma-safe review")?;
             let history = History::read(&mut client, &target.url.schema())?;
-            Ok(Self { target, client, history })
+            let definitions = read(&mut client)?;
+            Ok(Self { target, client, definitions, history })
         };
         match open() {
             Ok(online) => Ok(Some(online)),
@@ -303,6 +331,14 @@ impl Online {
             }
         }
     }
+}
+
+/// Reads a target's definitions.
+///
+/// # Errors
+/// Exit status 1 if the server does not tell them.
+pub fn read(client: &mut Client) -> Result<Definitions> {
+    Definitions::read(client, &Without::default()).explain(|| "could not read the definitions".into())
 }
 
 /// What is reviewed.

@@ -145,6 +145,7 @@ impl<'a> Drafting<'a> {
         let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
         let mut review = review::review(review::Request {
             migrations: &[migration],
+            world: None,
             earlier: self.earlier,
             default_schema: self.default_schema,
             live: None,

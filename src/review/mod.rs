@@ -33,7 +33,9 @@ use crate::sql::{Script, StatementKind};
 pub struct Request<'a> {
     /// The migrations to review, in the order they are applied in.
     pub migrations: &'a [Migration],
-    /// Those before them: they only build the catalog.
+    /// What is there before everything: the target as it was read, or what is known of it beside the files.
+    pub world: Option<Catalog>,
+    /// The migrations that come before those on top of that: they only build the catalog.
     pub earlier: &'a [Migration],
     /// The schema that unqualified names mean.
     pub default_schema: &'a str,
@@ -141,7 +143,7 @@ impl Review {
 
 /// Reviews the migrations.
 pub fn review(request: Request<'_>) -> Review {
-    let mut catalog = Catalog::new(request.default_schema);
+    let mut catalog = request.world.unwrap_or_else(|| Catalog::new(request.default_schema));
     let mut unread = 0;
     for migration in request.earlier {
         let script = Script::parse(migration.sql.as_str());

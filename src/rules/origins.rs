@@ -55,7 +55,8 @@ impl Origins {
         match &statement.kind {
             StatementKind::CreateTable { table, if_not_exists, .. } => {
                 let table = catalog.resolve(table);
-                if !(*if_not_exists && catalog.tables.contains_key(&table)) {
+                // one that may find its table there proves nothing about its rows
+                if !*if_not_exists || catalog.table(&table).is_absent() {
                     self.tables.insert(table, Origin::default());
                 }
             }
@@ -82,8 +83,7 @@ impl Origins {
     fn alter(&mut self, table: &mut ObjectName, action: &ActionKind, catalog: &Catalog) {
         match action {
             ActionKind::AddColumn { column, if_not_exists } => {
-                let known = catalog.tables.get(table).is_some_and(|table| table.columns.contains_key(&column.name));
-                if !(*if_not_exists && known) {
+                if !*if_not_exists || catalog.column(table, &column.name).is_absent() {
                     self.entry(table).columns.insert(column.name.clone(), None);
                 }
             }

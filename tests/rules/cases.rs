@@ -71,6 +71,7 @@ pub(crate) fn reviewed(earlier: &str, sql: &str) -> Review {
     };
     review(Request {
         migrations: &[migration("20250121120000_change", sql)],
+        world: None,
         earlier: &[migration("20250101120000_init", earlier)],
         default_schema: "public",
         live: None,
@@ -134,6 +135,7 @@ impl Case {
         let applied = facts.edited || facts.missing;
         review(Request {
             migrations: if applied { &[] } else { &migrations },
+            world: None,
             earlier: &[earlier],
             default_schema: "public",
             live: facts.online.then_some(&facts as &dyn Live),

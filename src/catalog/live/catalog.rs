@@ -142,7 +142,7 @@ fn split(name: &str) -> Vec<String> {
     pieces(name).into_iter().filter_map(Piece::name).collect()
 }
 
-fn object(name: &str) -> Option<ObjectName> {
+pub(super) fn object(name: &str) -> Option<ObjectName> {
     let [schema, name] = split(name).try_into().ok()?;
     Some(ObjectName { schema, name })
 }

@@ -10,6 +10,8 @@ mod catalog;
 mod differences;
 mod queries;
 mod rights;
+mod spelling;
+mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

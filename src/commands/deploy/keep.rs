@@ -1,9 +1,10 @@
 //! What the pending migrations destroy is planned before anything runs, and kept while they do.
 
 use super::super::backup::Taken;
+use super::super::review;
 use super::Deployment;
 use crate::catalog::Catalog;
-use crate::catalog::live::{Live, OWN_SCHEMA, Without};
+use crate::catalog::live::{Live, OWN_SCHEMA};
 use crate::database::DatabaseUrl;
 use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
@@ -76,11 +77,19 @@ impl Deployment<'_> {
         Ok(())
     }
 
+    /// The target's definitions as the first migration finds them, read once.
+    pub(super) fn definitions(&mut self) -> Result<&Live> {
+        let read = match self.definitions.take() {
+            Some(read) => read,
+            None => review::read(&mut self.client)?,
+        };
+        Ok(self.definitions.insert(read))
+    }
+
     /// The target as the pending migrations find it, whoever made what is there.
     fn before_pending(&mut self) -> Result<Catalog> {
-        let live = Live::read(&mut self.client, &Without::default());
-        let live = live.explain(|| "could not read the definitions before the deploy".into())?;
-        Ok(Catalog::of_target(&self.target.url.schema(), &live))
+        let schema = self.target.url.schema();
+        Ok(Catalog::of_target(&schema, self.definitions()?))
     }
 
     fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {

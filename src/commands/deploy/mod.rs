@@ -13,6 +13,7 @@ use postgres::Client;
 
 use self::resume::Resumed;
 use super::fence::Gate;
+use crate::catalog::live::Live;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database;
@@ -111,6 +112,8 @@ struct Deployment<'a> {
     scripts: &'a [Script],
     /// The session that keeps other deploys out.
     client: Client,
+    /// What the target holds before the first migration, once it was read.
+    definitions: Option<Live>,
     /// The deployment that this one goes on with.
     resumed: Option<Resumed>,
 }
@@ -197,6 +200,7 @@ impl Deployer for Deploying<'_> {
             pending: &pending,
             scripts: &scripts,
             client,
+            definitions: None,
             resumed,
         };
         let result = deployment.stages(&mut journal, engine);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::backup::{self, Before, Taken};
 use super::super::fence::Gate;
 use super::super::rehearse::{self, Asked};
-use super::super::review::{self, Folder};
+use super::super::review::{self, Folder, Holds};
 use super::Deployment;
 use crate::catalog::live::{Live, Without};
 use crate::consent;
@@ -54,9 +54,10 @@ impl Deployment<'_> {
         let history = self.preflight.history.as_ref();
         let config = &self.command.config.review;
         let settings = review::settings(None, config, self.command.project, &self.request.target.schema_files)?;
-        let client = &mut self.client;
-        let mut review =
-            review::pending(self.target, &folder, self.pending, history, client, &settings, config.sample_keys)?;
+        let definitions = self.definitions()?.clone();
+        let holds = Holds { history, definitions: &definitions };
+        let (client, keys) = (&mut self.client, config.sample_keys);
+        let mut review = review::pending(self.target, &folder, self.pending, holds, client, &settings, keys)?;
         review.consent = consent::needed(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
