@@ -54,6 +54,9 @@ pub struct Capture {
     /// Positions of the sequences that went with the table: column, position.
     #[serde(default)]
     pub sequences: Vec<(String, i64)>,
+    /// The session's time zone, by which times were converted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// Written by versions that did not read all rights with the definitions: those on a dropped table, as statements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rights: Vec<String>,
@@ -158,6 +161,7 @@ pub(super) fn begin(
         moved: false,
         rows: 0,
         sequences: Vec::new(),
+        zone: None,
         rights: Vec::new(),
     };
     let rest = match loss {
@@ -215,6 +219,7 @@ fn columns(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<
 
 fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cast]) -> Result<Rest, Failure> {
     lock(client, facts, "ACCESS EXCLUSIVE")?;
+    capture.zone = client.query_typed_one("SELECT current_setting('TimeZone')", &[])?.try_get(0)?;
     // the statement's expressions may call the table by its name
     let of = quote_identifier(&capture.table);
     let value =

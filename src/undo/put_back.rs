@@ -1,6 +1,9 @@
 //! Values come back where nothing newer was written: a row that is gone stays gone, a value that was changed since stays
 //! changed.
 
+pub(super) mod verify;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
 use indicatif::HumanCount;
@@ -30,6 +33,8 @@ pub struct PutBack {
     pub deleted: u64,
     /// Rows whose partner by a foreign key is gone.
     pub orphaned: u64,
+    /// Rows that were compared with the kept ones afterwards, and are the same.
+    pub verified: u64,
     /// Why nothing could be put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impossible: Option<String>,
@@ -37,7 +42,7 @@ pub struct PutBack {
 
 impl fmt::Display for PutBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, kept, restored, newer, deleted, orphaned, impossible } = self;
+        let Self { what, kept, restored, newer, deleted, orphaned, impossible, .. } = self;
         if let Some(why) = impossible {
             return write!(f, "nothing of {what}: {why}");
         }
@@ -99,8 +104,21 @@ impl Section {
     }
 }
 
-/// Puts one capture back. `table` is where its rows are now.
-pub(super) fn put_back(client: &mut Client, capture: &Capture, section: &Section) -> Result<PutBack, Failure> {
+/// Columns that came back with the change of their type, row by row.
+#[derive(Debug, Default)]
+pub(super) struct Converted {
+    pub(super) columns: BTreeSet<String>,
+    /// Rows whose value was changed since.
+    pub(super) newer: u64,
+}
+
+/// Puts one capture back.
+pub(super) fn put_back(
+    client: &mut Client,
+    capture: &Capture,
+    section: &Section,
+    converted: Option<&Converted>,
+) -> Result<PutBack, Failure> {
     let count: i64 = client.query_typed_one(&format!("SELECT count(*) FROM {}", capture.place()), &[])?.try_get(0)?;
     let report = PutBack { what: capture.what(), kept: count.unsigned_abs(), ..PutBack::default() };
     let Some(facts) = Facts::read(client, &capture.table())? else {
@@ -108,8 +126,15 @@ pub(super) fn put_back(client: &mut Client, capture: &Capture, section: &Section
         return Ok(PutBack { impossible: Some(why), ..report });
     };
     client.batch_execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", facts.name))?;
-    match capture.kind {
-        Kind::Table | Kind::Deleted => rows(client, capture, &facts, report),
+    let column = |own: &String| converted.is_none_or(|converted| !converted.columns.contains(own));
+    match (capture.kind, converted) {
+        (_, Some(converted)) => {
+            if capture.columns.iter().any(column) && !capture.key.is_empty() {
+                values(client, capture, &facts, section, column, report.clone())?;
+            }
+            verify::converted(client, capture, &facts, converted, report)
+        }
+        (Kind::Table | Kind::Deleted, _) => rows(client, capture, &facts, report),
         _ if capture.key.is_empty() => {
             let why = format!(
                 "{} has no key that tells its rows apart; the values are in {}",
@@ -118,7 +143,7 @@ pub(super) fn put_back(client: &mut Client, capture: &Capture, section: &Section
             );
             Ok(PutBack { impossible: Some(why), ..report })
         }
-        Kind::Columns | Kind::Casts | Kind::Updated => values(client, capture, &facts, section, report),
+        (Kind::Columns | Kind::Casts | Kind::Updated, _) => values(client, capture, &facts, section, column, report),
     }
 }
 
@@ -162,9 +187,10 @@ fn values(
     capture: &Capture,
     facts: &Facts,
     section: &Section,
+    wanted: impl Fn(&String) -> bool,
     report: PutBack,
 ) -> Result<PutBack, Failure> {
-    let columns = capture.columns.iter().enumerate();
+    let columns = capture.columns.iter().enumerate().filter(|(_, column)| wanted(column));
     let values: Vec<Value> = columns.filter_map(|(at, column)| value(capture, facts, section, at, column)).collect();
     if values.is_empty() {
         let why = format!("there is no such column in {} to put it back into", capture.table);

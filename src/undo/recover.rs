@@ -161,6 +161,7 @@ impl One<'_> {
             moved: false,
             rows: 0,
             sequences: Vec::new(),
+            zone: None,
             rights: Vec::new(),
         };
         self.shape(loss, &beside, &mut capture).explain(failed)?;

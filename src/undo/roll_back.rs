@@ -3,6 +3,7 @@
 
 mod body;
 mod comparison;
+mod convert;
 mod row;
 mod run;
 

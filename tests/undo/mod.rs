@@ -1,6 +1,7 @@
 //! Taking migrations back on real Prisma and a real PostgreSQL, while others write.
 
 mod capsule;
+mod conversions;
 mod fallen;
 mod faults;
 mod objects;

@@ -369,7 +369,12 @@ impl Command<'_> {
             shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
         }
         if done.differences.is_empty() {
-            shell.status("Verified", done.compared);
+            let rows: u64 = done.put_back.iter().map(|each| each.verified).sum();
+            let values = match rows {
+                0 => String::new(),
+                rows => format!("; {} compared with what was kept", cost::rows(rows)),
+            };
+            shell.status("Verified", format_args!("{}{values}", done.compared));
         }
     }
 

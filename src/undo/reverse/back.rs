@@ -1,23 +1,21 @@
 //! From one catalog back to an earlier one, in an order that a server takes: what leans on others goes first and comes last.
 
-use std::collections::BTreeSet;
-
-use super::{Step, columns};
+use super::{Hints, Step, columns};
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
 use crate::sql::{ConstraintKind, quote_identifier};
 use crate::undo::render::{self, object};
 
-/// The way from `now` to `then`. `types` are the enums that lost values on it: they are made anew.
-pub(super) fn step(now: &Catalog, then: &Catalog, types: &BTreeSet<ObjectName>) -> Step {
+/// The way from `now` to `then`. `hints` are what the two catalogs do not tell.
+pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
     let mut step = Step::default();
     drop_leaning(&mut step, now, then);
     create_ground(&mut step, now, then);
-    for name in types {
+    for name in &hints.enums {
         columns::recreate_enum(&mut step, now, then, name);
     }
     for (name, table) in &then.tables {
         match now.tables.get(name) {
-            Some(current) => columns::change(&mut step, now, then, name, current, table, types),
+            Some(current) => columns::change(&mut step, now, then, name, current, table, hints),
             None => create_table(&mut step, then, name, table),
         }
     }

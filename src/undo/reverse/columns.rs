@@ -1,10 +1,8 @@
 //! Columns on the way back.
 
-use std::collections::BTreeSet;
-
-use super::Step;
+use super::{Hints, Step};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
-use crate::sql::{DataType, quote_identifier};
+use crate::sql::{DataType, quote_identifier, quote_literal};
 use crate::undo::render::{self, object};
 
 /// The columns of a table that is there before and after.
@@ -15,7 +13,7 @@ pub(super) fn change(
     name: &ObjectName,
     current: &Table,
     earlier: &Table,
-    types: &BTreeSet<ObjectName>,
+    hints: &Hints,
 ) {
     let table = object(then, name);
     for own in current.columns.keys().filter(|own| !earlier.columns.contains_key(*own)) {
@@ -27,8 +25,8 @@ pub(super) fn change(
         match current.columns.get(own) {
             None => add(step, then, name, own, column),
             // done with the type
-            Some(_) if types.contains(&then.type_name(&column.data_type)) => {}
-            Some(current) => alter(step, now, then, name, own, current, column),
+            Some(_) if hints.enums.contains(&then.type_name(&column.data_type)) => {}
+            Some(current) => alter(step, (now, then), name, own, (current, column), hints),
         }
     }
 }
@@ -46,12 +44,11 @@ fn add(step: &mut Step, then: &Catalog, name: &ObjectName, own: &str, column: &C
 
 fn alter(
     step: &mut Step,
-    now: &Catalog,
-    then: &Catalog,
+    (now, then): (&Catalog, &Catalog),
     name: &ObjectName,
     own: &str,
-    current: &Column,
-    earlier: &Column,
+    (current, earlier): (&Column, &Column),
+    hints: &Hints,
 ) {
     let column = quote_identifier(own);
     let prefix = format!("ALTER TABLE {} ALTER COLUMN {column}", object(then, name));
@@ -63,7 +60,11 @@ fn alter(
             step.room.push(format!("{prefix} DROP DEFAULT;"));
         }
         let data_type = render::data_type(then, &earlier.data_type);
-        let using = using(now, then, &column, &current.data_type, &earlier.data_type);
+        let using = match hints.zones.get(&(name.clone(), own.to_owned())) {
+            // read in the same zone it leads back
+            Some(zone) => format!("{column} AT TIME ZONE {}", quote_literal(zone)),
+            None => using(now, then, &column, &current.data_type, &earlier.data_type),
+        };
         step.room.push(format!("{prefix} SET DATA TYPE {data_type} USING ({using});"));
     }
     if current.identity && !earlier.identity {

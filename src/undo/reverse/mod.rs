@@ -7,11 +7,12 @@ mod renamed;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::losses;
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::{Script, Statement, StatementKind};
+use crate::effects::conversion;
+use crate::sql::{ActionKind, Script, Statement, StatementKind};
 
 /// The reverse of one statement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -81,11 +82,32 @@ fn step(scene: &Scene<'_>) -> Step {
     if let Some(step) = renamed::step(scene) {
         return step;
     }
-    let mut step = back::step(scene.after, scene.before, &types(scene));
+    let mut step = back::step(scene.after, scene.before, &Hints { enums: types(scene), zones: zones(scene) });
     step.values = !losses::of(scene).is_empty();
     step.defined = defined(scene);
     step.impossible.extend(stays(scene));
     step
+}
+
+/// What two catalogs do not tell about the way between them.
+struct Hints {
+    /// Enums that lose values on it: they are made anew.
+    enums: BTreeSet<ObjectName>,
+    /// Times that the statement has read in a time zone.
+    zones: BTreeMap<(ObjectName, String), String>,
+}
+
+/// Columns whose new value is `column AT TIME ZONE 'zone'`.
+fn zones(scene: &Scene<'_>) -> BTreeMap<(ObjectName, String), String> {
+    let StatementKind::AlterTable { table, actions, .. } = &scene.statement.kind else { return BTreeMap::new() };
+    let table = scene.before.resolve(table);
+    let zone = |kind: &ActionKind| match kind {
+        ActionKind::SetType { column, using: Some(using), .. } => {
+            Some(((table.clone(), column.clone()), conversion::zone(&using.text, column)?))
+        }
+        _ => None,
+    };
+    actions.iter().filter_map(|action| zone(&action.kind)).collect()
 }
 
 /// Enums whose values were added to: they are made anew.

@@ -1,17 +1,20 @@
 //! The reverse as it runs, statement by statement, with the values that come back between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::Client;
+use postgres::types::Type;
 
 use super::super::capture::Capture;
 use super::super::down::Item;
 use super::super::objects::{self, Objects};
-use super::super::put_back::{self, Section};
+use super::super::put_back::{self, Converted, Section, verify};
 use super::body::Broken;
-use super::{Request, RolledBack};
+use super::convert::{Conversion, Retyping};
+use super::{Fill, Request, RolledBack};
 use crate::database::Failure;
 use crate::error::Error;
+use crate::rules::cost;
 use crate::sql::{ActionKind, Script, StatementKind, quote_identifier, quote_literal};
 use crate::transaction::Place;
 
@@ -22,13 +25,28 @@ pub(super) struct Run<'a> {
     objects: Option<Objects<'a>>,
     section: Section,
     done: RolledBack,
+    /// The statement of the migration that is taken back.
+    number: usize,
+    /// By the captures' places in the capsule.
+    converted: BTreeMap<usize, Converted>,
+    /// Of the statement that is taken back: what is still to be compared with the kept rows.
+    unverified: Vec<(usize, usize)>,
     /// The captures that are put back, by their place in the capsule, and their reports' places.
     placed: Vec<(usize, usize)>,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(request: &'a Request<'a>, objects: Option<Objects<'a>>) -> Self {
-        Self { request, objects, section: Section::default(), done: RolledBack::default(), placed: Vec::new() }
+        Self {
+            request,
+            objects,
+            section: Section::default(),
+            done: RolledBack::default(),
+            number: 0,
+            converted: BTreeMap::new(),
+            unverified: Vec::new(),
+            placed: Vec::new(),
+        }
     }
 
     /// Takes back the statements up to `last`.
@@ -38,14 +56,18 @@ impl<'a> Run<'a> {
         control: &BTreeSet<usize>,
         last: usize,
     ) -> Result<RolledBack, Broken> {
-        let mut number = 0;
+        // times are read in the zone in which they were converted
+        if let Some(zone) = self.captures().find_map(|(_, capture)| capture.zone.as_ref()) {
+            client.query_typed("SELECT set_config('TimeZone', $1, true)", &[(zone, Type::TEXT)])?;
+        }
         for item in &self.request.down.items {
             match item {
                 Item::Reverse(of) => {
-                    number = *of;
+                    self.verify(client)?;
+                    self.number = *of;
                     self.section = Section::default();
                 }
-                _ if number > last => {}
+                _ if self.number > last => {}
                 Item::PutBack(of) => self.put_back(client, *of)?,
                 Item::Sql { line, .. } if control.contains(line) => {}
                 Item::Sql { sql, line } => self.sql(client, sql, *line)?,
@@ -56,6 +78,7 @@ impl<'a> Run<'a> {
         for statement in statements.into_iter().rev() {
             self.put_back(client, statement)?;
         }
+        self.verify(client)?;
         self.give_rights(client)?;
         if let Some(objects) = self.objects.take() {
             let objects = objects.finish(client)?;
@@ -77,11 +100,81 @@ impl<'a> Run<'a> {
             if self.placed.iter().any(|(placed, _)| *placed == at) {
                 continue;
             }
-            let report = put_back::put_back(client, capture, &self.section)?;
+            let report = put_back::put_back(client, capture, &self.section, self.converted.get(&at))?;
             self.placed.push((at, self.done.put_back.len()));
+            if report.impossible.is_none() {
+                self.unverified.push((at, self.done.put_back.len()));
+            }
             self.done.put_back.push(report);
         }
         Ok(())
+    }
+
+    /// What was put back is what was kept, but for what was written since.
+    fn verify(&mut self, client: &mut Client) -> Result<(), Broken> {
+        for (at, report) in std::mem::take(&mut self.unverified) {
+            let Some((_, capture)) = self.captures().nth(at) else { continue };
+            let Some(report) = self.done.put_back.get_mut(report) else { continue };
+            let (same, other) = verify::compare(client, capture, &self.section, report)?;
+            if other > 0 {
+                return Err(Error::failed(format!(
+                    "{} of {} differ from what was kept",
+                    cost::rows(other),
+                    report.what
+                ))
+                .because("nobody has changed them since the migration: a trigger may, or another rule of the database")
+                .help("nothing has changed; correct down.sql, or restore the backup: prisma-safe restore")
+                .into());
+            }
+            report.verified = same;
+        }
+        Ok(())
+    }
+
+    /// The conversion of a column back to the values that are kept of it.
+    fn conversion<'r>(
+        &self,
+        client: &mut Client,
+        retyping: &'r Retyping<'r>,
+    ) -> Result<Option<(usize, Conversion<'r>)>, Failure>
+    where
+        'a: 'r,
+    {
+        let fill = self.given(retyping.table, retyping.column).map(|fill| fill.value.as_str());
+        for (at, capture) in self.captures().filter(|(_, capture)| capture.statement == self.number) {
+            if let Some(conversion) = Conversion::new(client, retyping, capture, fill)? {
+                return Ok(Some((at, conversion)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// After a column was converted back to its kept values.
+    fn took(
+        &mut self,
+        client: &mut Client,
+        at: usize,
+        retyping: &Retyping<'_>,
+        conversion: &Conversion<'_>,
+        newer: u64,
+    ) -> Result<(), Failure> {
+        let converted = self.converted.entry(at).or_default();
+        converted.columns.insert(retyping.column.to_owned());
+        converted.newer += newer;
+        let without = conversion.finish(client)?;
+        let name = format!("{}.{}", retyping.table, retyping.column);
+        if without > 0 && self.given(retyping.table, retyping.column).is_some() {
+            self.done.filled.push((name, without));
+        } else if without > 0 {
+            self.done.lost.push(format!(
+                "{without} values of {name}, written since the migration, that are none of its type before: they are NULL now"
+            ));
+        }
+        Ok(())
+    }
+
+    fn given(&self, table: &str, column: &str) -> Option<&'a Fill> {
+        self.request.fills.iter().find(|fill| fill.table == table && fill.column == column)
     }
 
     /// A table that is made anew belongs to whom it belonged, and may be used by whom it was used. Last: afterwards we may have
@@ -115,7 +208,16 @@ impl<'a> Run<'a> {
             }
         }
         let broken = |failure| Broken::Server { failure, place: Some(Place::new(line, sql)) };
-        let mut refused = execute(client, sql).map_err(broken)?;
+        let retyping = Retyping::of(sql, &script);
+        let conversion = match &retyping {
+            Some(retyping) => self.conversion(client, retyping)?,
+            None => None,
+        };
+        let (run, newer) = match &conversion {
+            Some((_, conversion)) => (conversion.prepare(client)?, conversion.changed_since(client)?),
+            None => (sql.to_owned(), 0),
+        };
+        let mut refused = execute(client, &run).map_err(broken)?;
         for _ in 0..TRIES {
             let Some(failure) = &refused else { break };
             if is_orphan(failure) {
@@ -127,13 +229,22 @@ impl<'a> Run<'a> {
             } else {
                 break;
             }
-            refused = execute(client, sql).map_err(broken)?;
+            refused = execute(client, &run).map_err(broken)?;
         }
         match refused {
             // set aside already, or dropped by somebody since; the comparison of the definitions has the last word
             Some(failure) if self.objects.is_some() && is_absent(&failure) && drops_code(&script) => return Ok(()),
+            Some(failure)
+                if is_null(&failure)
+                    && let (Some(retyping), Some((_, conversion))) = (&retyping, &conversion) =>
+            {
+                return Err(unconverted(conversion.unconverted(client)?, retyping).into());
+            }
             Some(failure) => return Err(broken(failure)),
             None => {}
+        }
+        if let (Some(retyping), Some((at, conversion))) = (&retyping, &conversion) {
+            self.took(client, *at, retyping, conversion, newer)?;
         }
         self.section.push(sql);
         self.done.statements += 1;
@@ -164,8 +275,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let plain = table.rsplit_once('.').map_or(table, |(_, name)| name).trim_matches('"').replace("\"\"", "\"");
-        let given = self.request.fills.iter().find(|fill| fill.table == plain && fill.column == column);
-        let Some(fill) = given else {
+        let Some(fill) = self.given(&plain, column) else {
             let were = if rows == 1 { "row has" } else { "rows have" };
             let whose =
                 if self.request.capsule.is_some() { "written since the migration" } else { "without a kept value" };
@@ -200,6 +310,20 @@ fn execute(client: &mut Client, sql: &str) -> Result<Option<Failure>, Failure> {
     }
     client.batch_execute("RELEASE SAVEPOINT prisma_safe_statement")?;
     Ok(refused)
+}
+
+fn is_null(failure: &Failure) -> bool {
+    failure.code.as_ref().is_some_and(|code| *code == postgres::error::SqlState::NOT_NULL_VIOLATION)
+}
+
+fn unconverted(rows: u64, retyping: &Retyping<'_>) -> Error {
+    let name = format!("{}.{}", retyping.table, retyping.column);
+    Error::decision(format!(
+        "{} have a value in {name} that is none of its type before, and it is required",
+        cost::rows(rows)
+    ))
+    .because("they were written since the migration, or nobody has kept what they were before")
+    .help(format!("nothing has changed; give them one: --fill '{name}=VALUE'"))
 }
 
 /// Undefined table, object, function.

@@ -1,0 +1,155 @@
+//! Types that change by an expression: every old value comes back, whatever the expression made of it.
+
+use prisma_safe::undo::{Fill, RolledBack};
+
+use super::story::Story;
+
+const INIT: &str = "CREATE TYPE phase AS ENUM ('open', 'resting', 'shut');
+CREATE TYPE other AS ENUM ('x', 'y');
+CREATE TABLE tram (
+  line INT NOT NULL, wagon INT NOT NULL, n INT NOT NULL DEFAULT 7, k TEXT[], ph phase NOT NULL, note VARCHAR(40), doc JSONB,
+  seen TIMESTAMP(3), at TIMESTAMPTZ(3), PRIMARY KEY (line, wagon));
+CREATE UNIQUE INDEX tram_n ON tram (n);
+INSERT INTO tram SELECT g / 10, g % 10, g, ARRAY['a,b', g::text], (ARRAY['open', 'resting', 'shut'])[1 + g % 3]::phase,
+  CASE WHEN g % 7 > 0 THEN 'note ' || g END, jsonb_build_object('g', g),
+  timestamp '2024-03-10 02:30:00' + g * interval '1 hour', timestamptz '2024-11-03 05:30:00+00' + g * interval '30 minutes'
+FROM generate_series(1, 100) g;";
+
+const ROWS: &str =
+    "SELECT md5(string_agg(t::text, E'\\n' ORDER BY line, wagon)) FROM (SELECT line, wagon, n, k, ph, note, doc, seen,
+  at AT TIME ZONE 'UTC' FROM tram) AS t";
+
+/// There and back, and everything is as before: rows and definitions.
+#[track_caller]
+fn there_and_back(sql: &str) -> RolledBack {
+    let mut story = Story::new(INIT);
+    let before = (story.database.value(ROWS), catalog(&story));
+    story.apply("2_change", sql).unwrap();
+    let done = story.back(&[]).unwrap();
+    assert_eq!((story.database.value(ROWS), catalog(&story)), before, "{done:?}");
+    done
+}
+
+fn catalog(story: &Story) -> String {
+    story.database.execute("DROP SCHEMA IF EXISTS _prisma_safe CASCADE");
+    story.database.catalog()
+}
+
+#[test]
+fn values_that_no_cast_gives_back() {
+    for sql in [
+        "ALTER TABLE tram ALTER COLUMN n DROP DEFAULT, ALTER COLUMN n TYPE TEXT USING 'n' || n;",
+        "ALTER TABLE tram ALTER COLUMN k TYPE TEXT USING array_to_string(k, ',');",
+        "ALTER TABLE tram ALTER COLUMN ph TYPE other USING (CASE ph::text WHEN 'open' THEN 'x' ELSE 'y' END)::other;",
+        "ALTER TABLE tram ALTER COLUMN ph TYPE INT USING (CASE ph WHEN 'open' THEN 1 ELSE 2 END);",
+        "ALTER TABLE tram ALTER COLUMN note TYPE VARCHAR(3) USING left(note, 3);",
+        "ALTER TABLE tram ALTER COLUMN note TYPE INT USING coalesce(length(note), -1);",
+        "ALTER TABLE tram ALTER COLUMN doc TYPE TEXT USING 'doc ' || (doc ->> 'g'), ALTER COLUMN note TYPE TEXT USING upper(note);",
+    ] {
+        let done = there_and_back(sql);
+        let verified: u64 = done.put_back.iter().map(|each| each.verified).sum();
+        assert!(verified > 0, "{sql}: {done:?}");
+    }
+}
+
+#[test]
+fn enum_values_that_were_merged_come_back() {
+    there_and_back(
+        "CREATE TYPE phase_new AS ENUM ('open', 'shut');
+         ALTER TABLE tram ALTER COLUMN ph TYPE phase_new
+           USING (CASE ph::text WHEN 'resting' THEN 'shut'::phase_new ELSE ph::text::phase_new END);
+         DROP TYPE phase; ALTER TYPE phase_new RENAME TO phase;",
+    );
+    there_and_back(
+        "ALTER TABLE tram ALTER COLUMN ph TYPE TEXT USING CASE ph WHEN 'resting' THEN 'open' ELSE ph::text END;",
+    );
+}
+
+/// Also the hour that a change of clocks skips or repeats, and whatever zone the session has meanwhile.
+#[test]
+fn times_come_back_through_any_zone() {
+    for sql in [
+        "ALTER TABLE tram ALTER COLUMN seen TYPE TIMESTAMPTZ(3) USING seen AT TIME ZONE 'Europe/Berlin';",
+        "ALTER TABLE tram ALTER COLUMN seen TYPE TIMESTAMPTZ(3) USING seen AT TIME ZONE 'America/New_York';",
+        "ALTER TABLE tram ALTER COLUMN at TYPE TIMESTAMP(3) USING at AT TIME ZONE 'UTC';",
+        "ALTER TABLE tram ALTER COLUMN seen TYPE TIMESTAMPTZ(3);",
+        "ALTER TABLE tram ALTER COLUMN at TYPE TIMESTAMP(3);",
+        "ALTER TABLE tram ALTER COLUMN at TYPE DATE;",
+    ] {
+        let story = Story::new(INIT);
+        let zone = |zone: &str| {
+            let name = story.database.name().to_owned();
+            story.database.execute(&format!("ALTER DATABASE \"{name}\" SET timezone = '{zone}'"));
+        };
+        zone("America/New_York");
+        let before = story.database.value(ROWS);
+        let mut story = story;
+        story.apply("2_change", sql).unwrap();
+        let name = story.database.name().to_owned();
+        story.database.execute(&format!("ALTER DATABASE \"{name}\" SET timezone = 'Asia/Tokyo'"));
+        // written since, in a zone without changes of clocks
+        story.database.execute("INSERT INTO tram (line, wagon, n, ph, seen, at) VALUES (99, 1, 999, 'open', '2025-06-01 12:00:00', '2025-06-01 12:00:00')");
+        story.back(&[]).unwrap();
+        story.database.execute("DELETE FROM tram WHERE line = 99");
+        assert_eq!(story.database.value(ROWS), before, "{sql}");
+    }
+}
+
+/// What was written since is never overwritten: it is cast where that is possible, and named where it is not.
+#[test]
+fn what_was_written_since_is_cast_or_named() {
+    let mut story = Story::new(INIT);
+    story.apply("2_change", "ALTER TABLE tram ALTER COLUMN note TYPE TEXT USING note || '!', ALTER COLUMN n DROP DEFAULT, ALTER COLUMN n TYPE TEXT USING 'n' || n;").unwrap();
+    story.database.execute(
+        "UPDATE tram SET note = 'edited' WHERE n = 'n5'; DELETE FROM tram WHERE n = 'n6';
+         INSERT INTO tram (line, wagon, n, ph, note) VALUES (99, 1, '500', 'open', 'since'), (99, 2, 'many', 'open', NULL)",
+    );
+    let error = story.back(&[]).unwrap_err();
+    assert_eq!(error.exit(), prisma_safe::exit::Exit::Decision);
+    assert!(error.help_text().unwrap().contains("--fill 'tram.n=VALUE'"), "{error:?}");
+    let fill = Fill { table: "tram".into(), column: "n".into(), value: "-1".into() };
+    let done = story.back(&[fill]).unwrap();
+    assert_eq!(done.filled, [("tram.n".to_owned(), 1)]);
+    let put_back = &done.put_back[0];
+    assert_eq!((put_back.kept, put_back.restored, put_back.newer, put_back.deleted), (100, 98, 1, 1), "{put_back:?}");
+    assert_eq!(
+        story.database.value("SELECT string_agg(n::text || note, ' ') FROM tram WHERE note IN ('edited', 'since')"),
+        "5edited 500since"
+    );
+    assert_eq!(story.count("tram WHERE n = -1"), 1);
+    assert_eq!(story.count("tram WHERE note = 'note ' || n"), 84);
+}
+
+#[test]
+fn a_key_finds_its_rows_by_its_new_value() {
+    let mut story = Story::new(
+        "CREATE TABLE stop (id INT PRIMARY KEY, name TEXT); INSERT INTO stop SELECT g, 's' || g FROM generate_series(1, 20) g; CREATE TABLE bare (v INT); INSERT INTO bare VALUES (1), (2), (2);",
+    );
+    story.apply("2_change", "ALTER TABLE stop ALTER COLUMN id TYPE TEXT USING 'k' || id;").unwrap();
+    story.database.execute("DELETE FROM stop WHERE id = 'k3'");
+    assert_eq!(story.back(&[]).unwrap().put_back[0].restored, 19);
+    assert_eq!(story.count("stop WHERE name = 's' || id"), 19);
+    // without a key, equal values cannot be told apart
+    story.apply("2_change", "ALTER TABLE bare ALTER COLUMN v TYPE TEXT USING 'v' || (v % 2);").unwrap();
+    let error = story.back(&[]).unwrap_err();
+    assert!(error.to_string().contains("was not rolled back"), "{error:?}");
+    assert_eq!(story.count("bare WHERE v LIKE 'v%'"), 3);
+}
+
+/// A trigger that changes what is put back is found out before the commit.
+#[test]
+fn what_a_trigger_makes_of_it_is_not_verified() {
+    let mut story = Story::new(INIT);
+    story.apply("2_change", "UPDATE tram SET note = 'none';").unwrap();
+    story.database.execute(
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := upper(NEW.note); RETURN NEW; END $$;
+         CREATE TRIGGER shout BEFORE UPDATE ON tram FOR EACH ROW EXECUTE FUNCTION shout();",
+    );
+    let error = story.back(&[]).unwrap_err();
+    assert!(
+        error.to_string().contains("86 rows of values of tram")
+            || error.to_string().contains("differ from what was kept"),
+        "{error:?}"
+    );
+    assert_eq!(story.count("tram WHERE note = 'none'"), 100);
+}
