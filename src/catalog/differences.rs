@@ -64,14 +64,14 @@ impl Catalog {
 impl Constraint {
     /// Whether both demand the same, whatever their names.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.valid == other.valid && ALONE.constraint(&self.kind) == ALONE.constraint(&other.kind)
+        self == other || self.valid == other.valid && ALONE.constraint(&self.kind) == ALONE.constraint(&other.kind)
     }
 }
 
 impl Index {
     /// Whether both are defined the same, whatever their names.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        ALONE.index(self) == ALONE.index(other)
+        self == other || ALONE.index(self) == ALONE.index(other)
     }
 }
 

@@ -137,7 +137,7 @@ fn repeated(scene: &Scene<'_>, around: &Around, from: &str, to: &str, scale: &mu
         (gone, come) => format!("{gone} becomes {come} elsewhere too"),
     };
     // twins of a table change alike, whatever the change is: that says more if a part of the names stays
-    let part = scene.identifier(from).words.len() > change.0.split_whitespace().count();
+    let part = scene.spelling(from).parts.words.len() > change.0.split_whitespace().count();
     scale.say(if part { Sign::Repeated } else { Sign::RepeatedWhole }, 1.0, line);
     part
 }

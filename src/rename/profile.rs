@@ -159,7 +159,7 @@ fn promises(
     to: &str,
     scale: &mut Scale<'_>,
 ) -> bool {
-    let words = |name: &str| Form::promised(&scene.identifier(name).words);
+    let words = |name: &str| Form::promised(&scene.spelling(name).parts.words);
     let Some(form) = words(to).filter(|form| is_text(old) && words(from) != Some(*form)) else { return false };
     if profile.forms.contains(&form) {
         scale.say(Sign::ValuesKeepPromise, 1.0, format!("the values of {from} are {}", form.said()));

@@ -23,11 +23,23 @@ pub(crate) struct Scene<'a> {
     pub(crate) work: Schema,
     pub(crate) pool: Pool,
     /// Names taken apart before, and compared before: the same pairs are looked at again after every decision.
-    identifiers: RefCell<HashMap<String, Rc<Identifier>>>,
-    likenesses: RefCell<HashMap<(String, String, String), Likeness>>,
+    spellings: RefCell<HashMap<String, Rc<Spelling>>>,
+    likenesses: RefCell<HashMap<Names, Rc<Likeness>>>,
     /// What Prisma counted in what is dropped.
     pub(crate) counted: Counted,
 }
+
+/// A name and its words.
+pub(crate) struct Spelling {
+    /// Counts the names of a scene: two that are compared are known by their numbers.
+    number: usize,
+    name: String,
+    pub(crate) parts: Identifier,
+}
+
+/// Two names, each with the words of it that the context has said. Tables that are alike share these: a key with the context's
+/// own names would keep every pair of columns of every pair of tables.
+type Names = [(usize, u64); 2];
 
 /// A table before and after: the same, or a renamed one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,38 +65,42 @@ impl<'a> Scene<'a> {
             head: Schema::read(&draft.hints.schema_before),
             work: Schema::read(&draft.hints.schema_after),
             pool: Pool::read(draft),
-            identifiers: RefCell::default(),
+            spellings: RefCell::default(),
             likenesses: RefCell::default(),
             counted: Counted::read(&draft.hints.warnings),
         }
     }
 
     /// Compares two names; words of `context` count as said already.
-    pub(crate) fn likeness(&self, from: &str, to: &str, context: &[&str]) -> Likeness {
-        let key = (from.to_owned(), to.to_owned(), context.join("\n"));
-        if let Some(known) = self.likenesses.borrow().get(&key) {
-            return known.clone();
-        }
-        let context: Vec<Rc<Identifier>> = context.iter().map(|name| self.identifier(name)).collect();
-        let context: Vec<&Identifier> = context.iter().map(Rc::as_ref).collect();
-        let found = names::likeness((from, &self.identifier(from)), (to, &self.identifier(to)), &context);
-        self.likenesses.borrow_mut().insert(key, found.clone());
-        found
+    pub(crate) fn likeness(&self, from: &str, to: &str, context: &[&str]) -> Rc<Likeness> {
+        let context: Vec<Rc<Spelling>> = context.iter().map(|name| self.spelling(name)).collect();
+        let context: Vec<&Identifier> = context.iter().map(|spelling| &spelling.parts).collect();
+        self.alike(&self.spelling(from), &self.spelling(to), &context)
+    }
+
+    /// As [`Scene::likeness`], of names that are taken apart already.
+    pub(crate) fn alike(&self, from: &Spelling, to: &Spelling, context: &[&Identifier]) -> Rc<Likeness> {
+        let compare = || Rc::new(names::likeness((&from.name, &from.parts), (&to.name, &to.parts), context));
+        let (Some(old), Some(new)) = (names::said(&from.parts, context), names::said(&to.parts, context)) else {
+            return compare();
+        };
+        let key = [(from.number, old), (to.number, new)];
+        Rc::clone(self.likenesses.borrow_mut().entry(key).or_insert_with(compare))
     }
 
     /// A name taken apart.
-    pub(crate) fn identifier(&self, name: &str) -> Rc<Identifier> {
-        if let Some(known) = self.identifiers.borrow().get(name) {
+    pub(crate) fn spelling(&self, name: &str) -> Rc<Spelling> {
+        if let Some(known) = self.spellings.borrow().get(name) {
             return Rc::clone(known);
         }
-        let made = Rc::new(Identifier::new(name));
-        self.identifiers.borrow_mut().insert(name.to_owned(), Rc::clone(&made));
-        made
+        let mut spellings = self.spellings.borrow_mut();
+        let made = Spelling { number: spellings.len(), name: name.to_owned(), parts: Identifier::new(name) };
+        Rc::clone(spellings.entry(name.to_owned()).or_insert(Rc::new(made)))
     }
 
     /// How one name was made from the other.
     pub(crate) fn change(&self, from: &str, to: &str) -> Option<(String, String)> {
-        names::change(&self.identifier(from), &self.identifier(to))
+        names::change(&self.spelling(from).parts, &self.spelling(to).parts)
     }
 
     /// Tables the draft drops, and tables it creates.

@@ -1,14 +1,16 @@
 //! What speaks for a dropped and a created table being the same one.
 
+use std::rc::Rc;
+
 use super::around::Around;
 use super::candidate::Rename;
 use super::cast::{self, Cast};
 use super::given::Given;
-use super::scene::{Pair, Scene};
+use super::scene::{Pair, Scene, Spelling};
 use super::score::Scale;
 use super::settle::Compare;
 use super::weights::Sign;
-use crate::catalog::{Column, ObjectName, Table};
+use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::sql::ConstraintKind;
 
 /// Every pair of a dropped and a created table; those of implicit many-to-many relations follow their models and are left
@@ -22,9 +24,10 @@ pub(crate) fn compared<'w>(scene: &Scene<'w>, given: &Given, around: &Around) ->
         .collect();
     let come: Vec<_> =
         come.into_iter().filter(|to| !is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+    let (gone, come) = (sides(scene, scene.before, &gone), sides(scene, &scene.after, &come));
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
-            let mut compare = compare(scene, around, from, to)?;
+            let mut compare = compare(scene, around, from, to);
             if gone.len() == 1 && come.len() == 1 {
                 compare.scale.say(Sign::OnlyTables, 1.0, "the only dropped and the only created table");
             }
@@ -46,11 +49,29 @@ pub(crate) fn is_join(table: Option<&Table>) -> bool {
     })
 }
 
-fn compare<'w>(scene: &Scene<'w>, around: &Around, from: &ObjectName, to: &ObjectName) -> Option<Compare<'w>> {
-    let (old, new) = (scene.before.tables.get(from)?, scene.after.tables.get(to)?);
+/// A table of one of the two catalogs, its names taken apart once for all tables that it is compared with.
+struct Side<'s> {
+    name: &'s ObjectName,
+    table: &'s Table,
+    own: Rc<Spelling>,
+    columns: Vec<(&'s String, &'s Column, Rc<Spelling>)>,
+}
+
+/// These tables of a catalog.
+fn sides<'s>(scene: &Scene<'_>, catalog: &'s Catalog, names: &[&'s ObjectName]) -> Vec<Side<'s>> {
+    let side = |name: &&'s ObjectName| {
+        let table = catalog.tables.get(*name)?;
+        let columns = table.columns.iter().map(|(own, column)| (own, column, scene.spelling(own))).collect();
+        Some(Side { name, table, own: scene.spelling(&name.name), columns })
+    };
+    names.iter().filter_map(side).collect()
+}
+
+fn compare<'w>(scene: &Scene<'w>, around: &Around, old: &Side<'_>, new: &Side<'_>) -> Compare<'w> {
+    let (from, to) = (old.name, new.name);
     let mut scale = Scale::starting(scene.weights, Sign::TableBase);
-    let overlap = columns(scene, around, (from, old), (to, new), &mut scale);
-    let likeness = scene.likeness(&from.name, &to.name, &[]);
+    let overlap = columns(scene, around, old, new, &mut scale);
+    let likeness = scene.alike(&old.own, &new.own, &[]);
     let moved = from.name == to.name;
     if moved {
         scale.say(Sign::SameTableName, 1.0, format!("the same name in schema {}", to.schema));
@@ -80,7 +101,7 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, from: &ObjectName, to: &Objec
     }
     let clear =
         !lives_on && overlap >= 0.999 && (moved || likeness.style_only || (followers > 0 && likeness.score >= 0.7));
-    Some(Compare {
+    Compare {
         rename: Rename::Table { from: from.clone(), to: to.clone(), join: false },
         scale,
         clear,
@@ -88,21 +109,17 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, from: &ObjectName, to: &Objec
         proved,
         stays: false,
         quiet: false,
-    })
+    }
 }
 
 /// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
-fn columns(
-    scene: &Scene<'_>,
-    around: &Around,
-    (from, old): (&ObjectName, &Table),
-    (to, new): (&ObjectName, &Table),
-    scale: &mut Scale<'_>,
-) -> f64 {
+fn columns(scene: &Scene<'_>, around: &Around, from: &Side<'_>, to: &Side<'_>, scale: &mut Scale<'_>) -> f64 {
+    let (old, new) = (from.table, to.table);
+    let context = [&from.own.parts, &to.own.parts];
+    let free: Vec<_> = to.columns.iter().filter(|(other, ..)| !old.columns.contains_key(*other)).collect();
     let mut same = 0.0;
     let mut telling = 0.0;
-    for (name, column) in &old.columns {
-        let likely = |other: &String| scene.likeness(name, other, &[&from.name, &to.name]).score * 0.8;
+    for (name, column, spelling) in &from.columns {
         let worth = |counterpart: &Column| match cast::cast(
             &scene.after,
             &scene.renamed_type(&around.enums, &column.data_type),
@@ -113,13 +130,15 @@ fn columns(
             Cast::None | Cast::Loses { .. } => 0.2,
             Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
         };
-        let best = match new.columns.get(name) {
+        let best = match new.columns.get(*name) {
             Some(counterpart) => worth(counterpart),
             None => {
-                let free = new.columns.iter().filter(|(other, _)| !old.columns.contains_key(*other));
-                let scores =
-                    free.map(|(other, counterpart)| (likely(other), counterpart)).filter(|(name, _)| *name >= 0.4);
-                scores.map(|(name, counterpart)| name * worth(counterpart)).fold(0.0, f64::max)
+                let likely = |other: &Rc<Spelling>| scene.alike(spelling, other, &context).score * 0.8;
+                free.iter().fold(0.0, |best: f64, (_, counterpart, other)| {
+                    let name = likely(other);
+                    // the type makes it no better
+                    if name < 0.4 || name <= best { best } else { best.max(name * worth(counterpart)) }
+                })
             }
         };
         same += best;

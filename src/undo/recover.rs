@@ -10,7 +10,6 @@ use super::capsule::{self, Rights};
 use super::capture::{Capture, became, kind, place, run};
 use super::facts::Facts;
 use super::losses::{Cast, Loss, Which, losses};
-use super::reverse::states;
 use crate::backup::encryption::Keys;
 use crate::backup::load::{Destination, table};
 use crate::backup::scan::TableName;
@@ -81,24 +80,29 @@ pub fn load(client: &mut Client, request: &Request<'_>, found: &Found) -> Result
     }
     capsule::prepare(client).explain(failed)?;
     let script = Script::parse(request.migration.sql.as_str());
-    let states = states(request.before, &script);
     let mut captures = Vec::new();
     let mut missing = Vec::new();
     let mut origins = Origins::default();
     let lost = losses(request.before, &script).losses;
-    for (at, statement) in script.statements().iter().enumerate() {
-        for (_, loss) in lost.iter().filter(|(number, _)| *number == at + 1) {
+    let (mut number, mut outcome) = (0, Ok(()));
+    request.before.clone().walk(&script, "", |catalog, statement| {
+        number += 1;
+        for (_, loss) in lost.iter().filter(|(of, _)| *of == number) {
+            if outcome.is_err() {
+                return;
+            }
             let storage = format!("backup_{}_{}", request.row.id.get(..8).unwrap_or("0"), captures.len() + 1);
-            let mut one = One { client, request, found, catalog: &states[at], origins: &origins };
-            match one.load(at + 1, loss, storage)? {
-                Ok(capture) => captures.push(capture),
-                Err(why) => missing.push(format!("{}: {why}", super::keep::what_of(loss))),
+            let mut one = One { client, request, found, catalog, origins: &origins };
+            match one.load(number, loss, storage) {
+                Ok(Ok(capture)) => captures.push(capture),
+                Ok(Err(why)) => missing.push(format!("{}: {why}", super::keep::what_of(loss))),
+                Err(error) => outcome = Err(error),
             }
         }
         let text = script.text().get(statement.range.clone()).unwrap_or_default();
-        origins.follow(statement, text, &states[at]);
-    }
-    Ok((captures, missing))
+        origins.follow(statement, text, catalog);
+    });
+    outcome.map(|()| (captures, missing))
 }
 
 /// Drops what [`load`] has loaded.

@@ -31,19 +31,27 @@ impl Catalog {
 
     /// Replays one more script, and shows each statement with the catalog just before it.
     pub fn walk(&mut self, script: &Script, migration: &str, mut look: impl FnMut(&Self, &Statement)) {
-        self.learn_owners();
-        let schema = self.default_schema.clone();
-        self.sight.temporary.clear();
-        let mut replay = Replay { catalog: self, migration, schema };
+        let mut replay = Replay::start(self, migration);
         for statement in script.statements() {
             look(replay.catalog, statement);
             replay.statement(statement);
         }
-        if !script.errors().is_empty() {
-            replay.code("a statement that could not be read");
+        replay.end(script);
+    }
+
+    /// Replays a script, and shows each statement with the catalogs just before and just after it. Two go one behind the other:
+    /// a copy for every statement would cost the square of a large migration.
+    pub fn walk_pairs(&self, script: &Script, migration: &str, mut look: impl FnMut(&Statement, &Self, &Self)) {
+        let (mut before, mut after) = (self.clone(), self.clone());
+        let (mut behind, mut ahead) = (Replay::start(&mut before, migration), Replay::start(&mut after, migration));
+        for (at, statement) in script.statements().iter().enumerate() {
+            ahead.statement(statement);
+            if at + 1 == script.statements().len() {
+                ahead.end(script);
+            }
+            look(statement, behind.catalog, ahead.catalog);
+            behind.statement(statement);
         }
-        // they go with the session
-        self.sight.temporary.clear();
     }
 }
 
@@ -55,7 +63,23 @@ struct Replay<'a> {
     schema: String,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    fn start(catalog: &'a mut Catalog, migration: &'a str) -> Self {
+        catalog.learn_owners();
+        catalog.sight.temporary.clear();
+        let schema = catalog.default_schema.clone();
+        Self { catalog, migration, schema }
+    }
+
+    /// After the last statement.
+    fn end(&mut self, script: &Script) {
+        if !script.errors().is_empty() {
+            self.code("a statement that could not be read");
+        }
+        // they go with the session
+        self.catalog.sight.temporary.clear();
+    }
+
     fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::CreateSchema { name, .. } => {

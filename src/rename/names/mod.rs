@@ -75,6 +75,16 @@ pub(crate) fn likeness(from: (&str, &Identifier), to: (&str, &Identifier), conte
     make(score, reason, false, false)
 }
 
+/// Which words of a name the context has said already, a bit each; none for a name of more words than there are bits. All that
+/// [`likeness`] takes from its context.
+pub(crate) fn said(name: &Identifier, context: &[&Identifier]) -> Option<u64> {
+    let bits = name.stems.iter().enumerate().map(|(at, stem)| {
+        let bit = 1_u64.checked_shl(u32::try_from(at).ok()?)?;
+        Some(if context.iter().any(|other| other.stems.contains(stem)) { bit } else { 0 })
+    });
+    bits.sum()
+}
+
 /// Compares two names that nothing else is known of.
 pub(crate) fn alike(from: &str, to: &str) -> Likeness {
     likeness((from, &Identifier::new(from)), (to, &Identifier::new(to)), &[])

@@ -93,11 +93,9 @@ pub(crate) fn replaced(plan: &Plan<'_>, touched: &Touched) -> Vec<(ObjectName, B
 
 /// Plans the keys of one table.
 pub(crate) fn plan(plan: &mut Plan<'_>, touched: &Touched) {
-    let renamed = plan.renamed.clone();
-    let after = plan.scene.after.clone();
-    let (Some(old_table), Some(new_table)) = (renamed.tables.get(&touched.to), after.tables.get(&touched.to)) else {
-        return;
-    };
+    let after = &plan.scene.after;
+    let (old_table, new_table) = (plan.renamed.tables.get(&touched.to).cloned(), after.tables.get(&touched.to));
+    let (Some(old_table), Some(new_table)) = (&old_table, new_table) else { return };
     let concerned = |key: &Key<'_>| {
         touched.whole
             || touched.columns.iter().any(|column| key.involves(column))

@@ -52,28 +52,18 @@ pub(super) struct Scene<'a> {
     pub after: &'a Catalog,
 }
 
-/// The catalog before each statement, and the one at the end.
-pub(super) fn states(before: &Catalog, script: &Script) -> Vec<Catalog> {
-    let mut catalog = before.clone();
-    let mut states = Vec::new();
-    catalog.walk(script, "", |catalog, _| states.push(catalog.clone()));
-    states.push(catalog);
-    states
-}
-
 /// The steps that lead back, in the order they are taken. Statements that leave nothing to take back have none.
 pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
-    let states = states(before, script);
-    let pairs = script.statements().iter().zip(states.iter().zip(states.iter().skip(1)));
-    let mut steps: Vec<Step> = pairs
-        .enumerate()
-        .map(|(at, (statement, (before, after)))| {
-            let text = script.text().get(statement.range.clone()).unwrap_or_default();
-            let scene = Scene { statement, text, before, after };
-            Step { number: at + 1, of: beginning(text), ..step(&scene) }
-        })
-        .filter(|step| !step.is_empty())
-        .collect();
+    let mut steps = Vec::new();
+    let mut number = 0;
+    before.walk_pairs(script, "", |statement, before, after| {
+        number += 1;
+        let text = script.text().get(statement.range.clone()).unwrap_or_default();
+        let step = step(&Scene { statement, text, before, after });
+        if !step.is_empty() {
+            steps.push(Step { number, of: beginning(text), ..step });
+        }
+    });
     steps.reverse();
     steps
 }
