@@ -2,6 +2,7 @@
 //! and goes through untouched.
 
 pub mod backup;
+pub mod catalog;
 pub mod completions;
 pub mod demo;
 pub mod deploy;
@@ -68,6 +69,8 @@ pub enum Command {
     Deploy(deploy::Args),
     /// Review migrations: what they destroy, block or break
     Review(review::Args),
+    /// Write the target's definitions and row estimates to a file, for `review --catalog FILE` where nobody can reach it
+    Catalog(catalog::Args),
     /// What a rule of the review flags, why, and the safe way
     Explain(explain::Args),
     /// List what may be renamed in a migration, with score and evidence
@@ -174,6 +177,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Renames(args) => rewrite::list(&args, context),
         Command::Rewrite(args) => rewrite::run(&args, context),
         Command::Review(args) => review::run(&args, context),
+        Command::Catalog(args) => catalog::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Backup(args) => backup::run(&args, context),
         Command::Status(args) => status::run(&args, context),

@@ -1,5 +1,7 @@
 //! `review`: which migrations, against what; the gate's exit status. Also the review stage of a deploy.
 
+mod by_catalog;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +50,9 @@ pub struct Args {
     /// Never connect
     #[arg(long)]
     offline: bool,
+    /// Review against the definitions in a file of `prisma-safe catalog`; needs no database, and never connects
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pending", "fix"])]
+    catalog: Option<PathBuf>,
     /// The release that runs during the deploy: a schema.prisma, its folder, or a git revision; which of its models and
     /// fields break is then said
     #[arg(long, value_name = "SCHEMA|REV")]
@@ -63,6 +68,9 @@ pub struct Args {
 /// # Errors
 /// Exit status 3 if the verdict is `fail`, after the report; 2 for a migration that is not there.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    if let Some(path) = &args.catalog {
+        return by_catalog::run(path, args, context);
+    }
     if let Some(files) = files(args, &context.directory)? {
         return offline(&files, args, context);
     }
@@ -122,7 +130,8 @@ fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Resu
 fn files(args: &Args, directory: &Path) -> Result<Option<Vec<Migration>>> {
     let paths: Vec<PathBuf> = args.what.iter().map(|what| directory.join(what)).collect();
     let sql = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sql") && path.is_file();
-    if !args.offline || args.fixes.fix || args.deployed.is_some() || paths.is_empty() || !paths.iter().all(sql) {
+    let alone = args.offline || args.catalog.is_some();
+    if !alone || args.fixes.fix || args.deployed.is_some() || paths.is_empty() || !paths.iter().all(sql) {
         return Ok(None);
     }
     paths.into_iter().zip(&args.what).map(|(path, what)| file(what, path)).collect::<Result<_>>().map(Some)
@@ -131,22 +140,42 @@ fn files(args: &Args, directory: &Path) -> Result<Option<Vec<Migration>>> {
 /// Reviews files in the order given, behind what stands before the first in its migrations folder.
 fn offline(files: &[Migration], args: &Args, context: &Context) -> Result<Exit> {
     let root = context.directory.as_path();
-    let folder = files.first().and_then(|first| first.path.parent()?.parent());
-    let migrations = match folder.filter(|folder| folder.join("migration_lock.toml").is_file()) {
-        Some(folder) => migrations::read(folder)?,
-        None => Vec::new(),
-    };
-    // a file of the folder goes by its migration's name
-    let known =
-        |file: &Migration| migrations.iter().find(|migration| migration.path == file.path).unwrap_or(file).clone();
-    let chosen: Vec<Migration> = files.iter().map(known).collect();
-    let earlier = if migrations.iter().any(|each| each.name == chosen[0].name) { migrations.as_slice() } else { &[] };
-    let config = Config::load(root)?;
-    let project = prisma::find(root, &context.env).ok();
-    let settings = Settings::new(&config.review, project.as_ref().and_then(Project::version));
+    let Alone { migrations, directory, chosen, settings } = Alone::of(files, context)?;
+    let folder = Folder { migrations: &migrations, directory: &directory };
     let stage = Stage { settings: &settings, schema: "public", live: None, definitions: None, identity: None };
-    let review = stage.review(&Folder { migrations: earlier, directory: folder.unwrap_or(root) }, &chosen, None);
+    let review = stage.review(&folder, &chosen, None);
     deliver(&review, root, args, context)
+}
+
+/// SQL files by themselves, with what the disk tells of them: no Prisma was asked.
+struct Alone {
+    /// Those of the folder that the first file stands in; empty if it is no migrations folder.
+    migrations: Vec<Migration>,
+    directory: PathBuf,
+    chosen: Vec<Migration>,
+    settings: Settings,
+}
+
+impl Alone {
+    fn of(files: &[Migration], context: &Context) -> Result<Self> {
+        let root = context.directory.as_path();
+        let folder = files.first().and_then(|first| first.path.parent()?.parent());
+        let migrations = match folder.filter(|folder| folder.join("migration_lock.toml").is_file()) {
+            Some(folder) => migrations::read(folder)?,
+            None => Vec::new(),
+        };
+        // a file of the folder goes by its migration's name
+        let known =
+            |file: &Migration| migrations.iter().find(|migration| migration.path == file.path).unwrap_or(file).clone();
+        let chosen: Vec<Migration> = files.iter().map(known).collect();
+        let directory = folder.unwrap_or(root).to_owned();
+        let migrations =
+            if migrations.iter().any(|each| each.name == chosen[0].name) { migrations } else { Vec::new() };
+        let config = Config::load(root)?;
+        let project = prisma::find(root, &context.env).ok();
+        let settings = Settings::new(&config.review, project.as_ref().and_then(Project::version));
+        Ok(Self { migrations, directory, chosen, settings })
+    }
 }
 
 fn file(name: &str, path: PathBuf) -> Result<Migration> {
@@ -279,10 +308,8 @@ impl Stage<'_> {
         // what the target holds now says nothing about a migration that has run there
         let has_run = chosen.iter().any(|each| applied(&each));
         let live = self.live.filter(|_| !has_run);
-        let world = self.definitions.map(|definitions| match has_run {
-            true => Catalog::strangers(self.schema, definitions, &Catalog::of(self.schema, folder.migrations)),
-            false => Catalog::of_target_after(self.schema, definitions, folder.migrations.iter().filter(applied)),
-        });
+        let world =
+            self.definitions.map(|definitions| world(self.schema, definitions, folder.migrations, applied, has_run));
         let in_world = |migration: &&Migration| world.is_some() && !has_run && applied(migration);
         // what follows the first one that is reviewed is no ground for it, unless it is in the target already
         let earlier: Vec<Migration> = match self.identity {
@@ -301,6 +328,20 @@ impl Stage<'_> {
             settings: self.settings,
             standing: standing(&known, folder.migrations, folder.directory),
         })
+    }
+}
+
+/// What the target holds; of a time before the last of `migrations`, where one that is reviewed has run there.
+fn world(
+    schema: &str,
+    definitions: &Definitions,
+    migrations: &[Migration],
+    applied: impl FnMut(&&Migration) -> bool,
+    has_run: bool,
+) -> Catalog {
+    match has_run {
+        true => Catalog::strangers(schema, definitions, &Catalog::of(schema, migrations)),
+        false => Catalog::of_target_after(schema, definitions, migrations.iter().filter(applied)),
     }
 }
 

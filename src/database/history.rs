@@ -3,8 +3,8 @@
 //! A name may have several rows: tries that were rolled back stay. The states are Prisma's own: a row that is neither finished
 //! nor rolled back is a failed migration and stops Prisma (P3009); one that is rolled back counts for nothing.
 
-use postgres::Client;
 use postgres::types::Type;
+use postgres::{Client, GenericClient};
 
 use super::failure::Failure;
 use crate::error::{Explain as _, Result};
@@ -90,7 +90,7 @@ impl History {
     }
 
     /// [`History::read`] with the server's own error.
-    pub(crate) fn fetch(client: &mut Client, schema: &str) -> Result<Option<Self>, Failure> {
+    pub(crate) fn fetch(client: &mut impl GenericClient, schema: &str) -> Result<Option<Self>, Failure> {
         if !exists(client, schema)? {
             return Ok(None);
         }
@@ -160,7 +160,7 @@ impl History {
 }
 
 /// Whether the schema has a history table; asks the catalog, so no privilege on the schema is needed.
-pub(crate) fn exists(client: &mut Client, schema: &str) -> Result<bool, Failure> {
+pub(crate) fn exists(client: &mut impl GenericClient, schema: &str) -> Result<bool, Failure> {
     let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'f'))";
     Ok(client.query_typed_one(query, &[(&schema, Type::TEXT), (&TABLE, Type::TEXT)])?.try_get(0)?)

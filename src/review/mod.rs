@@ -7,6 +7,7 @@ pub mod history;
 mod needed;
 pub mod plan_hash;
 pub mod probes;
+pub mod recorded;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -23,8 +24,8 @@ use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
 use crate::rules::{
-    self, Check, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
-    opaque_code, squawk,
+    self, Check, Evidence, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked,
+    dependent_object, opaque_code, squawk,
 };
 use crate::sql::{Script, StatementKind};
 
@@ -87,6 +88,19 @@ pub struct Target {
     pub provider: &'static str,
     /// As `15.18`; none offline.
     pub server_version: Option<String>,
+    /// The file that stood for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<Source>,
+}
+
+/// A catalog file that stands for the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// As named on the command line.
+    pub file: String,
+    /// When it was taken.
+    pub taken_at: jiff::Timestamp,
 }
 
 /// A migration with what was found in it.
@@ -185,6 +199,9 @@ pub fn review(request: Request<'_>) -> Review {
         request.settings.levels.apply(&mut findings);
         acceptances::apply(&lines, request.default_schema, &mut findings);
         fixes::offer(&script, &after, &mut findings);
+        if request.live.is_some_and(Live::recorded) {
+            findings.iter_mut().flat_map(|finding| &mut finding.evidence).for_each(Evidence::read_from_catalog);
+        }
         findings.sort_by_key(|finding| {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
@@ -233,6 +250,7 @@ pub fn review(request: Request<'_>) -> Review {
         target: Target {
             provider: "postgresql",
             server_version: request.live.map(|live| version(live.server_version())),
+            catalog: None,
         },
         migrations,
         unchecked,
@@ -343,6 +361,6 @@ fn offline(renames: bool) -> impl Iterator<Item = Unchecked> {
 }
 
 /// `150018` is 15.18.
-fn version(number: u32) -> String {
+pub(crate) fn version(number: u32) -> String {
     format!("{}.{}", number / 10_000, number % 10_000)
 }

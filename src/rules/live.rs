@@ -91,6 +91,10 @@ pub trait Live: std::fmt::Debug {
     fn victims(&self, _dropped: &Dropped) -> Option<Vec<String>> {
         None
     }
+    /// Whether a file answers, and not the target: nothing is measured then.
+    fn recorded(&self) -> bool {
+        false
+    }
     /// Questions that found no answer so far.
     fn unchecked(&self) -> Vec<Unchecked>;
 }

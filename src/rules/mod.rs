@@ -153,10 +153,20 @@ pub enum Check {
 /// A fact behind a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// `measured` on the target, `estimated` from what was measured, `replayed` from the migrations, `prisma` said it.
+    /// `measured` on the target, `estimated` from what was measured, `catalog` where a catalog file tells of it, `replayed`
+    /// from the migrations, `prisma` said it.
     pub kind: &'static str,
     /// One line.
     pub text: String,
+}
+
+impl Evidence {
+    /// Nothing was measured: a catalog file told it.
+    pub(crate) fn read_from_catalog(&mut self) {
+        if self.kind == "measured" {
+            self.kind = "catalog";
+        }
+    }
 }
 
 /// Something the review has to say about a migration.

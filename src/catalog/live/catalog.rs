@@ -138,7 +138,7 @@ fn table(name: &str) -> Option<&str> {
 }
 
 /// The parts of a name as SQL writes it.
-fn split(name: &str) -> Vec<String> {
+pub(super) fn split(name: &str) -> Vec<String> {
     pieces(name).into_iter().filter_map(Piece::name).collect()
 }
 

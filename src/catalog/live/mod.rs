@@ -8,10 +8,12 @@
 mod beside;
 mod catalog;
 mod differences;
+mod file;
 mod queries;
 mod rights;
 mod spelling;
 mod strangers;
+mod take;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::beside::Beside;
 pub use self::differences::{Difference, differences};
+pub use self::file::CatalogFile;
 pub use self::rights::Right;
 use crate::database::{Failure, history};
 

@@ -176,6 +176,11 @@ impl<'a> Probes<'a> {
     }
 }
 
+/// What a question is about, in words.
+pub(super) fn subject(table: &ObjectName, which: &Which<'_>, version: u32) -> String {
+    Question::about(table, which, version).map_or_else(|(what, _)| what, |question| question.what)
+}
+
 impl Live for Probes<'_> {
     fn server_version(&self) -> u32 {
         self.version
