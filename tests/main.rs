@@ -4,6 +4,7 @@
 mod backup;
 mod broken;
 mod catalog;
+mod catalog_file;
 mod conservation;
 mod copies;
 mod demo;
