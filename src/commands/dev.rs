@@ -235,10 +235,8 @@ impl Drafter for Developing<'_> {
     }
 
     fn possible(&mut self, script: String, earlier: &[Migration]) -> Result<Option<String>> {
-        let scripts: Vec<(&str, Script)> =
-            earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
         let schema = self.target.url.schema();
-        let before = Catalog::replay(&schema, scripts.iter().map(|(name, script)| (*name, script)));
+        let before = Catalog::of(&schema, earlier);
         let possible = drafting::possible(&script, &before)?;
         for column in &possible.taken_out {
             self.context.shell.note(format!(

@@ -5,9 +5,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use postgres::Client;
@@ -17,6 +16,7 @@ use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
 use crate::database::{DatabaseUrl, Failure, Session, pooler};
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::Shell;
+use crate::wait::{Waited, wait_until};
 
 const LOCK: &str = "deploy.lock";
 const POLL: Duration = Duration::from_millis(200);
@@ -37,24 +37,22 @@ pub struct Patience<'a> {
 impl Patience<'_> {
     /// Asks again and again until somebody else is done; `ask` gives who is not. The result is whether it had to wait.
     fn wait<T>(&self, mut ask: impl FnMut() -> Result<Result<T, String>>) -> Result<Result<(T, bool), String>> {
-        let until = Instant::now() + self.time;
-        let mut waited = false;
-        loop {
+        let mut last = None;
+        let waited = wait_until(self.time, POLL, self.interrupt, || -> Result<Option<T>> {
             let who = match ask()? {
-                Ok(done) => return Ok(Ok((done, waited))),
+                Ok(done) => return Ok(Some(done)),
                 Err(who) => who,
             };
-            if Instant::now() >= until {
-                return Ok(Err(who));
-            }
-            if !waited {
+            if last.is_none() && !self.time.is_zero() {
                 self.shell.status("Waiting", format!("up to {} s for {}", self.time.as_secs(), who.trim()));
             }
-            waited = true;
-            if self.interrupt.load(Ordering::Relaxed) {
-                return Err(Error::cancelled());
-            }
-            thread::sleep(POLL.min(until.saturating_duration_since(Instant::now())));
+            last = Some(who);
+            Ok(None)
+        })?;
+        match waited {
+            Waited::Met(done) => Ok(Ok((done, last.is_some()))),
+            Waited::TimedOut => Ok(Err(last.unwrap_or_default())),
+            Waited::Interrupted => Err(Error::cancelled()),
         }
     }
 
@@ -179,6 +177,8 @@ fn end_orphans(client: &mut Client, patience: &Patience<'_>) -> Result<bool, Fai
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use crate::exit::Exit;
     use crate::ui::shell::ColorChoice;

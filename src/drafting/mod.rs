@@ -81,9 +81,7 @@ impl Outcome {
 impl<'a> Drafting<'a> {
     /// Parses the draft and replays what comes before it.
     pub fn new(migration: &'a Migration, earlier: &'a [Migration], default_schema: &'a str, hints: Hints) -> Self {
-        let scripts: Vec<(&str, Script)> =
-            earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
-        let before = Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)));
+        let before = Catalog::of(default_schema, earlier);
         let script = Script::parse(migration.sql.as_str());
         Self { migration, earlier, default_schema, script, before, hints }
     }

@@ -6,15 +6,17 @@
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::binary::VARIABLES;
 use super::inbox::{Event, Outbox};
 use super::wire::{Frame, Hello};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::wait::{Waited, wait_until};
 
 /// How long an engine may take to end by itself once nobody talks to it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -132,18 +134,12 @@ impl Drop for Process {
 
 /// Waits for a child, but not longer than this.
 fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    let end = Instant::now() + limit;
-    let mut pause = Duration::from_micros(200);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= end {
-            return Ok(None);
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
-    }
+    // most end at once, and every command of Prisma's waits for that
+    const STEP: Duration = Duration::from_millis(1);
+    Ok(match wait_until(limit, STEP, &AtomicBool::new(false), || child.try_wait())? {
+        Waited::Met(status) => Some(status),
+        Waited::TimedOut | Waited::Interrupted => None,
+    })
 }
 
 /// Calls back with each line, its newline included.

@@ -1,6 +1,7 @@
 //! Outside programs: the only place that starts them.
 
 pub mod attended;
+mod child;
 pub mod git;
 pub mod pg_dump;
 pub mod postgres;

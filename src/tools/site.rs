@@ -6,18 +6,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, kill_process_group};
 
+use super::child;
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::Shell;
-use crate::ui::interrupt::{self, Guard};
+use crate::ui::interrupt::Guard;
 
-/// How often the program and the signals are looked at.
-const BEAT: Duration = Duration::from_millis(20);
-/// How long a program may clean up after itself when it was asked to end.
-const GRACE: Duration = Duration::from_secs(10);
 /// Lines of its output that an error shows.
 const SHOWN: usize = 20;
 
@@ -43,28 +39,13 @@ pub fn run(site: &Site<'_>, guard: &Guard, shell: Option<&Shell>) -> Result<Stri
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().explain(failed)?;
     let (stdout, stderr) = (child.stdout.take().map(reading), child.stderr.take().map(reading));
-    let mut asked: Option<Instant> = None;
     let group = Pid::from_raw(child.id().cast_signed());
-    let end = |signal| {
+    let status = child::attend(&mut child, program, guard, |signal| {
         if let Some(group) = group {
             // it may have ended by itself
             let _ = kill_process_group(group, signal);
         }
-    };
-    let status = loop {
-        if let Some(status) = child.try_wait().explain(|| format!("could not wait for {program}"))? {
-            break status;
-        }
-        match asked {
-            None if interrupt::requested() => {
-                end(Signal::TERM);
-                asked = Some(Instant::now());
-            }
-            Some(since) if since.elapsed() > GRACE => end(Signal::KILL),
-            _ => {}
-        }
-        thread::sleep(BEAT);
-    };
+    })?;
     let text =
         |thread: Option<thread::JoinHandle<String>>| thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let (said, complained) = (text(stdout), text(stderr));

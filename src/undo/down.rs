@@ -189,9 +189,7 @@ pub fn renew(migration: &Migration, earlier: &[Migration], default_schema: &str)
         State::Edited => return Ok(Renewed::Kept),
         State::Missing | State::Stale => {}
     }
-    let scripts: Vec<(&str, Script)> =
-        earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
-    let before = Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)));
+    let before = Catalog::of(default_schema, earlier);
     let down = Down::of(migration, &before);
     atomic::write(&path, &down.text).explain(|| format!("could not write {}", path.display()))?;
     Ok(if state == State::Missing { Renewed::Written } else { Renewed::Renewed })

@@ -1,7 +1,8 @@
 //! Sessions that work in parallel, each in a thread of its own, while the caller watches over them.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -17,13 +18,14 @@ use crate::backup::scan::TableName;
 use crate::database::{self, DatabaseUrl};
 use crate::error::{Error, Result};
 use crate::ui::progress::Position;
+use crate::wait::wait_until;
 
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe restore";
 /// How often the caller is asked whether to go on.
 const TICK: Duration = Duration::from_millis(100);
-/// How often a statement is cancelled before its session is left to itself.
-const CANCEL_TRIES: u32 = 20;
+/// A statement is cancelled again and again for so long before its session is left to itself.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
 struct Member {
     jobs: mpsc::Sender<Job>,
@@ -170,11 +172,8 @@ impl Drop for Crew<'_> {
         let members = std::mem::take(&mut self.members).into_iter().map(|member| (member.cancel, member.thread));
         let mut members: Vec<_> = members.collect();
         // a session may just be between two statements, so once is not enough
-        for _ in 0..CANCEL_TRIES {
+        let _ = wait_until(CANCEL_PATIENCE, TICK, &AtomicBool::new(false), || {
             members.retain(|(_, thread)| !thread.is_finished());
-            if members.is_empty() {
-                return;
-            }
             for (cancel, _) in &members {
                 let token = cancel.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 if let Some(token) = token {
@@ -182,8 +181,8 @@ impl Drop for Crew<'_> {
                     let _ = database::cancel(&self.shared.url, &token);
                 }
             }
-            thread::sleep(TICK);
-        }
+            Ok::<_, Infallible>(members.is_empty().then_some(()))
+        });
     }
 }
 

@@ -4,6 +4,7 @@
 //! There is no moment in between, also none that `kill -9` could hit: a session that connects meanwhile waits for the lock on
 //! the database's name.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -19,6 +20,7 @@ use crate::error::{Error, Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::Progress;
+use crate::wait::wait_until;
 
 /// How often sessions are ended while the renaming waits for them.
 const BEAT: Duration = Duration::from_millis(50);
@@ -185,14 +187,15 @@ impl Ending {
         let (stopped, target) = (Arc::clone(&stop), target.to_owned());
         let thread = thread::spawn(move || {
             let list = "SELECT pid FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
-            while !stopped.load(Ordering::SeqCst) {
+            // until it is stopped
+            let _ = wait_until(Duration::MAX, BEAT, &stopped, || {
                 for row in client.query(list, &[&target]).unwrap_or_default() {
                     let pid: i32 = row.get(0);
                     // one that may not be ended must not keep us from the others
                     let _ = client.execute("SELECT pg_catalog.pg_terminate_backend($1)", &[&pid]);
                 }
-                thread::sleep(BEAT);
-            }
+                Ok::<Option<()>, Infallible>(None)
+            });
         });
         Ok(Self { stop, thread: Some(thread) })
     }

@@ -1,7 +1,6 @@
 //! `--at`: everything that needs a person has happened; the rest waits for its time, and begins only if the database is still
 //! the one that was reviewed.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -10,9 +9,10 @@ use super::Deployment;
 use crate::database::{Fingerprint, History};
 use crate::engine::Engine;
 use crate::error::{Error, Explain as _, Result};
+use crate::wait::{Waited, wait_until};
 
-/// Ctrl-C is noticed within this time.
-const NAP: Duration = Duration::from_millis(200);
+/// The clock is looked at so often.
+const BEAT: Duration = Duration::from_millis(200);
 /// The session that keeps other deploys out is used this often, so that nothing on the way takes it for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
@@ -28,19 +28,16 @@ impl Deployment<'_> {
             shell.status("Waiting", format!("until {}", time.strftime("%Y-%m-%d %H:%M:%S %Z")));
         }
         let mut asked = Instant::now();
-        loop {
-            let left = moment.duration_since(Timestamp::now());
-            if left.is_negative() || left.is_zero() {
-                break;
-            }
-            if engine.interrupted() {
-                return Err(Error::cancelled());
-            }
+        // by the clock on the wall: a machine that slept meanwhile is not late by the time it slept
+        let waited = wait_until(Duration::MAX, BEAT, &engine.interrupt(), || {
             if asked.elapsed() >= SIGN_OF_LIFE {
                 self.client.batch_execute("SELECT 1").explain(explain)?;
                 asked = Instant::now();
             }
-            thread::sleep(NAP.min(left.unsigned_abs()));
+            Ok::<_, Error>((Timestamp::now() >= moment).then_some(()))
+        })?;
+        if waited != Waited::Met(()) {
+            return Err(Error::cancelled());
         }
         let history = History::read(&mut self.client, &self.target.url.schema())?;
         if history != self.preflight.history || Fingerprint::take(&mut self.client).explain(explain)? != before {

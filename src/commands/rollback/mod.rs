@@ -167,9 +167,7 @@ fn world_before(chosen: &Chosen, capsule: Option<&Capsule>, schema: &str) -> Cat
     if let Some((before, _)) = capsule.and_then(|capsule| capsule.definitions.as_ref()) {
         return Catalog::of_target(schema, before);
     }
-    let scripts: Vec<(&str, Script)> =
-        chosen.earlier.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
-    Catalog::replay(schema, scripts.iter().map(|(name, script)| (*name, script)))
+    Catalog::of(schema, &chosen.earlier)
 }
 
 /// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.

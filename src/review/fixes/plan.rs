@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::review::Review;
 use crate::rules::{Fix, Following, ModelIndex, Stage};
-use crate::sql::{Script, edit};
+use crate::sql::edit;
 
 /// The time at the beginning of a migration's name.
 const STAMP: &str = "%Y%m%d%H%M%S";
@@ -39,7 +39,7 @@ impl Plan {
     /// Exit status 1 if the result does not build the same catalog: nothing is to be written then.
     pub fn new(review: &Review, all: &[Migration], default_schema: &str, wrap: Option<Timeouts>) -> Result<Self> {
         let mut plan = Self::default();
-        let end = replay(all, default_schema);
+        let end = Catalog::of(default_schema, all);
         for reviewed in &review.migrations {
             let Some(at) = all.iter().position(|migration| migration.name == reviewed.name) else { continue };
             let mut work =
@@ -81,7 +81,7 @@ impl Plan {
 
     /// Both folders, replayed, end in the same catalog; but for the indexes that are added.
     fn prove(&self, all: &[Migration], mut expected: Catalog, default_schema: &str) -> Result<()> {
-        let reached = replay(&self.folder(all), default_schema);
+        let reached = Catalog::of(default_schema, &self.folder(all));
         for index in &self.indexes {
             let table = expected.resolve(&index.table);
             let (Some(wanted), Some(built)) = (expected.tables.get_mut(&table), reached.tables.get(&table)) else {
@@ -103,12 +103,6 @@ impl Plan {
             .because(differences.join("\n"))
             .help("this is a fault of prisma-safe: please report it with the migration; make the change by hand meanwhile"))
     }
-}
-
-fn replay(folder: &[Migration], default_schema: &str) -> Catalog {
-    let scripts: Vec<(&str, Script)> =
-        folder.iter().map(|each| (each.name.as_str(), Script::parse(each.sql.as_str()))).collect();
-    Catalog::replay(default_schema, scripts.iter().map(|(name, script)| (*name, script)))
 }
 
 /// Whether the index is over exactly these columns.

@@ -1,0 +1,39 @@
+//! A program that we wait for, and that ends with us: asked first, then made to.
+
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::error::{Explain as _, Result};
+use crate::ui::interrupt::Guard;
+use crate::wait::{Waited, wait_until};
+
+/// How often the program and the signals are looked at.
+const BEAT: Duration = Duration::from_millis(20);
+/// How long a program may clean up after itself when it was asked to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Waits for its end. After Ctrl-C or a signal to us it gets SIGTERM, and SIGKILL when it does not end in time; `signal` sends it
+/// to the program, or to its process group. Whether a signal came is for the guard to say.
+///
+/// # Errors
+/// If the operating system does not say what became of it.
+pub(super) fn attend(child: &mut Child, name: &str, guard: &Guard, signal: impl Fn(Signal)) -> Result<ExitStatus> {
+    let explain = || format!("could not wait for {name}");
+    if let Waited::Met(status) = ended(child, Duration::MAX, &guard.flag()).explain(explain)? {
+        return Ok(status);
+    }
+    signal(Signal::TERM);
+    // a second Ctrl-C does not make its cleaning up shorter
+    if let Waited::Met(status) = ended(child, GRACE, &AtomicBool::new(false)).explain(explain)? {
+        return Ok(status);
+    }
+    signal(Signal::KILL);
+    child.wait().explain(explain)
+}
+
+fn ended(child: &mut Child, limit: Duration, interrupt: &AtomicBool) -> std::io::Result<Waited<ExitStatus>> {
+    wait_until(limit, BEAT, interrupt, || child.try_wait())
+}
