@@ -93,7 +93,7 @@ impl CatalogFile {
     /// The definitions as they were read.
     pub fn definitions(&self) -> Live {
         let beside = Beside { columns: self.columns.clone(), unread: self.unread.clone(), ..Beside::default() };
-        Live { objects: self.objects.clone(), beside }
+        Live { objects: self.objects.clone(), beside, ..Live::default() }
     }
 
     /// As the target was: what it did not have is absent.

@@ -12,7 +12,6 @@ mod tests;
 mod types;
 
 use super::{Catalog, Certainty, Coverage, ObjectName, Opaque};
-use crate::project::Migration;
 use crate::sql::{Name, Script, Statement, StatementKind};
 
 impl Catalog {
@@ -21,15 +20,6 @@ impl Catalog {
         let mut catalog = Self::new(default_schema);
         for (migration, script) in scripts {
             catalog.apply(script, migration);
-        }
-        catalog
-    }
-
-    /// What migrations build.
-    pub fn of(default_schema: &str, migrations: &[Migration]) -> Self {
-        let mut catalog = Self::new(default_schema);
-        for migration in migrations {
-            catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
         }
         catalog
     }
