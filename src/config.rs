@@ -72,17 +72,22 @@ impl Config {
             let start = error.span().map_or(0, |span| span.start);
             let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
             match error.message() {
-                message if may_hold_a_secret(message) => format!("line {line}"),
+                message if holds_a_url_or_key(message) => format!("line {line}"),
                 message => format!("line {line}: {message}"),
             }
         })
     }
 }
 
-/// A database URL, or the secret key of age in the place of a public one.
+/// A database URL, a password, or the secret key of age in the place of a public one.
 fn may_hold_a_secret(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("password") || holds_a_url_or_key(text)
+}
+
+/// A message may speak of a password without holding one.
+fn holds_a_url_or_key(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["postgres://", "postgresql://", "password", "age-secret-key-1"].iter().any(|sign| text.contains(sign))
+    ["postgres://", "postgresql://", "age-secret-key-1"].iter().any(|sign| text.contains(sign))
         || text
             .split("://")
             .skip(1)

@@ -105,8 +105,9 @@ fn values_that_a_change_of_type_maps_are_lost() {
     );
     let mapped = "ALTER TABLE \"Site\" ALTER COLUMN \"m\" TYPE text USING CASE \"m\" WHEN 'sad' THEN 'glad' ELSE \"m\"::text END;\n";
     project.add_migration(NEXT, mapped);
-    let refusal = project.run(["migrate", "deploy"]).exits(3).says("Site.m");
-    project.add_migration(NEXT, &accepting(&refusal, mapped));
+    // the target knows the table that no migration made, so the review finds it before the rehearsal does
+    project.run(["migrate", "deploy"]).exits(3).says("narrow-type(Site.m)");
+    project.add_migration(NEXT, &format!("-- prisma-safe:allow narrow-type(Site.m): mapped on purpose\n{mapped}"));
     project.run(["migrate", "deploy"]).succeeds().says("holds other values in 1 rows");
 }
 

@@ -139,7 +139,7 @@ impl Rehearsing<'_> {
         let config = &self.config.review;
         let settings = review::settings(None, config, self.project, &request.target.schema_files)?;
         let history = History::read(client, schema)?;
-        let holds = Holds { history: history.as_ref(), definitions: &review::read(client)? };
+        let holds = Holds { history: history.as_ref(), definitions: Some(&review::read(client)?) };
         let place = ("rehearsal", schema);
         Ok(review::planned(place, &folder, pending, holds, client, &settings, config.sample_keys)?.migrations)
     }

@@ -215,7 +215,7 @@ impl Session<'_> {
             settings: self.settings,
             schema: &schema,
             live: Some(&probes),
-            definitions: Some(&online.definitions),
+            definitions: online.definitions.as_ref(),
             identity: identity.as_deref(),
         };
         Ok(stage.review(&folder, chosen, online.history.as_ref()))
@@ -226,7 +226,8 @@ impl Session<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct Holds<'a> {
     pub history: Option<&'a History>,
-    pub definitions: &'a Definitions,
+    /// None where they could not be read in time.
+    pub definitions: Option<&'a Definitions>,
 }
 
 /// The review of what a deploy is about to apply.
@@ -260,7 +261,7 @@ pub fn planned(
     sample_keys: usize,
 ) -> Result<Review> {
     let probes = Probes::new(client, PROBE_TIMEOUT, sample_keys)?;
-    let definitions = Some(holds.definitions);
+    let definitions = holds.definitions;
     let stage = Stage { settings, schema, live: Some(&probes), definitions, identity: Some(identity) };
     Ok(stage.review(folder, pending, holds.history))
 }
@@ -318,7 +319,9 @@ impl Stage<'_> {
         };
         let earlier: Vec<Migration> = earlier.into_iter().filter(|each| !in_world(&each)).collect();
         let known = history.map(|history| history.compare(folder.migrations)).unwrap_or_default();
-        review::review(review::Request {
+        // asked, and not told: what is there is not known then
+        let untold = self.live.is_some() && self.definitions.is_none();
+        let mut review = review::review(review::Request {
             migrations: chosen,
             world,
             earlier: &earlier,
@@ -327,7 +330,13 @@ impl Stage<'_> {
             identity: self.identity,
             settings: self.settings,
             standing: standing(&known, folder.migrations, folder.directory),
-        })
+        });
+        if untold {
+            let why = "they could not be read in time".to_owned();
+            review.unchecked.push(Unchecked { what: "the target's definitions".to_owned(), why });
+            review.verdict = review.verdict.max(Verdict::Warn);
+        }
+        review
     }
 }
 
@@ -349,7 +358,7 @@ fn world(
 struct Online {
     target: Target,
     client: Client,
-    definitions: Definitions,
+    definitions: Option<Definitions>,
     history: Option<History>,
 }
 
@@ -360,7 +369,7 @@ impl Online {
             let target = super::classify(discovered.url.clone(), config, context)?;
             let mut client = database::connect(&target.url, "prisma-safe review")?;
             let history = History::read(&mut client, &target.url.schema())?;
-            let definitions = read(&mut client)?;
+            let definitions = read_or_say(&mut client, &context.shell);
             Ok(Self { target, client, definitions, history })
         };
         match open() {
@@ -380,6 +389,15 @@ impl Online {
 /// Exit status 1 if the server does not tell them.
 pub fn read(client: &mut Client) -> Result<Definitions> {
     Definitions::read(client, &Without::default()).explain(|| "could not read the definitions".into())
+}
+
+/// The same; while another session holds a table locked they may not be told, and the review goes on by the files, saying so.
+pub fn read_or_say(client: &mut Client, shell: &Shell) -> Option<Definitions> {
+    read(client)
+        .inspect_err(|error| {
+            shell.warn(format_args!("reviewed by the migration files alone: {error}: {}", error.causes().join(": ")))
+        })
+        .ok()
 }
 
 /// What is reviewed.

@@ -54,8 +54,9 @@ impl Deployment<'_> {
         let history = self.preflight.history.as_ref();
         let config = &self.command.config.review;
         let settings = review::settings(None, config, self.command.project, &self.request.target.schema_files)?;
-        let definitions = self.definitions()?.clone();
-        let holds = Holds { history, definitions: &definitions };
+        self.definitions = review::read_or_say(&mut self.client, shell);
+        let definitions = self.definitions.clone();
+        let holds = Holds { history, definitions: definitions.as_ref() };
         let (client, keys) = (&mut self.client, config.sample_keys);
         let mut review = review::pending(self.target, &folder, self.pending, holds, client, &settings, keys)?;
         review.consent = consent::needed(&review, self.target, self.command.context);
