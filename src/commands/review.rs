@@ -23,9 +23,10 @@ use crate::review::fixes::plan::Plan;
 use crate::review::history::standing;
 use crate::review::probes::Probes;
 use crate::review::{self, Review, Verdict};
-use crate::rules::{Live, Settings, settings};
+use crate::rules::{Live, Settings, Unchecked, settings};
 use crate::target::Target;
 use crate::tools::{git, prisma};
+use crate::ui::Shell;
 
 use super::fix::{self, Job};
 
