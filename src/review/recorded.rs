@@ -26,7 +26,7 @@ pub struct Recorded<'a> {
 }
 
 impl<'a> Recorded<'a> {
-    /// The file as it is called on the command line; its age is told whatever is asked.
+    /// The file as it is called on the command line; its age is always reported.
     pub fn new(file: &'a CatalogFile, name: &str, now: Timestamp) -> Self {
         let age = age(file, now);
         let of = |what: &str, why: String| Unchecked { what: what.into(), why };

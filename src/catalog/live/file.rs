@@ -92,7 +92,7 @@ impl CatalogFile {
 
     /// The definitions as they were read.
     pub fn definitions(&self) -> Live {
-        let beside = Beside { columns: self.columns.clone(), unread: self.unread.clone(), ..Beside::default() };
+        let beside = Beside { columns: self.columns.clone(), unread: self.unread.clone() };
         Live { objects: self.objects.clone(), beside, ..Live::default() }
     }
 

@@ -132,7 +132,7 @@ fn mentions(
     Ok(found)
 }
 
-/// What CASCADE takes along with each object that is no table.
+/// What CASCADE takes along with each object other than a table.
 fn cascades(snapshot: &mut Transaction<'_>, live: &Live) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let mut dropped: Vec<Dropped> = Vec::new();
     for kind in [Kind::View, Kind::MaterializedView, Kind::Sequence] {

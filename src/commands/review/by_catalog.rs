@@ -17,7 +17,7 @@ use crate::review::{self, Review, Source};
 use crate::rules::{Settings, Unchecked};
 use crate::tools::prisma;
 
-/// Where Prisma looks for migrations unless it is told otherwise, from its directory.
+/// Where Prisma looks for migrations by default, from its directory.
 const FOLDER: &str = "prisma/migrations";
 
 /// What is reviewed, and its folder.
