@@ -1,6 +1,7 @@
 //! What a run of a program costs. CPU is what the shell's `times` says of its children, and theirs: it hardly minds what else
 //! a machine does. Wall time does, and is shown beside it.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -36,6 +37,19 @@ fn seconds(time: &str) -> f64 {
     let (minutes, seconds) = time.split_once('m').expect("minutes");
     let number = |text: &str| text.trim_end_matches('s').replace(',', ".").parse::<f64>().expect("a number");
     number(minutes) * 60.0 + number(seconds)
+}
+
+/// Megabytes that the largest process held at its peak while a program ran, as the kernel tells whoever waits for it; of the
+/// programs it started itself too, if it waited for them. `python` is any Python.
+pub(crate) fn peak(python: &Path, mut shell: impl FnMut(&Path) -> Command, program: &[String]) -> f64 {
+    let script = "import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let output = shell(python).args(["-c", script]).args(program).output();
+    let printed = String::from_utf8(output.expect("Python").stdout).expect("a number");
+    let size: f64 = printed.trim().parse().expect("a number");
+    // kilobytes on Linux, bytes on macOS
+    if cfg!(target_os = "macos") { size / 1e6 } else { size / 1e3 }
 }
 
 /// The median of CPU and of wall time.

@@ -7,6 +7,9 @@ use crate::sql::{Expr, Name, quote_identifier, quote_literal};
 
 /// The sequence that `nextval('…')` names.
 pub(crate) fn nextval(text: &str) -> Option<Name> {
+    if !text.contains('(') {
+        return None;
+    }
     let pieces = pieces(text);
     (0..pieces.len()).find_map(|at| is_nextval_argument(&pieces, at).then(|| parse_name(&pieces[at].string()?))?)
 }
@@ -59,6 +62,9 @@ pub(super) fn is_plain(name: &str) -> bool {
 
 /// The text after a type was renamed or moved: `::"old"` becomes `::"new"`. None if it has no such cast.
 pub(super) fn rename_type(catalog: &Catalog, text: &str, from: &ObjectName, to: &ObjectName) -> Option<String> {
+    if !text.contains("::") {
+        return None;
+    }
     let written = catalog.short(to);
     replace(text, |pieces, at| {
         let (first, last) = type_name_at(pieces, at)?;
@@ -98,6 +104,9 @@ pub(super) fn rename_value(text: &str, from: &str, to: &str) -> Option<String> {
 
 /// The text after a table was renamed: its name before a dot.
 pub(super) fn rename_qualifier(text: &str, from: &str, to: &str) -> Option<String> {
+    if !text.contains('.') {
+        return None;
+    }
     replace(text, |pieces, at| {
         let dotted = beside(pieces, at, true).is_some_and(|next| pieces[next] == Piece::Symbol("."));
         (dotted && pieces[at].name()? == from).then(|| quote_identifier(to))

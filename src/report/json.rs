@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Look, path, place};
+use super::{Look, path, place_of};
 use crate::review::{Review, Reviewed};
 use crate::rules::Finding;
+use crate::sql::Lines;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     // a Value's Display cannot fail; alternate is indented
@@ -27,21 +28,22 @@ pub(super) fn document(review: &Review, look: Look<'_>) -> Value {
 }
 
 fn migration(migration: &Reviewed, look: Look<'_>) -> Value {
+    let lines = Lines::of(&migration.sql);
     json!({
         "name": migration.name,
         "path": path(migration, look.root),
         "checksum": migration.checksum,
-        "findings": migration.findings.iter().map(|it| finding(it, &migration.sql)).collect::<Vec<_>>(),
+        "findings": migration.findings.iter().map(|it| finding(it, &migration.sql, &lines)).collect::<Vec<_>>(),
     })
 }
 
-fn finding(finding: &Finding, sql: &str) -> Value {
+fn finding(finding: &Finding, sql: &str, lines: &Lines) -> Value {
     let mut object = Map::new();
     object.insert("rule".into(), finding.rule.into());
     object.insert("severity".into(), finding.severity.as_str().into());
     object.insert("object".into(), finding.object.clone().into());
-    if finding.range.is_some() {
-        let place = place(sql, finding);
+    if let Some(range) = &finding.range {
+        let place = place_of(sql, lines, range);
         object.insert("line".into(), place.line.into());
         object.insert("column".into(), place.column.into());
         object.insert("endLine".into(), place.end_line.into());

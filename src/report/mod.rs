@@ -17,7 +17,7 @@ use std::path::Path;
 pub use self::args::Args;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
-use crate::sql::Position;
+use crate::sql::Lines;
 
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -70,11 +70,11 @@ struct Place {
 }
 
 fn place(sql: &str, finding: &Finding) -> Place {
-    place_of(sql, &finding.range.clone().unwrap_or(0..0))
+    place_of(sql, &Lines::of(sql), &finding.range.clone().unwrap_or(0..0))
 }
 
-fn place_of(sql: &str, range: &std::ops::Range<usize>) -> Place {
-    let (start, end) = (Position::of(sql, range.start), Position::of(sql, range.end));
+fn place_of(sql: &str, lines: &Lines, range: &std::ops::Range<usize>) -> Place {
+    let (start, end) = (lines.position(sql, range.start), lines.position(sql, range.end));
     Place { line: start.line, column: start.column, end_line: end.line, end_column: end.column }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Look, Place, path, place, place_of};
+use super::{Look, Place, path, place_of};
 use crate::project::migrations::checksum;
 use crate::review::{Review, Reviewed};
 use crate::rules::{Finding, RULES, Rule, Severity};
+use crate::sql::Lines;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let results: Vec<Value> = review.migrations.iter().flat_map(|migration| results(migration, look)).collect();
@@ -58,11 +59,12 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn results(migration: &Reviewed, look: Look<'_>) -> Vec<Value> {
-    migration.findings.iter().map(|finding| result(finding, migration, look)).collect()
+    let lines = Lines::of(&migration.sql);
+    migration.findings.iter().map(|finding| result(finding, migration, &lines, look)).collect()
 }
 
-fn result(finding: &Finding, migration: &Reviewed, look: Look<'_>) -> Value {
-    let place = place(&migration.sql, finding);
+fn result(finding: &Finding, migration: &Reviewed, lines: &Lines, look: Look<'_>) -> Value {
+    let place = place_of(&migration.sql, lines, &finding.range.clone().unwrap_or(0..0));
     let facts = finding.evidence.iter().map(|evidence| format!("{}: {}", evidence.kind, evidence.text));
     let text: Vec<String> = [finding.message.clone()].into_iter().chain(facts).collect();
     let mut result = json!({
@@ -88,7 +90,7 @@ fn result(finding: &Finding, migration: &Reviewed, look: Look<'_>) -> Value {
             .edits
             .iter()
             .map(|edit| {
-                let place = place_of(&migration.sql, &edit.range);
+                let place = place_of(&migration.sql, lines, &edit.range);
                 json!({ "deletedRegion": region(place), "insertedContent": { "text": edit.text } })
             })
             .collect();

@@ -22,4 +22,4 @@ pub use comments::Comment;
 pub use edit::{Edit, Overlap};
 pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_literal, quote_qualified};
 pub use naming::{DefaultName, default_name};
-pub use script::{Position, Script};
+pub use script::{Lines, Position, Script};

@@ -11,7 +11,13 @@ pub struct Script {
     statements: Vec<Statement>,
     comments: Vec<Comment>,
     errors: Vec<SyntaxError>,
+    lines: Lines,
 }
+
+/// Where the lines of a text end: a review asks for the place of every finding, and counting from the start of the text each
+/// time takes the square of its length.
+#[derive(Debug, Clone)]
+pub struct Lines(Vec<usize>);
 
 /// A place in a text, as editors count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +33,8 @@ impl Script {
     pub fn parse(text: impl Into<String>) -> Self {
         let text = text.into();
         let lower::Lowered { statements, comments, errors } = lower::lower(&text);
-        Self { text, statements, comments, errors }
+        let lines = Lines::of(&text);
+        Self { text, statements, comments, errors, lines }
     }
 
     /// The text, byte for byte as it was given.
@@ -52,17 +59,22 @@ impl Script {
 
     /// The line and column of a byte; an offset past the end is the end.
     pub fn position(&self, offset: usize) -> Position {
-        Position::of(&self.text, offset)
+        self.lines.position(&self.text, offset)
     }
 }
 
-impl Position {
-    /// Where a byte of a text stands; an offset past the end is the end.
-    pub fn of(text: &str, offset: usize) -> Self {
-        let before = &text[..text.floor_char_boundary(offset)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before[line_start..].chars().filter(|c| *c != '\u{feff}').count() + 1;
-        Self { line, column }
+impl Lines {
+    /// The lines of a text.
+    pub fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// Where a byte of the same text stands; an offset past the end is the end.
+    pub fn position(&self, text: &str, offset: usize) -> Position {
+        let offset = text.floor_char_boundary(offset);
+        let before = self.0.partition_point(|newline| *newline < offset);
+        let start = before.checked_sub(1).and_then(|last| self.0.get(last)).map_or(0, |newline| newline + 1);
+        let column = text[start..offset].chars().filter(|c| *c != '\u{feff}').count() + 1;
+        Position { line: before + 1, column }
     }
 }

@@ -111,9 +111,11 @@ impl Replay<'_> {
         let resolver = Catalog::new(&self.catalog.default_schema);
         for table in self.catalog.tables.values_mut() {
             for column in table.columns.values_mut() {
-                if resolver.type_name(&column.data_type) == *from {
-                    column.data_type.schema.clone_from(&new.schema);
-                    column.data_type.name.clone_from(&new.name);
+                let own = &mut column.data_type;
+                // asked of every column of the database: no name is put together for it
+                if own.name == from.name && own.schema.as_ref().unwrap_or(&resolver.default_schema) == &from.schema {
+                    own.schema.clone_from(&new.schema);
+                    own.name.clone_from(&new.name);
                 }
             }
             each_expression(table, |text| expressions::rename_type(&resolver, text, from, to));
