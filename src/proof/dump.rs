@@ -11,7 +11,7 @@ pub(super) fn definitions(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     let programs = server_programs(&Env::read()).map_err(|error| format!("{error:?}"))?;
     let output = Command::new(programs.join("pg_dump"))
         .args(["--schema-only", "--exclude-schema=_prisma_safe", "--exclude-table=_prisma_migrations"])
-        .arg(url.expose())
+        .arg(url.expose().split('?').next().unwrap_or_default())
         .output()
         .map_err(|error| error.to_string())?;
     if !output.status.success() {

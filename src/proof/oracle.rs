@@ -179,7 +179,7 @@ impl<'a> Oracle<'a> {
     }
 
     fn facts(&mut self, was: &Thing, is: &Thing) {
-        if was.name != is.name || was.schema != is.schema {
+        if was.name != is.name || was.schema != is.schema && self.parent(was).is_none() && was.parent == "0" {
             self.tell(Kind::Name, was, format!("is {}.{}", is.schema, is.name));
         }
         for (fact, value) in &was.facts {
