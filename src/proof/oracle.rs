@@ -179,7 +179,9 @@ impl<'a> Oracle<'a> {
     }
 
     fn facts(&mut self, was: &Thing, is: &Thing) {
-        if was.name != is.name || was.schema != is.schema && self.parent(was).is_none() && was.parent == "0" {
+        // an equal index does as well, under whatever name
+        let moved_house = was.schema != is.schema && was.parent == "0";
+        if was.oid == is.oid && (was.name != is.name || moved_house) {
             self.tell(Kind::Name, was, format!("is {}.{}", is.schema, is.name));
         }
         for (fact, value) in &was.facts {
@@ -325,6 +327,8 @@ fn normal(value: Option<&str>) -> String {
     match value {
         "t" => return "true".into(),
         "f" => return "false".into(),
+        // the label under its new name
+        "gone" => return "lost".into(),
         _ => {}
     }
     let number =

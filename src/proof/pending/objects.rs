@@ -161,7 +161,7 @@ fn enums(random: &mut Random, world: &mut World) -> Option<Step> {
         .collect();
     Some(match random.below(5) {
         0 => Step::new(format!("ALTER TYPE \"Mood\" ADD VALUE {}'fierce'", random.maybe("IF NOT EXISTS "))),
-        1 => Step::new("ALTER TYPE \"Mood\" RENAME VALUE 'lost' TO 'gone'").may(Kind::Label, "Mood", "lost"),
+        1 => Step::new("ALTER TYPE \"Mood\" RENAME VALUE 'lost' TO 'gone'").may(Kind::Name, "Mood", "lost"),
         2 => {
             let fresh = world.fresh("Feel");
             Step::new(format!("CREATE TYPE \"{fresh}\" AS ENUM ('a', 'b')"))
