@@ -12,6 +12,7 @@ use super::production::{self, Production};
 use super::random::Random;
 use super::snapshot::Snapshot;
 use crate::catalog::Catalog;
+use crate::catalog::live::{Live, Without};
 use crate::commands::review::{Folder, planned};
 use crate::database::history::History;
 use crate::database::{DatabaseUrl, connect};
@@ -105,8 +106,8 @@ impl Bench {
         self.admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
     }
 
-    /// Plays one case.
-    pub(super) fn play(&mut self, seed: u64) -> Case {
+    /// Plays one case; whether `pg_dump` looks at its rollback too, which is half of the cost.
+    pub(super) fn play(&mut self, seed: u64, dumped: bool) -> Case {
         let mut random = Random::new(seed);
         let mut production = production::build(&mut random);
         let steps = pending::steps(&mut random, &mut production.world);
@@ -125,8 +126,15 @@ impl Bench {
             Err(error) => case.trip.push(error),
             Ok(()) => {
                 let (copy_name, copy) = self.database(&name);
-                Playing { original: &original, copy: &copy, migrations: &migrations, steps: &steps, case: &mut case }
-                    .play();
+                Playing {
+                    original: &original,
+                    copy: &copy,
+                    migrations: &migrations,
+                    steps: &steps,
+                    dumped,
+                    case: &mut case,
+                }
+                .play();
                 self.drop(&copy_name);
             }
         }
@@ -192,6 +200,7 @@ struct Playing<'a> {
     copy: &'a DatabaseUrl,
     migrations: &'a [Migration],
     steps: &'a [Step],
+    dumped: bool,
     case: &'a mut Case,
 }
 
@@ -289,16 +298,15 @@ impl Playing<'_> {
     }
 
     fn plans(&self) -> Vec<Plan> {
-        let mut catalog = Catalog::new(SCHEMA);
         let mut client = connect(self.original, "proof").unwrap();
-        let mut plans = Vec::new();
-        for (at, migration) in self.migrations.iter().enumerate() {
-            if at > 0 {
-                plans.push(Plan::of(&mut client, migration, &catalog).unwrap());
-            }
+        let live = Live::read(&mut client, &Without::default()).unwrap();
+        let mut catalog = Catalog::of_target(SCHEMA, &live);
+        let plan = |migration: &Migration| {
+            let plan = Plan::of(&mut client, migration, &catalog).unwrap();
             catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
-        }
-        plans
+            plan
+        };
+        self.migrations[1..].iter().map(plan).collect()
     }
 
     /// Everything is taken back, newest first; the database must be the one before.
@@ -318,7 +326,8 @@ impl Playing<'_> {
             oracle::gone(before, &after, false).iter().map(|gone| format!("lost: {gone}")).collect();
         let data = |gone: &&Gone| gone.kind.is_data();
         trip.extend(oracle::gone(&after, before, false).iter().filter(data).map(|gone| format!("came: {gone}")));
-        match (dump::definitions(self.original), dump::definitions(self.copy)) {
+        let dump = |url| if self.dumped { dump::definitions(url) } else { Ok(Vec::new()) };
+        match (dump(self.original), dump(self.copy)) {
             (Ok(was), Ok(is)) => trip.extend(dump::differences(&was, &is)),
             (was, is) => trip.extend(was.err().into_iter().chain(is.err())),
         }
@@ -329,19 +338,20 @@ impl Playing<'_> {
     fn take_back(
         &mut self,
         at: usize,
-        definitions: Option<(String, (crate::catalog::live::Live, crate::catalog::live::Live))>,
+        definitions: Option<(String, (Live, Live))>,
     ) -> Result<RolledBack, (Back, Vec<String>)> {
         let (migration, earlier) = (&self.migrations[at], &self.migrations[..at]);
         let mut client = connect(self.copy, "proof").unwrap();
         let history = History::read(&mut client, SCHEMA).unwrap().unwrap();
         let row = history.rows.iter().find(|row| row.name == migration.name).unwrap();
-        let down = Down::of(migration, earlier, SCHEMA);
         let capsule = capsule::find(&mut client, &row.id).unwrap();
         let capsule = capsule.or_else(|| definitions.map(|(_, both)| Capsule::empty(&row.id, both)));
-        let mut catalog = Catalog::new(SCHEMA);
-        for migration in earlier {
-            catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
-        }
+        let world = capsule.as_ref().and_then(|capsule| capsule.definitions.as_ref());
+        let catalog = match world {
+            Some((before, _)) => Catalog::of_target(SCHEMA, before),
+            None => replay(earlier),
+        };
+        let down = Down::of(migration, &catalog);
         let mut after = catalog.clone();
         after.apply(&Script::parse(migration.sql.as_str()), &migration.name);
         if !down.impossible.is_empty() {
@@ -361,6 +371,14 @@ impl Playing<'_> {
         roll_back_on(self.copy, &request, &patience())
             .map_err(|error| (Back::Stuck, vec![format!("{error:?} {}", error.causes().join("; "))]))
     }
+}
+
+fn replay(migrations: &[Migration]) -> Catalog {
+    let mut catalog = Catalog::new(SCHEMA);
+    for migration in migrations {
+        catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+    }
+    catalog
 }
 
 fn snapshot(url: &DatabaseUrl) -> Snapshot {
