@@ -10,7 +10,7 @@ else
 ENGINE := PRISMA_SCHEMA_ENGINE_BINARY="$(CURDIR)/tests/fixtures/prisma7/schema-engine.mjs"
 endif
 
-.PHONY: help setup test lint demo bench eval
+.PHONY: help setup test soak lint demo bench eval
 
 help: ## list these
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ setup: ## get what tests and demo need: PostgreSQL, real Prisma 7 and 6
 test: setup ## run every test
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --locked; else cargo test --locked --quiet; fi
 	@cd npm && node --test --test-reporter=dot
+
+# SEED=n CASES=1 plays one case again, and shows all of it
+soak: ## prove by CASES=1000 made-up migrations, from SEED=1 on, that nothing is lost
+	@CASES=$(or $(filter-out %.jsonl,$(CASES)),1000) SEED=$(or $(SEED),1) \
+		cargo test --locked --quiet --lib proof:: -- --nocapture
 
 lint: ## check format and lints
 	@cargo fmt --check

@@ -58,6 +58,8 @@ pub mod error;
 pub mod exit;
 pub mod init;
 pub mod project;
+#[cfg(test)]
+mod proof;
 pub mod rehearsal;
 pub mod rename;
 pub mod report;

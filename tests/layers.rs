@@ -23,6 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["config"],
     &["demo", "init"],
     &["commands"],
+    &["proof"],
 ];
 
 /// Every source file below a directory, but those that hold nothing but tests.

@@ -14,6 +14,8 @@
 //! | `unjudged` | what a person has to judge where nothing is rehearsed |
 //! | `report` | for people and for programs |
 
+#[cfg(test)]
+pub(crate) mod bare;
 mod budget;
 mod coverage;
 mod onlooker;

@@ -1,0 +1,65 @@
+//! What a rehearsal says of losses, on two databases that stand ready and without Prisma's engine: for proof by generation.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::coverage::Coverage;
+use super::tracing::Tracing;
+use super::{APPLICATION, Rehearsed, trace};
+use crate::conservation::{self, Census, Loss};
+use crate::database::{DatabaseUrl, connect};
+use crate::deploy::{Hook, Prepared, Runner, Settings};
+use crate::error::{Explain as _, Result};
+use crate::project::Migration;
+use crate::review::Reviewed;
+use crate::sql::Script;
+use crate::values::{Touched, compare};
+
+/// The migrations with their hooks, as they are played.
+pub(crate) struct Bare<'a> {
+    pub(crate) pending: &'a [Migration],
+    pub(crate) scripts: &'a [Script],
+    pub(crate) reviewed: &'a [Reviewed],
+    pub(crate) schema: &'a str,
+    pub(crate) settings: Settings,
+}
+
+impl Bare<'_> {
+    /// Applies the migrations to `copy`, and tells what is lost beside `original`.
+    pub(crate) fn rehearse(
+        &self,
+        (original, copy): (&DatabaseUrl, &DatabaseUrl),
+        prepared: &[Prepared],
+        hooks: &mut [&mut dyn Hook],
+    ) -> Result<Vec<Loss>> {
+        let mut touched = Touched::These(std::collections::BTreeSet::new());
+        let mut rehearsed = Vec::new();
+        let mut runner = Runner::open(copy.clone(), self.settings, Arc::new(AtomicBool::new(false)))?;
+        for (migration, hook) in prepared.iter().zip(hooks) {
+            let mut tracing = Tracing::new(self.schema, &mut **hook);
+            runner.apply(migration, &mut tracing)?;
+            let traced = tracing.finish();
+            touched.add(traced.touched);
+            rehearsed.push(Rehearsed {
+                name: migration.name.clone(),
+                atomic: true,
+                took: Duration::ZERO,
+                wal_bytes: 0,
+                locks: trace::longest(traced.holds),
+                rewrites: Vec::new(),
+                indexes: Vec::new(),
+                statements: traced.statements,
+            });
+        }
+        let (mut before, mut after) = (connect(original, APPLICATION)?, connect(copy, APPLICATION)?);
+        let tables = compare(&mut before, &mut after, &touched, self.schema).explain(|| "comparing".into())?;
+        let census = Census::read(&mut before).and_then(|was| Ok((was, Census::read(&mut after)?)));
+        let (was, is) = census.explain(|| "reading the objects".into())?;
+        let mut losses = conservation::rows(&tables, &was, self.schema);
+        losses.extend(conservation::objects(&was, &is, self.schema));
+        let Self { pending, scripts, reviewed, schema, .. } = *self;
+        Coverage { pending, scripts, reviewed, schema }.cover(&mut losses, &rehearsed);
+        Ok(losses)
+    }
+}
