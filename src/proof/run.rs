@@ -286,8 +286,9 @@ impl Playing<'_> {
         let history = History::read(&mut client, SCHEMA).unwrap();
         let folder = Folder { migrations: self.migrations, directory: std::path::Path::new("/nowhere") };
         let place = ("proof", SCHEMA);
-        let review =
-            planned(place, &folder, &self.migrations[1..], history.as_ref(), &mut client, &settings, 0).unwrap();
+        let definitions = crate::commands::review::read(&mut client).unwrap();
+        let holds = crate::commands::review::Holds { history: history.as_ref(), definitions: Some(&definitions) };
+        let review = planned(place, &folder, &self.migrations[1..], holds, &mut client, &settings, 0).unwrap();
         self.case.story.push_str(&format!("-- review: {:?}\n", review.verdict));
         for finding in review.findings() {
             let line =
@@ -368,7 +369,10 @@ impl Playing<'_> {
             accept_differences: false,
             dry: false,
         };
-        roll_back_on(self.copy, &request, &patience())
+        let mut runner =
+            crate::transaction::Runner::open(self.copy.clone(), "proof", patience(), std::sync::Arc::default())
+                .unwrap();
+        roll_back_on(&mut runner, &request)
             .map_err(|error| (Back::Stuck, vec![format!("{error:?} {}", error.causes().join("; "))]))
     }
 }
