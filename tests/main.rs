@@ -32,3 +32,4 @@ mod review;
 mod smoke;
 mod support;
 mod undo;
+mod world;
