@@ -396,7 +396,7 @@ pub fn read(client: &mut Client) -> Result<Definitions> {
 pub fn read_or_say(client: &mut Client, shell: &Shell) -> Option<Definitions> {
     read(client)
         .inspect_err(|error| {
-            shell.warn(format_args!("reviewed by the migration files alone: {error}: {}", error.causes().join(": ")))
+            shell.warn(format_args!("reviewed by the migration files alone: {error}: {}", error.causes().join(": ")));
         })
         .ok()
 }

@@ -14,8 +14,6 @@
 //! | `snapshot`, `oracle`, `dump` | what is there, and what went, in plain SQL |
 #![expect(
     clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::print_stdout,
     clippy::format_push_string,
     reason = "tests start programs, print, and fail by panicking"
 )]

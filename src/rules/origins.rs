@@ -82,10 +82,10 @@ impl Origins {
 
     fn alter(&mut self, table: &mut ObjectName, action: &ActionKind, catalog: &Catalog) {
         match action {
-            ActionKind::AddColumn { column, if_not_exists } => {
-                if !*if_not_exists || catalog.column(table, &column.name).is_absent() {
-                    self.entry(table).columns.insert(column.name.clone(), None);
-                }
+            ActionKind::AddColumn { column, if_not_exists }
+                if !*if_not_exists || catalog.column(table, &column.name).is_absent() =>
+            {
+                self.entry(table).columns.insert(column.name.clone(), None);
             }
             ActionKind::RenameColumn { from, to } => {
                 let target = self.column(table, from);
