@@ -2,6 +2,7 @@
 //! scratch server, and measured by an oracle that shares nothing with the product's own comparison.
 //!
 //! - What is accepted loses nothing that no statement names.
+//! - What the review online finds, the one by a catalog file finds too.
 //! - A rollback gives the database back, or says beforehand that it cannot.
 //!
 //! `make soak CASES=1000 SEED=7` plays more of them; `CASES=1 SEED=…` one again.
@@ -39,14 +40,13 @@ const CASES: u64 = 150;
 const SEED: u64 = 1;
 /// Rollbacks that are not whole without having said so, in percent of the cases: what is known and not mended yet. This may
 /// only go down; a soak counts each of them as a failure.
-const BROKEN_ROLLBACKS: u64 = 12;
+const BROKEN_ROLLBACKS: u64 = 5;
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
 }
 
 #[test]
-#[ignore = "it still finds faults, in the product and in itself: run it by `make soak`"]
 fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
     let directory = std::path::PathBuf::from(format!("/tmp/prisma-safe-proof-{}", std::process::id()));
     let server = ScratchServer::start(&directory, std::process::id(), &Env::read()).unwrap();
@@ -60,9 +60,13 @@ fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
         tally.add(&case, verbose || cases == 1);
     }
     println!("{}", tally.summary(start.elapsed()));
-    let Tally { silent, broken, unbuilt, .. } = tally;
+    let Tally { silent, broken, unbuilt, disagreements, .. } = tally;
     assert!(unbuilt == 0, "{unbuilt} databases could not be built: the generator is wrong");
     assert!(silent == 0, "{silent} of {cases} deploys would lose something that nobody accepted: see the seeds above");
+    assert!(
+        disagreements == 0,
+        "{disagreements} of {cases} reviews find more online than by a catalog file: see above"
+    );
     let most = if soak { 0 } else { cases * BROKEN_ROLLBACKS / 100 };
     assert!(broken <= most, "{broken} of {cases} rollbacks are not whole and did not say so: see the seeds above");
 }
@@ -75,6 +79,7 @@ struct Tally {
     silent: u64,
     broken: u64,
     unbuilt: u64,
+    disagreements: u64,
 }
 
 impl Tally {
@@ -87,22 +92,24 @@ impl Tally {
         let broken = matches!(case.back, Some(Back::Other | Back::Stuck));
         self.silent += u64::from(!case.silent.is_empty());
         self.broken += u64::from(broken);
+        self.disagreements += u64::from(!case.disagreements.is_empty());
         self.unbuilt += u64::from(case.end == End::Unbuilt);
-        let failed = broken || !case.silent.is_empty() || case.end == End::Unbuilt;
+        let failed = broken || !case.silent.is_empty() || case.end == End::Unbuilt || !case.disagreements.is_empty();
         if failed || verbose {
             println!("==== SEED={} {:?} {:?}", case.seed, case.end, case.back);
             case.silent.iter().for_each(|gone| println!("SILENT {gone}"));
             case.trip.iter().for_each(|line| println!("TRIP {line}"));
+            case.disagreements.iter().for_each(|line| println!("DISAGREE {line}"));
             case.false_alarm.iter().for_each(|line| println!("ALARM {line}"));
             println!("{}", case.story);
         }
     }
 
     fn summary(&self, took: Duration) -> String {
-        let Self { ends, backs, false_alarms, silent, broken, .. } = self;
+        let Self { ends, backs, false_alarms, silent, broken, disagreements, .. } = self;
         format!(
             "reviews and rehearsals: {ends:?}\nrollbacks: {backs:?}\n\
-             {silent} silent losses, {broken} broken rollbacks, {false_alarms} false alarms, in {took:.1?}"
+             {silent} silent losses, {broken} broken rollbacks, {disagreements} disagreements, {false_alarms} false alarms, in {took:.1?}"
         )
     }
 }

@@ -1,8 +1,12 @@
 //! One case: the product's own path from the review to the rollback, and beside it what the oracle sees.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use postgres::Client;
 
 use super::dump;
@@ -12,18 +16,21 @@ use super::production::{self, Production};
 use super::random::Random;
 use super::snapshot::Snapshot;
 use crate::catalog::Catalog;
-use crate::catalog::live::{Live, Without};
-use crate::commands::review::{Folder, planned};
+use crate::catalog::live::{CatalogFile, Live, Without};
+use crate::commands;
+use crate::commands::review::{Folder, Holds, planned};
 use crate::database::history::History;
 use crate::database::{DatabaseUrl, connect};
 use crate::deploy::{self, Hook, Prepared, Route};
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rehearsal::bare::Bare;
-use crate::review::{Review, Verdict};
+use crate::review::recorded::Recorded;
+use crate::review::{self, Review, Verdict};
 use crate::rules::{Settings, Severity, settings};
 use crate::sql::Script;
 use crate::tools::scratch::ScratchServer;
+use crate::transaction::Runner;
 use crate::undo::{Capsule, Down, Keeper, Plan, Request, RolledBack, capsule, roll_back_on};
 
 /// What production, copy and template are called.
@@ -67,6 +74,8 @@ pub(super) struct Case {
     pub(super) trip: Vec<String>,
     /// Refused for what is not lost.
     pub(super) false_alarm: Vec<String>,
+    /// Between the review online and the one by a catalog file.
+    pub(super) disagreements: Vec<String>,
     /// Everything about it, for whoever looks into it.
     pub(super) story: String,
 }
@@ -120,6 +129,7 @@ impl Bench {
             silent: Vec::new(),
             trip: Vec::new(),
             false_alarm: Vec::new(),
+            disagreements: Vec::new(),
             story: story(&production, &migrations),
         };
         match build(&original, &production, &migrations[0]) {
@@ -246,7 +256,14 @@ impl Playing<'_> {
         } else if self.case.end == End::Rehearsed && gone.is_empty() {
             self.case.false_alarm = uncovered;
         }
-        self.back(keepers, &before);
+        let keyless = plans.iter().flat_map(|plan| &plan.planned).find(|planned| planned.keyless);
+        match keyless.map(ToString::to_string) {
+            Some(said) => {
+                self.case.back = Some(Back::Announced);
+                self.case.trip.push(said);
+            }
+            None => self.back(keepers, &before),
+        }
     }
 
     fn refused(&mut self, why: String) {
@@ -267,11 +284,17 @@ impl Playing<'_> {
             })
         };
         self.mays().any(|may| {
-            let of =
-                (may.table.is_empty() || may.table == gone.table) && (may.name.is_empty() || may.name == gone.name);
+            let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
+            let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
+            // without a key a row with another value is another row
+            let keyless = gone.what.contains("as they were") && may.table == gone.table;
             match (may.kind, gone.kind) {
                 // an UPDATE with its WHERE says what it sets
                 (Kind::Values, Kind::Values) => of,
+                (Kind::Values, Kind::Rows) => keyless,
+                (Kind::Retyped, Kind::Rows) => {
+                    keyless && review.findings().any(|finding| finding.object == format!("{}.{}", may.table, may.name))
+                }
                 (Kind::Rows, Kind::Rows) => of && (found() || gone.table.starts_with("mat_")),
                 (Kind::Retyped, Kind::Values) => of && found(),
                 // what is bound to the column's type is written anew with it
@@ -285,10 +308,14 @@ impl Playing<'_> {
         let settings = Settings::new(&settings::Review::default(), None);
         let history = History::read(&mut client, SCHEMA).unwrap();
         let folder = Folder { migrations: self.migrations, directory: std::path::Path::new("/nowhere") };
+        let definitions = commands::review::read(&mut client).unwrap();
+        let holds = Holds { history: history.as_ref(), definitions: Some(&definitions) };
         let place = ("proof", SCHEMA);
-        let definitions = crate::commands::review::read(&mut client).unwrap();
-        let holds = crate::commands::review::Holds { history: history.as_ref(), definitions: Some(&definitions) };
         let review = planned(place, &folder, &self.migrations[1..], holds, &mut client, &settings, 0).unwrap();
+        if let [_, only] = self.migrations {
+            let file = CatalogFile::take(&mut client, SCHEMA).unwrap();
+            self.case.disagreements = by_catalog(&file, only, &settings, &self.migrations[..1], &review);
+        }
         self.case.story.push_str(&format!("-- review: {:?}\n", review.verdict));
         for finding in review.findings() {
             let line =
@@ -369,12 +396,43 @@ impl Playing<'_> {
             accept_differences: false,
             dry: false,
         };
-        let mut runner =
-            crate::transaction::Runner::open(self.copy.clone(), "proof", patience(), std::sync::Arc::default())
-                .unwrap();
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut runner = Runner::open(self.copy.clone(), "proof", patience(), flag).unwrap();
         roll_back_on(&mut runner, &request)
             .map_err(|error| (Back::Stuck, vec![format!("{error:?} {}", error.causes().join("; "))]))
     }
+}
+
+/// What the review online finds and the one by a catalog file does not.
+fn by_catalog(
+    file: &CatalogFile,
+    migration: &Migration,
+    settings: &Settings,
+    applied: &[Migration],
+    online: &Review,
+) -> Vec<String> {
+    let recorded = Recorded::new(file, "catalog.json", Timestamp::now());
+    let review = review::review(review::Request {
+        migrations: std::slice::from_ref(migration),
+        world: Some(Catalog::of_target_after(SCHEMA, &file.definitions(), applied)),
+        earlier: &[],
+        default_schema: SCHEMA,
+        live: Some(&recorded),
+        identity: None,
+        settings,
+        standing: Vec::new(),
+    });
+    let of = |review: &Review| -> BTreeSet<(String, String)> {
+        review.findings().map(|finding| (finding.rule.to_owned(), finding.object.clone())).collect()
+    };
+    let (there, here) = (of(online), of(&review));
+    // without the rows it is more careful, and never less
+    let missed = there.difference(&here).map(|(rule, object)| format!("only online: {rule}({object})"));
+    let mut disagreements: Vec<String> = missed.collect();
+    if review.verdict < online.verdict {
+        disagreements.push(format!("by catalog {:?}, online {:?}", review.verdict, online.verdict));
+    }
+    disagreements
 }
 
 fn replay(migrations: &[Migration]) -> Catalog {
