@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use self::run::{Back, Bench, Case, End};
 use crate::env::Env;
-use crate::tools::scratch::ScratchServer;
+use crate::tools::scratch::{ScratchServer, server_programs};
 
 /// Of `make test`.
 const CASES: u64 = 150;
@@ -42,6 +42,9 @@ const SEED: u64 = 1;
 /// only go down; a soak counts each of them as a failure.
 const BROKEN_ROLLBACKS: u64 = 5;
 
+/// Thousands of small databases, each asked a few large questions about its catalog.
+const SETTINGS: &str = "jit = off\nautovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\n";
+
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
 }
@@ -49,7 +52,8 @@ fn number(name: &str, otherwise: u64) -> u64 {
 #[test]
 fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
     let directory = std::path::PathBuf::from(format!("/tmp/prisma-safe-proof-{}", std::process::id()));
-    let server = ScratchServer::start(&directory, std::process::id(), &Env::read()).unwrap();
+    let programs = server_programs(&Env::read()).unwrap();
+    let server = ScratchServer::start_with(&directory, std::process::id(), programs, SETTINGS).unwrap();
     let mut bench = Bench::new(server);
     let (cases, seed, verbose) = (number("CASES", CASES), number("SEED", SEED), std::env::var("VERBOSE").is_ok());
     let soak = std::env::var("CASES").is_ok();
