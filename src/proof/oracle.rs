@@ -234,6 +234,9 @@ impl<'a> Oracle<'a> {
         let Some(_) = now else {
             return self.tell(Kind::Rows, table, format!("{} rows went with their table", data.rows.len()));
         };
+        if after.columns.is_empty() && table.kind == Kind::Materialized {
+            return self.tell(Kind::Rows, table, "holds no rows any more");
+        }
         let place = |column: &(String, String)| {
             let is = self.same.get(&(Kind::Column, oid.to_owned(), column.0.clone()))?;
             after.columns.iter().position(|(number, _)| *number == is.number)
