@@ -200,25 +200,31 @@ impl<'a> Objects<'a> {
             .filter(|right| before.contains(right) || !after.contains(right))
             .chain(before.difference(after))
             .collect();
-        let now = rights(client)?;
         let mut lost = Vec::new();
-        let (owners, granted): (Vec<&Right>, Vec<&Right>) =
-            target.iter().copied().filter(|right| !now.contains(*right)).partition(|right| right.privilege.is_none());
-        // last the owner: afterwards we may have no say in it
-        for right in granted.into_iter().chain(owners) {
-            if !attempt(client, &right.grant())? && before.contains(right) {
-                lost.push(right.grant());
-            }
-        }
         let came = |right: &&Right| {
             let known = |rights: &BTreeSet<Right>| rights.iter().any(|other| other.object == right.object);
             after.contains(right) || known(before) && !known(start) || self.is_made(&right.object)
         };
-        for right in now.iter().filter(|right| !target.contains(right)).filter(came) {
+        // first what came: a right on a table takes those on its columns away with it
+        for right in rights(client)?.iter().filter(|right| !target.contains(right)).filter(came) {
             if let Some(revoke) = right.revoke()
                 && !attempt(client, &revoke)?
             {
                 lost.push(revoke);
+            }
+        }
+        let now = rights(client)?;
+        let (owners, granted): (Vec<&Right>, Vec<&Right>) =
+            target.iter().copied().filter(|right| !now.contains(*right)).partition(|right| right.privilege.is_none());
+        // the owner comes later: afterwards we may have no say in it
+        for right in granted.into_iter().chain(owners) {
+            attempt(client, &right.grant())?;
+        }
+        // what was given to a role while it was the owner is gone now that it is not
+        let now = rights(client)?;
+        for right in target.into_iter().filter(|right| before.contains(right) && !now.contains(*right)) {
+            if !attempt(client, &right.grant())? {
+                lost.push(right.grant());
             }
         }
         Ok(lost)

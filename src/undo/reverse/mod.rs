@@ -10,9 +10,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::losses;
-use crate::catalog::{Catalog, ObjectName};
+use crate::catalog::{Catalog, Constraint, ObjectName};
 use crate::effects::conversion;
-use crate::sql::{ActionKind, Script, Statement, StatementKind};
+use crate::sql::code::only_reads;
+use crate::sql::tokens::calls;
+use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 
 /// The reverse of one statement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -154,6 +156,23 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
+        StatementKind::Select if !only_reads(scene.text) => stays.push("what this call did is not known".to_owned()),
+        StatementKind::Select if calls(scene.text).iter().any(|name| name == "setval") => {
+            stays.push("a sequence is not set back".to_owned());
+        }
+        StatementKind::DropSequence { names, .. } => {
+            stays.extend(names.iter().map(|name| format!("sequence {name} starts anew: its position is not kept")));
+        }
+        StatementKind::AlterSequence { name, rename_to: None, set_schema: None, owned_by: None } => {
+            stays.push(format!("sequence {name} is not altered back"));
+        }
+        StatementKind::Update { table, columns, .. } => {
+            let key = key_of(scene.before, &scene.before.resolve(table));
+            // values are put back by the key
+            if columns.iter().any(|column| key.contains(column)) {
+                stays.push(format!("the keys that are changed in {table} stay, and rows with them as they are"));
+            }
+        }
         StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
         StatementKind::DropExtension { names, .. } => {
             stays.push(format!("extension {} is not made again", names.join(", ")));
@@ -169,6 +188,15 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         stays.push("not everything this statement did is known".to_owned());
     }
     stays
+}
+
+fn key_of<'a>(catalog: &'a Catalog, table: &ObjectName) -> &'a [String] {
+    let constraints = catalog.tables.get(table).into_iter().flat_map(|table| table.constraints.values());
+    let key = |constraint: &'a Constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns, .. } => Some(columns.as_slice()),
+        _ => None,
+    };
+    constraints.into_iter().find_map(key).unwrap_or_default()
 }
 
 /// Statements that change nothing which would have to be taken back.
