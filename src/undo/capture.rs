@@ -370,6 +370,21 @@ pub(super) fn joined(facts: &Facts, key: &[String], live: &str, kept: &str) -> S
     pairs.collect::<Vec<_>>().join(" AND ")
 }
 
+/// Of rows that nothing tells apart, as many are gone as there are fewer of them.
+fn gone_without_key(facts: &Facts, capture: &Capture, before: &str) -> String {
+    let own = capture.columns.iter().map(|column| format!("b.{}", quote_identifier(column))).collect::<Vec<_>>();
+    format!(
+        "CREATE TABLE {} AS SELECT {} FROM (SELECT a.*, a::text AS prisma_safe_row, \
+         row_number() OVER (PARTITION BY a::text) AS prisma_safe_number FROM {before} AS a) AS b \
+         LEFT JOIN (SELECT l::text AS line, count(*) AS number FROM (SELECT {} FROM {} AS t) AS l GROUP BY 1) AS n \
+         ON n.line = b.prisma_safe_row WHERE b.prisma_safe_number > coalesce(n.number, 0)",
+        capture.place(),
+        own.join(", "),
+        kept(facts, "t", &capture.columns),
+        facts.name
+    )
+}
+
 impl Open {
     /// Finishes the capture after its statement has run.
     pub(super) fn finish(self, client: &mut Client) -> Result<Capture, Failure> {
@@ -378,6 +393,11 @@ impl Open {
             return Ok(capture);
         }
         let (before, storage) = (place(&aside(&capture)), capture.place());
+        if capture.key.is_empty() && capture.kind == Kind::Deleted {
+            capture.rows = run(client, &gone_without_key(&facts, &capture, &before))?;
+            client.batch_execute(&format!("DROP TABLE {before}; REVOKE ALL ON {storage} FROM PUBLIC"))?;
+            return Ok(capture);
+        }
         if capture.key.is_empty() {
             // nothing to compare by: all of it is kept
             client.batch_execute(&format!("ALTER TABLE {before} RENAME TO {}", quote_identifier(&capture.storage)))?;

@@ -27,7 +27,7 @@ pub(super) fn rows(random: &mut Random, world: &mut World) -> Option<Step> {
             name,
         ),
         6 => Step::new(format!("UPDATE {own} SET {on} = {value}")).may(Kind::Values, t, name),
-        7 => Step::new(format!("UPDATE {own} SET {on} = {value} WHERE {on} IS NULL")),
+        7 => Step::new(format!("UPDATE {own} SET {on} = {value} WHERE {on} IS NULL")).may(Kind::Values, t, name),
         8 => Step::new(format!("INSERT INTO {own} (id, {on}) VALUES (90, {value})")),
         9 if table.keyed => Step::new(format!(
             "INSERT INTO {own} (id, {on}) VALUES (1, {value}) ON CONFLICT (id) DO UPDATE SET {on} = EXCLUDED.{on}"

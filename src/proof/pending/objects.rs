@@ -22,7 +22,11 @@ fn views(random: &mut Random, world: &mut World) -> Option<Step> {
         return Some(match random.below(3) {
             0 => {
                 world.materialized.retain(|known| known.name != view.name);
-                Step::new(format!("DROP MATERIALIZED VIEW {exists}{name}")).may(Kind::Materialized, &view.table, name)
+                Step::new(format!("DROP MATERIALIZED VIEW {exists}{name}")).may(Kind::Materialized, name, name).may(
+                    Kind::Rows,
+                    name,
+                    name,
+                )
             }
             1 => Step::new(format!("REFRESH MATERIALIZED VIEW {name}")).may(Kind::Rows, name, name),
             _ => Step::new(format!("REFRESH MATERIALIZED VIEW {name} WITH NO DATA")).may(Kind::Rows, name, name),
@@ -186,7 +190,7 @@ fn enums(random: &mut Random, world: &mut World) -> Option<Step> {
                 );
             }
             sql.push_str("ALTER TYPE \"Mood\" RENAME TO \"Mood_old\";\nALTER TYPE \"Mood_new\" RENAME TO \"Mood\";\nDROP TYPE \"Mood_old\"");
-            Step { sql, ..step }
+            Step { sql, ..step }.may(Kind::Label, "Mood", "lost")
         }
         _ => return None,
     })
