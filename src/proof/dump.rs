@@ -30,7 +30,11 @@ pub(super) fn definitions(url: &DatabaseUrl) -> Result<Vec<String>, String> {
 
 /// Columns in any order.
 fn ordered(sql: &str) -> String {
-    let lines = sql.lines().filter(|line| !line.is_empty() && !line.starts_with("--") && !line.starts_with("\\"));
+    // an owner's right on a column says nothing
+    let owners = |line: &str| line.starts_with("GRANT") && line.ends_with(" TO postgres;");
+    let lines = sql
+        .lines()
+        .filter(|line| !owners(line) && !line.is_empty() && !line.starts_with("--") && !line.starts_with("\\"));
     let mut lines: Vec<String> = lines.map(|line| line.trim_end_matches(',').to_owned()).collect();
     if lines
         .first()

@@ -89,7 +89,17 @@ pub(super) struct Bench {
     admin: Client,
     made: usize,
     /// The production of the last case, by its group.
-    built: Option<(u64, String, DatabaseUrl)>,
+    built: Option<Built>,
+}
+
+/// A production, and what is there.
+struct Built {
+    group: u64,
+    name: String,
+    url: DatabaseUrl,
+    snapshot: Snapshot,
+    /// As `pg_dump` writes it.
+    definitions: Vec<String>,
 }
 
 const TEMPLATE: &str = "CREATE TABLE public._prisma_migrations (
@@ -144,11 +154,11 @@ impl Bench {
             disagreements: Vec::new(),
             story: story(&production, &migrations),
         };
-        let (name, original) = match self.built.take() {
-            Some((of, name, url)) if of == group => (name, url),
+        let built = match self.built.take() {
+            Some(built) if built.group == group => built,
             old => {
-                if let Some((_, name, _)) = old {
-                    self.drop(&name);
+                if let Some(old) = old {
+                    self.drop(&old.name);
                 }
                 let (name, url) = self.database("proof_base");
                 if let Err(error) = build(&url, &production, &migrations[0]) {
@@ -156,15 +166,15 @@ impl Bench {
                     self.drop(&name);
                     return case;
                 }
-                (name, url)
+                let (snapshot, definitions) = (snapshot(&url), dump::definitions(&url).unwrap());
+                Built { group, name, url, snapshot, definitions }
             }
         };
-        let (copy_name, copy) = self.database(&name);
-        let (original_url, copy) = (&original, &copy);
-        Playing { original: original_url, copy, migrations: &migrations, steps: &steps, dumped, case: &mut case }
-            .play();
+        let (copy_name, copy) = self.database(&built.name);
+        let (original, copy) = (&built, &copy);
+        Playing { original, copy, migrations: &migrations, steps: &steps, dumped, case: &mut case }.play();
         self.drop(&copy_name);
-        self.built = Some((group, name, original));
+        self.built = Some(built);
         case
     }
 }
@@ -222,7 +232,7 @@ fn patience() -> deploy::Settings {
 }
 
 struct Playing<'a> {
-    original: &'a DatabaseUrl,
+    original: &'a Built,
     copy: &'a DatabaseUrl,
     migrations: &'a [Migration],
     steps: &'a [Step],
@@ -248,7 +258,7 @@ impl Playing<'_> {
         let mut hooks: Vec<&mut dyn Hook> = keepers.iter_mut().map(|keeper| keeper as &mut dyn Hook).collect();
         let bare =
             Bare { pending, scripts: &scripts, reviewed: &review.migrations, schema: SCHEMA, settings: patience() };
-        let losses = match bare.rehearse((self.original, self.copy), &prepared, &mut hooks) {
+        let losses = match bare.rehearse((&self.original.url, self.copy), &prepared, &mut hooks) {
             Ok(losses) => losses,
             Err(error) => {
                 self.case.end = if review.verdict == Verdict::Fail { End::Reviewed } else { End::Refused };
@@ -264,9 +274,9 @@ impl Playing<'_> {
             (_, false) => End::Rehearsed,
             (_, true) => End::Accepted,
         };
-        let before = snapshot(self.original);
+        let before = &self.original.snapshot;
         let loose = self.mays().any(|may| matches!(may.kind, Kind::Name | Kind::Type | Kind::Column | Kind::Label));
-        let gone = oracle::gone(&before, &snapshot(self.copy), loose);
+        let gone = oracle::gone(before, &snapshot(self.copy), loose);
         if self.case.end == End::Accepted {
             self.case.silent = gone.into_iter().filter(|gone| !self.says(gone, &review)).collect();
         } else if self.case.end == End::Rehearsed && gone.is_empty() {
@@ -278,7 +288,7 @@ impl Playing<'_> {
                 self.case.back = Some(Back::Announced);
                 self.case.trip.push(said);
             }
-            None => self.back(keepers, &before),
+            None => self.back(keepers),
         }
     }
 
@@ -320,7 +330,7 @@ impl Playing<'_> {
     }
 
     fn review(&mut self) -> Review {
-        let mut client = connect(self.original, "proof").unwrap();
+        let mut client = connect(&self.original.url, "proof").unwrap();
         let settings = Settings::new(&settings::Review::default(), None);
         let history = History::read(&mut client, SCHEMA).unwrap();
         let folder = Folder { migrations: self.migrations, directory: std::path::Path::new("/nowhere") };
@@ -342,7 +352,7 @@ impl Playing<'_> {
     }
 
     fn plans(&self) -> Vec<Plan> {
-        let mut client = connect(self.original, "proof").unwrap();
+        let mut client = connect(&self.original.url, "proof").unwrap();
         let live = Live::read(&mut client, &Without::default()).unwrap();
         let mut catalog = Catalog::of_target(SCHEMA, &live);
         let plan = |migration: &Migration| {
@@ -354,7 +364,7 @@ impl Playing<'_> {
     }
 
     /// Everything is taken back, newest first; the database must be the one before.
-    fn back(&mut self, keepers: Vec<Keeper<'_>>, before: &Snapshot) {
+    fn back(&mut self, keepers: Vec<Keeper<'_>>) {
         let mut definitions: Vec<_> = keepers.into_iter().map(Keeper::definitions).collect();
         for at in (1..self.migrations.len()).rev() {
             match self.take_back(at, definitions.pop().flatten()) {
@@ -365,15 +375,16 @@ impl Playing<'_> {
                 }
             }
         }
-        let after = snapshot(self.copy);
+        let (before, after) = (&self.original.snapshot, snapshot(self.copy));
         let mut trip: Vec<String> =
             oracle::gone(before, &after, false).iter().map(|gone| format!("lost: {gone}")).collect();
         let data = |gone: &&Gone| gone.kind.is_data();
         trip.extend(oracle::gone(&after, before, false).iter().filter(data).map(|gone| format!("came: {gone}")));
-        let dump = |url| if self.dumped { dump::definitions(url) } else { Ok(Vec::new()) };
-        match (dump(self.original), dump(self.copy)) {
-            (Ok(was), Ok(is)) => trip.extend(dump::differences(&was, &is)),
-            (was, is) => trip.extend(was.err().into_iter().chain(is.err())),
+        if self.dumped {
+            match dump::definitions(self.copy) {
+                Ok(now) => trip.extend(dump::differences(&self.original.definitions, &now)),
+                Err(error) => trip.push(error),
+            }
         }
         self.case.back = Some(if trip.is_empty() { Back::Whole } else { Back::Other });
         self.case.trip.extend(trip);
