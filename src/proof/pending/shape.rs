@@ -39,10 +39,11 @@ pub(super) fn column(random: &mut Random, world: &mut World) -> Option<Step> {
             // what follows takes it for what it was, unless it keeps away
             world.forget_column(t, name);
             let data = random.maybe("SET DATA ");
-            Step::new(format!("{dropped}{alter} ALTER COLUMN {on} {data}TYPE {to}{using}"))
-                .may(Kind::Type, t, name)
-                .may(Kind::Default, t, name)
-                .may(Kind::Retyped, t, name)
+            let step = Step::new(format!("{dropped}{alter} ALTER COLUMN {on} {data}TYPE {to}{using}"));
+            // true and false are 1 and 0: the same in other words
+            let same = column.kind == Type::Bool && using.ends_with("::integer");
+            let step = if same { step.may(Kind::Values, t, name) } else { step };
+            step.may(Kind::Type, t, name).may(Kind::Default, t, name).may(Kind::Retyped, t, name)
         }
         7 => Step::new(format!("{alter} ALTER COLUMN {on} SET DEFAULT {}", column.kind.literal(random))).may(
             Kind::Default,
