@@ -1,20 +1,14 @@
 //! One case: the product's own path from the review to the rollback, and beside it what the oracle sees.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use postgres::Client;
-
-use super::dump;
+use super::bench::Built;
 use super::oracle::{self, Gone, Kind, May};
-use super::pending::{self, Step};
-use super::production::{self, Production};
-use super::random::Random;
+use super::pending::Step;
 use super::snapshot::Snapshot;
+use super::{by_catalog, dump};
 use crate::catalog::Catalog;
 use crate::catalog::live::{CatalogFile, Live, Without};
 use crate::commands;
@@ -23,21 +17,15 @@ use crate::database::history::History;
 use crate::database::{DatabaseUrl, connect};
 use crate::deploy::{self, Hook, Prepared, Route};
 use crate::project::Migration;
-use crate::project::migrations::checksum;
 use crate::rehearsal::bare::Bare;
-use crate::review::recorded::Recorded;
-use crate::review::{self, Review, Verdict};
+use crate::review::{Review, Verdict};
 use crate::rules::{Settings, Severity, settings};
 use crate::sql::Script;
-use crate::tools::scratch::ScratchServer;
 use crate::transaction::Runner;
 use crate::undo::{Capsule, Down, Keeper, Plan, Request, RolledBack, capsule, roll_back_on};
 
-/// So many cases share a database to begin with.
-const GROUP: u64 = 5;
-
 /// What production, copy and template are called.
-const SCHEMA: &str = "public";
+pub(super) const SCHEMA: &str = "public";
 
 /// What a case came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,143 +71,6 @@ pub(super) struct Case {
     pub(super) story: String,
 }
 
-/// The server and its template.
-pub(super) struct Bench {
-    server: ScratchServer,
-    admin: Client,
-    made: usize,
-    /// The production of the last case, by its group.
-    built: Option<Built>,
-}
-
-/// A production, and what is there.
-struct Built {
-    group: u64,
-    name: String,
-    url: DatabaseUrl,
-    snapshot: Snapshot,
-    /// As `pg_dump` writes it.
-    definitions: Vec<String>,
-}
-
-const TEMPLATE: &str = "CREATE TABLE public._prisma_migrations (
-  id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at TIMESTAMPTZ,
-  migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
-  started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)";
-
-impl Bench {
-    pub(super) fn new(server: ScratchServer) -> Self {
-        let mut admin = server.connect("postgres").unwrap();
-        admin
-            .batch_execute("CREATE ROLE proof_reader; CREATE ROLE proof_writer; SET client_min_messages = warning")
-            .unwrap();
-        admin.batch_execute("CREATE DATABASE proof_base TEMPLATE template0 STRATEGY wal_log").unwrap();
-        server.connect("proof_base").unwrap().batch_execute(TEMPLATE).unwrap();
-        Self { server, admin, made: 0, built: None }
-    }
-
-    fn database(&mut self, template: &str) -> (String, DatabaseUrl) {
-        self.made += 1;
-        let name = format!("proof_{}", self.made);
-        // the server looks again only every 100 ms whether the template's sessions have ended
-        let sessions = format!("SELECT FROM pg_stat_activity WHERE datname = '{template}'");
-        while !self.admin.query(&sessions, &[]).unwrap().is_empty() {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        self.admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
-        let url = self.server.url(&name).unwrap().with_schema(SCHEMA);
-        (name, url)
-    }
-
-    fn drop(&mut self, name: &str) {
-        self.admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
-    }
-
-    /// Plays one case; whether `pg_dump` looks at its rollback too, which is half of the cost.
-    pub(super) fn play(&mut self, seed: u64, dumped: bool) -> Case {
-        // to make a database costs more than all else: a few cases in a row start from the same one
-        let group = seed / GROUP;
-        let mut random = Random::new(group);
-        let mut production = production::build(&mut random);
-        let mut random = Random::new(seed.wrapping_add(1 << 32));
-        let steps = pending::steps(&mut random, &mut production.world);
-        let migrations = migrations(&mut random, &production, &steps);
-        let mut case = Case {
-            seed,
-            end: End::Unbuilt,
-            back: None,
-            silent: Vec::new(),
-            trip: Vec::new(),
-            false_alarm: Vec::new(),
-            disagreements: Vec::new(),
-            story: story(&production, &migrations),
-        };
-        let built = match self.built.take() {
-            Some(built) if built.group == group => built,
-            old => {
-                if let Some(old) = old {
-                    self.drop(&old.name);
-                }
-                let (name, url) = self.database("proof_base");
-                if let Err(error) = build(&url, &production, &migrations[0]) {
-                    case.trip.push(error);
-                    self.drop(&name);
-                    return case;
-                }
-                let (snapshot, definitions) = (snapshot(&url), dump::definitions(&url).unwrap());
-                Built { group, name, url, snapshot, definitions }
-            }
-        };
-        let (copy_name, copy) = self.database(&built.name);
-        let (original, copy) = (&built, &copy);
-        Playing { original, copy, migrations: &migrations, steps: &steps, dumped, case: &mut case }.play();
-        self.drop(&copy_name);
-        self.built = Some(built);
-        case
-    }
-}
-
-fn story(production: &Production, migrations: &[Migration]) -> String {
-    let mut story =
-        format!("-- applied\n{}-- by hand\n{}-- rows\n{}", migrations[0].sql, production.by_hand, production.rows);
-    for migration in &migrations[1..] {
-        story.push_str(&format!("-- pending {}\n{}", migration.name, migration.sql));
-    }
-    story
-}
-
-/// The applied one, and what is pending in one file or two.
-fn migrations(random: &mut Random, production: &Production, steps: &[Step]) -> Vec<Migration> {
-    let of = |name: &str, sql: String| Migration {
-        name: name.into(),
-        path: PathBuf::from(format!("/nowhere/{name}/migration.sql")),
-        sql,
-    };
-    let mut all = vec![of("20250101000000_init", production.history.clone())];
-    let first = if steps.len() > 1 && random.percent(30) { 1 } else { steps.len() };
-    for (name, steps) in [("20250102000000_next", &steps[..first]), ("20250103000000_then", &steps[first..])] {
-        if !steps.is_empty() {
-            all.push(of(name, steps.iter().map(|step| format!("{};\n", step.sql)).collect()));
-        }
-    }
-    all
-}
-
-fn build(url: &DatabaseUrl, production: &Production, init: &Migration) -> Result<(), String> {
-    let mut client = connect(url, "proof").map_err(|error| format!("{error:?}"))?;
-    let row = format!(
-        "INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, applied_steps_count)
-         VALUES ('00000000-0000-0000-0000-000000000001', '{}', now(), '{}', 1)",
-        checksum(&init.sql),
-        init.name
-    );
-    let rows = format!("SET session_replication_role = replica;\n{}", production.rows);
-    for sql in [&production.history, &production.by_hand, &rows, &row] {
-        client.batch_execute(sql).map_err(|error| format!("{error:?}"))?;
-    }
-    Ok(())
-}
-
 fn patience() -> deploy::Settings {
     deploy::Settings {
         lock_timeout: Duration::from_secs(3),
@@ -231,17 +82,17 @@ fn patience() -> deploy::Settings {
     }
 }
 
-struct Playing<'a> {
-    original: &'a Built,
-    copy: &'a DatabaseUrl,
-    migrations: &'a [Migration],
-    steps: &'a [Step],
-    dumped: bool,
-    case: &'a mut Case,
+pub(super) struct Playing<'a> {
+    pub(super) original: &'a Built,
+    pub(super) copy: &'a DatabaseUrl,
+    pub(super) migrations: &'a [Migration],
+    pub(super) steps: &'a [Step],
+    pub(super) dumped: bool,
+    pub(super) case: &'a mut Case,
 }
 
 impl Playing<'_> {
-    fn play(&mut self) {
+    pub(super) fn play(&mut self) {
         let review = self.review();
         let pending = &self.migrations[1..];
         let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
@@ -309,24 +160,33 @@ impl Playing<'_> {
                 finding.severity >= Severity::Warning && (finding.object == gone.table || finding.object == column)
             })
         };
-        self.mays().any(|may| {
-            let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
-            let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
-            // without a key a row with another value is another row
-            let keyless = gone.what.contains("as they were") && may.table == gone.table;
-            match (may.kind, gone.kind) {
-                // an UPDATE with its WHERE says what it sets
-                (Kind::Values, Kind::Values) => of,
-                (Kind::Values, Kind::Rows) => keyless,
-                (Kind::Retyped, Kind::Rows) => {
-                    keyless && review.findings().any(|finding| finding.object == format!("{}.{}", may.table, may.name))
+        // what CASCADE takes along has to be named, each by itself
+        let victim = (!gone.kind.is_data() || gone.table.starts_with("mat_"))
+            && review.findings().any(|finding| {
+                let words =
+                    |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == gone.name);
+                finding.severity >= Severity::Warning && finding.message.contains("CASCADE") && words(&finding.message)
+            });
+        victim
+            || self.mays().any(|may| {
+                let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
+                let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
+                // without a key a row with another value is another row
+                let keyless = gone.what.contains("as they were") && may.table == gone.table;
+                match (may.kind, gone.kind) {
+                    // an UPDATE with its WHERE says what it sets
+                    (Kind::Values, Kind::Values) => of,
+                    (Kind::Values, Kind::Rows) => keyless,
+                    (Kind::Retyped, Kind::Rows) => {
+                        keyless
+                            && review.findings().any(|finding| finding.object == format!("{}.{}", may.table, may.name))
+                    }
+                    (Kind::Rows, Kind::Rows) => of && (found() || gone.table.starts_with("mat_")),
+                    (Kind::Retyped, Kind::Values) => of && found(),
+                    // what is bound to the column's type is written anew with it
+                    (one, other) => of && one == other && !other.is_data(),
                 }
-                (Kind::Rows, Kind::Rows) => of && (found() || gone.table.starts_with("mat_")),
-                (Kind::Retyped, Kind::Values) => of && found(),
-                // what is bound to the column's type is written anew with it
-                (one, other) => of && one == other && !other.is_data(),
-            }
-        })
+            })
     }
 
     fn review(&mut self) -> Review {
@@ -340,7 +200,7 @@ impl Playing<'_> {
         let review = planned(place, &folder, &self.migrations[1..], holds, &mut client, &settings, 0).unwrap();
         if let [_, only] = self.migrations {
             let file = CatalogFile::take(&mut client, SCHEMA).unwrap();
-            self.case.disagreements = by_catalog(&file, only, &settings, &self.migrations[..1], &review);
+            self.case.disagreements = by_catalog::missed(&file, only, &settings, &self.migrations[..1], &review);
         }
         self.case.story.push_str(&format!("-- review: {:?}\n", review.verdict));
         for finding in review.findings() {
@@ -430,39 +290,6 @@ impl Playing<'_> {
     }
 }
 
-/// What the review online finds and the one by a catalog file does not.
-fn by_catalog(
-    file: &CatalogFile,
-    migration: &Migration,
-    settings: &Settings,
-    applied: &[Migration],
-    online: &Review,
-) -> Vec<String> {
-    let recorded = Recorded::new(file, "catalog.json", Timestamp::now());
-    let review = review::review(review::Request {
-        migrations: std::slice::from_ref(migration),
-        world: Some(Catalog::of_target_after(SCHEMA, &file.definitions(), applied)),
-        earlier: &[],
-        default_schema: SCHEMA,
-        live: Some(&recorded),
-        identity: None,
-        settings,
-        standing: Vec::new(),
-    });
-    let of = |review: &Review| -> BTreeSet<(String, String)> {
-        review.findings().map(|finding| (finding.rule.to_owned(), finding.object.clone())).collect()
-    };
-    let (there, here) = (of(online), of(&review));
-    // without the rows it is more careful, and never less
-    let missed = there.difference(&here).map(|(rule, object)| format!("only online: {rule}({object})"));
-    let mut disagreements: Vec<String> = missed.collect();
-    // what only rows can tell is left open, and open is no pass
-    if review.verdict == Verdict::Pass && online.verdict == Verdict::Fail {
-        disagreements.push(format!("by catalog {:?}, online {:?}", review.verdict, online.verdict));
-    }
-    disagreements
-}
-
 fn replay(migrations: &[Migration]) -> Catalog {
     let mut catalog = Catalog::new(SCHEMA);
     for migration in migrations {
@@ -471,6 +298,6 @@ fn replay(migrations: &[Migration]) -> Catalog {
     catalog
 }
 
-fn snapshot(url: &DatabaseUrl) -> Snapshot {
+pub(super) fn snapshot(url: &DatabaseUrl) -> Snapshot {
     Snapshot::read(&mut connect(url, "proof").unwrap()).unwrap()
 }
