@@ -167,7 +167,15 @@ impl Playing<'_> {
                     |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == gone.name);
                 finding.severity >= Severity::Warning && finding.message.contains("CASCADE") && words(&finding.message)
             });
+        // what a foreign key does to other tables is told beside the finding
+        let along = gone.kind.is_data()
+            && review.findings().any(|finding| {
+                let rows = format!("rows of {} go with them", gone.table);
+                let told = |text: &str| text.contains(&rows) || text.starts_with("values of") && text.contains(&column);
+                finding.severity >= Severity::Warning && finding.evidence.iter().any(|own| told(&own.text))
+            });
         victim
+            || along
             || self.mays().any(|may| {
                 let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
                 let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
@@ -207,6 +215,8 @@ impl Playing<'_> {
             let line =
                 format!("--   {:?} {}({}): {}\n", finding.severity, finding.rule, finding.object, finding.message);
             self.case.story.push_str(&line);
+            let evidence = finding.evidence.iter().map(|evidence| format!("--     {}\n", evidence.text));
+            self.case.story.extend(evidence);
         }
         review
     }
