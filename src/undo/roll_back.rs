@@ -4,6 +4,7 @@
 mod body;
 mod comparison;
 mod convert;
+mod refusal;
 mod row;
 mod run;
 

@@ -11,6 +11,7 @@ use super::super::objects::{self, Objects};
 use super::super::put_back::{self, Converted, Section, verify};
 use super::body::Broken;
 use super::convert::{Conversion, Retyping};
+use super::refusal::{TRIES, drops_code, execute, is_absent, is_null, is_orphan, unconverted};
 use super::{Fill, Request, RolledBack};
 use crate::database::Failure;
 use crate::error::Error;
@@ -291,57 +292,4 @@ impl<'a> Run<'a> {
         self.done.filled.push((format!("{plain}.{column}"), rows.unsigned_abs()));
         Ok(())
     }
-}
-
-/// How often a statement is tried again once something was done about its refusal.
-const TRIES: usize = 3;
-
-/// Runs a statement of which nothing stays if the server refuses it; gives the refusal. A lock that is not free, a lost
-/// connection and a timeout are none.
-fn execute(client: &mut Client, sql: &str) -> Result<Option<Failure>, Failure> {
-    client.batch_execute("SAVEPOINT prisma_safe_statement")?;
-    let refused = match client.batch_execute(sql).map_err(Failure::from) {
-        Ok(()) => None,
-        Err(failure) if !failure.is_refusal() => return Err(failure),
-        Err(failure) => Some(failure),
-    };
-    if refused.is_some() {
-        client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_statement")?;
-    }
-    client.batch_execute("RELEASE SAVEPOINT prisma_safe_statement")?;
-    Ok(refused)
-}
-
-fn is_null(failure: &Failure) -> bool {
-    failure.code.as_ref().is_some_and(|code| *code == postgres::error::SqlState::NOT_NULL_VIOLATION)
-}
-
-fn unconverted(rows: u64, retyping: &Retyping<'_>) -> Error {
-    let name = format!("{}.{}", retyping.table, retyping.column);
-    Error::decision(format!(
-        "{} have a value in {name} that is none of its type before, and it is required",
-        cost::rows(rows)
-    ))
-    .because("they were written since the migration, or nobody has kept what they were before")
-    .help(format!("nothing has changed; give them one: --fill '{name}=VALUE'"))
-}
-
-/// Undefined table, object, function.
-fn is_absent(failure: &Failure) -> bool {
-    failure.code.as_ref().is_some_and(|code| matches!(code.code(), "42P01" | "42704" | "42883"))
-}
-
-/// Whether all it does is drop a view, a trigger or the like.
-fn drops_code(script: &Script) -> bool {
-    script.statements().iter().all(|statement| match &statement.kind {
-        StatementKind::DropView { .. } => true,
-        StatementKind::Other { words } => {
-            ["DROP TRIGGER", "DROP FUNCTION", "DROP POLICY", "DROP RULE"].iter().any(|drop| words.starts_with(drop))
-        }
-        _ => false,
-    })
-}
-
-fn is_orphan(failure: &Failure) -> bool {
-    failure.code.as_ref().is_some_and(|code| *code == postgres::error::SqlState::FOREIGN_KEY_VIOLATION)
 }
