@@ -33,5 +33,5 @@ pub use self::capture::Capture;
 pub use self::down::Down;
 pub use self::keep::{Keeper, Plan, Planned};
 pub use self::put_back::PutBack;
-pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_on};
+pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_all_on, roll_back_on};
 pub use self::settings::{Otherwise, Settings};

@@ -108,10 +108,23 @@ impl fmt::Display for Compared {
 /// after Ctrl-C. Nothing has changed then, unless the connection broke at the very commit and the server stays out of reach: the
 /// error says so.
 pub fn roll_back_on(runner: &mut Runner, request: &Request<'_>) -> Result<RolledBack> {
-    let control = script_control(request.down)?;
-    let mut body = RollingBack { request, control: &control };
-    let Committed { done, took, tries, ended } = runner.run(&mut body).map_err(|failed| told(failed, request))?;
-    Ok(RolledBack { took, tries, ended, ..done })
+    let mut done = roll_back_all_on(runner, std::slice::from_ref(request))?;
+    done.pop().ok_or_else(|| Error::failed("nothing was rolled back"))
+}
+
+/// The same for several migrations, newest first, in one transaction: where one of them cannot be rolled back, none is.
+///
+/// # Errors
+/// Those of [`roll_back_on`].
+pub fn roll_back_all_on(runner: &mut Runner, requests: &[Request<'_>]) -> Result<Vec<RolledBack>> {
+    let controls = requests.iter().map(|request| script_control(request.down)).collect::<Result<Vec<_>>>()?;
+    let mut body = RollingBack { requests, controls: &controls, at: 0 };
+    let result = runner.run(&mut body);
+    let at = body.at;
+    let Committed { done, took, tries, ended } = result.map_err(|failed| told(failed, requests, at))?;
+    let mut ended = Some(ended);
+    let with = |done| RolledBack { took, tries, ended: ended.take().unwrap_or_default(), ..done };
+    Ok(done.into_iter().map(with).collect())
 }
 
 fn at(place: Option<&Place>) -> String {
@@ -119,9 +132,9 @@ fn at(place: Option<&Place>) -> String {
 }
 
 /// Why it was not rolled back, and what to do.
-fn told(failed: Failed<Stop>, request: &Request<'_>) -> Error {
+fn told(failed: Failed<Stop>, requests: &[Request<'_>], at_request: usize) -> Error {
     const NOTHING: &str = "nothing has changed";
-    let name = request.migration;
+    let name = requests.get(at_request).map_or("the migration", |request| request.migration);
     let not = |why: &str| Error::failed(format!("{name} was not rolled back{why}"));
     match failed {
         Failed::Stopped(Stop(error)) | Failed::Unconnected(error) => error,

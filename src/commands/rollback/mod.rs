@@ -1,4 +1,4 @@
-//! `rollback [MIGRATION]`: which → preview → consent → backup → the way back, one transaction a migration.
+//! `rollback [MIGRATION]`: which → preview → consent → backup → the way back, all of it in one transaction.
 
 mod choose;
 mod preview;
@@ -32,6 +32,7 @@ use crate::target::Target;
 use crate::tools::prisma;
 use crate::transaction::Runner;
 use crate::ui::interrupt::Guard;
+use crate::undo::capture::Capture;
 use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, recover, roll_back};
 use crate::{commands, consent};
 
@@ -114,7 +115,7 @@ impl Way {
 ///
 /// # Errors
 /// Exit status 3 without consent on production, and where later migrations stand in the way; 4 where rows need a value; 1
-/// where the server refuses it or the result is not the database before. Nothing of that migration has changed then.
+/// where the server refuses it or the result is not the database before. Nothing has changed then, also of a chain.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if !matches!(args.report.format, Format::Human | Format::Json) {
         return Err(Error::usage("`rollback` reports as human or json"));
@@ -128,8 +129,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     for way in &mut ways {
         command.find_backup(way)?;
     }
-    for way in &ways {
-        preview::show(way, &mut client, &context.shell)?;
+    for (at, way) in ways.iter().enumerate() {
+        preview::show(way, &ways[..at], &mut client, &context.shell)?;
     }
     let mut report = Report::new(&target.url.identity(), args.dry_run);
     let result = match args.dry_run {
@@ -205,18 +206,13 @@ struct Command<'a> {
 }
 
 impl Command<'_> {
-    /// Only the first can be tried: the others would have to follow on it.
     fn try_out(&self, ways: &mut [Way], report: &mut Report) -> Result<()> {
-        for way in ways.iter_mut().take(1) {
-            let done = self.take_back(way, true)?;
-            report.push(way_name(way), &done, way.source(), &way.missing);
-            self.say(way, &done);
+        let done = self.take_back(ways, true)?;
+        for (way, done) in ways.iter().zip(&done) {
+            report.push(way_name(way), done, way.source(), &way.missing);
+            self.say(way, done);
         }
-        let shell = &self.context.shell;
-        if ways.len() > 1 {
-            shell.note("only the newest was tried: the others follow on it");
-        }
-        shell.note("nothing was kept of this: leave --dry-run out to take it back");
+        self.context.shell.note("nothing was kept of this: leave --dry-run out to take it back");
         Ok(())
     }
 
@@ -243,15 +239,15 @@ impl Command<'_> {
 
     fn all(&self, ways: &mut [Way], report: &mut Report, journal: &mut Journal) -> Result<()> {
         self.back_up(journal)?;
-        for way in ways.iter_mut() {
-            let done = self.take_back(way, false)?;
+        let done = self.take_back(ways, false)?;
+        for (way, done) in ways.iter().zip(&done) {
             let name = way_name(way);
             for session in &done.ended {
                 journal.record(Event::SessionEnded { session: session.to_string() })?;
             }
-            report.push(name, &done, way.source(), &way.missing);
+            report.push(name, done, way.source(), &way.missing);
             journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
-            self.say(way, &done);
+            self.say(way, done);
         }
         self.say_next(ways);
         Ok(())
@@ -291,7 +287,8 @@ impl Command<'_> {
     /// Where nobody has kept what was destroyed, the newest backup before it has it.
     fn find_backup(&self, way: &mut Way) -> Result<()> {
         let kept = way.capsule.as_ref().is_some_and(|capsule| !capsule.captures.is_empty());
-        if kept || way.missing.is_empty() || way.chosen.row.state() == State::Failed {
+        let destroyed = !preview::unkept(&way.chosen, way.capsule.as_ref(), &way.before).is_empty();
+        if kept || !destroyed || way.chosen.row.state() == State::Failed {
             return Ok(());
         }
         let directory = self.project.root().join(&self.config.backup.directory);
@@ -305,11 +302,36 @@ impl Command<'_> {
         recover::Request { url: &self.target.url, migration: &chosen.migration, row: &chosen.row, before }
     }
 
-    /// What the backup has is loaded beside the live tables, and goes again, whatever becomes of the rollback.
-    fn take_back(&self, way: &mut Way, dry: bool) -> Result<RolledBack> {
-        let Some(found) = way.backup.clone() else { return self.take_back_with(way, way.capsule.as_ref(), dry) };
-        // what is loaded goes again after a signal too
+    /// All of them in one transaction. What backups have is loaded beside the live tables before it, and goes again, whatever
+    /// becomes of the rollback.
+    fn take_back(&self, ways: &mut [Way], dry: bool) -> Result<Vec<RolledBack>> {
+        // a signal cancels what runs on the server, so that it stops at once and not only when it next looks for us; and what is
+        // loaded goes again after it too
         let guard = Guard::new()?;
+        let mut loaded: Vec<Option<Capsule>> = Vec::new();
+        let mut result = Ok(());
+        for way in ways.iter_mut() {
+            match self.load(way).and_then(|capsule| guard.check().map(|()| capsule)) {
+                Ok(capsule) => loaded.push(capsule),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        let done = result.and_then(|()| self.take_back_with(ways, &loaded, &guard, dry));
+        let captures: Vec<Capture> = loaded.into_iter().flatten().flat_map(|capsule| capsule.captures).collect();
+        if captures.is_empty() {
+            return done;
+        }
+        let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
+        let gone = recover::forget(&mut client, &captures);
+        done.and_then(|done| gone.map(|()| done))
+    }
+
+    /// What its backup has of what it destroyed.
+    fn load(&self, way: &mut Way) -> Result<Option<Capsule>> {
+        let Some(found) = way.backup.clone() else { return Ok(None) };
         let shell = &self.context.shell;
         shell.status("Loading", format_args!("what was destroyed, from {}", found.path.display()));
         let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
@@ -325,24 +347,29 @@ impl Command<'_> {
         }
         let definitions = way.capsule.as_ref().and_then(|capsule| capsule.definitions.clone());
         let id = way.chosen.row.id.clone();
-        let capsule = Capsule { id, source: Source::Backup, captures, definitions };
-        let done = guard.check().and_then(|()| self.take_back_with(way, Some(&capsule), dry));
-        let gone = recover::forget(&mut client, &capsule.captures);
-        done.and_then(|done| gone.map(|()| done))
+        Ok(Some(Capsule { id, source: Source::Backup, captures, definitions }))
     }
 
-    fn take_back_with(&self, way: &Way, capsule: Option<&Capsule>, dry: bool) -> Result<RolledBack> {
-        let name = way_name(way);
+    fn take_back_with(
+        &self,
+        ways: &[Way],
+        loaded: &[Option<Capsule>],
+        guard: &Guard,
+        dry: bool,
+    ) -> Result<Vec<RolledBack>> {
+        let names: Vec<&str> = ways.iter().map(way_name).collect();
         let verb = if dry { "Trying" } else { "Taking back" };
-        self.context.shell.status(verb, format_args!("{name} in one transaction"));
+        self.context.shell.status(verb, format_args!("{} in one transaction", names.join(", ")));
         let schema = self.target.url.schema();
         let (fills, accept) = (&self.args.fill, self.args.accept_differences);
-        let request = way.request(&schema, capsule, fills, accept, dry);
-        // a signal cancels what runs on the server, so that it stops at once and not only when it next looks for us
-        let guard = Guard::new()?;
+        let requests: Vec<Request<'_>> = ways
+            .iter()
+            .zip(loaded)
+            .map(|(way, loaded)| way.request(&schema, loaded.as_ref().or(way.capsule.as_ref()), fills, accept, dry))
+            .collect();
         let url = self.target.url.clone();
         let runner = Runner::open(url, roll_back::APPLICATION_NAME, self.config.deploy.settings(), guard.flag())?;
-        roll_back::roll_back_on(&mut runner.speaking_to(&self.context.shell), &request)
+        roll_back::roll_back_all_on(&mut runner.speaking_to(&self.context.shell), &requests)
     }
 
     /// What came back, and what did not.

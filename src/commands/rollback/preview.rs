@@ -11,11 +11,12 @@ use crate::project::migrations::checksum_matches;
 use crate::rules::cost;
 use crate::sql::Script;
 use crate::ui::Shell;
+use crate::undo::capture::Capture;
 use crate::undo::losses::{self, Loss};
 use crate::undo::{Capsule, Down, keep};
 
-/// Shows one migration's way back.
-pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> {
+/// Shows one migration's way back; `newer` go back before it.
+pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell) -> Result<()> {
     let (chosen, down) = (&way.chosen, &way.down);
     let name = &chosen.migration.name;
     let state = if chosen.row.state() == State::Failed { "failed" } else { "applied" };
@@ -41,7 +42,9 @@ pub(super) fn show(way: &Way, client: &mut Client, shell: &Shell) -> Result<()> 
     }
     let down = Script::parse(down.text.as_str());
     let lost = losses::losses(&way.after, &down);
-    let lost = keep::held(client, &lost).explain(|| "could not look at what the rollback drops".into())?;
+    let newer: Vec<&Capture> =
+        newer.iter().flat_map(|way| &way.capsule).flat_map(|capsule| &capsule.captures).collect();
+    let lost = keep::held(client, &lost, &newer).explain(|| "could not look at what the rollback drops".into())?;
     for lost in lost {
         shell.warn(format_args!("lost by the rollback, and kept in its backup only: {lost}"));
     }
@@ -57,6 +60,12 @@ pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, b
             unread.map(|what| format!("cannot be reversed, as its definition was not read before the deploy: {what}")),
         );
     }
+    missing.extend(unkept(chosen, capsule, before));
+    missing
+}
+
+/// What the migration destroyed and no capsule has, a sentence each.
+pub(super) fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
     let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
     let kept = |statement: usize, loss: &Loss| {
         capsule.is_some_and(|capsule| {
@@ -64,6 +73,5 @@ pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, b
         })
     };
     let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
-    missing.extend(lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", keep::what_of(loss))));
-    missing
+    lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", keep::what_of(loss))).collect()
 }

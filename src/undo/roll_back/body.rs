@@ -45,48 +45,63 @@ pub(super) fn script_control(down: &Down) -> Result<BTreeSet<usize>> {
     Ok(control.iter().map(|range| script.position(range.start).line).collect())
 }
 
-/// A migration that is rolled back.
+/// Migrations that are rolled back together, newest first: all of them or none.
 pub(super) struct RollingBack<'a> {
-    pub(super) request: &'a Request<'a>,
-    pub(super) control: &'a BTreeSet<usize>,
+    pub(super) requests: &'a [Request<'a>],
+    pub(super) controls: &'a [BTreeSet<usize>],
+    /// Which one is being rolled back.
+    pub(super) at: usize,
 }
 
 impl Body for RollingBack<'_> {
-    type Done = RolledBack;
+    type Done = Vec<RolledBack>;
     type Stop = Stop;
 
-    fn run(&mut self, client: &mut Client) -> Result<RolledBack, Broken> {
-        let Self { request, control } = *self;
-        row::check(client, request)?;
-        let known = Known::before(client, request)?;
-        let mut done = match (request.row.1, comparison::definitions(request)) {
-            (State::Failed, _) => prefix(client, request, control)?,
-            (_, definitions) => {
-                let objects = definitions.map(|definitions| Objects::new(client, definitions)).transpose()?;
-                Run::new(request, objects).all(client, control, usize::MAX)?
+    fn run(&mut self, client: &mut Client) -> Result<Vec<RolledBack>, Broken> {
+        let mut all = Vec::new();
+        for (at, (request, control)) in self.requests.iter().zip(self.controls).enumerate() {
+            self.at = at;
+            if at > 0 {
+                // no table may be altered while a check of its rows is still to come
+                client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE")?;
             }
-        };
-        row::forget(client, request)?;
-        done.differences.extend(known.differences(client)?);
-        done.compared = known.compared;
-        if !done.differences.is_empty() && !request.accept_differences {
-            return Err(Error::failed(format!("without {} the database would not be as before", request.migration))
-                .because(done.differences.join("\n"))
-                .help("nothing has changed; correct down.sql, or take it so: --accept-differences")
-                .into());
+            all.push(one(client, request, control)?);
         }
-        Ok(done)
+        Ok(all)
     }
 
     /// Its rows are gone from the history.
     fn is_committed(&self, client: &mut Client) -> Result<bool, Failure> {
-        let query = format!("SELECT FROM {} WHERE id = $1", history::table(self.request.schema));
-        Ok(client.query_typed_opt(&query, &[(&self.request.row.0, Type::TEXT)])?.is_none())
+        let Some(request) = self.requests.first() else { return Ok(true) };
+        let query = format!("SELECT FROM {} WHERE id = $1", history::table(request.schema));
+        Ok(client.query_typed_opt(&query, &[(&request.row.0, Type::TEXT)])?.is_none())
     }
 
     fn keeps(&self) -> bool {
-        !self.request.dry
+        self.requests.iter().all(|request| !request.dry)
     }
+}
+
+fn one(client: &mut Client, request: &Request<'_>, control: &BTreeSet<usize>) -> Result<RolledBack, Broken> {
+    row::check(client, request)?;
+    let known = Known::before(client, request)?;
+    let mut done = match (request.row.1, comparison::definitions(request)) {
+        (State::Failed, _) => prefix(client, request, control)?,
+        (_, definitions) => {
+            let objects = definitions.map(|definitions| Objects::new(client, definitions)).transpose()?;
+            Run::new(request, objects).all(client, control, usize::MAX)?
+        }
+    };
+    row::forget(client, request)?;
+    done.differences.extend(known.differences(client)?);
+    done.compared = known.compared;
+    if !done.differences.is_empty() && !request.accept_differences {
+        return Err(Error::failed(format!("without {} the database would not be as before", request.migration))
+            .because(done.differences.join("\n"))
+            .help("nothing has changed; correct down.sql, or take it so: --accept-differences")
+            .into());
+    }
+    Ok(done)
 }
 
 /// A migration that failed outside of a transaction has run up to some statement. The longest reverse that the server takes is
