@@ -1,6 +1,7 @@
 //! Taking migrations back on real Prisma and a real PostgreSQL, while others write.
 
 mod capsule;
+mod chain;
 mod conversions;
 mod fallen;
 mod faults;
