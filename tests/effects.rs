@@ -262,3 +262,27 @@ fn a_database_is_not_empty_because_another_schema_holds_the_tables() {
     project.run(["migrate", "deploy"]).exits(3).says("P3005").says("billing").says("migrate resolve --applied");
     assert_eq!(project.database().value("SELECT count(memo) FROM billing.\"Receipt\""), "4000");
 }
+
+/// What a new partition displaces: the target says whether there is a default partition, and how many rows it has.
+#[test]
+fn a_default_partition_is_read_for_a_new_one() {
+    let made = "CREATE TABLE \"fare\" (day date NOT NULL) PARTITION BY RANGE (day);\n\
+                CREATE TABLE \"fare_rest\" PARTITION OF \"fare\" DEFAULT;\n";
+    let project = project(
+        &format!("{TRAM_SQL}{made}"),
+        "INSERT INTO fare SELECT '2025-01-01' FROM generate_series(1, 20000); ANALYZE fare_rest",
+    );
+    let next = "FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');";
+    assert_eq!(
+        found(&project, &format!("CREATE TABLE \"fare_2026\" PARTITION OF \"fare\" {next}")),
+        ["warning blocking-attach(fare_2026)"]
+    );
+    let filled = format!(
+        "CREATE TABLE \"fare_2026\" (LIKE \"fare\" INCLUDING DEFAULTS);\n\
+         INSERT INTO \"fare_2026\" SELECT * FROM \"fare\" WHERE day >= '2026-01-01';\n\
+         ALTER TABLE \"fare\" ATTACH PARTITION \"fare_2026\" {next}"
+    );
+    assert!(found(&project, &filled).contains(&"warning blocking-attach(fare_2026)".to_owned()));
+    project.database().execute("DELETE FROM fare");
+    assert_eq!(found(&project, &format!("CREATE TABLE \"fare_2026\" PARTITION OF \"fare\" {next}")), [""; 0]);
+}

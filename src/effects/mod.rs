@@ -69,6 +69,15 @@ pub enum Which {
     Referring { to: ObjectName, columns: Vec<String>, referenced: Vec<String> },
 }
 
+/// How many rows are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rows {
+    /// As many as somebody has written down in the statement.
+    Listed,
+    /// Any number: they come from a query or a file.
+    Any,
+}
+
 /// A kind of object whose definition Prisma's schema does not hold, or that PostgreSQL drops along with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Definition {
@@ -138,6 +147,11 @@ pub enum What {
     ExpressionChanged { table: ObjectName, column: String },
     /// Rows stay, but are no longer part of the table (`DETACH PARTITION`, `NO INHERIT`).
     RowsDetached { table: ObjectName },
+    /// Rows are added. Nothing goes; but the table is not empty from then on.
+    RowsAdded { table: ObjectName, rows: Rows },
+    /// Another table's rows are part of the table from now on, and its own may go there (`ATTACH PARTITION`, `PARTITION OF`,
+    /// `INHERIT`).
+    PartJoined { table: ObjectName, part: ObjectName, partition: bool },
     /// A definition is dropped; `replaced` where the migration creates one of this name again.
     DefinitionGone { kind: Definition, name: ObjectName, cascade: bool, replaced: bool },
     /// A definition that may have been there is replaced (`OR REPLACE`) or altered.
@@ -178,7 +192,9 @@ impl What {
             | Self::DefaultChanged { table, .. }
             | Self::IdentityChanged { table, .. }
             | Self::ExpressionChanged { table, .. }
-            | Self::RowsDetached { table } => Some(table),
+            | Self::RowsDetached { table }
+            | Self::RowsAdded { table, .. }
+            | Self::PartJoined { table, .. } => Some(table),
             Self::DefinitionGone { .. }
             | Self::DefinitionReplaced { .. }
             | Self::SequenceSet { .. }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Scene, What, Which};
+use super::{Rows, Scene, What, Which};
 use crate::catalog::{Catalog, ObjectName};
 use crate::sql::code::{hides_writing, only_reads};
 use crate::sql::expression::{Piece, pieces};
-use crate::sql::tokens::{Kind, tokens};
-use crate::sql::{ConstraintKind, Name};
+use crate::sql::tokens::{Kind, Token, after, tokens};
+use crate::sql::{ConstraintKind, Name, StatementKind};
 
 /// The table of a statement, unless it is known not to be there: then the statement fails.
 fn table(scene: &Scene<'_>, name: &Name) -> Option<ObjectName> {
@@ -17,12 +17,58 @@ fn table(scene: &Scene<'_>, name: &Name) -> Option<ObjectName> {
 
 /// `INSERT`: what is there stays, unless a conflict overwrites it.
 pub(super) fn inserted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
-    let overwritten = table(scene, name).filter(|_| upserts(scene.text)).map(|table| What::ValuesOverwritten {
+    let words = tokens(scene.text);
+    let table = table(scene, name);
+    let overwritten = table.clone().filter(|_| upserts(&words)).map(|table| What::ValuesOverwritten {
         table,
         which: Which::All,
         columns: Vec::new(),
     });
-    overwritten.into_iter().chain(hidden(scene)).collect()
+    let queries = words.iter().any(|token| token.is("select") || token.is("table"));
+    let rows = if queries { Rows::Any } else { Rows::Listed };
+    let added = table.map(|table| What::RowsAdded { table, rows });
+    overwritten.into_iter().chain(added).chain(hidden(scene)).collect()
+}
+
+/// `CREATE TABLE`: what a query brings along, and the table that it is made a part of.
+pub(super) fn created(scene: &Scene<'_>, name: &Name, with_data: bool) -> Vec<What> {
+    let table = scene.before.resolve(name);
+    if with_data {
+        let rows = What::RowsAdded { table, rows: Rows::Any };
+        return std::iter::once(rows).chain(hidden(scene)).collect();
+    }
+    let joined = |(whole, partition)| What::PartJoined { table: whole, part: table.clone(), partition };
+    wholes(scene).into_iter().map(joined).collect()
+}
+
+/// The tables of `PARTITION OF a` (`true`) and `INHERITS (a, b)`.
+fn wholes(scene: &Scene<'_>) -> Vec<(ObjectName, bool)> {
+    // most tables are made of columns, and their text is not looked through twice
+    let StatementKind::CreateTable { as_query: true, .. } = scene.statement.kind else { return Vec::new() };
+    let tokens = tokens(scene.text);
+    let of = after(&tokens, "partition of").and_then(crate::sql::tokens::name);
+    let mut found: Vec<_> = of.into_iter().map(|(name, _)| (scene.before.resolve(&name), true)).collect();
+    let mut rest = after(&tokens, "inherits").unwrap_or_default();
+    while let [separator, behind @ ..] = rest
+        && (separator.is_symbol("(") || separator.is_symbol(","))
+        && let Some((name, behind)) = crate::sql::tokens::name(behind)
+    {
+        found.push((scene.before.resolve(&name), false));
+        rest = behind;
+    }
+    found
+}
+
+/// `COPY table FROM …`; one that writes a file out changes nothing here.
+pub(super) fn copied(scene: &Scene<'_>) -> Vec<What> {
+    let tokens = tokens(scene.text);
+    let into = after(&tokens, "copy").and_then(crate::sql::tokens::name).and_then(|(name, rest)| {
+        let columns = rest.iter().take_while(|token| !token.is_symbol(")")).count();
+        let behind =
+            if rest.first().is_some_and(|token| token.is_symbol("(")) { rest.get(columns + 1..)? } else { rest };
+        behind.first()?.is("from").then(|| table(scene, &name)).flatten()
+    });
+    into.map(|table| What::RowsAdded { table, rows: Rows::Any }).into_iter().collect()
 }
 
 pub(super) fn updated(scene: &Scene<'_>, name: &Name, columns: &[String]) -> Vec<What> {
@@ -139,15 +185,8 @@ fn with_referring(catalog: &Catalog, table: ObjectName, which: Which) -> Vec<Wha
     found
 }
 
-fn upserts(text: &str) -> bool {
-    let words: Vec<String> = pieces(text)
-        .into_iter()
-        .filter_map(|piece| match piece {
-            Piece::Word(word) => Some(word.to_ascii_lowercase()),
-            _ => None,
-        })
-        .collect();
-    words.windows(2).any(|pair| pair == ["do", "update"])
+fn upserts(words: &[Token<'_>]) -> bool {
+    words.windows(2).any(|pair| pair[0].is("do") && pair[1].is("update"))
 }
 
 /// The rows of a `DELETE` or `UPDATE`: its condition, if nothing else takes part in it.

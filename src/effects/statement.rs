@@ -41,6 +41,7 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         StatementKind::AlterSequence { name, rename_to: None, set_schema: None, owned_by: None } => {
             vec![What::SequenceSet { name: scene.before.resolve(name) }]
         }
+        StatementKind::CreateTable { table, temporary: false, with_data, .. } => rows::created(scene, table, *with_data),
         StatementKind::Insert { table } => rows::inserted(scene, table),
         StatementKind::Update { table, columns, .. } => rows::updated(scene, table, columns),
         StatementKind::Delete { table, .. } => rows::deleted(scene, table),

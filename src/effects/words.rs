@@ -53,7 +53,6 @@ const HARMLESS: &[&str] = &[
     "CLUSTER",
     "COMMENT",
     "COMMIT",
-    "COPY",
     "CREATE ACCESS METHOD",
     "CREATE AGGREGATE",
     "CREATE CAST",
@@ -128,10 +127,8 @@ const STORAGE: &[&str] = &[
     "ALTER COLUMN SET STORAGE",
     "ALTER CONSTRAINT",
     "ALTER INDEX",
-    "ATTACH PARTITION",
     "CLUSTER ON",
     "ENABLE",
-    "INHERIT",
     "NOT OF",
     "OF",
     "REPLICA IDENTITY",
@@ -163,6 +160,9 @@ pub(super) fn effects(scene: &Scene<'_>, words: &str) -> Vec<What> {
     }
     if let Some(rest) = words.strip_prefix("CREATE OR REPLACE ") {
         return altered(scene, rest).unwrap_or_else(|| vec![What::UnknownCode { words: words.to_owned() }]);
+    }
+    if begins(words, "COPY") {
+        return super::rows::copied(scene);
     }
     if HARMLESS.iter().any(|first| begins(words, first)) {
         return Vec::new();
@@ -220,6 +220,18 @@ pub(super) fn action(scene: &Scene<'_>, table: &ObjectName, words: &str) -> Vec<
     if begins(words, "DISABLE") {
         let name = ObjectName { schema: table.schema.clone(), name: table.name.clone() };
         return vec![What::DefinitionReplaced { kind: Definition::Trigger, name }];
+    }
+    if begins(words, "ATTACH PARTITION") {
+        return named(scene, "ATTACH PARTITION")
+            .map(|part| What::PartJoined { table: table.clone(), part, partition: true })
+            .into_iter()
+            .collect();
+    }
+    if begins(words, "INHERIT") {
+        return named(scene, "INHERIT")
+            .map(|whole| What::PartJoined { table: whole, part: table.clone(), partition: false })
+            .into_iter()
+            .collect();
     }
     if ["DETACH PARTITION", "NO INHERIT"].iter().any(|first| begins(words, first)) {
         return vec![What::RowsDetached { table: table.clone() }];

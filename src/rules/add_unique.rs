@@ -30,16 +30,18 @@ struct Demand<'a> {
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for demand in demands(step) {
+        if let Some(label) = step.filled(demand.table) {
+            findings.extend(of_filled(step, &demand, &label));
+        }
         let Some(table) = step.existing(demand.table) else { continue };
         if matches!(table.rows, Some(0 | 1)) && !table.written || covered(step, &table.name, &demand) {
             continue;
         }
-        let columns = demand.columns.as_ref().map_or_else(|| "an expression".to_owned(), |columns| columns.join(", "));
         let finding = Finding::new(
             &RULE,
             &demand.object,
             demand.range.clone(),
-            format!("demands unique values of `{}` ({columns}): this fails on one duplicate", table.label),
+            format!("demands unique values of `{}` ({}): this fails on one duplicate", table.label, demand.columns()),
         )
         .help(format!(
             "find and settle duplicates before the deploy; `{}` must be unique in the running release's writes as well",
@@ -64,6 +66,19 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             None => Some(finding),
         });
     }
+}
+
+/// A demand on rows that the migrations under review have put into a new table.
+fn of_filled(step: &Step<'_>, demand: &Demand<'_>, label: &str) -> Option<Finding> {
+    let name = step.catalog.resolve(demand.table);
+    let message = format!(
+        "demands unique values of `{label}` ({}), into which rows were put whose number and values nobody knows: this fails on one \
+         duplicate",
+        demand.columns()
+    );
+    let finding = Finding::new(&RULE, &demand.object, demand.range.clone(), message)
+        .help("demand it before the rows come, or let the query that fetches them leave duplicates out");
+    (!covered(step, &name, demand)).then_some(finding)
 }
 
 fn demands<'a>(step: &Step<'a>) -> Vec<Demand<'a>> {
@@ -126,6 +141,10 @@ fn on_target(step: &Step<'_>, table: &Existing, keys: &[Key], predicate: Option<
 }
 
 impl<'a> Demand<'a> {
+    fn columns(&self) -> String {
+        self.columns.as_ref().map_or_else(|| "an expression".to_owned(), |columns| columns.join(", "))
+    }
+
     fn which<'b>(&'b self, keys: &'b [Key]) -> Which<'b>
     where
         'a: 'b,

@@ -2,7 +2,7 @@
 
 use super::cost::Work;
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::{ConstraintKind, StatementKind};
+use crate::sql::{ConstraintKind, CreateIndex, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -17,6 +17,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     if let StatementKind::CreateIndex(index) = &step.statement.kind {
+        if let Some(label) = step.filled(&index.table) {
+            findings.push(of_filled(step, index, &label));
+        }
         let Some(table) = step.existing(&index.table).filter(|_| !index.concurrently) else { return };
         let object = index.name.clone().unwrap_or_else(|| table.label.clone());
         let finding = Finding::new(
@@ -49,4 +52,15 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         );
         findings.extend(step.weigh(&table, Work::Index, finding));
     }
+}
+
+/// An index on a table that the migration itself has filled: nobody waits for the table, but for what else is locked.
+fn of_filled(step: &Step<'_>, index: &CreateIndex, label: &str) -> Finding {
+    let object = index.name.clone().unwrap_or_else(|| label.to_owned());
+    let message = format!(
+        "builds index `{object}` over the rows that were put into `{label}`: whatever is locked by then stays locked meanwhile"
+    );
+    Finding::new(&RULE, object, step.statement.range.clone(), message).severity(Severity::Info).help(
+        "take no lock on another table before it, or fill the table and build its indexes in a migration of their own",
+    )
 }

@@ -79,6 +79,10 @@ pub trait Live: std::fmt::Debug {
     fn partitioned(&self, _table: &ObjectName) -> Option<bool> {
         None
     }
+    /// The partition that takes the rows that belong to no other.
+    fn default_partition(&self, _table: &ObjectName) -> Option<ObjectName> {
+        None
+    }
     /// Whether the session's time zone is UTC, as it is for a migration of the same user.
     fn utc(&self) -> Option<bool> {
         None

@@ -1,9 +1,12 @@
 //! Partitions: what is scanned when one is attached, and what an index on their parent costs.
 
 use super::cost::Work;
+use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::tokens::{after, name, tokens};
-use crate::sql::{ActionKind, ConstraintKind, StatementKind};
+use crate::catalog::ObjectName;
+use crate::effects::What;
+use crate::sql::tokens::{after, tokens};
+use crate::sql::{ConstraintKind, StatementKind};
 
 /// `ATTACH PARTITION` of a table with rows.
 pub(super) const ATTACH: Rule = Rule {
@@ -27,30 +30,77 @@ pub(super) const INDEX: Rule = Rule {
     check: Check::Statement(index),
 };
 
+/// What attaching reads.
+enum Read {
+    /// The partition itself, which stands on the target.
+    Partition(Existing),
+    /// The partition itself, which the migrations under review have filled.
+    Filled,
+    /// The parent's default partition, which must hold no row of the new one.
+    Default(Existing),
+}
+
 fn attach(step: &Step<'_>, findings: &mut Vec<Finding>) {
-    for (parent, action) in step.actions() {
-        let ActionKind::Other { words } = &action.kind else { continue };
-        if !words.starts_with("ATTACH PARTITION") {
-            continue;
-        }
-        let text = step.subject.script.text().get(action.range.clone()).unwrap_or_default();
-        let tokens = tokens(text);
-        let Some((partition, _)) = after(&tokens, "attach partition").and_then(name) else { continue };
-        let Some(table) = step.existing(&partition) else { continue };
-        // a check on the rows spares the scan; whether it says enough, PostgreSQL decides
-        let known = step.catalog.tables.get(&table.name);
-        let checked = known.is_some_and(|known| {
-            known.constraints.values().any(|it| it.valid && matches!(it.kind, ConstraintKind::Check { .. }))
+    for effect in step.effects {
+        let What::PartJoined { table: parent, part, partition: true } = &effect.what else { continue };
+        let label = step.subject.label(part);
+        let parent_label = step.subject.label(parent);
+        let found = |message: String| {
+            Finding::new(&ATTACH, &label, effect.range.clone(), message)
+                .help("first add a check that matches the partition's bounds, NOT VALID, and validate it; then attaching reads nothing")
+        };
+        let all = [own(step, part), default(step, parent)].into_iter().flatten().filter_map(|read| match read {
+            Read::Partition(table) => {
+                let message = format!("attaches `{label}` to `{parent_label}`: every row of it is read while nobody can use it");
+                step.weigh(&table, Work::Scan, found(message))
+            }
+            Read::Filled => Some(found(format!(
+                "attaches `{label}` to `{parent_label}`: every row that was put into it is read, and every row of a default \
+                 partition of `{parent_label}` while nobody can use it"
+            ))),
+            Read::Default(table) => {
+                let finding = found(format!(
+                    "adds the partition `{label}` to `{parent_label}`: every row of its default partition `{}` is read while \
+                     nobody can use it",
+                    table.label
+                ))
+                .help("first add a check to the default partition that excludes the new one's bounds, NOT VALID, and validate it");
+                step.weigh(&table, Work::Scan, finding)
+            }
         });
-        if checked || table.rows == Some(0) && !table.written {
-            continue;
-        }
-        let message =
-            format!("attaches `{}` to `{parent}`: every row of it is read while nobody can use it", table.label);
-        let finding = Finding::new(&ATTACH, &table.label, action.range.clone(), message)
-            .help("first add a check that matches the partition's bounds, NOT VALID, and validate it; then attaching reads nothing");
-        findings.extend(step.weigh(&table, Work::Scan, finding));
+        // one word is enough: the worst
+        findings.extend(all.max_by_key(|finding| finding.severity));
     }
+}
+
+/// The partition, where it may have rows that have to be read.
+fn own(step: &Step<'_>, part: &ObjectName) -> Option<Read> {
+    if checked(step, part) || matches!(step.statement.kind, StatementKind::CreateTable { .. }) {
+        return None;
+    }
+    match step.existing_object(part) {
+        Some(table) if table.rows == Some(0) && !table.written => None,
+        Some(table) => Some(Read::Partition(table)),
+        None => step.origins.filled(part).then_some(Read::Filled),
+    }
+}
+
+/// The parent's default partition, where the target says that there is one with rows.
+fn default(step: &Step<'_>, parent: &ObjectName) -> Option<Read> {
+    let live = step.subject.live?;
+    let name = live.default_partition(&step.origins.table(parent)?)?;
+    if checked(step, &name) {
+        return None;
+    }
+    let table = step.existing_object(&name)?;
+    (table.rows != Some(0) || table.written).then_some(Read::Default(table))
+}
+
+/// A check on the rows spares the scan; whether it says enough, PostgreSQL decides.
+fn checked(step: &Step<'_>, table: &ObjectName) -> bool {
+    step.catalog.tables.get(table).is_some_and(|known| {
+        known.constraints.values().any(|it| it.valid && matches!(it.kind, ConstraintKind::Check { .. }))
+    })
 }
 
 fn index(step: &Step<'_>, findings: &mut Vec<Finding>) {

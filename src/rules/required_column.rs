@@ -20,6 +20,18 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         if !needs_value(column) {
             continue;
         }
+        if let Some(label) = step.filled(table) {
+            let object = format!("{label}.{}", column.name);
+            let message = format!(
+                "adds required column `{}` without a default to `{label}`, after rows were put into it: this fails if there is one",
+                column.name
+            );
+            findings.push(
+                Finding::new(&RULE, object, action.range.clone(), message)
+                    .help("give the table the column before the rows come"),
+            );
+            continue;
+        }
         let Some(table) = step.existing(table) else { continue };
         let object = format!("{}.{}", table.label, column.name);
         let finding = Finding::new(

@@ -21,6 +21,14 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (table, range, column, by_key) in demands(step) {
+        if let Some(label) = step.filled(table) {
+            let object = format!("{label}.{column}");
+            let message = format!(
+                "makes `{object}` required, after rows were put into the table that nobody has looked at: this fails on one NULL"
+            );
+            findings.push(Finding::new(&RULE, object, range, message).help("make it required before the rows come"));
+            continue;
+        }
         let Some(table) = step.existing(table) else { continue };
         if table.rows == Some(0) && !table.written || already_required(step, &table, column) {
             continue;

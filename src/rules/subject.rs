@@ -72,9 +72,9 @@ impl Subject<'_> {
         let mut catalog = self.scratch.take(self.before);
         catalog.walk(self.script, self.migration, |catalog, statement| {
             let scene = Scene::new(self.script, statement, catalog, self.after);
-            let step = Step { subject: self, statement, catalog, origins: &origins, effects: &effects::of(&scene) };
-            look(&step);
-            origins.follow(statement, scene.text, catalog);
+            let effects = effects::of(&scene);
+            look(&Step { subject: self, statement, catalog, origins: &origins, effects: &effects });
+            origins.follow(&scene, &effects);
         });
         self.scratch.give(catalog);
         origins
@@ -149,6 +149,12 @@ impl<'a> Step<'a> {
             written: self.origins.written(name),
             target,
         })
+    }
+
+    /// The label of a table that the migrations under review have created and filled: how many rows it holds, nobody can be asked.
+    pub fn filled(&self, name: &Name) -> Option<String> {
+        let name = self.catalog.resolve(name);
+        self.origins.filled(&name).then(|| self.subject.label(&name))
     }
 
     /// The column's name on the target, as it is before this statement; none if the migrations under review added it.

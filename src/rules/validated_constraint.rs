@@ -1,9 +1,11 @@
 //! A foreign key or check that PostgreSQL proves on every row at once, with writers locked out.
 
+use std::ops::Range;
+
 use super::cost::{self, Work};
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step, Which};
-use crate::sql::{ActionKind, ConstraintKind, Expr, Name};
+use crate::sql::{ActionKind, ConstraintDef, ConstraintKind, Expr, Name};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -18,6 +20,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (table, range, constraint) in step.added_constraints().filter(|(.., constraint)| !constraint.not_valid) {
+        if let Some(label) = step.filled(table) {
+            findings.extend(of_filled(&label, range, constraint));
+            continue;
+        }
         let Some(table) = step.existing(table) else { continue };
         // nothing is proved that nobody keeps
         if super::unenforced_constraint::is_in(step.subject.script.text().get(range.clone()).unwrap_or_default()) {
@@ -69,6 +75,22 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A demand on rows that the migrations under review have put into a new table: a foreign key locks its parent meanwhile.
+fn of_filled(label: &str, range: Range<usize>, constraint: &ConstraintDef) -> Option<Finding> {
+    let message = match &constraint.kind {
+        ConstraintKind::ForeignKey { table: parent, .. } => format!(
+            "proves every row that was put into `{label}` against `{parent}`, to which nobody can write meanwhile: this fails on one \
+             without a partner"
+        ),
+        ConstraintKind::Check { .. } => {
+            format!("proves a check on every row that was put into `{label}`: this fails on one that breaks it")
+        }
+        _ => return None,
+    };
+    let object = constraint.name.clone().unwrap_or_else(|| label.to_owned());
+    Some(Finding::new(&RULE, object, range, message).help("add the constraint before the rows come"))
+}
+
 /// A check on rows that exist: measured where it can be.
 fn checked(step: &Step<'_>, table: &Existing, check: &Expr, finding: Finding) -> Option<Finding> {
     let which = Which::Breaking { check };
@@ -85,7 +107,7 @@ fn refused(
     table: &Existing,
     name: &str,
     kind: &ConstraintKind,
-    range: &std::ops::Range<usize>,
+    range: &Range<usize>,
 ) -> Option<Finding> {
     let finding =
         Finding::new(&RULE, name, range.clone(), format!("validates `{name}`: this fails on one row against it"))

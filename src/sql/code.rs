@@ -1,6 +1,6 @@
 //! Whether a statement does more than its first words say: calls that may write, and statements inside others.
 
-use super::tokens::{Token, calls, tokens};
+use super::tokens::{Kind, Token, after, calls, tokens};
 
 /// Functions a `SELECT` may call without anything happening to rows.
 pub const READING: &[&str] = &[
@@ -45,4 +45,27 @@ pub fn only_reads(text: &str) -> bool {
 pub fn hides_writing(text: &str) -> bool {
     let writes = |token: &Token<'_>| ["delete", "update", "insert", "merge"].iter().any(|word| token.is(word));
     tokens(text).windows(2).any(|pair| pair[0].is_symbol("(") && writes(&pair[1]))
+}
+
+/// The literals of a text: the bodies of functions.
+pub fn literals(text: &str) -> impl Iterator<Item = &str> {
+    tokens(text).into_iter().filter(|token| token.kind == Kind::Literal).map(|token| token.text)
+}
+
+/// Whether a `CREATE FUNCTION` may change rows or objects when it is called, as far as its text says: one in another language
+/// may, and so may one that runs text.
+pub fn may_write(definition: &str) -> bool {
+    const WRITING: &[&str] = &[
+        "insert", "update", "delete", "merge", "truncate", "copy", "execute", "call", "perform", "create", "alter",
+        "drop",
+    ];
+    let outer = tokens(definition);
+    let language = after(&outer, "language").and_then(<[Token<'_>]>::first);
+    let followed =
+        language.is_some_and(|token| ["sql", "plpgsql"].iter().any(|name| token.text.eq_ignore_ascii_case(name)));
+    // its own CREATE stands in front
+    let own = outer.iter().skip(1).any(|token| WRITING.iter().any(|word| token.is(word)));
+    let inner =
+        || literals(definition).any(|body| tokens(body).iter().any(|token| WRITING.iter().any(|word| token.is(word))));
+    !followed || own || inner()
 }

@@ -78,7 +78,7 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
         // what this very migration has made is no loss
         found.losses.extend(lost.filter(|loss| origins.table(loss.table()).is_some()).map(|loss| (number, loss)));
         found.unknown.extend(effects.iter().filter_map(unknown).map(|why| format!("statement {number}: {why}")));
-        origins.follow(statement, scene.text, catalog);
+        origins.follow(&scene, &effects);
     });
     found
 }
@@ -136,6 +136,8 @@ fn read(before: &Catalog, effects: &[Effect]) -> Vec<Loss> {
             | What::IdentityChanged { .. }
             | What::ExpressionChanged { .. }
             | What::RowsDetached { .. }
+            | What::RowsAdded { .. }
+            | What::PartJoined { .. }
             | What::DefinitionGone { .. }
             | What::DefinitionReplaced { .. }
             | What::SequenceSet { .. }

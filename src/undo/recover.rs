@@ -18,6 +18,7 @@ use crate::catalog::live::OWN_SCHEMA;
 use crate::catalog::{Catalog, ObjectName};
 use crate::database::history::Row;
 use crate::database::{DatabaseUrl, Failure};
+use crate::effects::{self, Scene};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rules::origins::Origins;
@@ -84,6 +85,8 @@ pub fn load(client: &mut Client, request: &Request<'_>, found: &Found) -> Result
     let mut missing = Vec::new();
     let mut origins = Origins::default();
     let lost = losses(request.before, &script).losses;
+    let mut end = request.before.clone();
+    end.apply(&script, "");
     let (mut number, mut outcome) = (0, Ok(()));
     request.before.clone().walk(&script, "", |catalog, statement| {
         number += 1;
@@ -99,8 +102,8 @@ pub fn load(client: &mut Client, request: &Request<'_>, found: &Found) -> Result
                 Err(error) => outcome = Err(error),
             }
         }
-        let text = script.text().get(statement.range.clone()).unwrap_or_default();
-        origins.follow(statement, text, catalog);
+        let scene = Scene::new(&script, statement, catalog, &end);
+        origins.follow(&scene, &effects::of(&scene));
     });
     outcome.map(|()| (captures, missing))
 }

@@ -32,3 +32,18 @@ CREATE UNIQUE INDEX "Song_isrc_key" ON "Song"("isrc");
 -- migration
 CREATE TABLE "T" ("a" TEXT);
 CREATE UNIQUE INDEX "T_a_key" ON "T"("a");
+
+-- case: a new table that a query fills
+-- migration
+CREATE TABLE "Tag" ("name" TEXT NOT NULL);
+INSERT INTO "Tag" SELECT "artist" FROM "Song";
+CREATE UNIQUE INDEX "Tag_name_key" ON "Tag"("name");
+-- expect: info bulk-write(Song)
+-- expect: warning add-unique(Tag_name_key)
+-- expect: info blocking-index(Tag_name_key)
+
+-- case: a new table into which rows are written down
+-- migration
+CREATE TABLE "Tag" ("name" TEXT NOT NULL);
+INSERT INTO "Tag" VALUES ('a'), ('b');
+CREATE UNIQUE INDEX "Tag_name_key" ON "Tag"("name");

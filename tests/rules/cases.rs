@@ -25,6 +25,7 @@
 //! | `lost TABLE.COLUMN N` | values that do not fit the new type |
 //! | `invalid INDEX` | the index is invalid |
 //! | `partitioned TABLE` | is partitioned |
+//! | `default TABLE PARTITION` | the partition takes the rows that belong to no other |
 //! | `dependent KIND TABLE[.COLUMN] NAME` | an object of this kind mentions it |
 //! | `utc`, `local` | the session's time zone is UTC, is another |
 //!
@@ -161,6 +162,8 @@ struct Facts {
     online: bool,
     numbers: BTreeMap<String, u64>,
     dependents: Vec<(Kind, String, String)>,
+    /// By partitioned table.
+    defaults: BTreeMap<String, String>,
     settings: Settings,
     edited: bool,
     missing: bool,
@@ -178,6 +181,7 @@ impl Facts {
             online: false,
             numbers: BTreeMap::new(),
             dependents: Vec::new(),
+            defaults: BTreeMap::new(),
             settings: settings(),
             edited: false,
             missing: false,
@@ -204,6 +208,10 @@ impl Facts {
                 ["dependent", kind, name, own] => {
                     let kind = serde_json::from_str(&format!("\"{kind}\"")).expect("a kind");
                     facts.dependents.push((kind, (*name).to_owned(), (*own).to_owned()));
+                    facts.online = true;
+                }
+                ["default", table, partition] => {
+                    facts.defaults.insert((*table).to_owned(), (*partition).to_owned());
                     facts.online = true;
                 }
                 [flag @ ("utc" | "local")] => facts.fact(flag, 1),
@@ -275,6 +283,10 @@ impl Live for Facts {
 
     fn partitioned(&self, table: &ObjectName) -> Option<bool> {
         Some(self.number("partitioned", &table.name).is_some())
+    }
+
+    fn default_partition(&self, table: &ObjectName) -> Option<ObjectName> {
+        self.defaults.get(&table.name).map(|name| ObjectName { schema: "public".into(), name: name.clone() })
     }
 
     fn utc(&self) -> Option<bool> {

@@ -27,3 +27,10 @@ ALTER TABLE "T" ADD COLUMN "b" TEXT NOT NULL;
 -- case: DEFAULT CURRENT_TIMESTAMP
 -- migration
 ALTER TABLE "Song" ADD COLUMN "updatedAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP;
+
+-- case: a new table that a query fills
+-- migration
+SELECT "artist" AS "name" INTO "Tag" FROM "Song";
+ALTER TABLE "Tag" ADD COLUMN "rank" INTEGER NOT NULL;
+-- expect: info bulk-write(Song)
+-- expect: error required-column(Tag.rank)

@@ -45,3 +45,10 @@ ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY ("albumId");
 ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
 -- migration
 ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY ("title");
+
+-- case: a new table that a query fills
+-- migration
+CREATE TABLE "Tag" AS SELECT "artist" AS "name" FROM "Song";
+ALTER TABLE "Tag" ALTER COLUMN "name" SET NOT NULL;
+-- expect: info bulk-write(Song)
+-- expect: warning set-not-null(Tag.name)

@@ -25,3 +25,12 @@ ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 3);
 CREATE TABLE "T" ("songId" INTEGER NOT NULL);
 CREATE INDEX "i" ON "T"("songId");
 ALTER TABLE "T" ADD CONSTRAINT "f" FOREIGN KEY ("songId") REFERENCES "Song"("id");
+
+-- case: a new table that a query fills
+-- migration
+CREATE TABLE "Tag" AS SELECT "id" AS "songId" FROM "Song";
+ALTER TABLE "Tag" ADD CONSTRAINT "Tag_songId_fkey" FOREIGN KEY ("songId") REFERENCES "Song"("id");
+CREATE INDEX "Tag_songId_idx" ON "Tag"("songId");
+-- expect: info bulk-write(Song)
+-- expect: warning validated-constraint(Tag_songId_fkey)
+-- expect: info blocking-index(Tag_songId_idx)

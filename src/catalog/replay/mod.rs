@@ -85,7 +85,7 @@ impl<'a> Replay<'a> {
             StatementKind::CreateSchema { name, .. } => {
                 self.catalog.schemas.insert(name.clone());
             }
-            StatementKind::CreateTable { table, if_not_exists, temporary, columns, constraints, as_query } => {
+            StatementKind::CreateTable { table, if_not_exists, temporary, columns, constraints, as_query, .. } => {
                 if *temporary {
                     self.catalog.sight.temporary.insert(table.name.clone());
                 } else {

@@ -255,6 +255,16 @@ impl Live for Probes<'_> {
         self.number(&format!("whether {} is partitioned", table.name), &query, &[]).map(|answer| answer > 0)
     }
 
+    fn default_partition(&self, table: &ObjectName) -> Option<ObjectName> {
+        let query = format!(
+            "SELECT ARRAY[nspname::text, relname::text] FROM pg_partitioned_table JOIN pg_class c ON c.oid = partdefid \
+             JOIN pg_namespace n ON n.oid = relnamespace WHERE partrelid = {}::regclass",
+            quote_literal(&table.quoted())
+        );
+        let [schema, name] = self.texts(&query, &[])?.try_into().ok()?;
+        Some(ObjectName { schema, name })
+    }
+
     fn utc(&self) -> Option<bool> {
         let query = "SELECT count(*) FROM pg_timezone_names \
                      WHERE name = current_setting('TimeZone') AND utc_offset = interval '0' AND abbrev IN ('UTC', 'GMT', 'UCT')";

@@ -23,6 +23,8 @@ pub enum StatementKind {
         constraints: Vec<ConstraintDef>,
         /// Columns also come from elsewhere: `AS query`, `LIKE`, `INHERITS`, `PARTITION OF`, `OF type`.
         as_query: bool,
+        /// Rows come along: `AS query`, unless it says `WITH NO DATA`.
+        with_data: bool,
     },
     AlterTable {
         table: Name,

@@ -11,6 +11,7 @@ pub(super) fn lower(statement: &Stmt) -> StatementKind {
     let kind = match statement {
         Stmt::CreateTable(it) => Some(table::create(it)),
         Stmt::CreateTableAs(it) => Some(table::create_as(it)),
+        Stmt::SelectInto(it) => table::select_into(it),
         Stmt::AlterTable(it) => Some(alter::lower(it)),
         Stmt::CreateIndex(it) => Some(StatementKind::CreateIndex(table::create_index(it))),
         Stmt::AlterIndex(it) => rename_index(it),

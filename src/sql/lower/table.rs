@@ -31,6 +31,7 @@ pub(super) fn create(it: &ast::CreateTable) -> StatementKind {
         columns,
         constraints,
         as_query: elsewhere,
+        with_data: false,
     }
 }
 
@@ -43,7 +44,22 @@ pub(super) fn create_as(it: &ast::CreateTableAs) -> StatementKind {
         columns: Vec::new(),
         constraints: Vec::new(),
         as_query: true,
+        with_data: !matches!(it.data_option(), Some(ast::DataOption::WithNoData(_))),
     }
+}
+
+/// `SELECT … INTO table`.
+pub(super) fn select_into(it: &ast::SelectInto) -> Option<StatementKind> {
+    let into = it.into_clause()?;
+    Some(StatementKind::CreateTable {
+        table: tree::name_of(into.table_name()),
+        if_not_exists: false,
+        temporary: matches!(into.persistence(), Some(ast::Persistence::Temp(_))),
+        columns: Vec::new(),
+        constraints: Vec::new(),
+        as_query: true,
+        with_data: true,
+    })
 }
 
 fn not_null(constraint: &squawk_syntax::SyntaxNode, columns: &mut [ColumnDef]) {
