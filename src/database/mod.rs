@@ -23,3 +23,7 @@ pub use self::health::Health;
 pub use self::history::{History, Standing};
 pub use self::pooler::{PoolMode, Pooler};
 pub use self::url::{DatabaseUrl, Host};
+
+/// SQL: whether the session's time zone is UTC all year. London is as far from it as UTC itself, but in winter only.
+pub const SESSION_IN_UTC: &str = "upper(regexp_replace(current_setting('TimeZone'), '^Etc/', '', 'i')) IN
+  ('UTC', 'UCT', 'UNIVERSAL', 'ZULU', 'GMT', 'GMT0', 'GMT+0', 'GMT-0', 'GREENWICH')";

@@ -1,5 +1,7 @@
 //! The server, and the databases of the cases on it.
 
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,31 +11,43 @@ use super::dump;
 use super::pending::{self, Step};
 use super::production::{self, Production};
 use super::random::Random;
-use super::run::{Case, End, Playing, SCHEMA, snapshot};
+use super::run::{Case, End, Playing, SCHEMA};
 use super::snapshot::Snapshot;
+use crate::catalog::live::{CatalogFile, Live};
+use crate::commands;
+use crate::conservation::Census;
 use crate::database::{DatabaseUrl, connect};
+use crate::env::Env;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
-use crate::tools::scratch::ScratchServer;
+use crate::tools::scratch::{ScratchServer, server_programs};
 
-/// So many cases share a database to begin with.
-const GROUP: u64 = 5;
+/// So many cases share a production.
+pub(super) const GROUP: u64 = 5;
+
+/// Thousands of small databases, each asked a few large questions about its catalog.
+const SETTINGS: &str = "jit = off\nautovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\nshared_buffers = 32MB\n";
+
+/// What the server's files may grow to.
+const ROOM: u64 = 1 << 30;
 
 /// The server and its template.
 pub(super) struct Bench {
     server: ScratchServer,
     admin: Client,
     made: usize,
-    /// The production of the last case, by its group.
-    built: Option<Built>,
+    strategy: &'static str,
 }
 
 /// A production, and what is there.
 pub(super) struct Built {
-    group: u64,
     name: String,
+    pub(super) client: Client,
     pub(super) url: DatabaseUrl,
     pub(super) snapshot: Snapshot,
+    pub(super) live: Live,
+    pub(super) file: CatalogFile,
+    pub(super) census: Census,
     /// As `pg_dump` writes it.
     pub(super) definitions: Vec<String>,
 }
@@ -44,14 +58,21 @@ const TEMPLATE: &str = "CREATE TABLE public._prisma_migrations (
   started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)";
 
 impl Bench {
-    pub(super) fn new(server: ScratchServer) -> Self {
+    pub(super) fn new(number: usize) -> Self {
+        let directory = place().join(format!("prisma-safe-proof-{}-{number}", std::process::id()));
+        let programs = server_programs(&Env::read()).unwrap();
+        let server = ScratchServer::start_with(&directory, std::process::id(), programs, SETTINGS).unwrap();
         let mut admin = server.connect("postgres").unwrap();
         admin
             .batch_execute("CREATE ROLE proof_reader; CREATE ROLE proof_writer; SET client_min_messages = warning")
             .unwrap();
-        admin.batch_execute("CREATE DATABASE proof_base TEMPLATE template0 STRATEGY wal_log").unwrap();
-        server.connect("proof_base").unwrap().batch_execute(TEMPLATE).unwrap();
-        Self { server, admin, made: 0, built: None }
+        let version = "SELECT current_setting('server_version_num')::int4 >= 150000";
+        // versions before always copy files
+        let strategy = if admin.query_one(version, &[]).unwrap().get(0) { "STRATEGY file_copy" } else { "" };
+        let mut bench = Self { server, admin, made: 0, strategy };
+        bench.copy("template0", "proof_base");
+        bench.server.connect("proof_base").unwrap().batch_execute(TEMPLATE).unwrap();
+        bench
     }
 
     fn database(&mut self, template: &str) -> (String, DatabaseUrl) {
@@ -62,25 +83,76 @@ impl Bench {
         while !self.admin.query(&sessions, &[]).unwrap().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
         }
-        self.admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).unwrap();
+        self.copy(template, &name);
         let url = self.server.url(&name).unwrap().with_schema(SCHEMA);
         (name, url)
+    }
+
+    fn copy(&mut self, template: &str, name: &str) {
+        self.admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} {}", self.strategy)).unwrap();
     }
 
     fn drop(&mut self, name: &str) {
         self.admin.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
     }
 
-    /// Plays one case; whether `pg_dump` looks at its rollback too, which is half of the cost.
-    pub(super) fn play(&mut self, seed: u64, dumped: bool) -> Case {
-        // to make a database costs more than all else: a few cases in a row start from the same one
-        let group = seed / GROUP;
-        let mut random = Random::new(group);
-        let mut production = production::build(&mut random);
+    /// Plays cases of one group, whose production is the same; `dumped` says whether `pg_dump` looks at a rollback too.
+    pub(super) fn play(&mut self, seeds: Range<u64>, dumped: impl Fn(u64) -> bool, mut tell: impl FnMut(Case)) {
+        let mut random = Random::new(seeds.start / GROUP);
+        let production = production::build(&mut random);
+        let mut made: Vec<Made> = seeds.map(|seed| Made::new(seed, &production)).collect();
+        let (name, url) = self.database("proof_base");
+        if let Err(error) = build(&url, &production, &made[0].migrations[0]) {
+            self.drop(&name);
+            made[0].case.trip.push(error);
+            return made.into_iter().for_each(|made| tell(made.case));
+        }
+        // nobody may be connected to what is copied, so all copies come first
+        let copies: Vec<(String, DatabaseUrl)> = made.iter().map(|_| self.database(&name)).collect();
+        let mut client = connect(&url, "proof").unwrap();
+        let snapshot = Snapshot::read(&mut client).unwrap();
+        let live = commands::review::read(&mut client).unwrap();
+        let file = CatalogFile::take(&mut client, SCHEMA).unwrap();
+        let census = Census::read(&mut client).unwrap();
+        let definitions = dump::definitions(&url).unwrap();
+        let mut built = Built { name, client, url, snapshot, live, file, census, definitions };
+        for (mut made, (name, copy)) in made.into_iter().zip(copies) {
+            let (original, dumped) = (&mut built, dumped(made.case.seed));
+            let Made { migrations, steps, case } = &mut made;
+            let client = connect(&copy, "proof").unwrap();
+            let play =
+                AssertUnwindSafe(|| Playing { original, copy: &copy, client, migrations, steps, dumped, case }.play());
+            if catch_unwind(play).is_err() {
+                made.case.end = End::Panicked;
+                built.client = connect(&built.url, "proof").unwrap();
+            }
+            self.drop(&name);
+            tell(made.case);
+        }
+        drop(built.client);
+        self.drop(&built.name);
+    }
+}
+
+/// Where the server's many small files cost least: in memory, where there is a place for it.
+fn place() -> PathBuf {
+    let room = |path: &&str| rustix::fs::statvfs(*path).is_ok_and(|disk| disk.f_bavail * disk.f_frsize >= ROOM);
+    PathBuf::from(Some("/dev/shm").filter(room).unwrap_or("/tmp"))
+}
+
+/// A case that is to be played.
+struct Made {
+    migrations: Vec<Migration>,
+    steps: Vec<Step>,
+    case: Case,
+}
+
+impl Made {
+    fn new(seed: u64, production: &Production) -> Self {
         let mut random = Random::new(seed.wrapping_add(1 << 32));
-        let steps = pending::steps(&mut random, &mut production.world);
-        let migrations = migrations(&mut random, &production, &steps);
-        let mut case = Case {
+        let steps = pending::steps(&mut random, &mut production.world.clone());
+        let migrations = migrations(&mut random, production, &steps);
+        let case = Case {
             seed,
             end: End::Unbuilt,
             back: None,
@@ -88,30 +160,9 @@ impl Bench {
             trip: Vec::new(),
             false_alarm: Vec::new(),
             disagreements: Vec::new(),
-            story: story(&production, &migrations),
+            story: story(production, &migrations),
         };
-        let built = match self.built.take() {
-            Some(built) if built.group == group => built,
-            old => {
-                if let Some(old) = old {
-                    self.drop(&old.name);
-                }
-                let (name, url) = self.database("proof_base");
-                if let Err(error) = build(&url, &production, &migrations[0]) {
-                    case.trip.push(error);
-                    self.drop(&name);
-                    return case;
-                }
-                let (snapshot, definitions) = (snapshot(&url), dump::definitions(&url).unwrap());
-                Built { group, name, url, snapshot, definitions }
-            }
-        };
-        let (copy_name, copy) = self.database(&built.name);
-        let (original, copy) = (&built, &copy);
-        Playing { original, copy, migrations: &migrations, steps: &steps, dumped, case: &mut case }.play();
-        self.drop(&copy_name);
-        self.built = Some(built);
-        case
+        Self { migrations, steps, case }
     }
 }
 

@@ -32,18 +32,16 @@ mod run;
 mod snapshot;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use self::bench::Bench;
+use self::bench::{Bench, GROUP};
 use self::run::{Back, Case, End};
-use crate::env::Env;
-use crate::tools::scratch::{ScratchServer, server_programs};
 
 /// Of `make test`.
 const CASES: u64 = 150;
 const SEED: u64 = 1;
-/// Thousands of small databases, each asked a few large questions about its catalog.
-const SETTINGS: &str = "jit = off\nautovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\n";
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
@@ -51,27 +49,41 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
-    let directory = std::path::PathBuf::from(format!("/tmp/prisma-safe-proof-{}", std::process::id()));
-    let programs = server_programs(&Env::read()).unwrap();
-    let server = ScratchServer::start_with(&directory, std::process::id(), programs, SETTINGS).unwrap();
-    let mut bench = Bench::new(server);
     let (cases, seed, verbose) = (number("CASES", CASES), number("SEED", SEED), std::env::var("VERBOSE").is_ok());
     let soak = std::env::var("CASES").is_ok();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // beside other tests one core is enough
+    let workers = if soak { cores.min(usize::try_from(cases.div_ceil(GROUP)).unwrap_or(1)) } else { 1 };
     let start = Instant::now();
-    let mut tally = Tally::default();
-    for at in 0..cases {
-        let case = bench.play(seed.wrapping_add(at), soak || at % 3 == 0);
-        tally.add(&case, verbose || cases == 1);
-    }
+    let (tally, left) = (Mutex::new(Tally::default()), Mutex::new(seed..seed.saturating_add(cases)));
+    let work = |number| {
+        let mut bench = Bench::new(number);
+        while let Some(seeds) = next(&mut left.lock().unwrap()) {
+            let dumped = |at: u64| soak || (at - seed).is_multiple_of(3);
+            bench.play(seeds, dumped, |case| tally.lock().unwrap().add(&case, verbose || cases == 1));
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..workers).for_each(|number| drop(scope.spawn(move || work(number))));
+    });
+    let tally = tally.into_inner().unwrap();
     println!("{}", tally.summary(start.elapsed()));
-    let Tally { silent, broken, unbuilt, disagreements, .. } = tally;
+    let Tally { silent, broken, unbuilt, panicked, disagreements, .. } = tally;
     assert!(unbuilt == 0, "{unbuilt} databases could not be built: the generator is wrong");
+    assert!(panicked == 0, "{panicked} cases panicked: see the seeds above");
     assert!(silent == 0, "{silent} of {cases} deploys would lose something that nobody accepted: see the seeds above");
     assert!(
         disagreements == 0,
         "{disagreements} of {cases} reviews find more online than by a catalog file: see above"
     );
     assert!(broken == 0, "{broken} of {cases} rollbacks are not whole and did not say so: see the seeds above");
+}
+
+/// Those of the next production.
+fn next(left: &mut Range<u64>) -> Option<Range<u64>> {
+    let first = left.start;
+    left.start = left.end.min((first / GROUP + 1) * GROUP);
+    (first < left.start).then_some(first..left.start)
 }
 
 #[derive(Default)]
@@ -82,6 +94,7 @@ struct Tally {
     silent: u64,
     broken: u64,
     unbuilt: u64,
+    panicked: u64,
     disagreements: u64,
 }
 
@@ -97,7 +110,11 @@ impl Tally {
         self.broken += u64::from(broken);
         self.disagreements += u64::from(!case.disagreements.is_empty());
         self.unbuilt += u64::from(case.end == End::Unbuilt);
-        let failed = broken || !case.silent.is_empty() || case.end == End::Unbuilt || !case.disagreements.is_empty();
+        self.panicked += u64::from(case.end == End::Panicked);
+        let failed = broken
+            || !case.silent.is_empty()
+            || matches!(case.end, End::Unbuilt | End::Panicked)
+            || !case.disagreements.is_empty();
         if failed || verbose {
             println!("==== SEED={} {:?} {:?}", case.seed, case.end, case.back);
             case.silent.iter().for_each(|gone| println!("SILENT {gone}"));

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use postgres::Client;
+
 use super::bench::Built;
 use super::oracle::{self, Gone, Kind, May};
 use super::pending::Step;
 use super::snapshot::Snapshot;
 use super::{by_catalog, dump};
 use crate::catalog::Catalog;
-use crate::catalog::live::{CatalogFile, Live, Without};
-use crate::commands;
+use crate::catalog::live::Live;
 use crate::commands::review::{Folder, Holds, planned};
+use crate::database::DatabaseUrl;
 use crate::database::history::History;
-use crate::database::{DatabaseUrl, connect};
 use crate::deploy::{self, Hook, Prepared, Route};
 use crate::project::Migration;
 use crate::rehearsal::bare::Bare;
@@ -32,6 +33,8 @@ pub(super) const SCHEMA: &str = "public";
 pub(super) enum End {
     /// The generator wrote what the server does not take.
     Unbuilt,
+    /// The product, or this proof.
+    Panicked,
     /// The review says no.
     Reviewed,
     /// The rehearsal says no.
@@ -83,8 +86,10 @@ fn patience() -> deploy::Settings {
 }
 
 pub(super) struct Playing<'a> {
-    pub(super) original: &'a Built,
+    pub(super) original: &'a mut Built,
     pub(super) copy: &'a DatabaseUrl,
+    /// A session in the copy.
+    pub(super) client: Client,
     pub(super) migrations: &'a [Migration],
     pub(super) steps: &'a [Step],
     pub(super) dumped: bool,
@@ -107,9 +112,10 @@ impl Playing<'_> {
         let plans = self.plans();
         let mut keepers: Vec<Keeper<'_>> = plans.iter().map(|plan| Keeper::new(plan, SCHEMA)).collect();
         let mut hooks: Vec<&mut dyn Hook> = keepers.iter_mut().map(|keeper| keeper as &mut dyn Hook).collect();
-        let bare =
-            Bare { pending, scripts: &scripts, reviewed: &review.migrations, schema: SCHEMA, settings: patience() };
-        let losses = match bare.rehearse((&self.original.url, self.copy), &prepared, &mut hooks) {
+        let Built { client, census, .. } = &mut *self.original;
+        let (reviewed, settings) = (&review.migrations, patience());
+        let bare = Bare { pending, scripts: &scripts, reviewed, census, schema: SCHEMA, settings };
+        let losses = match bare.rehearse((client, self.copy, &mut self.client), &prepared, &mut hooks) {
             Ok(losses) => losses,
             Err(error) => {
                 self.case.end = if review.verdict == Verdict::Fail { End::Reviewed } else { End::Refused };
@@ -125,9 +131,10 @@ impl Playing<'_> {
             (_, false) => End::Rehearsed,
             (_, true) => End::Accepted,
         };
+        let after = Snapshot::read(&mut self.client).unwrap();
         let before = &self.original.snapshot;
         let loose = self.mays().any(|may| matches!(may.kind, Kind::Name | Kind::Type | Kind::Column | Kind::Label));
-        let gone = oracle::gone(before, &snapshot(self.copy), loose);
+        let gone = oracle::gone(before, &after, loose);
         if self.case.end == End::Accepted {
             self.case.silent = gone.into_iter().filter(|gone| !self.says(gone, &review)).collect();
         } else if self.case.end == End::Rehearsed && gone.is_empty() {
@@ -198,17 +205,16 @@ impl Playing<'_> {
     }
 
     fn review(&mut self) -> Review {
-        let mut client = connect(&self.original.url, "proof").unwrap();
+        let client = &mut self.original.client;
         let settings = Settings::new(&settings::Review::default(), None);
-        let history = History::read(&mut client, SCHEMA).unwrap();
+        let history = History::read(client, SCHEMA).unwrap();
         let folder = Folder { migrations: self.migrations, directory: std::path::Path::new("/nowhere") };
-        let definitions = commands::review::read(&mut client).unwrap();
-        let holds = Holds { history: history.as_ref(), definitions: Some(&definitions) };
+        let holds = Holds { history: history.as_ref(), definitions: Some(&self.original.live) };
         let place = ("proof", SCHEMA);
-        let review = planned(place, &folder, &self.migrations[1..], holds, &mut client, &settings, 0).unwrap();
+        let review = planned(place, &folder, &self.migrations[1..], holds, client, &settings, 0).unwrap();
         if let [_, only] = self.migrations {
-            let file = CatalogFile::take(&mut client, SCHEMA).unwrap();
-            self.case.disagreements = by_catalog::missed(&file, only, &settings, &self.migrations[..1], &review);
+            let file = &self.original.file;
+            self.case.disagreements = by_catalog::missed(file, only, &settings, &self.migrations[..1], &review);
         }
         self.case.story.push_str(&format!("-- review: {:?}\n", review.verdict));
         for finding in review.findings() {
@@ -221,12 +227,11 @@ impl Playing<'_> {
         review
     }
 
-    fn plans(&self) -> Vec<Plan> {
-        let mut client = connect(&self.original.url, "proof").unwrap();
-        let live = Live::read(&mut client, &Without::default()).unwrap();
-        let mut catalog = Catalog::of_target(SCHEMA, &live);
+    fn plans(&mut self) -> Vec<Plan> {
+        let client = &mut self.original.client;
+        let mut catalog = Catalog::of_target(SCHEMA, &self.original.live);
         let plan = |migration: &Migration| {
-            let plan = Plan::of(&mut client, migration, &catalog).unwrap();
+            let plan = Plan::of(client, migration, &catalog).unwrap();
             catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
             plan
         };
@@ -245,7 +250,8 @@ impl Playing<'_> {
                 }
             }
         }
-        let (before, after) = (&self.original.snapshot, snapshot(self.copy));
+        let after = Snapshot::read(&mut self.client).unwrap();
+        let before = &self.original.snapshot;
         let mut trip: Vec<String> =
             oracle::gone(before, &after, false).iter().map(|gone| format!("lost: {gone}")).collect();
         let data = |gone: &&Gone| gone.kind.is_data();
@@ -266,10 +272,9 @@ impl Playing<'_> {
         definitions: Option<(String, (Live, Live))>,
     ) -> Result<RolledBack, (Back, Vec<String>)> {
         let (migration, earlier) = (&self.migrations[at], &self.migrations[..at]);
-        let mut client = connect(self.copy, "proof").unwrap();
-        let history = History::read(&mut client, SCHEMA).unwrap().unwrap();
+        let history = History::read(&mut self.client, SCHEMA).unwrap().unwrap();
         let row = history.rows.iter().find(|row| row.name == migration.name).unwrap();
-        let capsule = capsule::find(&mut client, &row.id).unwrap();
+        let capsule = capsule::find(&mut self.client, &row.id).unwrap();
         let capsule = capsule.or_else(|| definitions.map(|(_, both)| Capsule::empty(&row.id, both)));
         let world = capsule.as_ref().and_then(|capsule| capsule.definitions.as_ref());
         let catalog = match world {
@@ -306,8 +311,4 @@ fn replay(migrations: &[Migration]) -> Catalog {
         catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
     }
     catalog
-}
-
-pub(super) fn snapshot(url: &DatabaseUrl) -> Snapshot {
-    Snapshot::read(&mut connect(url, "proof").unwrap()).unwrap()
 }

@@ -82,6 +82,7 @@ impl Snapshot {
             let key = key.split(' ').filter_map(|own| columns.iter().position(|(number, _)| number == own)).collect();
             snapshot.data.insert(table.oid, Data { columns, key, rows });
         }
+        client.batch_execute("RESET search_path; RESET TimeZone")?;
         Ok(snapshot)
     }
 

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use postgres::Client;
+
 use super::coverage::Coverage;
 use super::tracing::Tracing;
-use super::{APPLICATION, Rehearsed, trace};
+use super::{Rehearsed, trace};
 use crate::conservation::{self, Census, Loss};
-use crate::database::{DatabaseUrl, connect};
+use crate::database::DatabaseUrl;
 use crate::deploy::{Hook, Prepared, Runner, Settings};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
@@ -21,15 +23,18 @@ pub(crate) struct Bare<'a> {
     pub(crate) pending: &'a [Migration],
     pub(crate) scripts: &'a [Script],
     pub(crate) reviewed: &'a [Reviewed],
+    /// The original's.
+    pub(crate) census: &'a Census,
     pub(crate) schema: &'a str,
     pub(crate) settings: Settings,
 }
 
 impl Bare<'_> {
-    /// Applies the migrations to `copy`, and tells what is lost beside `original`.
+    /// Applies the migrations to `copy`, and tells what is lost between `before`, a session in the original, and `after`, one in
+    /// the copy.
     pub(crate) fn rehearse(
         &self,
-        (original, copy): (&DatabaseUrl, &DatabaseUrl),
+        (before, copy, after): (&mut Client, &DatabaseUrl, &mut Client),
         prepared: &[Prepared],
         hooks: &mut [&mut dyn Hook],
     ) -> Result<Vec<Loss>> {
@@ -52,12 +57,10 @@ impl Bare<'_> {
                 statements: traced.statements,
             });
         }
-        let (mut before, mut after) = (connect(original, APPLICATION)?, connect(copy, APPLICATION)?);
-        let tables = compare(&mut before, &mut after, &touched, self.schema).explain(|| "comparing".into())?;
-        let census = Census::read(&mut before).and_then(|was| Ok((was, Census::read(&mut after)?)));
-        let (was, is) = census.explain(|| "reading the objects".into())?;
-        let mut losses = conservation::rows(&tables, &was, self.schema);
-        losses.extend(conservation::objects(&was, &is, self.schema));
+        let tables = compare(before, after, &touched, self.schema).explain(|| "comparing".into())?;
+        let is = Census::read(after).explain(|| "reading the objects".into())?;
+        let mut losses = conservation::rows(&tables, self.census, self.schema);
+        losses.extend(conservation::objects(self.census, &is, self.schema));
         let Self { pending, scripts, reviewed, schema, .. } = *self;
         Coverage { pending, scripts, reviewed, schema }.cover(&mut losses, &rehearsed);
         Ok(losses)

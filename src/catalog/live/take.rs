@@ -12,16 +12,13 @@ use super::{Kind, LOCK_TIMEOUT, Live, STATEMENT_TIMEOUT, Without};
 use crate::catalog::{Catalog, ObjectName};
 use crate::database::dependents;
 use crate::database::victims::{self, Dropped};
-use crate::database::{Failure, History};
+use crate::database::{Failure, History, SESSION_IN_UTC};
 
 /// So many objects are asked about in one query.
 const AT_ONCE: usize = 200;
 
-/// The server's version, and whether the session's time zone is UTC.
-const SESSION: &str = "
-SELECT current_setting('server_version_num')::int, EXISTS (
-  SELECT FROM pg_catalog.pg_timezone_names
-  WHERE name = current_setting('TimeZone') AND utc_offset = interval '0' AND abbrev IN ('UTC', 'GMT', 'UCT'))";
+/// The server's version.
+const VERSION: &str = "SELECT current_setting('server_version_num')::int";
 
 /// Rows and bytes by table. As the planner does it: by the density at the last ANALYZE. A table that has seen none is judged by
 /// its size, at 60 bytes a row. Partitions hold the rows of a partitioned table.
@@ -63,7 +60,7 @@ impl CatalogFile {
         snapshot.batch_execute(&format!(
             "SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"
         ))?;
-        let session = snapshot.query_typed_one(SESSION, &[])?;
+        let session = snapshot.query_typed_one(&format!("{VERSION}, {SESSION_IN_UTC}"), &[])?;
         let version: i32 = session.try_get(0)?;
         let mut live = Live::read_within(&mut snapshot, &Without::default())?;
         // people write what they like there, and no rule reads it

@@ -16,6 +16,7 @@ use postgres::{Client, IsolationLevel, Row};
 use self::questions::Question;
 
 use crate::catalog::ObjectName;
+use crate::database::SESSION_IN_UTC;
 use crate::database::dependents::{self, Dependent};
 use crate::database::victims::{self, Dropped};
 use crate::effects::retype::{self, Loss};
@@ -266,9 +267,8 @@ impl Live for Probes<'_> {
     }
 
     fn utc(&self) -> Option<bool> {
-        let query = "SELECT count(*) FROM pg_timezone_names \
-                     WHERE name = current_setting('TimeZone') AND utc_offset = interval '0' AND abbrev IN ('UTC', 'GMT', 'UCT')";
-        self.number("the session's time zone", query, &[]).map(|answer| answer > 0)
+        let query = format!("SELECT ({SESSION_IN_UTC})::int::bigint");
+        self.number("the session's time zone", &query, &[]).map(|answer| answer > 0)
     }
 
     fn dependents(&self, table: &ObjectName, column: Option<&str>) -> Option<Vec<Dependent>> {
