@@ -218,7 +218,7 @@ impl Drafter for Developing<'_> {
         self.unproved = outcome.demand_proof();
         if !self.create_only {
             std::mem::replace(&mut self.unproved, Ok(()))?;
-            drafting::admit(&outcome, &drafted.data_loss, &options, shell)?;
+            drafting.admit(&outcome, &drafted.data_loss, &options, shell)?;
         }
         if outcome.rewritten() {
             shell.block(&drafting.diff(&outcome, shell));

@@ -1,33 +1,99 @@
-//! What Prisma said about data loss, after the rewrite: only what still holds counts. A development database is not
-//! emptied unasked either.
+//! What applying a drafted migration would destroy in a development database, which is not emptied unasked either: the effects of
+//! the migration that is written, where Prisma has counted rows or values.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::catalog::{Catalog, ObjectName};
+use crate::effects::{self, Scene, What};
 use crate::engine::{DataLoss, StepNote};
 use crate::error::{Error, Result};
-use crate::sql::Script;
+use crate::rules::origins::Origins;
+use crate::sql::{ActionKind, Script, StatementKind};
 use crate::ui::{Shell, prompt};
 
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("`([^`]+)`").ok());
 
-/// The notes that still hold for a migration: Prisma's header, corrected by the rewrite, names them too.
-pub(super) fn remaining(data_loss: &DataLoss, text: &str) -> DataLoss {
-    let script = Script::parse(text);
-    let header = script.warnings_header().and_then(|range| text.get(range)).unwrap_or_default();
-    let lines: Vec<Subject<'_>> = header.lines().map(|line| Subject::of(line.trim_start_matches([' ', '-']))).collect();
-    let holds = |note: &&StepNote| lines.contains(&Subject::of(&note.message));
-    DataLoss {
-        warnings: data_loss.warnings.iter().filter(holds).cloned().collect(),
-        unexecutable_steps: data_loss.unexecutable_steps.iter().filter(holds).cloned().collect(),
+/// Something that goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    /// In Prisma's words, where they fit.
+    message: String,
+    /// The object that `--delete` names, before the migration; none for values that a change of type may cost.
+    option: Option<String>,
+}
+
+/// A loss by the names that it has before the migration, and now.
+struct Loss {
+    was: ObjectName,
+    column: Option<String>,
+    now: ObjectName,
+    dropped: bool,
+}
+
+/// What the written migration loses, of what Prisma has counted rows or values in: it says nothing of an empty table.
+pub(super) fn lost(data_loss: &DataLoss, before: &Catalog, text: &str) -> Vec<Lost> {
+    let losses = losses(before, &Script::parse(text));
+    losses.iter().filter_map(|loss| data_loss.warnings.iter().find_map(|note| loss.said_by(note))).collect()
+}
+
+fn losses(before: &Catalog, script: &Script) -> Vec<Loss> {
+    let mut end = before.clone();
+    end.apply(script, "");
+    let mut origins = Origins::default();
+    let mut losses = Vec::new();
+    before.clone().walk(script, "", |catalog, statement| {
+        let scene = Scene::new(script, statement, catalog, &end);
+        let effects = effects::of(&scene);
+        for effect in &effects {
+            let (table, column, dropped) = match &effect.what {
+                What::TableGone { table, .. } => (table, None, true),
+                What::ColumnGone { table, column, generated: false, .. } => (table, Some(column), true),
+                What::Converted { table, column, how, .. } if !how.leads_back() => (table, Some(column), false),
+                _ => continue,
+            };
+            // what the migration itself has made was not counted, and is not lost
+            let Some(was) = origins.table(table) else { continue };
+            let column = match column.map(|column| origins.column(table, column)) {
+                Some(None) => continue,
+                column => column.flatten(),
+            };
+            losses.push(Loss { was, column, now: table.clone(), dropped });
+        }
+        origins.follow(&scene, &effects);
+    });
+    losses
+}
+
+impl Loss {
+    /// The loss in words, if this note has counted what goes. Prisma leaves schemas out.
+    fn said_by(&self, note: &StepNote) -> Option<Lost> {
+        let subject = Subject::of(&note.message);
+        if subject.drops() != self.dropped || !self.dropped && !subject.alters() {
+            return None;
+        }
+        let option = match &self.column {
+            Some(column) => format!("{}.{column}", self.was.name),
+            None => self.was.name.clone(),
+        };
+        let message = match (subject.names.as_slice(), &self.column) {
+            ([column, table], Some(own)) if column == own && *table == self.was.name => note.message.clone(),
+            ([table], None) if *table == self.was.name => note.message.clone(),
+            // the draft dropped the table, and the rewrite renames it without this column
+            ([table], Some(own)) if *table == self.was.name => format!(
+                "You are about to drop the column `{own}` on the `{table}` table, which becomes `{}` and is not empty.",
+                self.now.name
+            ),
+            _ => return None,
+        };
+        Some(Lost { message, option: self.dropped.then_some(option) })
     }
 }
 
-/// What a note is about: its first word and the names in it. Prisma words the rest by whether it has counted rows.
-#[derive(Debug, PartialEq, Eq)]
+/// What a note is about: its words and the names in it.
 struct Subject<'a> {
-    word: &'a str,
+    message: &'a str,
     names: Vec<&'a str>,
 }
 
@@ -36,46 +102,62 @@ impl<'a> Subject<'a> {
         let names = NAME.iter().flat_map(|pattern| pattern.captures_iter(message));
         // types of a cast are no names of objects
         let names = names.filter_map(|found| found.get(1)).map(|name| name.as_str()).take(2).collect();
-        Self { word: message.split_whitespace().next().unwrap_or_default(), names }
+        Self { message, names }
     }
 
-    /// The option that answers: `Song.artist` for a column, `Song` for a table.
-    fn option(&self, message: &str) -> Option<String> {
-        let dropped = message.starts_with("You are about to drop the") || message.contains("dropped and recreated");
-        match self.names.as_slice() {
-            [table] if dropped => Some((*table).to_owned()),
-            [column, table] if dropped => Some(format!("{table}.{column}")),
-            _ => None,
-        }
+    fn drops(&self) -> bool {
+        self.message.starts_with("You are about to drop the") || self.message.contains("dropped and recreated")
+    }
+
+    fn alters(&self) -> bool {
+        self.message.starts_with("You are about to alter the column")
     }
 }
 
-/// What Prisma itself refuses before it applies: it cannot run on the rows that are there.
-pub(super) fn refuse_unexecutable(remaining: &DataLoss) -> Result<()> {
-    if remaining.unexecutable_steps.is_empty() {
+/// What Prisma itself refuses before it applies, and what the written migration still does: it cannot run on the rows that are
+/// there.
+pub(super) fn refuse_unexecutable(data_loss: &DataLoss, text: &str) -> Result<()> {
+    let script = Script::parse(text);
+    let steps: Vec<&str> = data_loss
+        .unexecutable_steps
+        .iter()
+        .map(|note| note.message.as_str())
+        .filter(|message| demands(&script, &Subject::of(message)))
+        .collect();
+    if steps.is_empty() {
         return Ok(());
     }
-    let steps: Vec<&str> = remaining.unexecutable_steps.iter().map(|step| step.message.as_str()).collect();
     Err(Error::failed("the migration cannot be applied to the rows that are there; nothing was created")
         .because(steps.join("\n"))
         .help("create it with --create-only, edit it, then run `prisma-safe migrate dev` to apply it"))
 }
 
+/// Whether the script still adds the column, or makes it required, that a note is about.
+fn demands(script: &Script, subject: &Subject<'_>) -> bool {
+    let [column, table] = subject.names.as_slice() else { return true };
+    let made = subject.message.starts_with("Made");
+    script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::AlterTable { table: altered, actions, .. } if altered.name == *table => {
+            actions.iter().any(|action| match &action.kind {
+                ActionKind::AddColumn { column: added, .. } => !made && added.name == *column,
+                ActionKind::SetNotNull { column: required } => made && required == column,
+                _ => false,
+            })
+        }
+        _ => false,
+    })
+}
+
 /// Asks before a development database loses data. `deleted` are answers that were given already.
-pub(super) fn consent(remaining: &DataLoss, deleted: &[String], shell: &Shell) -> Result<()> {
-    let destroys = |note: &&StepNote| {
-        let message = note.message.as_str();
-        let lossy = message.starts_with("You are about to") || message.contains("dropped and recreated");
-        let answered = Subject::of(message).option(message).is_some_and(|option| deleted.contains(&option));
-        lossy && !answered
-    };
-    let losses: Vec<&str> = remaining.warnings.iter().filter(destroys).map(|note| note.message.as_str()).collect();
+pub(super) fn consent(lost: &[Lost], deleted: &[String], shell: &Shell) -> Result<()> {
+    let answered = |loss: &&Lost| loss.option.as_ref().is_some_and(|option| deleted.contains(option));
+    let losses: Vec<&Lost> = lost.iter().filter(|loss| !answered(loss)).collect();
     if losses.is_empty() {
         return Ok(());
     }
     if shell.interactive() {
         for loss in &losses {
-            shell.warn(loss);
+            shell.warn(&loss.message);
         }
         return match prompt::confirm(shell, "Are you sure you want to create and apply this migration?", false)? {
             true => Ok(()),
@@ -84,9 +166,9 @@ pub(super) fn consent(remaining: &DataLoss, deleted: &[String], shell: &Shell) -
     }
     let options: Vec<String> = losses
         .iter()
-        .map(|loss| match Subject::of(loss).option(loss) {
-            Some(option) => format!("{loss}\n  --delete {option}"),
-            None => format!("{loss}\n  --create-only"),
+        .map(|loss| match &loss.option {
+            Some(option) => format!("{}\n  --delete {option}", loss.message),
+            None => format!("{}\n  --create-only", loss.message),
         })
         .collect();
     Err(Error::decision("applying this migration would lose data of the development database; nothing was created")
@@ -98,34 +180,59 @@ pub(super) fn consent(remaining: &DataLoss, deleted: &[String], shell: &Shell) -
 mod tests {
     use super::*;
 
+    const BASE: &str = "CREATE TABLE \"Song\" (id int, artist text, n text); CREATE TABLE \"Old\" (id int, x text);";
+    const DROPS: &str =
+        "You are about to drop the column `artist` on the `Song` table, which still contains 3 non-null values.";
+    const EMPTIES: &str = "You are about to drop the `Old` table, which is not empty (2 rows).";
+    const ALTERS: &str = "You are about to alter the column `n` on the `Song` table, which contains 3 non-null values. The data in \
+                          that column will be cast from `Text` to `VarChar(3)`.";
+    const REQUIRES: &str = "Added the required column `name` to the `Song` table without a default value. There are 3 rows in this \
+                            table, it is not possible to execute this step.";
+
     fn note(message: &str) -> StepNote {
         StepNote { message: message.into(), step_index: 0 }
     }
 
+    /// Everything that the migration loses, with `--delete`'s names.
+    fn lost_by(sql: &str) -> Vec<(String, Option<String>)> {
+        let before = Catalog::replay("public", [("1", &Script::parse(BASE))]);
+        let counted = DataLoss { warnings: [DROPS, EMPTIES, ALTERS].map(note).into(), unexecutable_steps: Vec::new() };
+        lost(&counted, &before, sql).into_iter().map(|loss| (loss.message, loss.option)).collect()
+    }
+
     #[test]
-    fn only_what_the_corrected_header_still_says_remains() {
-        let counted = DataLoss {
-            warnings: vec![
-                note(
-                    "You are about to drop the column `artist` on the `Song` table, which still contains 3 non-null values.",
-                ),
-                note("You are about to drop the `Old` table, which is not empty (2 rows)."),
-            ],
-            unexecutable_steps: vec![note(
-                "Added the required column `name` to the `Song` table without a default value. There are 3 rows in this table, it is not possible to execute this step.",
-            )],
-        };
-        let text = "/*\n  Warnings:\n\n  - You are about to drop the `Old` table. If the table is not empty, all the data it contains will be lost.\n\n*/\nDROP TABLE \"Old\";\n";
-        let left = remaining(&counted, text);
-        assert_eq!(left.warnings, [counted.warnings[1].clone()]);
-        assert!(left.unexecutable_steps.is_empty());
+    fn what_the_written_migration_still_does_is_asked_about() {
+        let says = |message: &str, option: Option<&str>| vec![(message.to_owned(), option.map(str::to_owned))];
+        assert_eq!(lost_by("ALTER TABLE \"Song\" DROP COLUMN artist;"), says(DROPS, Some("Song.artist")));
+        assert_eq!(lost_by("DROP TABLE \"Old\";"), says(EMPTIES, Some("Old")));
+        assert_eq!(lost_by("ALTER TABLE \"Song\" ALTER n TYPE varchar(3);"), says(ALTERS, None));
+        // the rewrite of the draft loses none of it
         assert_eq!(
-            Subject::of(&counted.warnings[0].message).option(&counted.warnings[0].message).as_deref(),
-            Some("Song.artist")
+            lost_by("ALTER TABLE \"Song\" RENAME COLUMN artist TO name; ALTER TABLE \"Old\" RENAME TO \"New\";"),
+            []
         );
+        // nor does a column that holds nothing, or one that the migration itself has made
         assert_eq!(
-            Subject::of(&counted.warnings[1].message).option(&counted.warnings[1].message).as_deref(),
-            Some("Old")
+            lost_by("ALTER TABLE \"Song\" DROP COLUMN id; CREATE TABLE \"N\" (artist int); DROP TABLE \"N\";"),
+            []
         );
+        // a renamed table may lose a column that Prisma has counted with the table only
+        let renamed = lost_by("ALTER TABLE \"Old\" RENAME TO \"New\"; ALTER TABLE \"New\" DROP COLUMN x;");
+        assert_eq!(renamed.len(), 1);
+        assert!(
+            renamed[0].0.contains("which becomes `New`") && renamed[0].1.as_deref() == Some("Old.x"),
+            "{renamed:?}"
+        );
+        // no header of Prisma's is needed, and none deceives
+        assert_eq!(lost_by("/*\n  Warnings:\n\n  - You are about to drop the `Old` table.\n*/\nSELECT 1;"), []);
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused_while_the_migration_does_it() {
+        let counted = DataLoss { warnings: Vec::new(), unexecutable_steps: vec![note(REQUIRES)] };
+        let refused = |sql: &str| refuse_unexecutable(&counted, sql).is_err();
+        assert!(refused("ALTER TABLE \"Song\" DROP COLUMN artist, ADD COLUMN name text NOT NULL;"));
+        assert!(!refused("ALTER TABLE \"Song\" RENAME COLUMN artist TO name;"));
+        assert!(!refused("ALTER TABLE \"Song\" RENAME COLUMN artist TO name, ALTER COLUMN name SET NOT NULL;"));
     }
 }

@@ -157,6 +157,15 @@ impl<'a> Drafting<'a> {
         review
     }
 
+    /// Before a development database is changed: what cannot run is refused, what loses data is asked about.
+    ///
+    /// # Errors
+    /// Exit status 1 for what cannot run; 4 for losses that nobody answered, 130 for those refused at the terminal.
+    pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
+        loss::refuse_unexecutable(data_loss, &outcome.text)?;
+        loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &options.delete, shell)
+    }
+
     /// The difference between draft and result, for people.
     pub fn diff(&self, outcome: &Outcome, shell: &Shell) -> String {
         diff::unified(
@@ -195,16 +204,6 @@ pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
          If only Prisma's name shall change: keep the column with @map(\"{from}\"); no migration is needed then.\n\n",
     ));
     Err(Error::cancelled().because("this draft would drop the old column at once, so it was not written"))
-}
-
-/// Before a development database is changed: what cannot run is refused, what loses data is asked about.
-///
-/// # Errors
-/// Exit status 1 for what cannot run; 4 for losses that nobody answered, 130 for those refused at the terminal.
-pub fn admit(outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
-    let remaining = loss::remaining(data_loss, &outcome.text);
-    loss::refuse_unexecutable(&remaining)?;
-    loss::consent(&remaining, &options.delete, shell)
 }
 
 /// What the schema's files say now and at git HEAD.

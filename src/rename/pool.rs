@@ -1,9 +1,10 @@
-//! What a draft's statements drop and create, and what Prisma counted in it.
+//! What a draft's statements drop, by their effects, and what they create; and what Prisma counted in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Draft;
-use crate::catalog::ObjectName;
+use crate::catalog::{Catalog, ObjectName};
+use crate::effects::{self, Definition, What};
 use crate::sql::{ActionKind, StatementKind};
 
 /// What a draft's statements drop and create.
@@ -30,17 +31,21 @@ impl Pool {
         columns.map(|(table, _)| table).collect()
     }
 
-    /// Reads a draft.
-    pub(super) fn read(draft: &Draft<'_>) -> Self {
+    /// Reads a draft; `after` is the world behind it.
+    pub(super) fn read(draft: &Draft<'_>, after: &Catalog) -> Self {
         let mut pool = Self::default();
+        draft.before.clone().walk(draft.script, draft.migration, |catalog, statement| {
+            let scene = effects::Scene::new(draft.script, statement, catalog, after);
+            for effect in effects::of(&scene) {
+                pool.drop(effect.what);
+            }
+        });
         // `"Role_old"` has its name from the script itself
         let mut named: BTreeSet<ObjectName> = BTreeSet::new();
         let resolve = |name| draft.before.resolve(name);
         for statement in draft.script.statements() {
             match &statement.kind {
-                StatementKind::DropTable { tables, .. } => pool.dropped_tables.extend(tables.iter().map(resolve)),
                 StatementKind::CreateTable { table, .. } => pool.created_tables.extend([resolve(table)]),
-                StatementKind::DropType { names, .. } => pool.dropped_types.extend(names.iter().map(resolve)),
                 StatementKind::CreateEnum { name, .. } => pool.created_types.extend([resolve(name)]),
                 StatementKind::RenameType { name, to } => {
                     named.insert(ObjectName { name: to.clone(), ..resolve(name) });
@@ -51,9 +56,6 @@ impl Pool {
                 StatementKind::AlterTable { table, actions, .. } => {
                     for action in actions {
                         match &action.kind {
-                            ActionKind::DropColumn { name, .. } => {
-                                pool.dropped_columns.extend([(resolve(table), name.clone())]);
-                            }
                             ActionKind::SetType { column, .. } => {
                                 pool.retyped_columns.extend([(resolve(table), column.clone())]);
                             }
@@ -72,6 +74,21 @@ impl Pool {
         };
         pool.strange_types = pool.dropped_types.iter().filter(|name| !made(name)).cloned().collect();
         pool
+    }
+
+    fn drop(&mut self, what: What) {
+        match what {
+            What::TableGone { table, .. } => {
+                self.dropped_tables.insert(table);
+            }
+            What::ColumnGone { table, column, .. } => {
+                self.dropped_columns.insert((table, column));
+            }
+            What::DefinitionGone { kind: Definition::Enum, name, .. } => {
+                self.dropped_types.insert(name);
+            }
+            _ => {}
+        }
     }
 }
 

@@ -57,6 +57,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn weighed(draft: &'a Draft<'a>, weights: &'a Weights) -> Self {
         let mut after = draft.before.clone();
         after.apply(draft.script, draft.migration);
+        let pool = Pool::read(draft, &after);
         Self {
             draft,
             weights,
@@ -64,7 +65,7 @@ impl<'a> Scene<'a> {
             after,
             head: Schema::read(&draft.hints.schema_before),
             work: Schema::read(&draft.hints.schema_after),
-            pool: Pool::read(draft),
+            pool,
             spellings: RefCell::default(),
             likenesses: RefCell::default(),
             counted: Counted::read(&draft.hints.warnings),
