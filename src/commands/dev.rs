@@ -87,7 +87,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         target: &target,
         create_only,
         options: rename::Options { maps: true, ..args.decisions.options() },
-        unproved: Ok(()),
         again: None,
         mapped: None,
         vanished: false,
@@ -101,7 +100,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     prisma.extend(context.global.prisma());
     let exit = developing.journey(&prisma)?;
     write_down(developing.written.as_ref(), &target, context)?;
-    developing.unproved?;
     if target.production && !args.create_only && exit == Exit::Done {
         // the last word: Prisma's own advice is to apply it by `migrate dev`
         context.shell.note(format!(
@@ -165,8 +163,6 @@ struct Developing<'a> {
     create_only: bool,
     /// Decisions from the command line, and answers from an earlier draft.
     options: rename::Options,
-    /// A rewrite that could not be proved: the draft is kept, the command fails.
-    unproved: Result<()>,
     /// Something is renamed in Prisma only: this draft is given up for another.
     again: Option<InPrisma>,
     /// What was renamed in Prisma only before this draft.
@@ -215,9 +211,12 @@ impl Drafter for Developing<'_> {
             outcome.decisions.candidates.extend(mapped.candidates.iter().cloned());
             outcome.text = mapped.record(&outcome.text);
         }
-        self.unproved = outcome.demand_proof();
+        if let Err(error) = outcome.demand_proof() {
+            // on the terminal it harms nobody; in the folder somebody would deploy it
+            shell.block(&format!("\nThe draft, which is not written:\n\n{}\n", migration.sql.trim_end()));
+            return Err(error);
+        }
         if !self.create_only {
-            std::mem::replace(&mut self.unproved, Ok(()))?;
             drafting.admit(&outcome, &drafted.data_loss, &options, shell)?;
         }
         if outcome.rewritten() {

@@ -69,8 +69,8 @@ impl Outcome {
                 Err(Error::failed("the rewrite could not be proved, so it was not written")
                     .because(proofs.against())
                     .help(
-                        "please report this with the migration; meanwhile rename by hand in a migration of its own \
-                     (migrate dev --create-only)",
+                        "please report this with the draft; meanwhile rename by hand in a migration of its own: \
+                         `ALTER TABLE … RENAME COLUMN … TO …`",
                     ))
             }
             _ => Ok(()),

@@ -158,11 +158,13 @@ pub struct Candidate {
     pub by_person: bool,
     /// What speaks for it and against it, a line each.
     pub evidence: Vec<String>,
+    /// Why its values would not survive: then it cannot be renamed in one step.
+    pub(crate) lossy: Option<String>,
 }
 
 impl Candidate {
-    /// A candidate, decided as far as its score decides: certain ones are renames, likely ones open, all others are left
-    /// to the draft and the review.
+    /// A candidate, decided as far as its score decides: certain ones are renames, likely ones open, others dropped as the
+    /// draft says unless the new object could hold what the old one holds.
     pub(crate) fn new(catalog: &Catalog, rename: Rename, score: f64, certain: bool, evidence: Vec<String>) -> Self {
         let (parent, from, to) = rename.spoken(catalog);
         let decision = if certain {
@@ -182,6 +184,7 @@ impl Candidate {
             decision,
             by_person: false,
             evidence,
+            lossy: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::around::Around;
 use super::candidate::{Candidate, Rename};
-use super::columns::{self, Compared};
+use super::columns::{self, Compared, Holds};
 use super::exchange::{Exchange, Types};
 use super::given::Given;
 use super::scene::Scene;
@@ -47,7 +47,8 @@ pub(crate) fn signs(scene: &Scene<'_>) -> Vec<(Rename, Vec<(Sign, f64)>)> {
     all
 }
 
-fn likely(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
+/// Those that are taken to be renames until somebody decides.
+pub(crate) fn likely(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
     candidates.iter().filter(|candidate| candidate.score >= ASK)
 }
 
@@ -81,7 +82,8 @@ fn of_table<'w>(scene: &Scene<'w>, given: &Given, around: &Around, exchange: &Ex
     let compared = sources.iter().enumerate().map(|(i, from)| {
         let row = targets.iter().enumerate().map(|(j, to)| {
             let stays = from == to && i >= gone.len() && j >= come.len();
-            let Compared { mut scale, clear, exact, proved } = columns::compare(scene, around, exchange, from, to)?;
+            let compared = columns::compare(scene, around, exchange, from, to)?;
+            let Compared { mut scale, clear, exact, proved, holds } = compared;
             if stays {
                 scale = Scale::by_hand(scene.weights, STAYS);
             } else if i >= gone.len() || j >= come.len() {
@@ -91,7 +93,10 @@ fn of_table<'w>(scene: &Scene<'w>, given: &Given, around: &Around, exchange: &Ex
             }
             let clear = clear && !stays && i < gone.len() && j < come.len();
             let quiet = i >= gone.len() && !given.takes(&rename(from, from));
-            Some(Compare { rename: rename(from, to), scale, clear, exact, proved, stays, quiet })
+            let asked =
+                holds == Holds::Kind && from != to || (from == to && matches!(holds, Holds::Kind | Holds::Cast));
+            let lossy = if let Holds::Lossy(reason) = holds { Some(reason) } else { None };
+            Some(Compare { rename: rename(from, to), scale, clear, exact, proved, stays, quiet, asked, lossy })
         });
         row.collect()
     });

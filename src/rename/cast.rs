@@ -33,7 +33,7 @@ fn is_text(name: &str) -> bool {
 }
 
 /// The cast from one column's type to another's. `column` is the name it has when the cast runs.
-pub(crate) fn cast(catalog: &Catalog, from: &DataType, to: &DataType, column: &str) -> Cast {
+pub(crate) fn cast(known: Enums<'_>, from: &DataType, to: &DataType, column: &str) -> Cast {
     if from == to {
         return Cast::Same;
     }
@@ -42,14 +42,18 @@ pub(crate) fn cast(catalog: &Catalog, from: &DataType, to: &DataType, column: &s
     let to_sql = super::render::data_type(to);
     if from.array != to.array {
         let element = DataType { array: true, ..from.clone() };
-        return if from.array || element != *to {
+        return if from.array && matches!(to.name.as_str(), "json" | "jsonb") {
+            keeps(Some(format!("to_{}({name})", to.name)))
+        } else if from.array || element != *to {
             Cast::None
         } else {
             // a list of one; NULL stays NULL, which Prisma reads as an empty list
             keeps(Some(format!("CASE WHEN {name} IS NULL THEN NULL ELSE ARRAY[{name}] END")))
         };
     }
-    let (is_enum, to_enum) = (is_enum(catalog, from), is_enum(catalog, to));
+    let (is_enum, to_enum) = (known.has(from), known.has(to));
+    // the detour of an array's elements goes through an array
+    let text = if from.array { "text[]" } else { "text" };
     let text_bound = |of: &DataType| of.modifiers.first().copied();
     let explicit = || Some(format!("{name}::{to_sql}"));
     match (from.name.as_str(), to.name.as_str()) {
@@ -64,7 +68,7 @@ pub(crate) fn cast(catalog: &Catalog, from: &DataType, to: &DataType, column: &s
             _ => Cast::Loses { reason: "CHAR(n) pads or cuts trailing spaces".into() },
         },
         (a, b) if is_enum && to_enum && a != b => Cast::Checked {
-            using: Some(format!("{name}::text::{to_sql}")),
+            using: Some(format!("{name}::{text}::{to_sql}")),
             risk: format!("a value that {b} has not makes it fail"),
         },
         (a, b) if is_text(a) && to_enum => {
@@ -132,8 +136,44 @@ fn castable_from_text(name: &str) -> bool {
         )
 }
 
-fn is_enum(catalog: &Catalog, of: &DataType) -> bool {
-    catalog.enums.contains_key(&catalog.type_name(of))
+/// The enums of the catalogs before and after a migration: a type may be in one of them only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Enums<'a> {
+    pub(crate) before: &'a Catalog,
+    pub(crate) after: &'a Catalog,
+}
+
+impl Enums<'_> {
+    fn has(self, of: &DataType) -> bool {
+        [self.before, self.after].iter().any(|catalog| catalog.enums.contains_key(&catalog.type_name(of)))
+    }
+}
+
+/// What sort of values a type has: columns of one kind can hold each other's, as far as they fit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Texts, and enums: their values are labels.
+    Text,
+    Number,
+    Time,
+    Json,
+    /// A type of its own.
+    Own(String),
+}
+
+/// A type's kind; that of its elements for an array.
+pub(crate) fn kind(of: &DataType) -> Kind {
+    match of.name.as_str() {
+        name if is_text(name) => Kind::Text,
+        name if integer_rank(name).is_some() => Kind::Number,
+        "numeric" | "real" | "double precision" | "money" => Kind::Number,
+        "json" | "jsonb" => Kind::Json,
+        "date" => Kind::Time,
+        name if name.starts_with("timestamp") => Kind::Time,
+        name if super::render::is_built_in(name) => Kind::Own(name.to_owned()),
+        // an enum, or a type that an extension brings
+        _ => Kind::Text,
+    }
 }
 
 fn numeric(from: &[i64], to: &[i64]) -> Cast {
@@ -159,6 +199,6 @@ fn precision(from: &[i64], to: &[i64]) -> Cast {
 }
 
 /// Whether the values of one column can become those of another without loss.
-pub(crate) fn between(catalog: &Catalog, from: &Column, to: &Column) -> Cast {
-    cast(catalog, &from.data_type, &to.data_type, "c")
+pub(crate) fn between(known: Enums<'_>, from: &Column, to: &Column) -> Cast {
+    cast(known, &from.data_type, &to.data_type, "c")
 }

@@ -4,7 +4,7 @@ use super::around::Around;
 use super::cast::{self, Cast};
 use super::exchange::Exchange;
 use super::fields::{self, Place};
-use super::links;
+use super::links::{self, Targets};
 use super::names::Likeness;
 use super::profile;
 use super::render::data_type;
@@ -12,6 +12,7 @@ use super::scene::Scene;
 use super::score::Scale;
 use super::weights::Sign;
 use crate::catalog::Column;
+use crate::sql::quote_identifier;
 
 /// A compared pair of columns.
 #[derive(Debug)]
@@ -19,10 +20,25 @@ pub(crate) struct Compared<'w> {
     pub(crate) scale: Scale<'w>,
     /// Only case and separators of the names differ.
     pub(crate) exact: bool,
-    /// Names and definitions leave practically no doubt, if there is no rival.
+    /// Names that differ in style alone and equal definitions, with nothing against it: certain if there is no rival.
     pub(crate) clear: bool,
-    /// The schema's files prove it: the same field with another `@map`.
+    /// The schema's files prove it: the same field with another `@map`, with nothing against it.
     pub(crate) proved: bool,
+    /// Whether the new column could hold the old one's values.
+    pub(crate) holds: Holds,
+}
+
+/// Whether a column could hold the values of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// It is of the same kind: that is a decision, however unlike the names.
+    Kind,
+    /// A cast leads to its type, which is of another kind: text that is read as a number, say.
+    Cast,
+    /// Values would be changed, and why.
+    Lossy(String),
+    /// They would be keys of another table.
+    No,
 }
 
 /// Compares a dropped column with an added one; none where their values cannot be the same.
@@ -39,35 +55,45 @@ pub(crate) fn compare<'w>(
         return None; // its values are computed
     }
     let mut scale = Scale::starting(scene.weights, Sign::ColumnBase);
-    let same_type = types(scene, around, old, new, &mut scale)?;
+    let (same_type, mut holds) = types(scene, around, old, new, &mut scale)?;
     let same_shape = shape(old, new, &mut scale);
     let likeness = scene.likeness(from, to, &[&pair.from.name, &pair.to.name]);
     named(&likeness, &mut scale);
-    let exchanged = repeated(scene, around, from, to, &mut scale);
+    repeated(scene, around, from, to, &mut scale);
     if exchange.divides(from, to) && likeness.score < 0.95 {
         scale.say(Sign::Divided, 1.0, "several names contain this one: split or merged?");
     }
     if from != to && around.moves_away(&pair.to, from) {
         scale.say(Sign::Moved, 1.0, format!("{from} is added to another table: moved there?"));
     }
-    let same_target = links::compare(scene, around, exchange, (from, to), &mut scale);
+    if links::compare(scene, around, exchange, (from, to), &mut scale) == Targets::Other {
+        holds = Holds::No;
+    }
     let field = fields::compare(scene, pair, from, to, &mut scale);
-    let objected = profile::weigh(scene, exchange, from, to, &mut scale);
-    let strong_name = likeness.style_only || (exchanged && same_target);
-    let clear = same_type
-        && same_shape
-        && !objected
-        && !likeness.opposed
-        && field != Place::Elsewhere
-        && (strong_name || (field == Place::Same && likeness.score >= 0.7));
-    Some(Compared { scale, clear, exact: likeness.style_only, proved: field == Place::Identity && same_type })
+    profile::weigh(scene, exchange, from, to, &mut scale);
+    let equal = same_type && same_shape && !scale.is_doubted();
+    let renamed = from != to;
+    let clear = equal && renamed && likeness.style_only && field != Place::Elsewhere;
+    // Prisma recreates it only because its enum has another name
+    let follows = !renamed && same_type && old.data_type != new.data_type;
+    let proved = follows || (equal && renamed && field == Place::Identity);
+    Some(Compared { scale, clear, exact: likeness.style_only, proved, holds })
 }
 
-/// Weighs the types. Gives whether they are the same; none where no value could follow.
-fn types(scene: &Scene<'_>, around: &Around, old: &Column, new: &Column, scale: &mut Scale<'_>) -> Option<bool> {
+/// Weighs the types. Gives whether they are the same, and whether the new one could hold the values; none where no value
+/// could follow.
+fn types(
+    scene: &Scene<'_>,
+    around: &Around,
+    old: &Column,
+    new: &Column,
+    scale: &mut Scale<'_>,
+) -> Option<(bool, Holds)> {
     let expected = scene.renamed_type(&around.enums, &old.data_type);
     let shown = (data_type(&old.data_type), data_type(&new.data_type));
-    match cast::cast(&scene.after, &expected, &new.data_type, "c") {
+    let same_kind = cast::kind(&expected) == cast::kind(&new.data_type);
+    let holds = if same_kind { Holds::Kind } else { Holds::Cast };
+    match cast::cast(scene.enums_known(), &expected, &new.data_type, "c") {
         Cast::Same => {
             match new.data_type.name.as_str() {
                 "boolean" => scale.note(Sign::BooleanType, 1.0),
@@ -75,7 +101,7 @@ fn types(scene: &Scene<'_>, around: &Around, old: &Column, new: &Column, scale: 
                 _ => scale.note(Sign::RareType, 1.0),
             }
             scale.say(Sign::SameType, 1.0, format!("same type {}", shown.1));
-            return Some(true);
+            return Some((true, Holds::Kind));
         }
         Cast::Keeps { .. } => {
             scale.say(Sign::FittingType, 1.0, format!("{} becomes {}, every value fits", shown.0, shown.1));
@@ -85,30 +111,42 @@ fn types(scene: &Scene<'_>, around: &Around, old: &Column, new: &Column, scale: 
         }
         Cast::Loses { reason } => {
             scale.say(Sign::LossyType, 1.0, format!("{} becomes {}: {reason}", shown.0, shown.1));
+            return Some((false, Holds::Lossy(reason)));
         }
         Cast::None => return None,
     }
-    Some(false)
+    Some((false, holds))
+}
+
+/// Whether nullability and default are the same.
+pub(super) fn same_shape(old: &Column, new: &Column) -> bool {
+    old.not_null == new.not_null && same_default(old, new)
+}
+
+fn same_default(old: &Column, new: &Column) -> bool {
+    // `ARRAY[]::"Role"[]`: the type's own name follows the type
+    let own = |column: &Column| quote_identifier(&column.data_type.name);
+    let text = |column: &Column| column.default.as_ref().map(|default| default.text.replace(&own(column), "type"));
+    let sequence =
+        |text: &Option<String>| text.as_ref().is_some_and(|text| text.to_lowercase().starts_with("nextval("));
+    let (a, b) = (text(old), text(new));
+    a == b || (sequence(&a) && sequence(&b))
 }
 
 /// Weighs nullability and default. Gives whether both are the same.
 fn shape(old: &Column, new: &Column, scale: &mut Scale<'_>) -> bool {
-    let default = |column: &Column| column.default.as_ref().map(|default| default.text.clone());
-    let sequence =
-        |text: &Option<String>| text.as_ref().is_some_and(|text| text.to_lowercase().starts_with("nextval("));
-    let (a, b) = (default(old), default(new));
-    let same_default = a == b || (sequence(&a) && sequence(&b));
+    let same_default = same_default(old, new);
     match (old.not_null, new.not_null) {
         (false, true) => scale.say(Sign::BecomesRequired, 1.0, "it becomes required"),
         (true, false) => scale.say(Sign::BecomesOptional, 1.0, "it becomes optional"),
         _ => {}
     }
-    if same_default && a.is_some() {
+    if same_default && old.default.is_some() {
         scale.say(Sign::SameDefault, 1.0, "same default");
     } else if !same_default {
         scale.note(Sign::OtherDefault, 1.0);
     }
-    same_default && old.not_null == new.not_null
+    same_shape(old, new)
 }
 
 fn named(likeness: &Likeness, scale: &mut Scale<'_>) {
@@ -125,11 +163,11 @@ fn named(likeness: &Likeness, scale: &mut Scale<'_>) {
 }
 
 /// The same change of words elsewhere in the migration: `teamId` → `organizationId` in five tables.
-fn repeated(scene: &Scene<'_>, around: &Around, from: &str, to: &str, scale: &mut Scale<'_>) -> bool {
-    let Some(change) = scene.change(from, to) else { return false };
+fn repeated(scene: &Scene<'_>, around: &Around, from: &str, to: &str, scale: &mut Scale<'_>) {
+    let Some(change) = scene.change(from, to) else { return };
     let count = around.changes.get(&change).copied().unwrap_or(0);
     if count < 2 {
-        return false;
+        return;
     }
     let line = match (change.0.as_str(), change.1.as_str()) {
         ("", added) => format!("{added} is added to other names too"),
@@ -139,5 +177,4 @@ fn repeated(scene: &Scene<'_>, around: &Around, from: &str, to: &str, scale: &mu
     // twins of a table change alike, whatever the change is: that says more if a part of the names stays
     let part = scene.spelling(from).parts.words.len() > change.0.split_whitespace().count();
     scale.say(if part { Sign::Repeated } else { Sign::RepeatedWhole }, 1.0, line);
-    part
 }

@@ -1,12 +1,14 @@
 //! Decisions: from options, from certainty, from a person. What stays undecided ends in exit status 4.
 
+use std::fmt::Write as _;
+
 use super::Draft;
 use super::around::Around;
 use super::candidate::{Candidate, Decision, Rename};
 use super::candidates;
 use super::given::Given;
 use super::options::{self, Options};
-use super::question::{Answer, Asker, Open, question};
+use super::question::{Answer, Ask, Asker, Open, Question};
 use super::scene::Scene;
 use crate::error::{Error, Result};
 
@@ -62,38 +64,55 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
     let mut decided = told(&scene, &given);
     let recorded = Given::recorded(&scene).deletes.into_iter().filter(|dropped| !given.settles(dropped));
     given.deletes.extend(recorded.collect::<Vec<_>>());
-    let mut answers = Vec::new();
+    let mut answers: Vec<(Rename, Answer)> = Vec::new();
     loop {
         let found = candidates::find(&scene, &given);
-        let mut asked = None;
-        // what is certain is taken up to the next question: its answer may change what comes after
-        for candidate in &found {
-            if candidate.certain {
-                given.renames.push(candidate.rename.clone());
-                decided.push(candidate.clone());
-            } else if candidate.decision == Decision::Open && (asker.is_some() || known(options, candidate).is_some()) {
-                asked = Some(candidate);
-                break;
-            }
+        let (certain, asked) = next(&found, options, asker.is_some());
+        if !certain.is_empty() {
+            // what is taken is no answer to any question
+            given.renames.extend(certain.iter().map(|candidate| candidate.rename.clone()));
+            decided.extend(certain.into_iter().cloned());
+            continue;
         }
         match (&mut asker, asked) {
-            (_, Some(candidate)) if known(options, candidate).is_some() => {
-                let known = known(options, candidate).unwrap_or(Answer::Cancel);
-                decided.push(answer(&scene, &mut given, candidate, known)?);
+            (_, Some((candidate, Some(known)))) => {
+                decided.extend(answer(&scene, &mut given, &found, candidate, known)?)
             }
-            (Some(asker), Some(candidate)) => {
-                let around = self::around(&scene, &given);
-                let chosen = asker.choose(&question(&scene, &around, &found, candidate, options.maps))?;
+            (Some(asker), Some((candidate, None))) => {
+                let ask = Ask { scene: &scene, given: &given, around: &self::around(&scene, &given), found: &found };
+                let left = found.iter().filter(|other| other.decision == Decision::Open).count();
+                let place = (answers.len() + 1, answers.len() + left);
+                let chosen = asker.choose(&Question { place, ..ask.question(candidate, options.maps) })?;
                 answers.push((candidate.rename.clone(), chosen.clone()));
-                decided.push(answer(&scene, &mut given, candidate, chosen)?);
+                decided.extend(answer(&scene, &mut given, &found, candidate, chosen)?);
             }
-            _ if !found.iter().any(|candidate| candidate.certain) => {
+            _ => {
                 let finished = finish(&scene, &given, options, decided, found);
                 return Ok(Decisions { answers, ..finished });
             }
-            _ => {}
         }
     }
+}
+
+/// What is certain up to the next question, whose answer may change what comes after; and that question, with its answer
+/// where a person has given it before.
+fn next<'f>(
+    found: &'f [Candidate],
+    options: &Options,
+    asks: bool,
+) -> (Vec<&'f Candidate>, Option<(&'f Candidate, Option<Answer>)>) {
+    let mut certain = Vec::new();
+    for candidate in found {
+        if candidate.certain {
+            certain.push(candidate);
+        } else if candidate.decision == Decision::Open {
+            let known = known(options, candidate);
+            if asks || known.is_some() {
+                return (certain, Some((candidate, known)));
+            }
+        }
+    }
+    (certain, None)
 }
 
 /// What a person has answered about this before.
@@ -103,34 +122,46 @@ fn known(options: &Options, candidate: &Candidate) -> Option<Answer> {
 }
 
 /// Takes a person's answer over. Cancelled ends everything.
-fn answer(scene: &Scene<'_>, given: &mut Given, asked: &Candidate, answer: Answer) -> Result<Candidate> {
-    let mut candidate = asked.clone();
+fn answer(
+    scene: &Scene<'_>,
+    given: &mut Given,
+    found: &[Candidate],
+    asked: &Candidate,
+    answer: Answer,
+) -> Result<Vec<Candidate>> {
+    let renamed = |rename: &Rename, decision: Decision| {
+        let known = found.iter().find(|candidate| candidate.rename == *rename).cloned();
+        let new = || Candidate::new(scene.before, rename.clone(), 0.0, false, vec!["answered".into()]);
+        Candidate { decision, by_person: true, ..known.unwrap_or_else(new) }
+    };
     match answer {
-        Answer::Rename(ref rename) | Answer::Map(ref rename) => {
-            if *rename != candidate.rename {
-                candidate = Candidate::new(scene.before, rename.clone(), 0.0, false, vec!["answered".into()]);
-            }
-            let map = matches!(answer, Answer::Map(_));
-            candidate.decision = if map { Decision::Map } else { Decision::Rename };
+        Answer::Rename(rename) => {
             given.renames.push(rename.clone());
+            Ok(vec![renamed(&rename, Decision::Rename)])
+        }
+        Answer::Map(rename) => {
+            given.renames.push(rename.clone());
+            Ok(vec![renamed(&rename, Decision::Map)])
+        }
+        Answer::RenameAll(all) => {
+            given.renames.extend(all.iter().cloned());
+            Ok(all.iter().map(|rename| renamed(rename, Decision::Rename)).collect())
         }
         Answer::Expand | Answer::Delete => {
-            candidate.decision = if answer == Answer::Delete { Decision::Delete } else { Decision::Expand };
-            given.deletes.push(candidate.rename.clone());
+            let decision = if answer == Answer::Delete { Decision::Delete } else { Decision::Expand };
+            given.deletes.push(asked.rename.clone());
+            Ok(vec![Candidate { decision, by_person: true, ..asked.clone() }])
         }
-        Answer::Cancel => return Err(Error::cancelled()),
+        Answer::Cancel => Err(Error::cancelled()),
     }
-    candidate.by_person = true;
-    Ok(candidate)
 }
 
 /// The tables and enums taken to be renamed in the light of what is given.
 fn around(scene: &Scene<'_>, given: &Given) -> Around {
     let mut around = Around::default();
-    let likely = candidates::find(scene, given).into_iter().filter(|candidate| candidate.decision != Decision::Delete);
-    for rename in given.renames.iter().cloned().chain(likely.map(|candidate| candidate.rename)) {
-        around.take(&rename);
-    }
+    let found = candidates::find(scene, given);
+    let likely = candidates::likely(&found).map(|candidate| &candidate.rename);
+    given.renames.iter().chain(likely).for_each(|rename| around.take(rename));
     around
 }
 
@@ -166,25 +197,30 @@ fn finish(
     decided: Vec<Candidate>,
     found: Vec<Candidate>,
 ) -> Decisions {
-    let around = around(scene, given);
-    let open = found
-        .iter()
-        .filter(|candidate| candidate.decision == Decision::Open)
-        .map(|candidate| question(scene, &around, &found, candidate, options.maps).into())
-        .collect();
+    let ask = Ask { scene, given, around: &around(scene, given), found: &found };
+    let open = found.iter().filter(|candidate| candidate.decision == Decision::Open);
+    let open = open.map(|candidate| ask.question(candidate, options.maps).into()).collect();
     Decisions { candidates: [decided, found].concat(), open, answers: Vec::new() }
 }
 
 /// The error for decisions that nobody has taken: exit status 4, each with the options that answer it.
 pub fn undecided(open: &[Open]) -> Error {
-    let mut text = String::from("a decision is needed:");
-    for open in open {
+    let mut text = String::from(if open.len() == 1 { "a decision is needed:" } else { "decisions are needed:" });
+    for (number, one) in open.iter().enumerate() {
         text.push_str("\n  ");
-        text.push_str(&open.question);
-        for option in &open.options {
+        if open.len() > 1 {
+            let _ = write!(text, "{} of {}: ", number + 1, open.len()); // a String takes all
+        }
+        text.push_str(&one.question);
+        for option in &one.options {
             text.push_str("\n    ");
             text.push_str(option);
         }
     }
-    Error::decision(text).help("add one of the options for each, or run it at a terminal to be asked")
+    let error = Error::decision(text).help("add one of the options for each, or run it at a terminal to be asked");
+    let proposed: Vec<&str> = open.iter().filter_map(|open| open.proposed.as_deref()).collect();
+    match proposed.as_slice() {
+        [_, _, ..] => error.help(format!("the likely renames in one line: {}", proposed.join(" "))),
+        _ => error,
+    }
 }

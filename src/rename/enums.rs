@@ -6,7 +6,7 @@ use super::given::Given;
 use super::scene::Scene;
 use super::score::Scale;
 use super::settle::{Compare, settle};
-use crate::catalog::ObjectName;
+use crate::catalog::{Column, ObjectName};
 
 /// Candidates for renamed enum types.
 pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
@@ -43,16 +43,17 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
             if mapped && !moved {
                 scale.add(4.0, "the enum stayed, only its @@map changed");
             }
-            // nothing is lost by a wrong guess here: the values, and the columns that hold them, are the same
-            let clear = same && (followers > 0 || moved || likeness.style_only);
+            let clear = same && (moved || likeness.style_only);
             Some(Compare {
                 rename: rename(from, to),
                 scale,
                 clear,
                 exact: likeness.style_only,
-                proved: mapped && share > 0.5,
+                proved: mapped && share > 0.5 && !likeness.opposed && !likeness.other_form,
                 stays: false,
                 quiet: false,
+                asked: shared > 0 || followers > 0,
+                lossy: None,
             })
         });
         row.collect()
@@ -85,6 +86,7 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
         let rename =
             |from: &String, to: &String| Rename::EnumValue { of: name.clone(), from: from.clone(), to: to.clone() };
         let untouched = |value: &String| !scene.pool.renamed_values.contains(&(name.clone(), value.clone()));
+        let defaults = defaults(scene, name, around);
         let gone: Vec<_> = old
             .iter()
             .enumerate()
@@ -111,6 +113,12 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
                 if stayed(old, *i, new) == stayed(new, *j, old) {
                     scale.add(1.0, format!("{to} stands where {from} stood"));
                 }
+                if old.len() == new.len() && i == j {
+                    scale.weigh(0.4);
+                }
+                if defaults.contains(&(from.as_str(), to.as_str())) {
+                    scale.add(1.5, format!("a default went from {from} to {to}"));
+                }
                 if gone.len() == 1 && come.len() == 1 {
                     scale.add(0.8, "the only removed and the only added value");
                 }
@@ -123,9 +131,11 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
                     scale,
                     clear: likeness.style_only,
                     exact: likeness.style_only,
-                    proved: mapped,
+                    proved: mapped && !likeness.opposed && !likeness.other_form,
                     stays: false,
                     quiet: false,
+                    asked: true,
+                    lossy: None,
                 })
             });
             row.collect()
@@ -133,6 +143,19 @@ pub(crate) fn values(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<C
         found.extend(settle(scene, compared.collect()));
     }
     found
+}
+
+/// What the defaults of an enum's columns were and are.
+fn defaults<'s>(scene: &'s Scene<'_>, of: &ObjectName, around: &Around) -> Vec<(&'s str, &'s str)> {
+    let value = |column: &'s Column| column.default.as_ref().and_then(|default| default.text.split('\'').nth(1));
+    let tables =
+        scene.before.tables.iter().filter_map(|(name, table)| {
+            Some((table, scene.after.tables.get(around.tables.get(name).unwrap_or(name))?))
+        });
+    let columns = tables
+        .flat_map(|(old, new)| old.columns.iter().filter_map(|(name, column)| Some((column, new.columns.get(name)?))));
+    let of_enum = columns.filter(|(column, _)| scene.before.type_name(&column.data_type) == *of);
+    of_enum.filter_map(|(old, new)| Some((value(old)?, value(new)?))).collect()
 }
 
 /// Whether the schema's value is the same and only its name in the database changed.

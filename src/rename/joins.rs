@@ -52,6 +52,8 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
                 proved: false,
                 stays: false,
                 quiet: false,
+                asked: true,
+                lossy: None,
             })
         });
         row.collect()
@@ -73,5 +75,8 @@ fn default_names(scene: &Scene<'_>, name: &ObjectName, a: &ObjectName, b: &Objec
         };
         find(&scene.work).or_else(|| find(&scene.head)).unwrap_or_else(|| table.name.clone())
     };
-    name.name == format!("_{}To{}", model(a), model(b)) || name.name == format!("_{}To{}", a.name, b.name)
+    // PostgreSQL cuts a name at 63 bytes
+    let cut = |name: String| name[..name.floor_char_boundary(63)].to_owned();
+    let own = cut(name.name.clone());
+    own == cut(format!("_{}To{}", model(a), model(b))) || own == cut(format!("_{}To{}", a.name, b.name))
 }

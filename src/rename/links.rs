@@ -6,22 +6,34 @@ use super::scene::{Scene, memberships, target};
 use super::score::Scale;
 use super::weights::Sign;
 
-/// Weighs foreign keys, keys and indexes. Gives whether both reference the same table.
+/// What two columns' foreign keys say of each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Targets {
+    /// Both lead to the same table.
+    Same,
+    /// They lead to different tables: the values are keys of different things.
+    Other,
+    /// At least one of them is no foreign key.
+    None,
+}
+
+/// Weighs foreign keys, keys and indexes. Gives what the foreign keys say.
 pub(crate) fn compare(
     scene: &Scene<'_>,
     around: &Around,
     exchange: &Exchange<'_>,
     (from, to): (&str, &str),
     scale: &mut Scale<'_>,
-) -> bool {
-    let mut same_target = false;
+) -> Targets {
+    let mut targets = Targets::None;
     match (target(scene.before, exchange.old, from), target(&scene.after, exchange.new, to)) {
         (Some(old), Some(new)) => {
             let expected = around.tables.get(&old).unwrap_or(&old);
             if *expected == new {
-                same_target = true;
+                targets = Targets::Same;
                 scale.say(Sign::SameTarget, 1.0, format!("both reference {}", new.name));
             } else {
+                targets = Targets::Other;
                 scale.say(
                     Sign::OtherTarget,
                     1.0,
@@ -45,7 +57,7 @@ pub(crate) fn compare(
     if let Some(columns) = shared_index(exchange, from, to) {
         scale.say(Sign::SameIndex, 1.0, format!("an index on both, with {}", columns.join(", ")));
     }
-    same_target
+    targets
 }
 
 /// The other columns of an index or key that was dropped and created alike, but for these two columns.

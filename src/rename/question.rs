@@ -3,11 +3,14 @@
 use serde::Serialize;
 
 use super::around::Around;
-use super::candidate::{Candidate, Rename};
-use super::columns;
+use super::candidate::{Candidate, Decision, Rename};
+use super::candidates;
+use super::columns::{self, Holds};
 use super::exchange::Exchange;
+use super::given::Given;
 use super::render::data_type;
 use super::scene::{Pair, Scene};
+use super::score::ASK;
 use crate::catalog::Catalog;
 use crate::error::Result;
 use crate::ui::{Shell, prompt};
@@ -17,6 +20,8 @@ use crate::ui::{Shell, prompt};
 pub enum Answer {
     /// It is renamed, to this.
     Rename(Rename),
+    /// All of these are renamed: it, and what is alike.
+    RenameAll(Vec<Rename>),
     /// It is renamed in Prisma only, to this.
     Map(Rename),
     /// In phases: nothing is renamed by this migration.
@@ -38,6 +43,10 @@ pub struct Question {
     pub choices: Vec<(String, Answer)>,
     /// The options that would have answered, in the order of the choices that have one.
     pub options: Vec<String>,
+    /// Which question it is, and of how many.
+    pub place: (usize, usize),
+    /// The option for the rename, where it is likely.
+    pub proposed: Option<String>,
 }
 
 /// A decision that nobody has taken, for machines: `"open"` in JSON.
@@ -47,6 +56,9 @@ pub struct Open {
     pub question: String,
     /// The options that answer it.
     pub options: Vec<String>,
+    /// The one of them for the rename, where that is likely.
+    #[serde(skip)]
+    pub proposed: Option<String>,
 }
 
 /// Somebody who answers.
@@ -78,49 +90,163 @@ impl Asker for Terminal<'_> {
             self.shell.detail(format!("- {line}"));
         }
         let labels: Vec<&str> = question.choices.iter().map(|(label, _)| label.as_str()).collect();
-        let chosen = prompt::select(self.shell, &question.text, &labels, 0)?;
+        let (number, all) = question.place;
+        let place = if all > 1 { format!("({number} of {all}) ") } else { String::new() };
+        let chosen = prompt::select(self.shell, &format!("{place}{}", question.text), &labels, 0)?;
         Ok(question.choices.get(chosen).map_or(Answer::Cancel, |(_, answer)| answer.clone()))
     }
 }
 
-/// Words a question about a candidate. `maps`: schema.prisma may be edited.
-/// `found` are all candidates: one that takes the name of a column that stays must say what becomes of that.
-pub(crate) fn question(
-    scene: &Scene<'_>,
-    around: &Around,
-    found: &[Candidate],
-    candidate: &Candidate,
-    maps: bool,
-) -> Question {
-    let others = alternatives(scene, around, &candidate.rename);
-    let renames: Vec<&Rename> = std::iter::once(&candidate.rename).chain(&others).collect();
-    let mut choices: Vec<(String, Answer)> =
-        renames.iter().map(|rename| (label(scene.before, rename), Answer::Rename((*rename).clone()))).collect();
-    let in_prisma = candidate.rename.map_option(scene.before).filter(|_| maps);
-    if in_prisma.is_some() {
-        let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
-        choices.push((label, Answer::Map(candidate.rename.clone())));
+/// What a question about a candidate is put from.
+pub(crate) struct Ask<'a> {
+    pub(crate) scene: &'a Scene<'a>,
+    /// What is decided: its names are taken.
+    pub(crate) given: &'a Given,
+    pub(crate) around: &'a Around,
+    /// All candidates: one that takes the name of a column that stays must say what becomes of that.
+    pub(crate) found: &'a [Candidate],
+}
+
+impl Ask<'_> {
+    /// Words a question about a candidate. `maps`: schema.prisma may be edited. Every choice can be taken: names that are
+    /// given away and types that no value survives are not among them.
+    pub(crate) fn question(&self, candidate: &Candidate, maps: bool) -> Question {
+        let catalog = self.scene.before;
+        let others = self.alternatives(&candidate.rename);
+        let own = std::iter::once(&candidate.rename).filter(|_| candidate.lossy.is_none());
+        let renames: Vec<&Rename> = own.chain(&others).collect();
+        let likely = candidate.score >= ASK;
+        let mut choices: Vec<(String, Answer)> =
+            renames.iter().map(|rename| (label(catalog, rename), Answer::Rename((*rename).clone()))).collect();
+        let alike = self.alike(candidate);
+        if let [_, _, ..] = alike.as_slice() {
+            let words = format!("rename all {} like this: {}", alike.len(), pattern(self.scene, candidate));
+            choices.insert(1.min(choices.len()), (words, Answer::RenameAll(alike)));
+        }
+        let kept = candidate.lossy.is_none();
+        let in_prisma = candidate.rename.map_option(catalog).filter(|_| maps && kept);
+        if in_prisma.is_some() {
+            let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
+            choices.push((label, Answer::Map(candidate.rename.clone())));
+        }
+        if matches!(candidate.rename, Rename::Column { .. }) {
+            choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
+        }
+        let delete = (format!("really drop {}, with its values", name(candidate)), Answer::Delete);
+        // a hasty Enter takes the first
+        choices.insert(if likely { choices.len() } else { 0 }, delete);
+        choices.push(("cancel: leave no migration behind".into(), Answer::Cancel));
+        let with_followers = |rename: &Rename| {
+            let all = std::iter::once(rename).chain(self.followers(rename));
+            all.map(|rename| rename.options(catalog).0).collect::<Vec<_>>().join(" ")
+        };
+        let mut options: Vec<String> = renames.iter().map(|rename| with_followers(rename)).collect();
+        let proposed = options.first().filter(|_| likely && kept).cloned();
+        options.extend(in_prisma);
+        options.push(candidate.rename.options(catalog).1);
+        let text = self.text(candidate);
+        Question { candidate: candidate.clone(), text, choices, options, place: (1, 1), proposed }
     }
-    if matches!(candidate.rename, Rename::Column { .. }) {
-        choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
+
+    /// What must be renamed as well, because a column that is not dropped has the name: the rest of a chain or a swap.
+    fn followers(&self, rename: &Rename) -> Vec<&Rename> {
+        let mut all: Vec<&Rename> = Vec::new();
+        let mut last = rename;
+        while let Rename::Column { table, to, .. } = last
+            && self.scene.before.tables.get(table).is_some_and(|table| table.columns.contains_key(to))
+            && !self.scene.pool.dropped_columns.contains(&(table.clone(), to.clone()))
+        {
+            let taken = Rename::Column { table: table.clone(), from: to.clone(), to: to.clone() };
+            let next = self.found.iter().map(|candidate| &candidate.rename).find(|other| other.same_origin(&taken));
+            let Some(next) = next.filter(|next| !all.contains(next)) else { break };
+            all.push(next);
+            last = next;
+        }
+        all
     }
-    choices.push((format!("really drop {}, with its values", name(candidate)), Answer::Delete));
-    choices.push(("cancel: leave no migration behind".into(), Answer::Cancel));
-    let mut options: Vec<String> = renames
-        .iter()
-        .map(|rename| {
-            let all = std::iter::once(*rename).chain(followers(scene, found, rename));
-            all.map(|rename| rename.options(scene.before).0).collect::<Vec<_>>().join(" ")
-        })
-        .collect();
-    options.extend(in_prisma);
-    options.push(candidate.rename.options(scene.before).1);
-    Question { text: text(scene, found, candidate), candidate: candidate.clone(), choices, options }
+
+    /// The likely renames of the same pattern as this one, itself first.
+    fn alike(&self, candidate: &Candidate) -> Vec<Rename> {
+        let own = pattern(self.scene, candidate);
+        let rest = candidates::likely(self.found).filter(|other| {
+            other.decision == Decision::Open
+                && other.lossy.is_none()
+                && other.rename != candidate.rename
+                && pattern(self.scene, other) == own
+        });
+        let first = Some(candidate).filter(|own| own.score >= ASK && own.lossy.is_none() && own.from != own.to);
+        first.into_iter().chain(rest.filter(|_| first.is_some())).map(|candidate| candidate.rename.clone()).collect()
+    }
+
+    fn text(&self, candidate: &Candidate) -> String {
+        let of = name(candidate);
+        let to = &candidate.to;
+        match &candidate.rename {
+            Rename::Column { table, from, to: target } => {
+                let old = self.scene.before.tables.get(table).and_then(|table| table.columns.get(from));
+                let old = old.map(|column| format!(" ({})", data_type(&column.data_type))).unwrap_or_default();
+                if let Some(reason) = &candidate.lossy {
+                    let what = if from == target { "recreated".to_owned() } else { format!("{to} added") };
+                    return format!(
+                        "{of}{old} is dropped and {what} with another type: {reason}. To keep the values, rename it in a \
+                         migration of its own and change the type in a later one"
+                    );
+                }
+                if from == target {
+                    format!("{of}{old} is dropped and recreated with another type. What about its values?")
+                } else if let Some(next) = self.followers(&candidate.rename).first() {
+                    let (_, _, end) = next.spoken(self.scene.before);
+                    format!("{of}{old} goes, and {to} gets its type. Was it renamed to {to}, and {to} to {end}?")
+                } else if self.scene.pool.retyped_columns.contains(&(table.clone(), from.clone())) {
+                    format!("{of}{old} gave its name away. Was it renamed to {to}?")
+                } else {
+                    format!("{of}{old} is dropped and {to} is added. Was it renamed?")
+                }
+            }
+            Rename::Table { join: true, .. } => {
+                format!("join table {of} is dropped and {to} is created. Was it renamed?")
+            }
+            Rename::Table { .. } => format!("table {of} is dropped and {to} is created. Was it renamed?"),
+            Rename::Enum { .. } => format!("enum {of} is dropped and {to} is created. Was it renamed?"),
+            Rename::EnumValue { .. } => format!("enum value {of} is removed and {to} is added. Was it renamed?"),
+        }
+    }
+
+    /// Other renames of the same column that are possible, likeliest first.
+    fn alternatives(&self, rename: &Rename) -> Vec<Rename> {
+        let Rename::Column { table, from, to } = rename else { return Vec::new() };
+        let target = self.around.tables.get(table).unwrap_or(table).clone();
+        let pair = Pair { from: table.clone(), to: target };
+        let Some(exchange) = Exchange::new(self.scene, &pair) else { return Vec::new() };
+        let rename = |to: &String| Rename::Column { table: table.clone(), from: from.clone(), to: to.clone() };
+        let certain = |to: &String| {
+            self.found.iter().any(|candidate| candidate.certain && candidate.rename.same_result(&rename(to)))
+        };
+        // what is recreated under its own name has an origin of its own
+        let free = |other: &&String| {
+            *other != to
+                && *other != from
+                && !self.given.takes(&rename(other))
+                && !certain(other)
+                && !exchange.gone.contains(other)
+        };
+        let mut found: Vec<(f64, &String)> = exchange
+            .come
+            .iter()
+            .filter(free)
+            .filter_map(|other| {
+                let compared = columns::compare(self.scene, self.around, &exchange, from, other)?;
+                matches!(compared.holds, Holds::Kind).then(|| (compared.scale.score(), other))
+            })
+            .collect();
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found.into_iter().take(3).map(|(_, to)| rename(to)).collect()
+    }
 }
 
 impl From<Question> for Open {
     fn from(question: Question) -> Self {
-        Self { question: question.text, options: question.options }
+        Self { question: question.text, options: question.options, proposed: question.proposed }
     }
 }
 
@@ -128,6 +254,21 @@ fn name(candidate: &Candidate) -> String {
     match &candidate.parent {
         Some(parent) => format!("{parent}.{}", candidate.from),
         None => candidate.from.clone(),
+    }
+}
+
+/// How one name was made from the other, in words: what several renames have in common.
+fn pattern(scene: &Scene<'_>, candidate: &Candidate) -> String {
+    let (from, to) = (candidate.from.as_str(), candidate.to.as_str());
+    match scene.change(from, to) {
+        _ if scene.likeness(from, to, &[]).style_only => {
+            let snake = to.chars().all(|c| c == '_' || c.is_lowercase() || c.is_numeric());
+            if snake { "to snake_case".into() } else { "another case or separator".into() }
+        }
+        Some((gone, come)) if gone.is_empty() => format!("{come} is added"),
+        Some((gone, come)) if come.is_empty() => format!("{gone} goes"),
+        Some((gone, come)) => format!("{gone} becomes {come}"),
+        None => "other separators".into(),
     }
 }
 
@@ -139,65 +280,4 @@ fn label(catalog: &Catalog, rename: &Rename) -> String {
         }
         _ => format!("rename {from} to {to}, values kept"),
     }
-}
-
-/// What must be renamed as well, because a column that is not dropped has the name: the rest of a chain or a swap.
-fn followers<'a>(scene: &Scene<'_>, found: &'a [Candidate], rename: &Rename) -> Vec<&'a Rename> {
-    let mut all: Vec<&Rename> = Vec::new();
-    let mut last = rename;
-    while let Rename::Column { table, to, .. } = last
-        && scene.before.tables.get(table).is_some_and(|table| table.columns.contains_key(to))
-        && !scene.pool.dropped_columns.contains(&(table.clone(), to.clone()))
-    {
-        let taken = Rename::Column { table: table.clone(), from: to.clone(), to: to.clone() };
-        let next = found.iter().map(|candidate| &candidate.rename).find(|other| other.same_origin(&taken));
-        let Some(next) = next.filter(|next| !all.contains(next)) else { break };
-        all.push(next);
-        last = next;
-    }
-    all
-}
-
-fn text(scene: &Scene<'_>, found: &[Candidate], candidate: &Candidate) -> String {
-    let of = name(candidate);
-    let to = &candidate.to;
-    match &candidate.rename {
-        Rename::Column { table, from, to: target } => {
-            let old = scene.before.tables.get(table).and_then(|table| table.columns.get(from));
-            let old = old.map(|column| format!(" ({})", data_type(&column.data_type))).unwrap_or_default();
-            if from == target {
-                format!("{of}{old} is dropped and recreated with another type. What about its values?")
-            } else if let Some(next) = followers(scene, found, &candidate.rename).first() {
-                let (_, _, end) = next.spoken(scene.before);
-                format!("{of}{old} goes, and {to} gets its type. Was it renamed to {to}, and {to} to {end}?")
-            } else if scene.pool.retyped_columns.contains(&(table.clone(), from.clone())) {
-                format!("{of}{old} gave its name away. Was it renamed to {to}?")
-            } else {
-                format!("{of}{old} is dropped and {to} is added. Was it renamed?")
-            }
-        }
-        Rename::Table { join: true, .. } => format!("join table {of} is dropped and {to} is created. Was it renamed?"),
-        Rename::Table { .. } => format!("table {of} is dropped and {to} is created. Was it renamed?"),
-        Rename::Enum { .. } => format!("enum {of} is dropped and {to} is created. Was it renamed?"),
-        Rename::EnumValue { .. } => format!("enum value {of} is removed and {to} is added. Was it renamed?"),
-    }
-}
-
-/// Other renames of the same object that are possible, likeliest first.
-fn alternatives(scene: &Scene<'_>, around: &Around, rename: &Rename) -> Vec<Rename> {
-    let Rename::Column { table, from, to } = rename else { return Vec::new() };
-    let target = around.tables.get(table).unwrap_or(table).clone();
-    let pair = Pair { from: table.clone(), to: target };
-    let Some(exchange) = Exchange::new(scene, &pair) else { return Vec::new() };
-    let mut found: Vec<(f64, &String)> = exchange
-        .come
-        .iter()
-        .filter(|other| *other != to && *other != from)
-        .filter_map(|other| {
-            columns::compare(scene, around, &exchange, from, other).map(|found| (found.scale.score(), other))
-        })
-        .collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let rename = |(_, to): (f64, &String)| Rename::Column { table: table.clone(), from: from.clone(), to: to.clone() };
-    found.into_iter().take(3).map(rename).collect()
 }

@@ -38,6 +38,11 @@ pub(crate) fn data_type(of: &DataType) -> String {
     format!("{schema}{name}{modifiers}{}", if of.array { "[]" } else { "" })
 }
 
+/// Whether it is a type of PostgreSQL's own.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.contains(&name) || name.starts_with("time") || name.starts_with("bit")
+}
+
 const BUILT_IN: &[&str] = &[
     "text",
     "smallint",

@@ -158,7 +158,7 @@ impl<'a> Scene<'a> {
         // a renamed table keeps what has the same name, unless its values cannot become the new type
         let lost = |name: &String| match (old.columns.get(name), new.columns.get(name)) {
             (Some(a), Some(b)) => {
-                matches!(cast::between(&self.after, a, b), Cast::None | Cast::Loses { .. }) && !self.is_enum(a)
+                matches!(cast::between(self.enums_known(), a, b), Cast::None | Cast::Loses { .. }) && !self.is_enum(a)
             }
             _ => true,
         };
@@ -184,6 +184,11 @@ impl<'a> Scene<'a> {
             }
             None => of.clone(),
         }
+    }
+
+    /// The enums that types may be, before and after.
+    pub(crate) fn enums_known(&self) -> cast::Enums<'_> {
+        cast::Enums { before: self.before, after: &self.after }
     }
 
     fn is_enum(&self, column: &Column) -> bool {

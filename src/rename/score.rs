@@ -21,25 +21,28 @@ pub(crate) struct Scale<'w> {
     weights: &'w Weights,
     log_odds: f64,
     signs: Vec<(Sign, f64)>,
+    /// A sign that takes certainty away.
+    against: bool,
     lines: Vec<String>,
 }
 
 impl<'w> Scale<'w> {
     /// Starts at a base rate.
     pub(crate) fn starting(weights: &'w Weights, base: Sign) -> Self {
-        let mut scale = Self { weights, log_odds: 0.0, signs: Vec::new(), lines: Vec::new() };
+        let mut scale = Self::by_hand(weights, 0.0);
         scale.note(base, 1.0);
         scale
     }
 
     /// Starts at a base rate's log-odds, for what is weighed by hand.
     pub(crate) fn by_hand(weights: &'w Weights, log_odds: f64) -> Self {
-        Self { weights, log_odds, signs: Vec::new(), lines: Vec::new() }
+        Self { weights, log_odds, signs: Vec::new(), against: false, lines: Vec::new() }
     }
 
     /// Notes evidence without a word. `strength` is 1 where it is simply there.
     pub(crate) fn note(&mut self, sign: Sign, strength: f64) {
         self.log_odds += self.weights.of(sign) * strength;
+        self.against |= sign.speaks_against();
         self.signs.push((sign, strength));
     }
 
@@ -71,6 +74,11 @@ impl<'w> Scale<'w> {
     /// The probability.
     pub(crate) fn score(&self) -> f64 {
         1.0 / (1.0 + (-self.log_odds).exp())
+    }
+
+    /// Whether anything speaks against it, however much speaks for it.
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.against
     }
 
     /// What was noted.

@@ -1,5 +1,7 @@
 //! From compared pairs to candidates: rivals counted over the whole pool, then the assignment with the best total.
 
+use std::collections::BTreeSet;
+
 use super::assign::assign;
 use super::candidate::{Candidate, Decision, Rename};
 use super::scene::Scene;
@@ -19,6 +21,10 @@ pub(crate) struct Compare<'w> {
     pub(crate) stays: bool,
     /// Nobody is asked about it alone: the old object is not dropped.
     pub(crate) quiet: bool,
+    /// The new object could hold what the old one holds: a decision, however unlikely the rename is.
+    pub(crate) asked: bool,
+    /// Why values would not survive.
+    pub(crate) lossy: Option<String>,
 }
 
 /// Pairs by what goes (rows) and what comes (columns).
@@ -56,14 +62,14 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Table<'_>) -> Vec<Candidat
         let in_row = gain[row].iter().enumerate().filter(|(other, gain)| *other != column && **gain >= FLOOR).count();
         in_row + gain.iter().enumerate().filter(|(other, of)| *other != row && of[column] >= FLOOR).count()
     };
+    let mut places = assign(&gain);
+    leave_none_unasked(&compared, &gain, &mut places);
     let mut found = Vec::new();
-    for (i, (row, place)) in compared.into_iter().zip(assign(&gain)).enumerate() {
+    for (i, (row, place)) in compared.into_iter().zip(places).enumerate() {
         let Some(j) = place else { continue };
-        let Some(Compare { rename, mut scale, clear, proved, stays, quiet, .. }) = row.into_iter().nth(j).flatten()
-        else {
-            continue;
-        };
-        if stays || gain[i][j] < NAMED {
+        let Some(pair) = row.into_iter().nth(j).flatten() else { continue };
+        let Compare { rename, mut scale, clear, proved, stays, quiet, asked, lossy, .. } = pair;
+        if stays || (gain[i][j] < NAMED && !asked) {
             continue;
         }
         match count(i, j) {
@@ -76,10 +82,39 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Table<'_>) -> Vec<Candidat
         let mut candidate = Candidate::new(scene.before, rename, score, certain, scale.into_lines());
         if quiet {
             candidate.decision = Decision::Delete;
+        } else if asked && candidate.decision == Decision::Delete {
+            candidate.decision = Decision::Open;
+            candidate.score = candidate.score.max(LEAST);
         }
+        candidate.lossy = lossy;
         found.push(candidate);
     }
     found
+}
+
+/// The least score of what is asked about, as people see it.
+const LEAST: f64 = 0.01;
+
+/// What was assigned nothing that could hold it gets the likeliest of what could, even beside another: whichever of them it
+/// is, somebody decides.
+fn leave_none_unasked(compared: &Table<'_>, gain: &[Vec<f64>], places: &mut [Option<usize>]) {
+    let pair = |i: usize, j: usize| compared.get(i).and_then(|row| row.get(j)).and_then(Option::as_ref);
+    let certain = |i: usize, j: usize| pair(i, j).is_some_and(|pair| pair.proved || pair.clear || pair.stays);
+    let settled: BTreeSet<usize> =
+        places.iter().enumerate().filter_map(|(i, place)| place.filter(|j| certain(i, *j))).collect();
+    for (i, place) in places.iter_mut().enumerate() {
+        let fits = |j: &usize| pair(i, *j).is_some_and(|pair| pair.asked && !pair.quiet && !pair.stays);
+        let likely = |j: usize| gain.get(i).and_then(|row| row.get(j)).is_some_and(|gain| *gain >= ASK);
+        let kept =
+            place.is_some_and(|j| fits(&j) || likely(j) || pair(i, j).is_some_and(|pair| pair.stays || pair.quiet));
+        if kept {
+            continue;
+        }
+        let columns = gain.get(i).map_or(0, Vec::len);
+        let others = (0..columns).filter(|j| !settled.contains(j)).filter(fits);
+        let best = others.max_by(|a, b| gain[i][*a].total_cmp(&gain[i][*b]));
+        *place = best.or(*place);
+    }
 }
 
 /// The two greatest values of each row and column.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::around::Around;
 use super::candidate::Rename;
 use super::cast::{self, Cast};
+use super::columns;
 use super::given::Given;
 use super::scene::{Pair, Scene, Spelling};
 use super::score::Scale;
@@ -70,7 +71,7 @@ fn sides<'s>(scene: &Scene<'_>, catalog: &'s Catalog, names: &[&'s ObjectName]) 
 fn compare<'w>(scene: &Scene<'w>, around: &Around, old: &Side<'_>, new: &Side<'_>) -> Compare<'w> {
     let (from, to) = (old.name, new.name);
     let mut scale = Scale::starting(scene.weights, Sign::TableBase);
-    let overlap = columns(scene, around, old, new, &mut scale);
+    let overlap = share(scene, around, old, new, &mut scale);
     let likeness = scene.alike(&old.own, &new.own, &[]);
     let moved = from.name == to.name;
     if moved {
@@ -99,8 +100,10 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, old: &Side<'_>, new: &Side<'_
             lives_on = true;
         }
     }
-    let clear =
-        !lives_on && overlap >= 0.999 && (moved || likeness.style_only || (followers > 0 && likeness.score >= 0.7));
+    // people write the tables of their links in singular and plural
+    let style = moved || likeness.style_only || (likeness.endings_only && is_link(old.table) && is_link(new.table));
+    let clear = style && overlap >= 0.999 && same_shape(old.table, new.table) && !scale.is_doubted();
+    proved &= !scale.is_doubted();
     Compare {
         rename: Rename::Table { from: from.clone(), to: to.clone(), join: false },
         scale,
@@ -109,11 +112,54 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, old: &Side<'_>, new: &Side<'_
         proved,
         stays: false,
         quiet: false,
+        asked: !lives_on && holds(old.table, new.table),
+        lossy: None,
     }
 }
 
+/// Whether tables of equal columns are also alike in what these may hold.
+fn same_shape(old: &Table, new: &Table) -> bool {
+    let pairs = old.columns.iter().map(|(name, column)| (column, new.columns.get(name)));
+    let key = |table: &Table| {
+        let keys = table.constraints.values().filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } => Some(columns.clone()),
+            _ => None,
+        });
+        keys.collect::<Vec<_>>()
+    };
+    pairs.into_iter().all(|(a, b)| b.is_some_and(|b| columns::same_shape(a, b))) && key(old) == key(new)
+}
+
+/// Whether a table could hold another one's rows: most columns of each find one of their kind in the other.
+fn holds(old: &Table, new: &Table) -> bool {
+    let kinds = |table: &Table| -> Vec<_> {
+        let telling = |name: &String| !COMMON.contains(&name.as_str());
+        let all = || table.columns.iter();
+        let own = if all().any(|(name, _)| telling(name)) {
+            all().filter(|(name, _)| telling(name)).collect()
+        } else {
+            all().collect::<Vec<_>>()
+        };
+        own.into_iter().map(|(_, column)| (cast::kind(&column.data_type), column.data_type.array)).collect()
+    };
+    let (own, mut free) = (kinds(old), kinds(new));
+    let all = own.len().max(free.len());
+    let found = own.iter().filter(|kind| {
+        let at = free.iter().position(|other| other == *kind);
+        at.map(|at| free.swap_remove(at)).is_some()
+    });
+    found.count() * 2 > all
+}
+
+/// Whether a table only links others: every column is of a foreign key.
+fn is_link(table: &Table) -> bool {
+    let keys = || table.constraints.values().filter(|own| matches!(own.kind, ConstraintKind::ForeignKey { .. }));
+    keys().count() > 1
+        && table.columns.keys().all(|name| keys().any(|own| own.kind.columns().iter().any(|column| column == name)))
+}
+
 /// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
-fn columns(scene: &Scene<'_>, around: &Around, from: &Side<'_>, to: &Side<'_>, scale: &mut Scale<'_>) -> f64 {
+fn share(scene: &Scene<'_>, around: &Around, from: &Side<'_>, to: &Side<'_>, scale: &mut Scale<'_>) -> f64 {
     let (old, new) = (from.table, to.table);
     let context = [&from.own.parts, &to.own.parts];
     let free: Vec<_> = to.columns.iter().filter(|(other, ..)| !old.columns.contains_key(*other)).collect();
@@ -121,7 +167,7 @@ fn columns(scene: &Scene<'_>, around: &Around, from: &Side<'_>, to: &Side<'_>, s
     let mut telling = 0.0;
     for (name, column, spelling) in &from.columns {
         let worth = |counterpart: &Column| match cast::cast(
-            &scene.after,
+            scene.enums_known(),
             &scene.renamed_type(&around.enums, &column.data_type),
             &counterpart.data_type,
             "c",

@@ -108,6 +108,30 @@ pub enum Sign {
 }
 
 impl Sign {
+    /// Whether it takes certainty away: the definitions differ, or the values are hardly the same ones.
+    pub(crate) fn speaks_against(self) -> bool {
+        matches!(
+            self,
+            Self::FittingType
+                | Self::CheckedType
+                | Self::LossyType
+                | Self::BecomesRequired
+                | Self::BecomesOptional
+                | Self::OtherDefault
+                | Self::OpposedName
+                | Self::OtherForm
+                | Self::Divided
+                | Self::OtherTarget
+                | Self::OneKey
+                | Self::OneIndexed
+                | Self::Moved
+                | Self::OtherField
+                | Self::ValuesAgainst
+                | Self::OpposedTableName
+                | Self::OtherModel
+        )
+    }
+
     /// Every sign, with what reason says it weighs before any data is seen, and what it weighs after a fit, rounded.
     /// Where the values themselves would be others (a key to another table, another unit), reason says a lot.
     pub const ALL: &[(Self, f64, f64)] = &[

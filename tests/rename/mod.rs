@@ -1,5 +1,6 @@
 //! Renames on the real engine and a real PostgreSQL: draft, decision, rewrite, proof, catalog and values.
 
+mod asked;
 mod engine;
 mod generate;
 mod rows;

@@ -16,8 +16,10 @@ pub(crate) struct Likeness {
     pub(crate) score: f64,
     /// Why, in a line; empty where there is nothing to say.
     pub(crate) reason: String,
-    /// Only case, separators, or a plural differ.
+    /// Only case and separators differ.
     pub(crate) style_only: bool,
+    /// Only the words' endings differ: singular and plural.
+    pub(crate) endings_only: bool,
     /// All words of one name are words of the other.
     pub(crate) contained: bool,
     /// A word was exchanged for its opposite, or one unit for another.
@@ -35,16 +37,21 @@ pub(crate) fn likeness(from: (&str, &Identifier), to: (&str, &Identifier), conte
     let make = |score: f64, reason: String, style_only: bool, contained: bool| Likeness {
         score: if opposed { score.min(0.2) } else { score },
         reason: if opposed { String::new() } else { reason },
-        style_only,
+        style_only: style_only && !opposed && !other_form,
+        endings_only: false,
         contained,
         opposed,
         other_form,
     };
     if old.words.concat() == new.words.concat() && !old.words.is_empty() {
-        return make(1.0, format!("{from} and {to} differ only in case and separators"), true, true);
+        if same_style(from, to) {
+            return make(1.0, format!("{from} and {to} differ only in case and separators"), true, true);
+        }
+        return make(0.97, format!("{from} and {to} have the same letters and digits"), false, true);
     }
     if old.stems.concat() == new.stems.concat() && !old.words.is_empty() {
-        return make(0.96, format!("{from} and {to} differ only in a word's ending"), false, true);
+        let ending = make(0.96, format!("{from} and {to} differ only in a word's ending"), false, true);
+        return Likeness { endings_only: !opposed && !other_form, ..ending };
     }
     let sorted = |name: &Identifier| {
         let mut words = name.words.clone();
@@ -88,6 +95,19 @@ pub(crate) fn said(name: &Identifier, context: &[&Identifier]) -> Option<u64> {
 /// Compares two names that nothing else is known of.
 pub(crate) fn alike(from: &str, to: &str) -> Likeness {
     likeness((from, &Identifier::new(from)), (to, &Identifier::new(to)), &[])
+}
+
+/// Whether two names are written in two styles and are otherwise the same: `createdAt` and `CREATED_AT`. Other signs are no
+/// separators (`amount%`), and where digits part counts (`line_1_1`, `line_11`).
+fn same_style(from: &str, to: &str) -> bool {
+    let is_separator = |c: char| matches!(c, '_' | '-' | ' ');
+    let letters =
+        |name: &str| -> String { name.chars().filter(|c| !is_separator(*c)).flat_map(char::to_lowercase).collect() };
+    let numbers = |name: &str| -> Vec<String> {
+        let runs = name.split(|c: char| !c.is_numeric());
+        runs.filter(|run| !run.is_empty()).map(str::to_owned).collect()
+    };
+    letters(from) == letters(to) && numbers(from) == numbers(to)
 }
 
 /// Whether all words of `part` stand in `whole`, in any order.
@@ -196,6 +216,11 @@ mod tests {
     #[test]
     fn style_is_told_from_meaning() {
         assert!(likeness("createdAt", "created_at", &[]).style_only);
+        assert!(likeness("CreatedAT", "created-at", &[]).style_only);
+        assert!(likeness("tags", "tag", &[]).endings_only && !likeness("tags", "tag", &[]).style_only);
+        for (from, to) in [("amount", "amount%"), ("line_1_1", "line_11"), ("price", "priceCents"), ("a", "aAt")] {
+            assert!(!likeness(from, to, &[]).style_only, "{from} {to}");
+        }
         assert!(likeness("created_at", "updated_at", &[]).opposed);
         assert!(likeness("durationMs", "durationMinutes", &[]).opposed);
         assert!(likeness("isActive", "isNotActive", &[]).opposed);

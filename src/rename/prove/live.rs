@@ -1,7 +1,7 @@
 //! Which differences of the live catalogs are no loss: what a rename keeps, and a draft destroys by the way.
 
 use crate::catalog::live::{Difference, Kind, Live};
-use crate::rename::Rewrite;
+use crate::rename::{Rename, Rewrite};
 
 /// Parts of a definition that Prisma neither sees nor writes, so that a dropped and created object is without them.
 const UNSEEN: &[&str] = &["comment", "row security", "replica identity", "storage options", "persistence", "cluster"];
@@ -23,6 +23,18 @@ fn is_kept(difference: &Difference, before: &Live, rewrite: &Rewrite) -> bool {
     if let Some(part) = part {
         // a publication lists its tables: one that was dropped and created is not in it any more
         let unseen = UNSEEN.contains(&part.as_str()) || (*kind == Kind::Publication && part == "tables");
+        // Prisma takes a generating expression for a default, and adds a plain column in its place
+        if *kind == Kind::Column && part == "generating expression" {
+            let own = last(name);
+            let generated = |column: &str| {
+                before
+                    .of(Kind::Column)
+                    .any(|(name, of)| last(name) == column && of.contains_key("generating expression"))
+            };
+            let kept =
+                |rename: &Rename| matches!(rename, Rename::Column { from, to, .. } if *to == own && generated(from));
+            return difference.left.is_none() && rewrite.renames.iter().any(kept);
+        }
         return unseen && before.of(*kind).any(|(_, definition)| definition.get(part) == Some(right));
     }
     let own = last(name);

@@ -16,7 +16,7 @@ pub use self::stage::{Scratch, Stage};
 pub use self::verdict::{Replay, Verdict};
 
 use super::Draft;
-use super::rewrite::Rewrite;
+use super::rewrite::{Moves, Rewrite};
 use super::scene::Scene;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
@@ -49,7 +49,9 @@ pub fn prove(draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Proof> {
             .because(error.message.clone())
             .help("this is a fault of prisma-safe: please report it with the migration; the draft was kept"));
     }
-    let mut expected = Scene::new(draft).after;
+    let scene = Scene::new(draft);
+    let renamed = Moves::new(&scene, &rewrite.renames).apply(&scene);
+    let mut expected = scene.after;
     let mut reached = draft.before.clone();
     reached.apply(&script, draft.migration);
     let mut kept = Vec::new();
@@ -65,8 +67,28 @@ pub fn prove(draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Proof> {
         }
         kept.push(format!("{} of {}", name, object.table.name));
     }
+    keep_expressions(&mut expected, &reached, &renamed);
     forgive(&mut expected, &reached);
     Ok(Proof { differences: expected.differences(&reached), kept })
+}
+
+/// A generated column's expression follows renames by itself. The draft, which drops a column that the expression reads, or the
+/// generated column, cannot run, or loses the expression: where the rewrite ends in the expression that the renames alone
+/// lead to, that is right.
+fn keep_expressions(expected: &mut Catalog, reached: &Catalog, renamed: &Catalog) {
+    for (name, table) in &renamed.tables {
+        let (Some(expected), Some(reached)) = (expected.tables.get_mut(name), reached.tables.get(name)) else {
+            continue;
+        };
+        for (column, own) in table.columns.iter().filter(|(_, own)| own.generated.is_some()) {
+            let follows = reached.columns.get(column).is_some_and(|reached| reached.generated == own.generated);
+            match expected.columns.get_mut(column) {
+                Some(expected) if follows => expected.generated = own.generated.clone(),
+                // its difference, if there is one, is told by the comparison
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Prisma's drafts may alter tables before they create them (an enum's block and a renamed model): what could not be

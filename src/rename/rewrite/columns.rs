@@ -3,7 +3,7 @@
 use super::plan::{Plan, Touched};
 use crate::catalog::{Column, ObjectName};
 use crate::error::{Error, Result};
-use crate::rename::cast::{Cast, cast};
+use crate::rename::cast::{Cast, Enums, cast};
 use crate::rename::render::{self, data_type, object, spoken};
 use crate::sql::{quote_identifier, quote_literal};
 
@@ -59,7 +59,7 @@ fn alter(plan: &mut Plan<'_>, touched: &Touched, name: &str, old: &Column, new: 
     let quoted = quote_identifier(name);
     let shown = format!("{}.{name}", spoken(plan.scene.before, &touched.to));
     let mut actions: Vec<String> = Vec::new();
-    let kind = cast(&plan.renamed, &old.data_type, &new.data_type, name);
+    let kind = cast(Enums { before: &plan.renamed, after: &plan.scene.after }, &old.data_type, &new.data_type, name);
     let (old_type, new_type) = (data_type(&old.data_type), data_type(&new.data_type));
     let using = match kind {
         Cast::Same => None,
@@ -86,7 +86,9 @@ fn alter(plan: &mut Plan<'_>, touched: &Touched, name: &str, old: &Column, new: 
             ));
         }
     };
-    if old.generated != new.generated {
+    // Prisma does not see that a column is generated, and its draft adds a plain one: the rename keeps the expression
+    let keeps_expression = old.generated.is_some() && new.generated.is_none();
+    if old.generated != new.generated && !keeps_expression {
         return Err(Error::refused(format!("cannot keep {shown}: its generating expression changes"))
             .help("drop and add the column in a migration of its own"));
     }

@@ -101,13 +101,16 @@ pub(crate) fn plan(plan: &mut Plan<'_>, touched: &Touched) {
             || touched.columns.iter().any(|column| key.involves(column))
             || key.references().is_some_and(|(table, columns)| plan.moves_under(&after.resolve(table), columns))
     };
+    let followers: Vec<String> =
+        old_table.constraints.keys().filter(|name| follows(plan, new_table, name)).cloned().collect();
     let stays_possible = |key: &Key<'_>| {
         key.references().is_none_or(|(table, columns)| {
             plan.may_stay(&touched.to, old_table, key.name(), &after.resolve(table), columns)
         })
     };
-    let mut old: Vec<Key<'_>> = Key::all(old_table).into_iter().filter(concerned).collect();
-    let mut new: Vec<Key<'_>> = Key::all(new_table).into_iter().filter(concerned).collect();
+    let ours = |key: &Key<'_>| !followers.contains(key.name()) && concerned(key);
+    let mut old: Vec<Key<'_>> = Key::all(old_table).into_iter().filter(ours).collect();
+    let mut new: Vec<Key<'_>> = Key::all(new_table).into_iter().filter(ours).collect();
     let mut kept = Vec::new();
     for same_name in [true, false] {
         old.retain(|key| {
@@ -141,7 +144,21 @@ pub(crate) fn plan(plan: &mut Plan<'_>, touched: &Touched) {
     for key in new {
         create_key(plan, touched, key);
     }
+    for name in followers {
+        plan.preserve(touched, &name, false);
+    }
     sequences(plan, touched);
+}
+
+/// Whether a foreign key leads to a table or column that the draft has dropped from under it: Prisma does not manage the table
+/// that it is of, and so says nothing of it. It follows the renames by itself.
+fn follows(plan: &Plan<'_>, new_table: &Table, name: &String) -> bool {
+    let after = &plan.scene.after;
+    let Some(constraint) = new_table.constraints.get(name) else { return false };
+    let Some((table, columns)) = Key::Constraint(name, constraint).references() else { return false };
+    let target = after.tables.get(&after.resolve(table));
+    let moved = plan.touched.iter().any(|touched| touched.from == after.resolve(table));
+    moved && target.is_none_or(|target| columns.iter().any(|column| !target.columns.contains_key(column)))
 }
 
 fn cut_drop(plan: &mut Plan<'_>, touched: &Touched, key: Key<'_>) {

@@ -162,7 +162,8 @@ fn rename_objects<'a>(
     }
 }
 
-/// The comments that keep the decisions, one a rename.
+/// The comments that keep the decisions, one a rename. A column that keeps its name is none.
 pub(crate) fn directives(catalog: &Catalog, renames: &[Rename]) -> Vec<String> {
-    renames.iter().map(|rename| directive::render(catalog, rename)).collect()
+    let renamed = renames.iter().filter(|rename| !matches!(rename, Rename::Column { from, to, .. } if from == to));
+    renamed.map(|rename| directive::render(catalog, rename)).collect()
 }

@@ -207,13 +207,13 @@ impl Work<'_> {
         }
         let mut blocked = false;
         for (range, mut texts) in merged {
-            if range.start == at {
+            if range.start == at && !block.is_empty() {
                 texts.insert(0, block.clone());
                 blocked = true;
             }
             edits.push(close(source, range, &texts, newline));
         }
-        if !blocked {
+        if !blocked && !block.is_empty() {
             edits.push(insert(source, at, &block, newline));
         }
         edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
