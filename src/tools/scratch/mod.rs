@@ -5,6 +5,7 @@
 //! server without the source's extensions is passed over. If none is left, the error says how to get one.
 
 mod account;
+mod memory;
 mod npm;
 mod place;
 mod server;

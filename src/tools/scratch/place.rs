@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::account;
+use super::{account, memory};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 
@@ -21,24 +21,28 @@ pub(super) const LOCK: &str = "lock";
 /// A directory without such a file is younger than this, or its maker is dead.
 const BIRTH: Duration = Duration::from_mins(1);
 
-/// A directory that can hold `bytes`, and its lock; leftovers of dead runs are removed first.
+/// A directory that can hold `bytes`, and its lock; leftovers of dead runs are removed first. What is small against the
+/// memory that is left stands in memory: a new server is a thousand files, which a disk may take seconds to make.
 ///
 /// # Errors
 /// If nowhere is room.
 pub(super) fn make(bytes: u64, env: &Env) -> Result<PathBuf> {
+    let chosen = env.get("TMPDIR").map(PathBuf::from);
+    let in_memory = (chosen.is_none() && memory::takes(bytes)).then(|| PathBuf::from(memory::DIRECTORY));
     let candidates: Vec<PathBuf> =
-        env.get("TMPDIR").into_iter().chain(["/tmp", "/var/tmp"]).map(PathBuf::from).collect();
-    for parent in &candidates {
+        chosen.into_iter().chain(in_memory).chain(["/tmp", "/var/tmp"].map(PathBuf::from)).collect();
+    // the memory may have been chosen by an earlier run only
+    for parent in candidates.iter().map(PathBuf::as_path).chain([Path::new(memory::DIRECTORY)]) {
         sweep(parent);
     }
-    let parent =
-        candidates.iter().find(|parent| account::enterable(parent) && free(parent) >= bytes).ok_or_else(|| {
-            Error::failed(format!(
-                "neither TMPDIR nor /tmp nor /var/tmp has room for a scratch database of {}",
-                indicatif::DecimalBytes(bytes)
-            ))
-            .help("set TMPDIR to a directory with more room, which every user may enter")
-        })?;
+    let fits = |parent: &&PathBuf| account::enterable(parent) && free(parent) >= bytes;
+    let parent = candidates.iter().find(fits).ok_or_else(|| {
+        Error::failed(format!(
+            "neither TMPDIR nor /tmp nor /var/tmp has room for a scratch database of {}",
+            indicatif::DecimalBytes(bytes)
+        ))
+        .help("set TMPDIR to a directory with more room, which every user may enter")
+    })?;
     Ok(parent.join(format!("{PREFIX}{}", super::server::random_hex(8)?)))
 }
 
