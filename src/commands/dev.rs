@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
+use crate::database::DatabaseUrl;
 use crate::drafting::{self, Drafting, InPrisma, Outcome};
 use crate::engine::{self, Drafted, Drafter, Guard, Remaining};
 use crate::error::{Error, Explain as _, Result};
@@ -75,16 +76,22 @@ impl Decisions {
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
-    let (target, discovered) = super::target(&project, &config, context)?;
-    target.refuse_as_shadow(discovered.shadow_url.as_ref())?;
+    // what Prisma is told depends on the target; where it is told to apply nothing, the seat learns the target in time
+    let target = if args.create_only {
+        None
+    } else {
+        let (target, discovered) = super::target(&project, &config, context)?;
+        target.refuse_as_shadow(discovered.shadow_url.as_ref())?;
+        Some(target)
+    };
     demand_name(args, context)?;
-    let create_only = args.create_only || target.production;
+    let create_only = target.as_ref().is_none_or(|target| target.production);
     let mut developing = Developing {
         args,
         context,
         project: &project,
         config: &config,
-        target: &target,
+        target,
         create_only,
         options: rename::Options { maps: true, ..args.decisions.options() },
         again: None,
@@ -99,8 +106,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     prisma.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
     prisma.extend(context.global.prisma());
     let exit = developing.journey(&prisma)?;
-    write_down(developing.written.as_ref(), &target, context)?;
-    if target.production && !args.create_only && exit == Exit::Done {
+    if let Some((migration, earlier)) = developing.written.as_ref().filter(|(migration, _)| migration.path.is_file()) {
+        // the reverse beside the migration, once Prisma has written that
+        super::renew_down(migration, earlier, &developing.database()?.schema(), &context.shell)?;
+    }
+    let production = developing.target.filter(|target| target.production && !args.create_only && exit == Exit::Done);
+    if let Some(target) = production {
         // the last word: Prisma's own advice is to apply it by `migrate dev`
         context.shell.note(format!(
             "nothing was applied: {} is production ({}); `prisma-safe migrate deploy` applies the migration",
@@ -147,19 +158,14 @@ impl Developing<'_> {
     }
 }
 
-/// The reverse beside the migration, once Prisma has written that.
-fn write_down(written: Option<&(Migration, Vec<Migration>)>, target: &Target, context: &Context) -> Result<()> {
-    let Some((migration, earlier)) = written.filter(|(migration, _)| migration.path.is_file()) else { return Ok(()) };
-    super::renew_down(migration, earlier, &target.url.schema(), &context.shell)
-}
-
 /// What happens to the draft while Prisma waits for its engine's answer.
 struct Developing<'a> {
     args: &'a Args,
     context: &'a Context,
     project: &'a Project,
     config: &'a Config,
-    target: &'a Target,
+    /// The target, once it is known.
+    target: Option<Target>,
     create_only: bool,
     /// Decisions from the command line, and answers from an earlier draft.
     options: rename::Options,
@@ -175,7 +181,12 @@ struct Developing<'a> {
 
 impl Drafter for Developing<'_> {
     fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
-        Ok(self.target.guard(seen.url.as_ref()))
+        let target = match &self.target {
+            Some(target) => target,
+            None => self.target.insert(super::classify(seen.url.clone(), self.config, self.context)?),
+        };
+        target.refuse_as_shadow(seen.shadow_url.as_ref())?;
+        Ok(target.guard(seen.url.as_ref()))
     }
 
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {
@@ -183,12 +194,13 @@ impl Drafter for Developing<'_> {
         let options = self.options.clone();
         let path = drafted.migrations_dir.join(&drafted.name).join("migration.sql");
         let migration = Migration { name: drafted.name, path, sql: drafted.script };
-        let schema = self.target.url.schema();
+        let url = self.database()?.clone();
+        let schema = url.schema();
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
-        drafting.look_at_values(&self.target.url);
+        drafting.look_at_values(&url);
         let search = self.config.scratch_proof(&self.context.env, self.project.root());
-        let scratch = search.map(|search| rename::Scratch { search, like: Some(&self.target.url) });
+        let scratch = search.map(|search| rename::Scratch { search, like: Some(&url) });
         let mut ask = |script: &str| {
             let left = remaining.after(script)?;
             // what Prisma drafts again and again though it can never run is no change that is left
@@ -234,7 +246,7 @@ impl Drafter for Developing<'_> {
     }
 
     fn possible(&mut self, script: String, earlier: &[Migration]) -> Result<Option<String>> {
-        let schema = self.target.url.schema();
+        let schema = self.database()?.schema();
         let before = Catalog::of(&schema, earlier);
         let possible = drafting::possible(&script, &before)?;
         for column in &possible.taken_out {
@@ -256,6 +268,10 @@ impl Drafter for Developing<'_> {
 }
 
 impl Developing<'_> {
+    fn database(&self) -> Result<&DatabaseUrl> {
+        self.target.as_ref().map(|target| &target.url).ok_or_else(super::no_url)
+    }
+
     /// What was decided and what the review says: a document for machines, lines for people.
     fn report(&self, migration: &str, outcome: &Outcome, review: Option<&Review>) -> Result<()> {
         let (report, shell) = (&self.args.report, &self.context.shell);

@@ -117,6 +117,8 @@ fn a_shadow_database_that_is_the_target() {
     project.set_schema(RENAMED);
     let before = project.database().contents();
     project.run(["migrate", "dev", "--name", "x"]).exits(3).says("shadow");
+    // the seat learns it by itself where nothing is applied
+    project.run(["migrate", "dev", "--create-only", "--name", "x"]).exits(3).says("shadow");
     assert_eq!(project.database().contents(), before);
 }
 
