@@ -1,10 +1,8 @@
 //! `rehearse`: the pending migrations on a copy of a backup; and the rehearsal that a deploy makes by itself.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use postgres::Client;
 
@@ -32,7 +30,8 @@ use crate::tools::prisma;
 use crate::tools::scratch::Search;
 use crate::ui::progress::Progress;
 use crate::ui::{Shell, interrupt};
-use crate::undo::{Keeper, Plan, RolledBack};
+use crate::undo::capture::Capture;
+use crate::undo::{Keeper, Plan, RolledBack, Watch};
 
 /// Arguments of `rehearse`.
 #[derive(Debug, clap::Args)]
@@ -107,7 +106,7 @@ impl Deployer for Rehearsing<'_> {
             rollback: self.args.rollback,
             reviewed: &|pending, client| self.review(&request, pending, &schema, client),
         };
-        let Some(rehearsal) = rehearse(&mut stage, &asked, self.config, engine, shell)? else {
+        let Some(Played { rehearsal, .. }) = rehearse(&mut stage, &asked, self.config, engine, shell)? else {
             shell.note(format_args!(
                 "{} has every migration of the folder: there is nothing to rehearse",
                 path.display()
@@ -263,6 +262,14 @@ pub(super) struct Asked<'a> {
 /// Reviews what is pending on a database.
 pub(super) type Reviewing<'a> = dyn Fn(&[Migration], &mut Client) -> Result<Vec<Reviewed>> + 'a;
 
+/// What was rehearsed.
+#[derive(Debug)]
+pub(super) struct Played {
+    pub(super) rehearsal: Rehearsal,
+    /// What was kept on the copy, by migration.
+    pub(super) kept: BTreeMap<String, Vec<Capture>>,
+}
+
 /// Plays what the restored backup does not have, saying so; none if it has everything.
 ///
 /// # Errors
@@ -273,7 +280,7 @@ pub(super) fn rehearse(
     config: &Config,
     engine: &mut Engine<'_>,
     shell: &Shell,
-) -> Result<Option<Rehearsal>> {
+) -> Result<Option<Played>> {
     let Asked { request, schema, settings, traffic, root, rollback, reviewed } = *asked;
     let budget = config.rehearsal.budget();
     let pending = pending(stage, schema, &request.migrations)?;
@@ -286,10 +293,10 @@ pub(super) fn rehearse(
         files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
     let reviewed = reviewed(&pending, &mut stage.connect()?)?;
     let plans = plans(stage, schema, &pending, config)?;
-    let clocks: BTreeMap<&str, Cell<Duration>> = plans.keys().map(|name| (name.as_str(), Cell::default())).collect();
+    let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
     let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
         match plans.get_key_value(&migration.name) {
-            Some((name, plan)) => Box::new(Keeper::new(plan, schema).timed(&clocks[name.as_str()])),
+            Some((name, plan)) => Box::new(Keeper::new(plan, schema).watched(&watches[name.as_str()])),
             None => Box::new(NoHook),
         }
     };
@@ -325,12 +332,13 @@ pub(super) fn rehearse(
             .because(error)
             .help(help)
     });
-    let played = played?;
-    for (name, took) in clocks.iter().filter(|(name, _)| !plans[**name].is_empty()) {
-        let seconds = took.get().as_secs_f64();
+    let rehearsal = played?;
+    for (name, watch) in watches.iter().filter(|(name, _)| !plans[**name].is_empty()) {
+        let seconds = watch.took.get().as_secs_f64();
         shell.detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
     }
-    Ok(Some(played))
+    let kept = watches.into_iter().map(|(name, watch)| (name.to_owned(), watch.kept.into_inner())).collect();
+    Ok(Some(Played { rehearsal, kept }))
 }
 
 /// What is kept of the migrations that destroy something: keeping takes time and locks too.

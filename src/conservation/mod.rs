@@ -5,11 +5,13 @@
 //! | `census`, `queries` | the objects of a database, with their rights, by object id |
 //! | `objects` | two of them compared: what is gone, disabled, taken away, set back |
 //! | `rows` | the same for rows, values, columns and tables, from what the comparison of values found |
+//! | `written` | which statement wrote to which table |
 
 mod census;
 mod objects;
 mod queries;
 mod rows;
+mod written;
 
 use std::fmt;
 
@@ -18,6 +20,7 @@ use serde::Serialize;
 pub use self::census::Census;
 pub use self::objects::objects;
 pub use self::rows::rows;
+pub use self::written::{Lacks, Written};
 
 /// What kind of thing went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

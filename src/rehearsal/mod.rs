@@ -11,6 +11,7 @@
 //! | `return_trip` | the way back, and whether everything is as before |
 //! | `coverage` | whether somebody has seen or accepted what went |
 //! | `budget` | what is too much |
+//! | `written` | which statement wrote what: an undo keeps it |
 //! | `unjudged` | what a person has to judge where nothing is rehearsed |
 //! | `report` | for people and for programs |
 
@@ -28,6 +29,7 @@ mod trace;
 mod tracing;
 mod traffic;
 mod unjudged;
+mod written;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -48,7 +50,7 @@ pub use self::traffic::Stall;
 use self::traffic::Traffic;
 pub use self::unjudged::demand_judged;
 use crate::catalog::live::{Live, Without};
-use crate::conservation::{self, Census, Loss};
+use crate::conservation::{self, Census, Loss, Written};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::deploy::alone::Alone;
 use crate::deploy::{Hook, Route, Runner, Settings};
@@ -155,6 +157,9 @@ pub struct Rehearsal {
     pub excess: Vec<Excess>,
     #[serde(rename = "milliseconds", serialize_with = "trace::milliseconds")]
     pub took: Duration,
+    /// What each statement wrote to tables that were there.
+    #[serde(skip)]
+    pub written: Vec<Written>,
     /// The definitions before and after.
     #[serde(skip)]
     pub definitions: (Live, Live),
@@ -249,6 +254,7 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         server_version: stage.server_version()?,
         data: stage.data(),
         locks: trace::longest(migrations.iter().flat_map(|migration| migration.locks.clone())),
+        written: written::written(&migrations, &tables),
         migrations,
         tables,
         losses,

@@ -140,6 +140,7 @@ impl Looks {
                 rewrites: Vec::new(),
                 indexes: Vec::new(),
                 writes: Vec::new(),
+                range: 0..0,
             })
         };
         self.queries.iter().filter_map(statement).collect()

@@ -2,11 +2,14 @@
 //! writes anew, the indexes it builds, the write-ahead log it makes. Asked in that same transaction, so nothing is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use postgres::GenericClient;
 use serde::{Serialize, Serializer};
 
+use crate::catalog::ObjectName;
+use crate::catalog::live::OWN_SCHEMA;
 use crate::database::{Failure, history};
 
 /// A lock that a deploy may take on a table, weakest first.
@@ -71,17 +74,28 @@ pub struct Statement {
     pub rewrites: Vec<Sized>,
     /// Indexes that it built.
     pub indexes: Vec<Sized>,
-    /// Rows that it changed or deleted, also by triggers, foreign keys and functions.
+    /// Rows that it wrote, also by triggers, foreign keys and functions.
     #[serde(skip)]
     pub writes: Vec<Write>,
+    /// Its bytes in the file; empty where nobody ran it statement by statement.
+    #[serde(skip)]
+    pub range: Range<usize>,
 }
 
-/// Rows of a table that a statement wrote.
+/// What a statement did to the rows of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
+    /// As it was called before the migration.
     pub table: String,
+    /// As it was called just before the statement.
+    pub name: ObjectName,
+    pub inserted: u64,
     pub updated: u64,
     pub deleted: u64,
+    /// It was emptied or written anew as a whole.
+    pub anew: bool,
+    /// It is dropped.
+    pub gone: bool,
 }
 
 /// A lock on a table.
@@ -118,6 +132,7 @@ pub(super) fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Res
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Relation {
     pub(super) name: String,
+    object: ObjectName,
     /// `r`, `m`, `p`; `i` for an index.
     kind: char,
     file: u32,
@@ -134,7 +149,7 @@ pub(super) type Relations = BTreeMap<u32, Relation>;
 
 const RELATIONS: &str = "
 SELECT c.oid, CASE WHEN n.nspname = $1 THEN c.relname::text ELSE n.nspname || '.' || c.relname END,
-       CASE WHEN c.relkind IN ('i', 'I') THEN 'i' ELSE c.relkind::text END, c.relfilenode
+       CASE WHEN c.relkind IN ('i', 'I') THEN 'i' ELSE c.relkind::text END, c.relfilenode, n.nspname::text, c.relname::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND c.relname <> $2";
@@ -145,7 +160,8 @@ pub(super) fn relations(client: &mut impl GenericClient, schema: &str) -> Result
     for row in client.query(RELATIONS, &[&schema, &history::TABLE])? {
         let kind: String = row.try_get(2)?;
         let kind = kind.chars().next().unwrap_or('r');
-        relations.insert(row.try_get(0)?, Relation { name: row.try_get(1)?, kind, file: row.try_get(3)? });
+        let object = ObjectName { schema: row.try_get(4)?, name: row.try_get(5)? };
+        relations.insert(row.try_get(0)?, Relation { name: row.try_get(1)?, object, kind, file: row.try_get(3)? });
     }
     Ok(relations)
 }
@@ -174,9 +190,10 @@ SELECT l.relation, l.mode FROM pg_catalog.pg_locks l
 WHERE l.locktype = 'relation' AND l.granted AND l.pid = pg_catalog.pg_backend_pid()
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
-/// Rows that this transaction has updated and deleted so far.
+/// Rows that this transaction has inserted, updated and deleted so far.
 const WRITTEN_ROWS: &str = "
-SELECT relid, n_tup_upd, n_tup_del FROM pg_catalog.pg_stat_xact_user_tables WHERE n_tup_upd > 0 OR n_tup_del > 0";
+SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_catalog.pg_stat_xact_user_tables
+WHERE n_tup_ins > 0 OR n_tup_upd > 0 OR n_tup_del > 0";
 
 /// `pg_current_wal_insert_lsn` in bytes.
 pub(super) const WAL: &str = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint";
@@ -191,8 +208,8 @@ pub(super) struct Trace {
     wal: i64,
     at: Instant,
     taken: BTreeMap<(u32, LockMode), Instant>,
-    /// Rows updated and deleted up to now, by table.
-    written: BTreeMap<u32, (u64, u64)>,
+    /// Rows inserted, updated and deleted up to now, by table.
+    written: BTreeMap<u32, [u64; 3]>,
     pub(super) statements: Vec<Statement>,
 }
 
@@ -214,16 +231,21 @@ impl Trace {
     }
 
     /// Looks after a statement that has just ended.
-    pub(super) fn after(&mut self, client: &mut impl GenericClient, line: usize, sql: &str) -> Result<(), Failure> {
+    pub(super) fn after(
+        &mut self,
+        client: &mut impl GenericClient,
+        range: &Range<usize>,
+        (line, sql): (usize, &str),
+    ) -> Result<(), Failure> {
         let took = self.at.elapsed();
         let wal: i64 = client.query_one(WAL, &[])?.try_get(0)?;
         let locks = self.new_locks(client)?;
         let now = relations(client, &self.schema)?;
         let (rewrites, indexes) = written(client, &self.now, &now)?;
         let wal_bytes = wal.saturating_sub(self.wal).unsigned_abs();
-        let writes = self.new_writes(client)?;
-        let sql = beginning(sql);
-        self.statements.push(Statement { line, sql, took, wal_bytes, locks, rewrites, indexes, writes });
+        let writes = self.new_writes(client, &now)?;
+        let (sql, range) = (beginning(sql), range.clone());
+        self.statements.push(Statement { line, sql, took, wal_bytes, locks, rewrites, indexes, writes, range });
         self.now = now;
         self.rest(client)
     }
@@ -231,8 +253,9 @@ impl Trace {
     /// What ran before the script counts for its locks only.
     pub(super) fn prelude(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
         self.new_locks(client)?;
-        self.new_writes(client)?;
-        self.now = relations(client, &self.schema)?;
+        let now = relations(client, &self.schema)?;
+        self.new_writes(client, &now)?;
+        self.now = now;
         self.rest(client)
     }
 
@@ -251,20 +274,26 @@ impl Trace {
         Ok(locks)
     }
 
-    /// Rows written since the last look.
-    fn new_writes(&mut self, client: &mut impl GenericClient) -> Result<Vec<Write>, Failure> {
-        let mut writes = Vec::new();
+    /// What was written since the last look to tables that were there before the migration: of those it has made itself nothing
+    /// can go.
+    fn new_writes(&mut self, client: &mut impl GenericClient, now: &Relations) -> Result<Vec<Write>, Failure> {
+        let mut counted = BTreeMap::new();
         for row in client.query(WRITTEN_ROWS, &[])? {
+            let count = |at| Ok::<_, postgres::Error>(row.try_get::<_, i64>(at)?.unsigned_abs());
             let id: u32 = row.try_get(0)?;
-            let (updated, deleted) =
-                (row.try_get::<_, i64>(1)?.unsigned_abs(), row.try_get::<_, i64>(2)?.unsigned_abs());
-            let (updated_before, deleted_before) = self.written.insert(id, (updated, deleted)).unwrap_or_default();
-            // of a table that the migration itself made nothing can go
-            let Some(table) = self.was.get(&id).map(|table| table.name.clone()) else { continue };
-            let updated = updated.saturating_sub(updated_before);
-            let deleted = deleted.saturating_sub(deleted_before);
-            if updated > 0 || deleted > 0 {
-                writes.push(Write { table, updated, deleted });
+            let rows = [count(1)?, count(2)?, count(3)?];
+            let before = self.written.insert(id, rows).unwrap_or_default();
+            counted.insert(id, [0, 1, 2].map(|at: usize| rows[at].saturating_sub(before[at])));
+        }
+        let mut writes = Vec::new();
+        for (id, table) in self.was.iter().filter(|(_, table)| table.is_table() && table.object.schema != OWN_SCHEMA) {
+            let Some(then) = self.now.get(id) else { continue };
+            let [inserted, updated, deleted] = counted.get(id).copied().unwrap_or_default();
+            let gone = !now.contains_key(id);
+            let anew = table.kind == 'r' && now.get(id).is_some_and(|now| now.file != then.file);
+            if inserted + updated + deleted > 0 || anew || gone {
+                let (table, name) = (table.name.clone(), then.object.clone());
+                writes.push(Write { table, name, inserted, updated, deleted, anew, gone });
             }
         }
         Ok(writes)

@@ -56,7 +56,10 @@ impl Hook for Tracing<'_> {
     fn sent(&mut self, client: &mut Client, statement: &Range<usize>) -> Result<(), Failure> {
         self.inner.sent(client, statement)?;
         match &mut self.running {
-            Some((migration, trace)) => trace.after(client, migration.line(statement, None), migration.sql(statement)),
+            Some((migration, trace)) => {
+                let text = (migration.line(statement, None), migration.sql(statement));
+                trace.after(client, statement, text)
+            }
             None => Ok(()),
         }
     }

@@ -32,12 +32,16 @@ pub struct Capsule {
     pub captures: Vec<Capture>,
     /// The definitions of the database just before the migration and just after it, where somebody has looked.
     pub definitions: Option<(Live, Live)>,
+    /// What the rehearsal has found that stays after a rollback, a phrase each; `None` where no rehearsal has measured what code
+    /// did to the rows.
+    pub measured: Option<Vec<String>>,
 }
 
 impl Capsule {
     /// Of a migration that has destroyed nothing.
     pub fn empty(id: &str, definitions: (Live, Live)) -> Self {
-        Self { id: id.to_owned(), source: Source::None, captures: Vec::new(), definitions: Some(definitions) }
+        let (captures, definitions) = (Vec::new(), Some(definitions));
+        Self { id: id.to_owned(), source: Source::None, captures, definitions, measured: None }
     }
 }
 
@@ -76,7 +80,7 @@ pub(super) fn prepare(client: &mut Client) -> Result<(), Failure> {
         client.batch_execute(&format!(
             "CREATE TABLE {own}.capsules (
                 id text PRIMARY KEY, migration text NOT NULL, checksum text NOT NULL, taken_at timestamptz NOT NULL,
-                catalog_before json NOT NULL, catalog_after json);
+                catalog_before json NOT NULL, catalog_after json, measured json);
             CREATE TABLE {own}.captures (
                 capsule text NOT NULL REFERENCES {own}.capsules (id) ON DELETE CASCADE, number integer NOT NULL,
                 what text NOT NULL, storage text NOT NULL, rows bigint NOT NULL, details json NOT NULL,
@@ -85,8 +89,19 @@ pub(super) fn prepare(client: &mut Client) -> Result<(), Failure> {
             COMMENT ON COLUMN {own}.captures.storage IS 'The table in this schema that keeps it';
             REVOKE ALL ON {own}.capsules, {own}.captures FROM PUBLIC"
         ))?;
+    } else if !is_measured(client)? {
+        client.batch_execute(&format!("ALTER TABLE {own}.capsules ADD COLUMN measured json"))?;
     }
     Ok(())
+}
+
+/// Earlier versions did not note what the rehearsal had measured.
+fn is_measured(client: &mut Client) -> Result<bool, Failure> {
+    let ask = format!(
+        "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('{}.capsules') AND attname = 'measured')",
+        own()
+    );
+    Ok(client.query_typed_one(&ask, &[])?.try_get(0)?)
 }
 
 /// Makes the table that keeps the rows of Prisma's history that a rollback takes out of it; gives its name.
@@ -129,7 +144,12 @@ pub(super) fn open(client: &mut Client, id: &str, migration: &str, checksum: &st
 }
 
 /// Ends it.
-pub(super) fn close(client: &mut Client, id: &str, captures: &[Capture]) -> Result<(), Failure> {
+pub(super) fn close(
+    client: &mut Client,
+    id: &str,
+    captures: &[Capture],
+    measured: Option<&[String]>,
+) -> Result<(), Failure> {
     let insert = format!(
         "INSERT INTO {}.captures (capsule, number, what, storage, rows, details) VALUES ($1, $2, $3, $4, $5, $6)",
         own()
@@ -149,8 +169,8 @@ pub(super) fn close(client: &mut Client, id: &str, captures: &[Capture]) -> Resu
         )?;
     }
     let after = Json(Live::read_with_rights(client, &Without::default())?);
-    let update = format!("UPDATE {}.capsules SET catalog_after = $2 WHERE id = $1", own());
-    client.query_typed(&update, &[(&id, Type::TEXT), (&after, Type::JSON)])?;
+    let update = format!("UPDATE {}.capsules SET catalog_after = $2, measured = $3 WHERE id = $1", own());
+    client.query_typed(&update, &[(&id, Type::TEXT), (&after, Type::JSON), (&measured.map(Json), Type::JSON)])?;
     Ok(())
 }
 
@@ -163,16 +183,19 @@ pub fn find(client: &mut Client, id: &str) -> Result<Option<Capsule>, Failure> {
         return Ok(None);
     }
     let own = own();
-    let query =
-        format!("SELECT catalog_before, catalog_after FROM {own}.capsules WHERE id = $1 AND catalog_after IS NOT NULL");
+    let measured = if is_measured(client)? { "measured" } else { "NULL::json" };
+    let query = format!(
+        "SELECT catalog_before, catalog_after, {measured} FROM {own}.capsules WHERE id = $1 AND catalog_after IS NOT NULL"
+    );
     let Some(row) = client.query_typed_opt(&query, &[(&id, Type::TEXT)])? else { return Ok(None) };
     let (Json(before), Json(after)) = (row.try_get::<_, Json<Live>>(0)?, row.try_get::<_, Json<Live>>(1)?);
+    let measured = row.try_get::<_, Option<Json<Vec<String>>>>(2)?.map(|Json(phrases)| phrases);
     let query = format!("SELECT details FROM {own}.captures WHERE capsule = $1 ORDER BY number");
     let rows = client.query_typed(&query, &[(&id, Type::TEXT)])?;
     let captures = rows.iter().map(|row| Ok(row.try_get::<_, Json<Capture>>(0)?.0));
     let captures = captures.collect::<Result<Vec<_>, postgres::Error>>()?;
     let definitions = Some((before, after));
-    Ok(Some(Capsule { id: id.to_owned(), source: Source::Capsule, captures, definitions }))
+    Ok(Some(Capsule { id: id.to_owned(), source: Source::Capsule, captures, definitions, measured }))
 }
 
 /// Removes a capsule with what it keeps.

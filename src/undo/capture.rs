@@ -51,6 +51,9 @@ pub struct Capture {
     /// Whether that is the very table, moved there.
     pub moved: bool,
     pub rows: u64,
+    /// Rows that the statement could reach, where they waited aside for it.
+    #[serde(skip)]
+    pub reached: u64,
     /// Positions of the sequences that went with the table: column, position.
     #[serde(default)]
     pub sequences: Vec<(String, i64)>,
@@ -97,7 +100,7 @@ pub(super) fn kind(loss: &Loss) -> Kind {
     match loss {
         Loss::Columns { .. } => Kind::Columns,
         Loss::Casts { .. } => Kind::Casts,
-        Loss::Table { .. } => Kind::Table,
+        Loss::Table { .. } | Loss::Whole { .. } => Kind::Table,
         Loss::Deleted { .. } => Kind::Deleted,
         Loss::Updated { .. } => Kind::Updated,
     }
@@ -160,6 +163,7 @@ pub(super) fn begin(
         storage,
         moved: false,
         rows: 0,
+        reached: 0,
         sequences: Vec::new(),
         zone: None,
         rights: Vec::new(),
@@ -167,7 +171,8 @@ pub(super) fn begin(
     let rest = match loss {
         Loss::Columns { .. } => columns(client, &facts, &mut capture)?,
         Loss::Casts { casts, .. } => self::casts(client, &facts, &mut capture, casts)?,
-        Loss::Table { .. } => table(client, &facts, &mut capture)?,
+        Loss::Table { .. } => table(client, &facts, &mut capture, facts.movable)?,
+        Loss::Whole { .. } => table(client, &facts, &mut capture, false)?,
         Loss::Deleted { which, .. } | Loss::Updated { which, .. } => {
             let Some(rest) = rows(client, &facts, &mut capture, which, others)? else { return Ok(None) };
             rest
@@ -236,11 +241,11 @@ fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cas
 
 /// A table that is dropped. Moved away it costs nothing, whatever its size; an empty one in its place is what the statement
 /// then drops. Where something depends on it, the statement must meet the table itself: to refuse, or to cascade.
-fn table(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Rest, Failure> {
+fn table(client: &mut Client, facts: &Facts, capture: &mut Capture, movable: bool) -> Result<Rest, Failure> {
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     capture.columns = facts.stored();
     capture.sequences = positions(client, facts)?;
-    if facts.movable {
+    if movable {
         capture.moved = true;
         capture.rows = facts.rows.unwrap_or_default();
         capture.rows = counted(client, facts)?.unwrap_or(capture.rows);
@@ -354,6 +359,7 @@ fn rows(
     };
     let select = kept(facts, &of, &wanted);
     capture.rows = copy(client, facts, &place(&aside(capture)), &of, &select, &condition)?;
+    capture.reached = capture.rows;
     Ok(Some(Rest::Compare))
 }
 

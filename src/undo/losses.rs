@@ -17,6 +17,8 @@ pub enum Loss {
     Casts { table: ObjectName, casts: Vec<Cast> },
     /// A table is dropped with its rows.
     Table { table: ObjectName },
+    /// Code drops a table, and may read it before.
+    Whole { table: ObjectName },
     /// Rows are deleted.
     Deleted { table: ObjectName, which: Which },
     /// Values are overwritten; without columns, any column's.
@@ -40,6 +42,7 @@ impl Loss {
             Self::Columns { table, .. }
             | Self::Casts { table, .. }
             | Self::Table { table }
+            | Self::Whole { table }
             | Self::Deleted { table, .. }
             | Self::Updated { table, .. } => table,
         }
@@ -50,7 +53,7 @@ impl Loss {
         match self {
             Self::Columns { columns, .. } | Self::Updated { columns, .. } => columns.clone(),
             Self::Casts { casts, .. } => casts.iter().map(|cast| cast.column.clone()).collect(),
-            Self::Table { .. } | Self::Deleted { .. } => Vec::new(),
+            Self::Table { .. } | Self::Whole { .. } | Self::Deleted { .. } => Vec::new(),
         }
     }
 }

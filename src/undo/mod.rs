@@ -5,8 +5,11 @@
 //! | [`reverse`] | the reverse of a migration, worked out statement by statement |
 //! | [`down`] | the same as the file `down.sql` |
 //! | [`losses`] | what a migration destroys |
+//! | [`plan`] | what is kept of that, and of what the rehearsal has measured beside it |
 //! | [`keep`], [`capture`] | keeping it inside the migration's own transaction |
+//! | [`held`] | what a rollback would drop in turn |
 //! | [`capsule`] | where it is kept, and for how long |
+//! | [`code`] | triggers and rules that a migration sets off |
 //! | [`definitions`] | what the database was around a migration that destroys nothing |
 //! | [`recover`] | without a capsule: from the backup before the migration |
 //! | `objects` | views, functions, triggers, policies and rights, by the definitions read before |
@@ -14,13 +17,16 @@
 
 pub mod capsule;
 pub mod capture;
+pub mod code;
 pub mod definitions;
 pub mod down;
 mod facts;
+pub mod held;
 pub mod keep;
 pub mod losses;
 mod names;
 mod objects;
+pub mod plan;
 pub mod put_back;
 pub mod recover;
 mod render;
@@ -31,7 +37,8 @@ pub mod settings;
 pub use self::capsule::{Capsule, Rights, Source, prune, rights};
 pub use self::capture::Capture;
 pub use self::down::Down;
-pub use self::keep::{Keeper, Plan, Planned};
+pub use self::keep::{Keeper, Watch};
+pub use self::plan::{Measured, Plan, Planned};
 pub use self::put_back::PutBack;
 pub use self::roll_back::{Compared, Fill, Request, RolledBack, roll_back_all_on, roll_back_on};
 pub use self::settings::{Otherwise, Settings};

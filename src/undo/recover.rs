@@ -98,7 +98,7 @@ pub fn load(client: &mut Client, request: &Request<'_>, found: &Found) -> Result
             let mut one = One { client, request, found, catalog, origins: &origins };
             match one.load(number, loss, storage) {
                 Ok(Ok(capture)) => captures.push(capture),
-                Ok(Err(why)) => missing.push(format!("{}: {why}", super::keep::what_of(loss))),
+                Ok(Err(why)) => missing.push(format!("{}: {why}", super::plan::what_of(loss))),
                 Err(error) => outcome = Err(error),
             }
         }
@@ -167,6 +167,7 @@ impl One<'_> {
             storage,
             moved: false,
             rows: 0,
+            reached: 0,
             sequences: Vec::new(),
             zone: None,
             rights: Vec::new(),

@@ -104,6 +104,16 @@ impl Database {
         self.dump(&["--rows-per-insert=1000"])
     }
 
+    /// The application's rows and definitions, line by line and sorted: no order says anything.
+    pub(crate) fn application(&self) -> Vec<String> {
+        let own = ["--rows-per-insert=1000", "--exclude-schema=_prisma_safe", "--exclude-table=_prisma_migrations"];
+        let text = self.dump(&own);
+        let said = text.lines().filter(|line| !line.starts_with("--") && !line.trim().is_empty());
+        let mut lines: Vec<String> = said.map(|line| line.trim_end_matches([',', ';']).to_owned()).collect();
+        lines.sort();
+        lines
+    }
+
     fn dump(&self, arguments: &[&str]) -> String {
         let url = Url::parse(&self.url).expect("a URL");
         let output = Command::new(server_programs(&Env::read()).expect("PostgreSQL").join("pg_dump"))

@@ -5,6 +5,7 @@ mod chain;
 mod conversions;
 mod fallen;
 mod faults;
+mod measured;
 mod objects;
 mod project;
 mod put_back;

@@ -1,6 +1,7 @@
 //! What the pending migrations destroy is planned before anything runs, and kept while they do.
 
 use super::super::backup::Taken;
+use super::super::rehearse::Played;
 use super::super::review;
 use super::Deployment;
 use crate::catalog::Catalog;
@@ -9,24 +10,30 @@ use crate::database::DatabaseUrl;
 use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
+use crate::rehearsal::Data;
 use crate::sql::quote_identifier;
 use crate::target::BackupPolicy;
 use crate::undo::settings::said;
-use crate::undo::{self, Keeper, Otherwise, Plan, Rights, Settings};
+use crate::undo::{self, Keeper, Measured, Otherwise, Plan, Rights, Settings};
 
 impl Deployment<'_> {
     /// What will be kept of each migration; none where nothing can be. Where a migration destroys something that cannot be
     /// kept, the configuration says whether the deploy goes on.
-    pub(super) fn plan_capsules(&mut self, routes: &[Route], taken: &Taken) -> Result<Vec<Option<Plan>>> {
+    pub(super) fn plan_capsules(
+        &mut self,
+        routes: &[Route],
+        played: Option<&Played>,
+        covered: bool,
+    ) -> Result<Vec<Option<Plan>>> {
         let settings = self.command.config.undo;
         if !settings.enabled {
             return Ok(self.pending.iter().map(|_| None).collect());
         }
         let mut plans = Vec::new();
-        for (migration, (plan, why)) in self.pending.iter().zip(self.plans(routes, &settings)?) {
+        for (migration, (plan, why)) in self.pending.iter().zip(self.plans(routes, played, &settings)?) {
             self.say_plan(migration, &plan, why.as_deref());
             if let Some(why) = &why {
-                self.without(migration, why, &settings, taken)?;
+                self.without(migration, why, &settings, covered)?;
             }
             // of one that destroys nothing, the definitions before it are kept in the project
             plans.push(Some(plan).filter(|_| why.is_none()));
@@ -40,7 +47,7 @@ impl Deployment<'_> {
         if !settings.enabled || settings.otherwise != Otherwise::Refuse {
             return Ok(());
         }
-        for (migration, (_, why)) in self.pending.iter().zip(self.plans(routes, &settings)?) {
+        for (migration, (_, why)) in self.pending.iter().zip(self.plans(routes, None, &settings)?) {
             if let Some(why) = why {
                 return Err(refusal(migration, &why));
             }
@@ -49,12 +56,23 @@ impl Deployment<'_> {
     }
 
     /// What would be kept of each migration, or why it cannot be.
-    fn plans(&mut self, routes: &[Route], settings: &Settings) -> Result<Vec<(Plan, Option<String>)>> {
+    fn plans(
+        &mut self,
+        routes: &[Route],
+        played: Option<&Played>,
+        settings: &Settings,
+    ) -> Result<Vec<(Plan, Option<String>)>> {
         let rights = undo::rights(&mut self.client).explain(|| "could not ask what this role may do".into())?;
         let mut catalog = self.before_pending()?;
         let mut plans = Vec::new();
         for (at, (migration, route)) in self.pending.iter().zip(routes).enumerate() {
-            let plan = Plan::of(&mut self.client, migration, &catalog)?;
+            let mut plan = Plan::of(&mut self.client, migration, &catalog)?;
+            // without rows nothing was measured
+            if let Some(Played { rehearsal, kept }) = played.filter(|played| played.rehearsal.data == Data::Full) {
+                let kept = kept.get(&migration.name).map(Vec::as_slice).unwrap_or_default();
+                let measured = Measured { written: &rehearsal.written, kept };
+                plan.extend(&mut self.client, migration, &catalog, measured)?;
+            }
             catalog.apply(&self.scripts[at], &migration.name);
             let why = unkept(&plan, route, rights, settings, &self.target.url);
             plans.push((plan, why));
@@ -95,7 +113,8 @@ impl Deployment<'_> {
     fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {
         let shell = &self.command.context.shell;
         for unknown in &plan.unknown {
-            shell.warn(format_args!("{}: {unknown}, and that is not kept", migration.name));
+            let kept = if plan.measured.is_some() { "beside what it did on the copy, " } else { "" };
+            shell.warn(format_args!("{}: {unknown}, and {kept}that is not kept", migration.name));
         }
         if plan.is_empty() || why.is_some() {
             return;
@@ -107,10 +126,14 @@ impl Deployment<'_> {
         }
     }
 
+    /// Whether a backup makes up for what cannot be kept, or nobody wants one.
+    pub(super) fn is_covered(&self, taken: &Taken) -> bool {
+        matches!(taken, Taken::Backup(..)) || self.target.backup == BackupPolicy::Never
+    }
+
     /// What happens where it cannot be kept.
-    fn without(&self, migration: &Migration, why: &str, settings: &Settings, taken: &Taken) -> Result<()> {
+    fn without(&self, migration: &Migration, why: &str, settings: &Settings, covered: bool) -> Result<()> {
         let what = format!("what {} destroys cannot be kept: {why}", migration.name);
-        let covered = matches!(taken, Taken::Backup(..)) || self.target.backup == BackupPolicy::Never;
         match settings.otherwise {
             Otherwise::Continue => self.command.context.shell.warn(what),
             Otherwise::Backup if covered => {
@@ -146,7 +169,7 @@ impl Deployment<'_> {
         }
         if let Some((id, definitions)) = keeper.definitions() {
             let keep = self.command.config.undo.keep;
-            undo::definitions::write(self.command.project.root(), &id, &definitions, keep)?;
+            undo::definitions::write(self.command.project.root(), &id, definitions, plan.measured.clone(), keep)?;
         }
         Ok(done.tries)
     }

@@ -131,8 +131,10 @@ impl Deployment<'_> {
         }
         self.refuse_unkept(&routes)?;
         let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
-        let plans = self.plan_capsules(&routes, &backup)?;
-        let expected = journal.stage(Stage::Rehearsal, |journal| self.rehearse(&review, backup, engine, journal))?;
+        let covered = self.is_covered(&backup);
+        let played = journal.stage(Stage::Rehearsal, |journal| self.rehearse(&review, backup, engine, journal))?;
+        let expected = self.expected(played.as_ref())?;
+        let plans = self.plan_capsules(&routes, played.as_ref(), covered)?;
         let baseline = self.baseline()?;
         let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, expected.as_ref(), engine, journal))?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::super::backup::{self, Before, Taken};
 use super::super::fence::Gate;
-use super::super::rehearse::{self, Asked};
+use super::super::rehearse::{self, Asked, Played};
 use super::super::review::{self, Folder, Holds};
 use super::Deployment;
 use crate::catalog::live::{Live, Without};
@@ -136,14 +136,14 @@ impl Deployment<'_> {
         Ok(taken)
     }
 
-    /// The same deploy on a copy of the backup. Gives what the database is to look like afterwards.
+    /// The same deploy on a copy of the backup.
     pub(super) fn rehearse(
         &mut self,
         review: &Review,
         taken: Taken,
         engine: &mut Engine<'_>,
         journal: &mut Journal,
-    ) -> Result<Option<Live>> {
+    ) -> Result<Option<Played>> {
         let command = self.command;
         let (shell, args, config) = (&command.context.shell, command.args, command.config);
         let skipped = match &taken {
@@ -175,10 +175,17 @@ impl Deployment<'_> {
             rollback: false,
             reviewed: &|_, _| Ok(review.migrations.clone()),
         };
-        let Some(rehearsal) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
-        rehearse::say(&rehearsal, shell);
-        journal.record(Event::Rehearsal { report: rehearsal::document(&rehearsal) })?;
+        let Some(played) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
+        let rehearsal = &played.rehearsal;
+        rehearse::say(rehearsal, shell);
+        journal.record(Event::Rehearsal { report: rehearsal::document(rehearsal) })?;
         rehearsal.check()?;
+        Ok(Some(played))
+    }
+
+    /// What the database is to look like afterwards, by the rehearsal.
+    pub(super) fn expected(&mut self, played: Option<&Played>) -> Result<Option<Live>> {
+        let Some(Played { rehearsal, .. }) = played else { return Ok(None) };
         let live =
             Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
         let (before, after) = &rehearsal.definitions;

@@ -154,7 +154,7 @@ fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, clie
 fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Way> {
     let capsule = capsule::find(client, &chosen.row.id)
         .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
-    let capsule = capsule.or_else(|| Some(Capsule::empty(&chosen.row.id, definitions::read(root, &chosen.row.id)?)));
+    let capsule = capsule.or_else(|| definitions::read(root, &chosen.row.id));
     let before = world_before(&chosen, capsule.as_ref(), schema);
     let down = Down::find(&chosen.migration, &before)?;
     let mut after = before.clone();
@@ -336,7 +336,7 @@ impl Command<'_> {
         shell.status("Loading", format_args!("what was destroyed, from {}", found.path.display()));
         let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
         let (captures, missing) = recover::load(&mut client, &self.recovery(way), &found)?;
-        way.missing = way.down.impossible.iter().map(|what| format!("cannot be reversed: {what}")).collect();
+        way.missing = way.down.impossible.iter().map(|what| preview::irreversible(what, false)).collect();
         way.missing.extend(missing.iter().map(|what| format!("does not come back, as the backup lacks it: {what}")));
         way.missing.push(format!(
             "does not come back: what was written between the backup ({}) and the migration",
@@ -345,9 +345,11 @@ impl Command<'_> {
         for what in &way.missing {
             shell.warn(what);
         }
-        let definitions = way.capsule.as_ref().and_then(|capsule| capsule.definitions.clone());
+        let known = way.capsule.as_ref();
+        let definitions = known.and_then(|capsule| capsule.definitions.clone());
+        let measured = known.and_then(|capsule| capsule.measured.clone());
         let id = way.chosen.row.id.clone();
-        Ok(Some(Capsule { id, source: Source::Backup, captures, definitions }))
+        Ok(Some(Capsule { id, source: Source::Backup, captures, definitions, measured }))
     }
 
     fn take_back_with(

@@ -13,7 +13,7 @@ use crate::sql::Script;
 use crate::ui::Shell;
 use crate::undo::capture::Capture;
 use crate::undo::losses::{self, Loss};
-use crate::undo::{Capsule, Down, keep};
+use crate::undo::{Capsule, Down, code, held, plan, reverse};
 
 /// Shows one migration's way back; `newer` go back before it.
 pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell) -> Result<()> {
@@ -44,7 +44,7 @@ pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell)
     let lost = losses::losses(&way.after, &down);
     let newer: Vec<&Capture> =
         newer.iter().flat_map(|way| &way.capsule).flat_map(|capsule| &capsule.captures).collect();
-    let lost = keep::held(client, &lost, &newer).explain(|| "could not look at what the rollback drops".into())?;
+    let lost = held::held(client, &lost, &newer).explain(|| "could not look at what the rollback drops".into())?;
     for lost in lost {
         shell.warn(format_args!("lost by the rollback, and kept in its backup only: {lost}"));
     }
@@ -53,7 +53,9 @@ pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell)
 
 /// What does not come back, a sentence each.
 pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
-    let mut missing: Vec<String> = down.impossible.iter().map(|what| format!("cannot be reversed: {what}")).collect();
+    let measured = capsule.and_then(|capsule| capsule.measured.as_ref());
+    let mut missing: Vec<String> = down.impossible.iter().map(|what| irreversible(what, measured.is_some())).collect();
+    missing.extend(by_code(chosen, capsule, before));
     if capsule.is_none_or(|capsule| capsule.definitions.is_none()) {
         let unread = down.defined.iter();
         missing.extend(
@@ -62,6 +64,29 @@ pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, b
     }
     missing.extend(unkept(chosen, capsule, before));
     missing
+}
+
+/// Of code, what the rehearsal has measured was kept.
+pub(super) fn irreversible(what: &str, measured: bool) -> String {
+    match measured && reverse::is_code(what) {
+        true => format!("cannot be reversed: {what} beyond the rows that it changed or deleted in the rehearsal"),
+        false => format!("cannot be reversed: {what}"),
+    }
+}
+
+/// What code did that no statement names, a sentence each.
+fn by_code(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
+    let Some(capsule) = capsule else { return Vec::new() };
+    match (&capsule.measured, &capsule.definitions) {
+        (Some(stays), _) => stays.iter().map(|rows| format!("stays: {rows}")).collect(),
+        (None, Some((definitions, _))) => {
+            let fired = code::fired(definitions, before, &Script::parse(chosen.migration.sql.as_str()));
+            let say = |what: String| format!("cannot be reversed, as no rehearsal has measured it: {what}");
+            fired.into_iter().map(say).collect()
+        }
+        // that nobody has read the definitions is said elsewhere
+        (None, None) => Vec::new(),
+    }
 }
 
 /// What the migration destroyed and no capsule has, a sentence each.
@@ -73,5 +98,5 @@ pub(super) fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalo
         })
     };
     let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
-    lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", keep::what_of(loss))).collect()
+    lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", plan::what_of(loss))).collect()
 }

@@ -46,6 +46,14 @@ impl Step {
     }
 }
 
+const UNKNOWN_CALL: &str = "what this call did is not known";
+const UNKNOWN_CODE: &str = "what this code did is not known";
+
+/// Whether this stays only as far as no rehearsal has measured it.
+pub fn is_code(impossible: &str) -> bool {
+    [UNKNOWN_CALL, UNKNOWN_CODE].contains(&impossible)
+}
+
 /// A statement between the catalog before it and the one after it.
 pub(super) struct Scene<'a> {
     pub statement: &'a Statement,
@@ -156,7 +164,7 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
-        StatementKind::Select if !only_reads(scene.text) => stays.push("what this call did is not known".to_owned()),
+        StatementKind::Select if !only_reads(scene.text) => stays.push(UNKNOWN_CALL.to_owned()),
         StatementKind::Select if calls(scene.text).iter().any(|name| name == "setval") => {
             stays.push("a sequence is not set back".to_owned());
         }
@@ -177,7 +185,7 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::DropExtension { names, .. } => {
             stays.push(format!("extension {} is not made again", names.join(", ")));
         }
-        StatementKind::Do { .. } => stays.push("what this code did is not known".to_owned()),
+        StatementKind::Do { .. } => stays.push(UNKNOWN_CODE.to_owned()),
         StatementKind::Other { words } if !speechless(words) && !is_defined(words) => {
             stays.push(format!("`{words}` is not taken back"));
         }

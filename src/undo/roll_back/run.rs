@@ -8,6 +8,7 @@ use postgres::types::Type;
 use super::super::capture::Capture;
 use super::super::down::Item;
 use super::super::objects::{self, Objects};
+use super::super::put_back::quiet::Quiet;
 use super::super::put_back::{self, Converted, Section, verify};
 use super::body::Broken;
 use super::convert::{Conversion, Retyping};
@@ -34,6 +35,7 @@ pub(super) struct Run<'a> {
     unverified: Vec<(usize, usize)>,
     /// The captures that are put back, by their place in the capsule, and their reports' places.
     placed: Vec<(usize, usize)>,
+    quiet: Quiet,
 }
 
 impl<'a> Run<'a> {
@@ -47,6 +49,7 @@ impl<'a> Run<'a> {
             converted: BTreeMap::new(),
             unverified: Vec::new(),
             placed: Vec::new(),
+            quiet: Quiet::default(),
         }
     }
 
@@ -63,23 +66,15 @@ impl<'a> Run<'a> {
         }
         for item in &self.request.down.items {
             match item {
-                Item::Reverse(of) => {
-                    self.verify(client)?;
-                    self.number = *of;
-                    self.section = Section::default();
-                }
+                Item::Reverse(of) => self.reverse(client, *of)?,
                 _ if self.number > last => {}
                 Item::PutBack(of) => self.put_back(client, *of)?,
                 Item::Sql { line, .. } if control.contains(line) => {}
                 Item::Sql { sql, line } => self.sql(client, sql, *line)?,
             }
         }
-        // a mark that somebody has taken out
-        let statements: BTreeSet<usize> = self.captures().map(|(_, capture)| capture.statement).collect();
-        for statement in statements.into_iter().rev() {
-            self.put_back(client, statement)?;
-        }
-        self.verify(client)?;
+        self.reverse(client, 0)?;
+        std::mem::take(&mut self.quiet).end(client)?;
         self.give_rights(client)?;
         if let Some(objects) = self.objects.take() {
             let objects = objects.finish(client)?;
@@ -90,6 +85,29 @@ impl<'a> Run<'a> {
         Ok(self.done)
     }
 
+    /// The statement `number` is next. Of those behind it everything comes back that has no mark: somebody has taken it out, or
+    /// code did what no statement says.
+    fn reverse(&mut self, client: &mut Client, number: usize) -> Result<(), Broken> {
+        let own: BTreeSet<usize> = self.captures().map(|(_, capture)| capture.statement).collect();
+        for statement in own.into_iter().rev().filter(|own| *own > number) {
+            if statement != self.number
+                && self.captures().any(|(at, own)| own.statement == statement && !self.is_placed(at))
+            {
+                self.verify(client)?;
+                self.section = Section::default();
+            }
+            self.put_back(client, statement)?;
+        }
+        self.verify(client)?;
+        self.number = number;
+        self.section = Section::default();
+        Ok(())
+    }
+
+    fn is_placed(&self, at: usize) -> bool {
+        self.placed.iter().any(|(placed, _)| *placed == at)
+    }
+
     fn captures(&self) -> impl Iterator<Item = (usize, &'a Capture)> + use<'a> {
         self.request.capsule.into_iter().flat_map(|capsule| capsule.captures.iter().enumerate())
     }
@@ -98,10 +116,10 @@ impl<'a> Run<'a> {
         let mut own: Vec<_> = self.captures().filter(|(_, capture)| capture.statement == statement).collect();
         own.reverse();
         for (at, capture) in own {
-            if self.placed.iter().any(|(placed, _)| *placed == at) {
+            if self.is_placed(at) {
                 continue;
             }
-            let report = put_back::put_back(client, capture, &self.section, self.converted.get(&at))?;
+            let report = put_back::put_back(client, capture, &self.section, self.converted.get(&at), &mut self.quiet)?;
             self.placed.push((at, self.done.put_back.len()));
             if report.impossible.is_none() {
                 self.unverified.push((at, self.done.put_back.len()));
