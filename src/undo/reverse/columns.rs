@@ -1,6 +1,6 @@
 //! Columns on the way back.
 
-use super::{Hints, Step};
+use super::{Hints, Step, conditional};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::sql::{DataType, quote_identifier, quote_literal};
 use crate::undo::render::{self, object};
@@ -17,6 +17,10 @@ pub(super) fn change(
 ) {
     let table = object(then, name);
     for own in current.columns.keys().filter(|own| !earlier.columns.contains_key(*own)) {
+        if hints.doubtful.contains(&(name.clone(), own.clone())) {
+            step.impossible.push(conditional::doubt(&format!("column {}.{own}", name.name)));
+            continue;
+        }
         step.room.push(format!("ALTER TABLE {table} DROP COLUMN {};", quote_identifier(own)));
     }
     let mut earlier: Vec<(&String, &Column)> = earlier.columns.iter().collect();

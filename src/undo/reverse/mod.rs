@@ -3,6 +3,7 @@
 
 mod back;
 mod columns;
+mod conditional;
 mod renamed;
 #[cfg(test)]
 mod tests;
@@ -79,10 +80,11 @@ pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
 }
 
 fn step(scene: &Scene<'_>) -> Step {
-    if let Some(step) = renamed::step(scene) {
+    if let Some(step) = conditional::step(scene).or_else(|| renamed::step(scene)) {
         return step;
     }
-    let mut step = back::step(scene.after, scene.before, &Hints { enums: types(scene), zones: zones(scene) });
+    let hints = Hints { enums: types(scene), zones: zones(scene), doubtful: conditional::columns(scene) };
+    let mut step = back::step(scene.after, scene.before, &hints);
     step.values = !losses::of(scene).is_empty();
     step.defined = defined(scene);
     step.impossible.extend(stays(scene));
@@ -95,6 +97,8 @@ struct Hints {
     enums: BTreeSet<ObjectName>,
     /// Times that the statement has read in a time zone.
     zones: BTreeMap<(ObjectName, String), String>,
+    /// Columns that may have been there before the statement that adds them.
+    doubtful: BTreeSet<(ObjectName, String)>,
 }
 
 /// Columns whose new value is `column AT TIME ZONE 'zone'`.
@@ -125,6 +129,7 @@ fn defined(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::CreateView { name, or_replace: true, .. } => vec![format!("view {name}")],
         StatementKind::DropView { names, .. } => names.iter().map(|name| format!("view {name}")).collect(),
         StatementKind::CreateFunction { name } => vec![format!("function {name}")],
+        StatementKind::CreateTrigger { name, .. } => vec![format!("trigger {name}")],
         StatementKind::Comment => vec!["a comment".to_owned()],
         StatementKind::Other { words } if is_defined(words) => vec![format!("`{words}`")],
         _ => Vec::new(),

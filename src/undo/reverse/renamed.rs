@@ -2,6 +2,7 @@
 
 use super::{Scene, Step};
 use crate::catalog::{Catalog, ObjectName};
+use crate::sql::tokens::{after, tokens};
 use crate::sql::{ActionKind, Name, StatementKind, quote_identifier, quote_literal};
 use crate::undo::render::object;
 
@@ -44,10 +45,14 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
             format!("ALTER SEQUENCE {} SET SCHEMA {};", of(name, Some(to), None), schema(name))
         }
         StatementKind::CreateView { name, materialized, or_replace: false } => {
+            if catalog.view(&catalog.resolve(name)).there().is_some() {
+                // the statement found it there
+                return Some(Step::default());
+            }
             let materialized = if *materialized { "MATERIALIZED " } else { "" };
             format!("DROP {materialized}VIEW {};", of(name, None, None))
         }
-        StatementKind::CreateTrigger { name, table } => {
+        StatementKind::CreateTrigger { name, table } if after(&tokens(scene.text), "or replace").is_none() => {
             format!("DROP TRIGGER {} ON {};", quote(name), of(table, None, None))
         }
         _ => return None,

@@ -104,3 +104,49 @@ fn what_cannot_be_taken_back_is_said() {
         ]
     );
 }
+
+fn steps_of(before: &Catalog, up: &str) -> (String, Vec<String>) {
+    let steps = reverse(before, &Script::parse(up));
+    (sql(&steps), steps.into_iter().flat_map(|step| step.impossible).collect())
+}
+
+const CONDITIONAL: &str = r#"CREATE SCHEMA IF NOT EXISTS "other"; CREATE TABLE IF NOT EXISTS "Zone" ("id" INT PRIMARY KEY);
+    ALTER TABLE "Zone" ADD COLUMN IF NOT EXISTS "name" TEXT; CREATE INDEX IF NOT EXISTS "Zone_i" ON "Zone"("id");
+    CREATE SEQUENCE IF NOT EXISTS "s"; CREATE MATERIALIZED VIEW IF NOT EXISTS "m" AS SELECT 1;"#;
+
+/// What the target has stays, what it has not goes, and of what nobody knows it is said.
+#[test]
+fn what_was_there_before_a_conditional_statement_stays() {
+    use crate::catalog::live::{Definition, Kind, Live};
+    let there = |objects: &[(Kind, &str, &[(&str, &str)])]| {
+        let mut live = Live::default();
+        for (kind, name, parts) in objects {
+            let definition: Definition = parts.iter().map(|(own, text)| ((*own).into(), (*text).into())).collect();
+            live.objects.entry(*kind).or_default().insert((*name).into(), definition);
+        }
+        Catalog::of_target("public", &live)
+    };
+    let all = there(&[
+        (Kind::Schema, "other", &[]),
+        (Kind::Table, "public.\"Zone\"", &[]),
+        (Kind::Column, "public.\"Zone\".id", &[("type", "integer"), ("nullability", "NOT NULL")]),
+        (Kind::Column, "public.\"Zone\".name", &[("type", "text"), ("nullability", "NULL")]),
+        (
+            Kind::Index,
+            "public.\"Zone_i\"",
+            &[("definition", "CREATE INDEX \"Zone_i\" ON public.\"Zone\" USING btree (id)")],
+        ),
+        (Kind::Sequence, "public.s", &[]),
+        (Kind::MaterializedView, "public.m", &[]),
+    ]);
+    assert_eq!(steps_of(&all, CONDITIONAL), (String::new(), vec![]));
+    let (sql, said) = steps_of(&there(&[]), CONDITIONAL);
+    for drop in ["DROP MATERIALIZED VIEW \"m\"", "DROP SEQUENCE \"s\"", "DROP TABLE \"Zone\"", "DROP SCHEMA \"other\""]
+    {
+        assert!(sql.contains(drop), "{drop}: {sql}");
+    }
+    assert_eq!(said, [""; 0]);
+    let (sql, said) = steps_of(&Catalog::new("public"), CONDITIONAL);
+    assert_eq!((sql.as_str(), said.len()), ("", 6), "{said:?}");
+    assert!(said.iter().all(|own| own.ends_with("stays: whether it was there before is not known")), "{said:?}");
+}
