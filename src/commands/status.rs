@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::database::{self, History, Standing};
 use crate::deploy::journal::{End, Record, Remainder};
+use crate::deploy::partial::{self, Extent};
 use crate::deploy::{Journal, Turn};
 use crate::error::Result;
 use crate::exit::Exit;
@@ -35,7 +36,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let identity = target.url.identity();
     let running = Turn::running(project.root())?;
     let last = Journal::records(project.root())?.into_iter().rfind(|record| record.target.as_ref() == Some(&identity));
-    let now = Now { identity, running, history, standing, last };
+    let extents = partial::extents(&mut client, &target.url.schema(), &discovered.migrations, &standing);
+    let now = Now { identity, running, history, standing, extents, last };
     if !args.output.json(&now.document(), &context.shell)? {
         context.shell.print(&now.text());
     }
@@ -49,6 +51,8 @@ struct Now {
     running: Option<String>,
     history: Option<History>,
     standing: Standing,
+    /// How far the failed ones came.
+    extents: Vec<Extent>,
     /// The last deployment to this target from this folder.
     last: Option<Record>,
 }
@@ -76,11 +80,9 @@ impl Now {
         if let Some(running) = &self.running {
             return vec![format!("a deployment is running ({running}): wait for it")];
         }
-        for row in &self.standing.failed {
-            let name = &row.name;
-            next.push(format!(
-                "{name} has failed: see what of it is in the database, then `prisma-safe migrate resolve --rolled-back {name}` or `--applied {name}`"
-            ));
+        for (row, extent) in self.standing.failed.iter().zip(&self.extents) {
+            let came = extent.said().map_or(String::new(), |said| format!(", and {said}"));
+            next.push(format!("{} has failed{came}: {}", row.name, extent.remedy(&row.name)));
         }
         if self.last.as_ref().is_some_and(|last| last.rollback && self.state(last) == "interrupted") {
             next.push("a rollback was cut short: `prisma-safe rollback` again shows what it would do now".into());

@@ -258,7 +258,7 @@ impl Outcome {
                 )))
             }
             Self::Failed { .. } => Err(Error::failed(format!("migration {migration} failed")).help(format!(
-                "it runs outside of a transaction, so parts of it may be in the database: see what is there and undo it, then: prisma-safe migrate resolve --rolled-back {migration}"
+                "it runs outside of a transaction, so parts of it may be in the database: `prisma-safe status` tells how far it came and which command repairs it (prisma-safe rollback {migration}, or migrate resolve --rolled-back {migration} if nothing of it is there)"
             ))),
             Self::NotBegun => Err(Error::failed(format!("migration {migration} was not begun")).help("nothing of it is in the database: deploy again")),
         }

@@ -119,7 +119,7 @@ impl From<ApplyError> for Error {
             }
             ApplyError::FailedBefore { migration, failed } => {
                 Self::failed(format!("migration {migration} was not applied: {failed} failed before, or is running now"))
-                    .help(format!("{NOTHING}; see whether {failed} took effect, then say so: prisma-safe migrate resolve --rolled-back {failed} (or --applied)"))
+                    .help(format!("{NOTHING}; `prisma-safe status` tells how far {failed} came and which command repairs it"))
             }
             ApplyError::Cut { migration, failure } => {
                 Self::failed(format!("migration {migration} was not applied: the connection was cut"))
@@ -133,7 +133,7 @@ impl From<ApplyError> for Error {
             }
             ApplyError::Torn { migration } => {
                 Self::failed(format!("migration {migration} ended its transaction by itself: parts of it stay in the database"))
-                    .help(format!("the history shows it as failed. Look at what is there, finish or undo it by hand, then: prisma-safe migrate resolve --applied {migration} (or --rolled-back)"))
+                    .help(format!("the history shows it as failed; `prisma-safe status` tells how far it came and which command repairs it"))
             }
             ApplyError::Interrupted { .. } => Self::cancelled(),
             ApplyError::Unconnected(error) => error,

@@ -7,6 +7,7 @@ pub mod definitions;
 mod error;
 pub mod hook;
 pub mod journal;
+pub mod partial;
 pub mod preflight;
 pub mod prepare;
 pub mod settings;

@@ -9,6 +9,7 @@ use postgres::Client;
 
 use self::target::Target;
 use super::APPLICATION_NAME;
+use super::partial::{self, Extent};
 use crate::database::activity::{self, PRISMA_LOCK};
 use crate::database::pooler::{self, Behaviour, DIRECT_VARIABLES};
 use crate::database::{DatabaseUrl, Failure, History, PoolMode, Pooler, Session, Standing};
@@ -104,7 +105,12 @@ impl Preflight {
         }
         problems.extend(pooled(plan.url.pooled().as_ref(), behaviour));
         problems.extend(deploy_running(&running));
-        problems.extend(standing_problems(&standing, !running.is_empty()));
+        // one that is running now may come further
+        let extents = match running.is_empty() {
+            true => partial::extents(client, &plan.url.schema(), plan.migrations, &standing),
+            false => Vec::new(),
+        };
+        problems.extend(standing_problems(&standing, !running.is_empty(), &extents));
         Ok(Self {
             server_version: target.version,
             server_version_text: target.version_text,
@@ -185,19 +191,19 @@ fn deploy_running(holders: &[Session]) -> Option<Problem> {
 }
 
 /// What the history says; edited and missing migrations are the review's to judge.
-fn standing_problems(standing: &Standing, running: bool) -> Vec<Problem> {
+fn standing_problems(standing: &Standing, running: bool, extents: &[Extent]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for row in &standing.failed {
+    for (at, row) in standing.failed.iter().enumerate() {
+        let extent = extents.get(at).copied().unwrap_or(Extent::Unknown);
         let name = &row.name;
         let logs = row.logs.as_deref().map_or(String::new(), |logs| format!(":\n{}", first_lines(logs)));
         let now = if running { ", or is running now" } else { "" };
+        let came = extent.said().map_or(String::new(), |said| format!("; {said}"));
         problems.push(Problem {
             concern: Concern::Failed,
             blocking: true,
-            message: format!("migration {name}, started {}, has failed{now}{logs}", row.started_at),
-            help: format!(
-                "see what of it is in the database. If nothing is: prisma-safe migrate resolve --rolled-back {name}, correct the file, deploy again. If all is: prisma-safe migrate resolve --applied {name}"
-            ),
+            message: format!("migration {name}, started {}, has failed{now}{came}{logs}", row.started_at),
+            help: extent.remedy(name),
         });
     }
     let files = |concern, names: &[String], message: &str, help: &str| {

@@ -4,6 +4,7 @@ mod agents;
 mod alone;
 mod cuts;
 mod killed;
+mod partial;
 mod rights;
 mod states;
 mod status;

@@ -16,7 +16,7 @@ use super::fence::Gate;
 use crate::catalog::live::Live;
 use crate::config::Config;
 use crate::context::Context;
-use crate::database;
+use crate::database::{self, Standing};
 use crate::deploy::journal::Planned;
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
@@ -169,7 +169,7 @@ impl Deployer for Deploying<'_> {
             }
             return Ok(Vec::new());
         }
-        let names = preflight.standing.pending.join(", ");
+        let names = names(&preflight.standing);
         shell.status("Checking", format!("{} ({}): {names}", target.url.identity(), target.because));
         let interrupt = engine.interrupt();
         let patience = self.patience(&interrupt);
@@ -229,6 +229,12 @@ impl Deploying<'_> {
         }
         Ok(())
     }
+}
+
+/// What stands in the way, and what is to be applied.
+fn names(standing: &Standing) -> String {
+    let failed = standing.failed.iter().map(|row| format!("{} (failed)", row.name));
+    failed.chain(standing.pending.iter().cloned()).collect::<Vec<_>>().join(", ")
 }
 
 fn nothing_to_do(preflight: &Preflight) -> bool {
