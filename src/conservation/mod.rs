@@ -95,13 +95,16 @@ pub struct Loss {
     /// Its own name, as a statement that names it would.
     #[serde(skip)]
     pub name: String,
-    /// The table or type that it belongs to: its names before, now, and those of what it is a part of.
+    /// The table or type that it belongs to, and what that is a part of: their names before.
     #[serde(skip)]
     pub parents: Vec<String>,
+    /// No key tells the table's rows apart: those that go and those that come are told by their values alone.
+    #[serde(skip)]
+    pub keyless: bool,
 }
 
 impl Loss {
-    fn new(kind: Kind, object: impl Into<String>, name: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, object: impl Into<String>, name: impl Into<String>, what: impl Into<String>) -> Self {
         Self {
             kind,
             object: object.into(),
@@ -112,6 +115,7 @@ impl Loss {
             covered_by: None,
             name: name.into(),
             parents: Vec::new(),
+            keyless: false,
         }
     }
 }

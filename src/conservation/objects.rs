@@ -137,14 +137,13 @@ impl Comparison<'_> {
         self.losses.extend(losses);
     }
 
-    /// A table's or type's names: as it was, as it is, and those of what it is a part of.
+    /// A table's or type's name as it was, and those of what it was a part of.
     fn parents(&self, id: u32) -> Vec<String> {
         let mut names = Vec::new();
         for kind in [Kind::Table, Kind::View, Kind::MaterializedView, Kind::Type] {
             let key = (kind, id, 0);
             if self.before.objects.contains_key(&key) {
                 names.push(self.before.label(&key, self.schema));
-                names.extend(self.same.get(&key).map(|now| self.after.label(now, self.schema)));
                 names.extend(self.before.wholes(id, self.schema));
             }
         }

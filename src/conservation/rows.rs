@@ -21,11 +21,13 @@ pub fn rows(tables: &[TableFate], before: &Census, schema: &str) -> Vec<Loss> {
     }
     for table in tables.iter().filter(|table| table.rows_before.is_some()) {
         let wholes = wholes(table);
-        let mut parents: Vec<String> = std::iter::once(&table.table).chain(&table.renamed_to).cloned().collect();
+        let mut parents = vec![table.table.clone()];
         let within = wholes.first().and_then(|whole| came.get_mut(whole));
         parents.extend(wholes);
         let of_table = losses_of(table, within);
-        losses.extend(of_table.into_iter().map(|loss| Loss { parents: parents.clone(), ..loss }));
+        // where a key tells rows apart, those that went are counted as soon as any value is another
+        let keyless = table.deleted.is_none();
+        losses.extend(of_table.into_iter().map(|loss| Loss { parents: parents.clone(), keyless, ..loss }));
     }
     losses
 }

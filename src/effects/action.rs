@@ -6,7 +6,8 @@ use super::{Guarantee, Scene, What, guarantees};
 use crate::catalog::{Column, Known, ObjectName};
 use crate::sql::{ActionKind, DataType, Expr};
 
-pub(super) fn effects(scene: &Scene<'_>, table: &ObjectName, action: &ActionKind) -> Vec<What> {
+/// `text` is the action as written.
+pub(super) fn effects(scene: &Scene<'_>, table: &ObjectName, text: &str, action: &ActionKind) -> Vec<What> {
     match action {
         ActionKind::DropColumn { name, if_exists, cascade } => drop_column(scene, table, name, *if_exists, *cascade),
         ActionKind::SetType { column, data_type, using } => set_type(scene, table, column, data_type, using.as_ref()),
@@ -24,7 +25,7 @@ pub(super) fn effects(scene: &Scene<'_>, table: &ObjectName, action: &ActionKind
         ActionKind::DropIdentity { column } => {
             vec![What::IdentityChanged { table: table.clone(), column: column.clone() }]
         }
-        ActionKind::Other { words } => super::words::action(scene, table, words),
+        ActionKind::Other { words } => super::words::action(scene, table, text, words),
         // what these add was not there, what they rename stays, and rows that a new rule refuses make them fail
         ActionKind::AddColumn { .. }
         | ActionKind::SetNotNull { .. }

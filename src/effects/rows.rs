@@ -19,10 +19,10 @@ fn table(scene: &Scene<'_>, name: &Name) -> Option<ObjectName> {
 pub(super) fn inserted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
     let words = tokens(scene.text);
     let table = table(scene, name);
-    let overwritten = table.clone().filter(|_| upserts(&words)).map(|table| What::ValuesOverwritten {
+    let overwritten = table.clone().zip(upserted(&words)).map(|(table, columns)| What::ValuesOverwritten {
         table,
         which: Which::All,
-        columns: Vec::new(),
+        columns,
     });
     let queries = words.iter().any(|token| token.is("select") || token.is("table"));
     let rows = if queries { Rows::Any } else { Rows::Listed };
@@ -185,8 +185,30 @@ fn with_referring(catalog: &Catalog, table: ObjectName, which: Which) -> Vec<Wha
     found
 }
 
-fn upserts(words: &[Token<'_>]) -> bool {
-    words.windows(2).any(|pair| pair[0].is("do") && pair[1].is("update"))
+/// The columns that `ON CONFLICT … DO UPDATE SET` assigns; none of them where they cannot be made out.
+fn upserted(words: &[Token<'_>]) -> Option<Vec<String>> {
+    let mut rest = after(words, "do update")?;
+    rest = after(rest, "set").unwrap_or_default();
+    let mut columns = Vec::new();
+    let mut depth = 0_usize;
+    let mut expected = true;
+    for (at, token) in rest.iter().enumerate() {
+        if token.is_symbol("(") {
+            // `(a, b) = …` is not taken apart
+            if expected {
+                return Some(Vec::new());
+            }
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 && (token.is("where") || token.is("returning")) {
+            break;
+        } else if expected {
+            columns.extend(crate::sql::tokens::name(&rest[at..at + 1]).map(|(name, _)| name.name));
+        }
+        expected = depth == 0 && token.is_symbol(",");
+    }
+    Some(columns)
 }
 
 /// The rows of a `DELETE` or `UPDATE`: its condition, if nothing else takes part in it.

@@ -81,7 +81,11 @@ fn alter(scene: &Scene<'_>, table: &Name, if_exists: bool, actions: &[crate::sql
     }
     let each = |own: &crate::sql::Action| {
         let range = own.range.clone();
-        action::effects(scene, &table, &own.kind).into_iter().map(move |what| Effect { range: range.clone(), what })
+        let start = scene.statement.range.start;
+        let text = scene.text.get(range.start.saturating_sub(start)..range.end.saturating_sub(start));
+        action::effects(scene, &table, text.unwrap_or_default(), &own.kind)
+            .into_iter()
+            .map(move |what| Effect { range: range.clone(), what })
     };
     actions.iter().flat_map(each).collect()
 }

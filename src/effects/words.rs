@@ -5,7 +5,7 @@ use super::unknown::{self, Reference};
 use super::{Definition, Scene, What};
 use crate::catalog::ObjectName;
 use crate::sql::Name;
-use crate::sql::tokens::{after, name, tokens};
+use crate::sql::tokens::{Token, after, name, tokens};
 
 /// Definitions that `DROP …` and `ALTER …` name.
 const KINDS: &[(&str, Definition)] = &[
@@ -174,20 +174,47 @@ fn kind(words: &str) -> Option<(&'static str, Definition)> {
     KINDS.iter().copied().find(|(first, _)| begins(words, first))
 }
 
-/// The name behind these words; a trigger's, rule's or policy's without its table.
-fn named(scene: &Scene<'_>, first: &str) -> Option<ObjectName> {
-    let tokens = tokens(scene.text);
-    let rest = after(&tokens, &first.to_lowercase())?;
-    let rest = after(rest, "if exists").unwrap_or(rest);
-    name(rest).map(|(name, _)| scene.before.resolve(&name))
+/// The names behind these words, without arguments; a trigger's, rule's or policy's without its table.
+fn named(scene: &Scene<'_>, text: &str, first: &str) -> Vec<ObjectName> {
+    let tokens = tokens(text);
+    let Some(rest) = after(&tokens, &first.to_lowercase()) else { return Vec::new() };
+    let mut rest = after(rest, "if exists").unwrap_or(rest);
+    let mut names = Vec::new();
+    while let Some((found, behind)) = name(rest) {
+        names.push(scene.before.resolve(&found));
+        let behind = behind.get(arguments(behind)..).unwrap_or_default();
+        let [comma, next @ ..] = behind else { break };
+        if !comma.is_symbol(",") {
+            break;
+        }
+        rest = next;
+    }
+    names
+}
+
+/// How many tokens the arguments in parentheses take, with the parentheses.
+fn arguments(tokens: &[Token<'_>]) -> usize {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate() {
+        depth = match token.text {
+            "(" if token.is_symbol("(") => depth + 1,
+            ")" if token.is_symbol(")") => depth.saturating_sub(1),
+            _ => depth,
+        };
+        if depth == 0 {
+            return if at == 0 { 0 } else { at + 1 };
+        }
+    }
+    tokens.len()
 }
 
 fn dropped(scene: &Scene<'_>, words: &str) -> Option<Vec<What>> {
     let (first, kind) = kind(words)?;
     let tokens = tokens(scene.text);
     let cascade = tokens.iter().any(|token| token.is("cascade"));
-    let name = named(scene, first)?;
-    Some(vec![What::DefinitionGone { kind, name, cascade, replaced: false }])
+    let names = named(scene, scene.text, first);
+    let gone = |name| What::DefinitionGone { kind, name, cascade, replaced: false };
+    (!names.is_empty()).then(|| names.into_iter().map(gone).collect())
 }
 
 /// `ALTER VIEW`, `ALTER FUNCTION` and the like. A new owner is a matter of access.
@@ -196,7 +223,7 @@ fn altered(scene: &Scene<'_>, words: &str) -> Option<Vec<What>> {
     if after(&tokens(scene.text), "owner to").is_some() {
         return Some(vec![What::AccessChanged { words: format!("ALTER {words}") }]);
     }
-    let name = named(scene, first)?;
+    let name = named(scene, scene.text, first).into_iter().next()?;
     Some(vec![What::DefinitionReplaced { kind, name }])
 }
 
@@ -211,7 +238,7 @@ pub(super) fn trigger(scene: &Scene<'_>, trigger: &str, table: &Name) -> Vec<Wha
 }
 
 /// An action of `ALTER TABLE`.
-pub(super) fn action(scene: &Scene<'_>, table: &ObjectName, words: &str) -> Vec<What> {
+pub(super) fn action(scene: &Scene<'_>, table: &ObjectName, text: &str, words: &str) -> Vec<What> {
     let access =
         ["OWNER TO", "DISABLE ROW LEVEL SECURITY", "FORCE ROW LEVEL SECURITY", "NO FORCE", "ENABLE ROW LEVEL SECURITY"];
     if access.iter().any(|first| begins(words, first)) {
@@ -222,21 +249,21 @@ pub(super) fn action(scene: &Scene<'_>, table: &ObjectName, words: &str) -> Vec<
         return vec![What::DefinitionReplaced { kind: Definition::Trigger, name }];
     }
     if begins(words, "ATTACH PARTITION") {
-        return named(scene, "ATTACH PARTITION")
-            .map(|part| What::PartJoined { table: table.clone(), part, partition: true })
+        return named(scene, text, "ATTACH PARTITION")
             .into_iter()
+            .map(|part| What::PartJoined { table: table.clone(), part, partition: true })
             .collect();
     }
     if begins(words, "INHERIT") {
-        return named(scene, "INHERIT")
-            .map(|whole| What::PartJoined { table: whole, part: table.clone(), partition: false })
+        return named(scene, text, "INHERIT")
             .into_iter()
+            .map(|whole| What::PartJoined { table: whole, part: table.clone(), partition: false })
             .collect();
     }
     if ["DETACH PARTITION", "NO INHERIT"].iter().any(|first| begins(words, first)) {
         return vec![What::RowsDetached { table: table.clone() }];
     }
-    let column = |of: fn(ObjectName, String) -> What| vec![of(table.clone(), column_of(scene))];
+    let column = |of: fn(ObjectName, String) -> What| vec![of(table.clone(), column_of(text))];
     if begins(words, "ALTER COLUMN DROP EXPRESSION") || begins(words, "ALTER COLUMN SET EXPRESSION") {
         return column(|table, column| What::ExpressionChanged { table, column });
     }
@@ -254,10 +281,11 @@ pub(super) fn action(scene: &Scene<'_>, table: &ObjectName, words: &str) -> Vec<
     vec![What::UnknownObject(Reference { kind: unknown::Kind::Table, name: table.clone() })]
 }
 
-/// The column of the statement's first `ALTER COLUMN` with such an action; the words do not hold it.
-fn column_of(scene: &Scene<'_>) -> String {
-    let tokens = tokens(scene.text);
-    let rest = after(&tokens, "alter column").unwrap_or_default();
+/// The column of an `ALTER COLUMN`; the words do not hold it.
+fn column_of(action: &str) -> String {
+    let tokens = tokens(action);
+    let rest = after(&tokens, "alter").unwrap_or_default();
+    let rest = if rest.first().is_some_and(|token| token.is("column")) { &rest[1..] } else { rest };
     name(rest).map(|(name, _)| name.name).unwrap_or_default()
 }
 

@@ -9,6 +9,8 @@ use postgres::Client;
 use super::coverage::Coverage;
 use super::tracing::Tracing;
 use super::{Rehearsed, trace};
+use crate::catalog::Catalog;
+use crate::catalog::live::{Live, Without};
 use crate::conservation::{self, Census, Loss};
 use crate::database::DatabaseUrl;
 use crate::deploy::{Hook, Prepared, Runner, Settings};
@@ -62,7 +64,9 @@ impl Bare<'_> {
         let mut losses = conservation::rows(&tables, self.census, self.schema);
         losses.extend(conservation::objects(self.census, &is, self.schema));
         let Self { pending, scripts, reviewed, schema, .. } = *self;
-        Coverage { pending, scripts, reviewed, schema }.cover(&mut losses, &rehearsed);
+        let definitions = Live::read(before, &Without::default()).explain(|| "reading the definitions".into())?;
+        let world = Catalog::of_target(schema, &definitions);
+        Coverage::new(&world, (pending, scripts), reviewed, schema).cover(&mut losses, &rehearsed);
         Ok(losses)
     }
 }

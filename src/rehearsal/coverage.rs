@@ -1,32 +1,69 @@
-//! Every loss that the rehearsal measures is covered by something that people have seen or accepted, or the deploy is refused.
+//! Every loss that the rehearsal measures is one that an effect of the migrations brings about, and that people have seen or accepted
+//! there; or the deploy is refused.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `deeds` | the effects of each statement, by the names of before |
+//! | `effect` | which effect a loss of data is one of, and which finding judges it |
+//! | `definition` | the same for what is no data |
+
+mod deeds;
+mod definition;
+mod effect;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
+use self::deeds::{Act, Acting, acting};
 use super::Rehearsed;
+use crate::catalog::Catalog;
 use crate::conservation::{Kind, Loss};
 use crate::project::Migration;
 use crate::review::{Reviewed, acceptances};
-use crate::rules::{Acceptance, Finding, REHEARSED_LOSS, Severity};
-use crate::sql::tokens::{Token, tokens};
-use crate::sql::{ActionKind, Script, Statement, StatementKind};
+use crate::rules::{Acceptance, Finding, REHEARSED_LOSS};
+use crate::sql::Script;
+use crate::sql::tokens::tokens;
 
 /// What people have said about the pending migrations.
 pub(super) struct Coverage<'a> {
-    pub(super) pending: &'a [Migration],
-    pub(super) scripts: &'a [Script],
+    pending: &'a [Migration],
     /// What the review found in them.
-    pub(super) reviewed: &'a [Reviewed],
-    pub(super) schema: &'a str,
+    reviewed: &'a [Reviewed],
+    schema: &'a str,
+    acting: Vec<Acting<'a>>,
+    /// The accepting lines, each with its migration.
+    lines: Vec<(String, Acceptance)>,
 }
 
-impl Coverage<'_> {
+impl<'a> Coverage<'a> {
+    /// `world` is what was there before the migrations.
+    pub(super) fn new(
+        world: &Catalog,
+        (pending, scripts): (&'a [Migration], &'a [Script]),
+        reviewed: &'a [Reviewed],
+        schema: &'a str,
+    ) -> Self {
+        let of = |(migration, script): (&Migration, &Script)| {
+            let name = migration.name.clone();
+            acceptances::read(script).0.into_iter().map(move |line| (name.clone(), line.acceptance)).collect::<Vec<_>>()
+        };
+        let lines = pending.iter().zip(scripts).flat_map(of).collect();
+        Self { pending, reviewed, schema, acting: acting(world, pending, scripts), lines }
+    }
+
     /// Writes who did each loss and why it may happen, where that is known. Gives the accepting lines that no loss needs.
     pub(super) fn cover(&self, losses: &mut [Loss], rehearsed: &[Rehearsed]) -> Vec<String> {
-        let lines = self.lines();
         let mut used = BTreeSet::new();
         for loss in losses {
-            self.attribute(loss, rehearsed);
-            loss.covered_by = self.covered(loss, &lines, &mut used);
+            let stranger = self.stranger(loss, rehearsed);
+            self.attribute(loss, rehearsed, stranger);
+            let accepted = self.accepted(loss, &mut used);
+            loss.covered_by = match stranger {
+                // what one statement is accepted for is no word for what another one does
+                Some(_) => accepted,
+                None => accepted.or_else(|| self.covered(loss)),
+            };
         }
         let unused = |(at, line): (usize, &(String, Acceptance))| {
             let (migration, line) = line;
@@ -34,225 +71,118 @@ impl Coverage<'_> {
                 format!("{migration} accepts {}({}), which the rehearsal has not found", line.rule, line.object)
             })
         };
-        lines.iter().enumerate().filter_map(unused).collect()
+        self.lines.iter().enumerate().filter_map(unused).collect()
     }
 
     /// The line that would accept a loss: the review's own, where it found this too.
     pub(super) fn line_for(&self, loss: &Loss) -> String {
-        let rules = rules(loss.kind);
-        let findings =
-            self.findings().filter(|finding| rules.contains(&finding.rule) && about(finding, loss, self.schema));
-        let (rule, object) = findings
-            .filter(|finding| finding.blocks())
-            .map(|finding| (finding.rule, finding.object.as_str()))
-            .next()
-            .unwrap_or((REHEARSED_LOSS.id, &loss.object));
+        let blocking = self.judging(loss).find(|finding| finding.blocks());
+        let (rule, object) =
+            blocking.map_or((REHEARSED_LOSS.id, &loss.object), |finding| (finding.rule, &finding.object));
         format!("-- prisma-safe:allow {rule}({object}): why")
     }
 
-    fn lines(&self) -> Vec<(String, Acceptance)> {
-        let of = |(migration, script): (&Migration, &Script)| {
-            let name = migration.name.clone();
-            acceptances::read(script).0.into_iter().map(move |line| (name.clone(), line.acceptance)).collect::<Vec<_>>()
-        };
-        self.pending.iter().zip(self.scripts).flat_map(of).collect()
-    }
-
-    fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.reviewed.iter().flat_map(|migration| &migration.findings)
-    }
-
-    fn covered(&self, loss: &Loss, lines: &[(String, Acceptance)], used: &mut BTreeSet<usize>) -> Option<String> {
-        let rules = rules(loss.kind);
-        let accepts = |line: &Acceptance| {
-            line.covers(REHEARSED_LOSS.id, &loss.object, self.schema)
-                || rules.iter().any(|rule| aliases(loss).iter().any(|name| line.covers(rule, name, self.schema)))
-        };
-        let accepting: Vec<usize> = (0..lines.len()).filter(|at| accepts(&lines[*at].1)).collect();
+    /// A line about just this loss.
+    fn accepted(&self, loss: &Loss, used: &mut BTreeSet<usize>) -> Option<String> {
+        let accepts = |at: &usize| self.lines[*at].1.covers(REHEARSED_LOSS.id, &loss.object, self.schema);
+        let accepting: Vec<usize> = (0..self.lines.len()).filter(accepts).collect();
         used.extend(&accepting);
-        if let Some(at) = accepting.first() {
-            let (migration, line) = &lines[*at];
-            return Some(format!("{}({}) in {migration}", line.rule, line.object));
-        }
-        // a warning is seen by whoever reads the review, an error stops the deploy until it is accepted; what is only worth
-        // knowing says that nothing of the data goes
-        let data = matches!(loss.kind, Kind::Rows | Kind::Values | Kind::Column | Kind::Table);
-        let least = if data { Severity::Warning } else { Severity::Info };
-        let seen = |finding: &&Finding| finding.accepted.is_some() || !finding.blocks() && finding.severity >= least;
-        let found = self
-            .findings()
-            .filter(seen)
-            .find(|finding| rules.contains(&finding.rule) && about(finding, loss, self.schema));
-        if let Some(finding) = found {
-            return Some(format!("the review: {}({})", finding.rule, finding.object));
-        }
-        self.statements()
-            .find(|(_, _, statement, text)| names(loss, statement, text))
-            .map(|(migration, line, ..)| format!("line {line} of {migration}, which names it"))
+        let (migration, line) = self.lines.get(*accepting.first()?)?;
+        Some(format!("{}({}) in {migration}", line.rule, line.object))
     }
 
-    /// Each statement with its migration, its line and its text.
-    fn statements(&self) -> impl Iterator<Item = (&str, usize, &Statement, &str)> {
-        self.pending.iter().zip(self.scripts).flat_map(|(migration, script)| {
-            script.statements().iter().map(move |statement| {
-                let text = script.text().get(statement.range.clone()).unwrap_or_default();
-                (migration.name.as_str(), script.position(statement.range.start).line, statement, text)
+    /// A finding about an effect that brings the loss about, or a statement that says so by itself.
+    fn covered(&self, loss: &Loss) -> Option<String> {
+        let admits = |finding: &&Finding| effect::admits(finding, loss);
+        if let Some(finding) = self.judging(loss).find(admits) {
+            return Some(match &finding.accepted {
+                Some(line) => format!("{}({}), accepted in line {}", finding.rule, finding.object, line.line),
+                None => format!("the review: {}({})", finding.rule, finding.object),
+            });
+        }
+        let says = |(_, act): &(&Acting<'_>, &Act<'_>)| {
+            definition::says(act, loss) || act.deeds.iter().any(|deed| deed.brings(loss) && deed.is_said(act, loss))
+        };
+        let (acting, act) = self.acts().find(says)?;
+        Some(format!("line {} of {}, which names it", act.line, acting.name))
+    }
+
+    /// The findings about effects that bring the loss about, or that name it among what goes along.
+    fn judging(&self, loss: &Loss) -> impl Iterator<Item = &Finding> {
+        self.acts().flat_map(move |(acting, act)| {
+            let reviewed = self.reviewed.iter().filter(|reviewed| reviewed.name == acting.name);
+            reviewed.flat_map(|reviewed| &reviewed.findings).filter(move |finding| {
+                let brings = act.deeds.iter().any(|deed| deed.brings(loss) && deed.judged_by(act, finding, loss));
+                let within = finding.range.as_ref().is_some_and(|range| {
+                    act.statement.range.start <= range.start && range.end <= act.statement.range.end
+                });
+                let cascades = act.deeds.iter().any(deeds::Deed::cascades);
+                brings || within && cascades && definition::is_victim(finding, loss, self.schema)
             })
         })
     }
 
-    /// The statement that the trace saw doing it; else the only one that could have.
-    fn attribute(&self, loss: &mut Loss, rehearsed: &[Rehearsed]) {
-        let wrote = rehearsed.iter().flat_map(|migration| {
-            let did = |statement: &&super::Statement| match loss.kind {
-                Kind::Rows => {
-                    statement.writes.iter().any(|write| write.deleted > 0 && loss.parents.contains(&write.table))
-                }
-                Kind::Values => {
-                    statement.writes.iter().any(|write| write.updated > 0 && loss.parents.contains(&write.table))
-                }
-                _ => false,
-            };
-            migration.statements.iter().filter(did).map(|statement| (migration.name.clone(), statement.line))
+    fn acts(&self) -> impl Iterator<Item = (&Acting<'a>, &Act<'a>)> {
+        self.acting.iter().flat_map(|acting| acting.acts.iter().map(move |act| (acting, act)))
+    }
+
+    /// A statement that was seen to delete or overwrite rows of the table though none of its effects says so: code. Which of the
+    /// rows are its own nobody knows.
+    fn stranger<'r>(&self, loss: &Loss, rehearsed: &'r [Rehearsed]) -> Option<(&'r str, usize)> {
+        rehearsed.iter().zip(&self.acting).find_map(|(migration, acting)| {
+            let strange = migration.statements.iter().find(|statement| {
+                let own = || acting.acts.iter().filter(|act| act.line == statement.line).flat_map(|act| &act.deeds);
+                acting.wrote(statement, loss) && !own().any(|deed| deed.touches(loss))
+            });
+            strange.map(|statement| (migration.name.as_str(), statement.line))
+        })
+    }
+
+    /// The statement that the trace saw doing it; else the one whose effect it is; else the only one that could have.
+    fn attribute(&self, loss: &mut Loss, rehearsed: &[Rehearsed], stranger: Option<(&str, usize)>) {
+        let traced = rehearsed.iter().zip(&self.acting).find_map(|(migration, acting)| {
+            let did = migration.statements.iter().find(|statement| {
+                let rewrote =
+                    |table: &super::Sized| acting.was(&table.name).is_some_and(|was| loss.parents.contains(was));
+                acting.wrote(statement, loss)
+                    || matches!(loss.kind, Kind::Rows | Kind::Values) && statement.rewrites.iter().any(rewrote)
+            });
+            did.map(|statement| (migration.name.as_str(), statement.line))
         });
-        let rewrote = rehearsed.iter().flat_map(|migration| {
-            let did = |statement: &&super::Statement| {
-                matches!(loss.kind, Kind::Rows | Kind::Values)
-                    && statement.rewrites.iter().any(|table| loss.parents.contains(&table.name))
-            };
-            migration.statements.iter().filter(did).map(|statement| (migration.name.clone(), statement.line))
-        });
-        if let Some((migration, line)) = wrote.chain(rewrote).next() {
+        let brings = |(_, act): &(&Acting<'_>, &Act<'_>)| act.deeds.iter().any(|deed| deed.brings(loss));
+        let known = || self.acts().find(brings).map(|(acting, act)| (acting.name, act.line));
+        if let Some((migration, line)) = stranger.or(traced).or_else(known) {
+            let migration = migration.to_owned();
             (loss.migration, loss.line) = (Some(migration), Some(line));
             return;
         }
-        let mentions = |(_, _, _, text): &(&str, usize, &Statement, &str)| mentions(&tokens(text), &loss.name);
-        let mut mentioning = self.statements().filter(mentions).map(|(migration, line, ..)| (migration, line));
-        if let (Some((migration, line)), None) = (mentioning.next(), mentioning.next()) {
-            (loss.migration, loss.line) = (Some(migration.to_owned()), Some(line));
+        let name = loss.name.clone();
+        let mut mentioning = self.acts().filter(|(_, act)| definition::mentions(&tokens(act.text), &name));
+        if let (Some((acting, act)), None) = (mentioning.next(), mentioning.next()) {
+            let (migration, line) = (acting.name.to_owned(), act.line);
+            (loss.migration, loss.line) = (Some(migration), Some(line));
         } else if let [only] = self.pending {
             loss.migration = Some(only.name.clone());
         }
     }
 }
 
-/// The rules whose findings and accepting lines are about losses of this kind.
-fn rules(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::Rows => {
-            &["delete-rows", "delete-without-where", "truncate-table", "drop-table", "drop-then-add", "drop-cascade"]
-        }
-        Kind::Values => &[
-            "update-without-where",
-            "narrow-type",
-            "time-zone-cast",
-            "drop-enum-value",
-            "drop-then-add",
-            "many-to-many-swap",
-            "delete-rows",
-            "delete-without-where",
-        ],
-        Kind::Column => &["drop-column", "drop-table", "drop-then-add", "drop-cascade"],
-        Kind::Table => &["drop-table", "drop-then-add", "drop-cascade"],
-        Kind::Label => &["drop-enum-value"],
-        Kind::Constraint | Kind::Index => &[
-            "dropped-guarantee",
-            "index-of-constraint",
-            "unexplained-index-drop",
-            "drop-then-add",
-            "dependent-object",
-            "redirected-foreign-key",
-            "drop-cascade",
-        ],
-        Kind::State => &["disabled-trigger"],
-        Kind::Privileges | Kind::Owner | Kind::DefaultPrivileges => &["access-change"],
-        Kind::RowSecurity | Kind::Policy => &["row-security", "drop-object", "drop-cascade", "dependent-object"],
-        Kind::Position => &["truncate-table"],
-        _ => &["drop-object", "drop-cascade", "dependent-object"],
+impl Acting<'_> {
+    /// What a table that has this name just before the migration was called before all of them.
+    fn was(&self, name: &str) -> Option<&String> {
+        self.before.get(name)
     }
-}
 
-/// A loss by every name that its table or type has had.
-fn aliases(loss: &Loss) -> Vec<String> {
-    let of_table = matches!(loss.kind, Kind::Rows | Kind::Table | Kind::Position);
-    let alias = |parent: &String| if of_table { parent.clone() } else { format!("{parent}.{}", loss.name) };
-    std::iter::once(loss.object.clone()).chain(loss.parents.iter().map(alias)).collect()
-}
-
-/// Whether a finding is about a loss, or names it among what goes with its own object.
-fn about(finding: &Finding, loss: &Loss, schema: &str) -> bool {
-    let texts = || std::iter::once(&finding.message).chain(finding.evidence.iter().map(|evidence| &evidence.text));
-    let inside = |text: &String, name: &str| {
-        let part = |c: char| c.is_alphanumeric() || "._$()".contains(c);
-        let short = |word: &'_ str| word.strip_prefix(schema).and_then(|rest| rest.strip_prefix('.')) == Some(name);
-        text.split(|c: char| !part(c)).map(|word| word.trim_end_matches('.')).any(|word| word == name || short(word))
-    };
-    aliases(loss).iter().any(|name| finding.object == *name || texts().any(|text| inside(text, name)))
-}
-
-/// Whether a plain statement says by itself that this goes. Code does not, and neither do data that go: for these there are
-/// the review's findings.
-fn names(loss: &Loss, statement: &Statement, text: &str) -> bool {
-    let tokens = tokens(text);
-    let begins = |words: &str| words.split(' ').zip(&tokens).all(|(word, token)| token.is(word));
-    let holds = |word: &str| tokens.iter().any(|token| token.is(word));
-    let named = || mentions(&tokens, &loss.name);
-    let of_parent = || loss.parents.iter().any(|parent| mentions(&tokens, last(parent)));
-    let alters = || begins("alter table") && of_parent();
-    match loss.kind {
-        Kind::Values => match &statement.kind {
-            StatementKind::Update { columns, has_where: true, .. } => columns.contains(&loss.name) && of_parent(),
-            // an upsert says what a conflict overwrites
-            StatementKind::Insert { .. } => holds("conflict") && holds("update") && named() && of_parent(),
-            _ => false,
-        },
-        Kind::Column if loss.count == Some(0) => {
-            matches!(&statement.kind, StatementKind::AlterTable { actions, .. } if of_parent() && actions.iter().any(
-                |action| matches!(&action.kind, ActionKind::DropColumn { name, .. } if *name == loss.name)))
-        }
-        Kind::Table if loss.count == Some(0) => begins("drop table") && named(),
-        Kind::Rows | Kind::Column | Kind::Table | Kind::Label | Kind::Position => false,
-        Kind::Schema => begins("drop schema") && named(),
-        Kind::Extension => begins("drop extension") && named(),
-        Kind::View => begins("drop view") && named(),
-        Kind::MaterializedView => begins("drop materialized") && named(),
-        Kind::Population => holds("no") && holds("data") && (begins("refresh") || begins("create")) && named(),
-        Kind::Sequence => begins("drop sequence") && named(),
-        Kind::Type => (begins("drop type") || begins("drop domain")) && named(),
-        Kind::Constraint => alters() && named(),
-        Kind::Index => begins("drop index") && named() || alters() && named(),
-        Kind::Function => begins("drop") && !holds("trigger") && named(),
-        Kind::Definition => {
-            matches!(statement.kind, StatementKind::CreateFunction { .. }) || begins("create or replace")
-        }
-        Kind::Trigger => begins("drop trigger") && named(),
-        Kind::State => alters() && holds("disable") && (named() || holds("all") || holds("user")),
-        Kind::Rule => begins("drop rule") && named(),
-        Kind::Policy => begins("drop policy") && named(),
-        Kind::RowSecurity => alters() && holds("security"),
-        Kind::Publication => begins("drop publication") && named(),
-        Kind::Published => (begins("alter publication") || begins("drop publication")) && named(),
-        Kind::Statistics => begins("drop statistics") && named(),
-        Kind::EventTrigger => begins("drop event") && named(),
-        Kind::Privileges => begins("revoke") && (named() || holds("all") && holds("in")) || begins("reassign"),
-        Kind::Owner => begins("alter") && holds("owner") && named() || begins("reassign"),
-        Kind::DefaultPrivileges => begins("alter default privileges"),
-        Kind::Comment => begins("comment") && named(),
-        Kind::Default | Kind::NotNull => alters() && holds("drop") && named(),
+    /// Whether a traced statement deleted or overwrote rows of what was lost.
+    fn wrote(&self, statement: &super::Statement, loss: &Loss) -> bool {
+        statement.writes.iter().any(|write| {
+            let counts = match loss.kind {
+                Kind::Rows => write.deleted > 0,
+                // without a key, rows that are deleted show by their values
+                Kind::Values => write.updated > 0 || loss.keyless && write.deleted > 0,
+                _ => false,
+            };
+            counts && self.was(&write.table).is_some_and(|was| loss.parents.contains(was))
+        })
     }
-}
-
-/// Whether an identifier stands in a statement.
-fn mentions(tokens: &[Token<'_>], name: &str) -> bool {
-    use crate::sql::tokens::Kind as Is;
-    tokens.iter().any(|token| match token.kind {
-        Is::Quoted => token.text.replace("\"\"", "\"") == name,
-        Is::Word => token.text.to_lowercase() == name,
-        _ => false,
-    })
-}
-
-/// A name without its schema.
-fn last(label: &str) -> &str {
-    label.rsplit('.').next().unwrap_or(label)
 }

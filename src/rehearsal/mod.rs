@@ -49,6 +49,7 @@ use self::tracing::Tracing;
 pub use self::traffic::Stall;
 use self::traffic::Traffic;
 pub use self::unjudged::demand_judged;
+use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::conservation::{self, Census, Loss, Written};
 use crate::database::{DatabaseUrl, Failure, connect};
@@ -246,8 +247,8 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
     let (stalls, quiet) =
         if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
     stage.drop_copy(CLONE)?;
-    let coverage =
-        Coverage { pending: play.pending, scripts: play.scripts, reviewed: play.reviewed, schema: play.schema };
+    let world = Catalog::of_target(play.schema, &definitions.0);
+    let coverage = Coverage::new(&world, (play.pending, play.scripts), play.reviewed, play.schema);
     let unneeded = coverage.cover(&mut losses, &migrations);
     let mut rehearsal = Rehearsal {
         backup: stage.backup().to_owned(),

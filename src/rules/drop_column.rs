@@ -1,6 +1,6 @@
 //! A column dropped: the data in it is gone, and the running release still selects it.
 
-use super::{Check, Finding, Rule, Severity, Step, Which, cost};
+use super::{Check, Finding, NOTHING_LOST, Rule, Severity, Step, Which, cost};
 use crate::sql::ActionKind;
 
 /// The rule.
@@ -46,7 +46,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         findings.push(match held {
             Some(0) if !table.written => finding
                 .severity(Severity::Warning)
-                .measured(format!("0 rows hold a value in {object}: nothing is lost now"))
+                .measured(format!("0 rows hold a value in {object}: {NOTHING_LOST}"))
                 .help("deploy a release that no longer has the field first: the running one still selects the column"),
             Some(held) => {
                 let verb = if held == 1 { "holds" } else { "hold" };

@@ -1,6 +1,6 @@
 //! A table dropped with its rows.
 
-use super::{Check, Finding, Rule, Severity, Step, cost};
+use super::{Check, Finding, NOTHING_LOST, Rule, Severity, Step, cost};
 use crate::sql::StatementKind;
 
 /// The rule.
@@ -27,7 +27,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         findings.push(match table.rows {
             Some(0) if !table.written => finding
                 .severity(Severity::Warning)
-                .measured(format!("{} holds 0 rows: nothing is lost now", table.label))
+                .measured(format!("{} holds 0 rows: {NOTHING_LOST}", table.label))
                 .help("deploy a release that no longer has the model first: the running one still queries the table"),
             Some(rows) => {
                 finding.measured(format!("{} holds {}", table.label, cost::rows(rows))).help(help(&table.label))

@@ -82,6 +82,9 @@ pub use self::scratch::Scratch;
 pub use self::settings::{Deployed, Level, Levels, Settings};
 pub use self::subject::{Step, Subject};
 
+/// How evidence ends that found nothing at stake: it does not speak for what is lost all the same.
+const NOTHING_LOST: &str = "nothing is lost now";
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -207,6 +210,11 @@ impl Finding {
             fix: None,
             accepted: None,
         }
+    }
+
+    /// Whether it says that nothing is lost.
+    pub fn sees_no_loss(&self) -> bool {
+        self.evidence.iter().any(|evidence| evidence.text.ends_with(NOTHING_LOST))
     }
 
     /// Another severity than the rule's own.

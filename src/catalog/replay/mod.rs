@@ -30,7 +30,7 @@ impl Catalog {
     }
 
     /// Replays one more script, and shows each statement with the catalog just before it.
-    pub fn walk(&mut self, script: &Script, migration: &str, mut look: impl FnMut(&Self, &Statement)) {
+    pub fn walk<'s>(&mut self, script: &'s Script, migration: &str, mut look: impl FnMut(&Self, &'s Statement)) {
         let mut replay = Replay::start(self, migration);
         for statement in script.statements() {
             look(replay.catalog, statement);
