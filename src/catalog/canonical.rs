@@ -1,6 +1,6 @@
 //! When two expressions are surely the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expressions::is_plain;
 use crate::sql::expression::{Piece, pieces};
@@ -20,6 +20,38 @@ pub(super) fn canonical(text: &str, schema: &str, data_type: Option<&DataType>) 
         [Piece::Symbol("-"), Piece::Number(number)] => format!("-{number}"),
         bare => spell(bare),
     }
+}
+
+/// What a check demands, one by one: `a AND b` demands both. Each in [`canonical`]'s spelling.
+pub(super) fn demands(text: &str, schema: &str) -> BTreeSet<String> {
+    let all: Vec<Piece<'_>> = pieces(text).into_iter().filter(|piece| !matches!(piece, Piece::Space(_))).collect();
+    let solid = without_parentheses(&all);
+    let is = |piece: &Piece<'_>, word: &str| matches!(piece, Piece::Word(own) if own.eq_ignore_ascii_case(word));
+    let mut depth = 0_usize;
+    let mut parts: Vec<Vec<Piece<'_>>> = vec![Vec::new()];
+    for piece in solid {
+        match piece {
+            Piece::Symbol("(") => depth += 1,
+            Piece::Symbol(")") => depth = depth.saturating_sub(1),
+            // an AND beside these may belong to them
+            _ if depth == 0 && ["or", "between", "case"].iter().any(|word| is(piece, word)) => {
+                return BTreeSet::from([canonical(text, schema, None)]);
+            }
+            _ if depth == 0 && is(piece, "and") => {
+                parts.push(Vec::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(*piece);
+        }
+    }
+    let text = |part: &Vec<Piece<'_>>| part.iter().map(|piece| piece.text()).collect::<Vec<_>>().join(" ");
+    if parts.len() == 1 {
+        return BTreeSet::from([canonical(&text(&parts[0]), schema, None)]);
+    }
+    parts.iter().flat_map(|part| demands(&text(part), schema)).collect()
 }
 
 /// Without the default schema before a dot.

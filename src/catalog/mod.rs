@@ -121,6 +121,11 @@ impl Catalog {
         self.resolve(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() })
     }
 
+    /// What a check demands of a row, one by one, in a spelling that can be compared.
+    pub(crate) fn demands(&self, check: &Expr) -> BTreeSet<String> {
+        canonical::demands(&check.text, &self.default_schema)
+    }
+
     /// The values of a column's enum type, if it is one.
     pub fn enum_values(&self, data_type: &DataType) -> Option<&[String]> {
         self.enums.get(&self.type_name(data_type)).map(Vec::as_slice)

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::unknown::{self, Reference};
 use super::{Guarantee, Scene, What};
-use crate::catalog::{Constraint, Index, Known, ObjectName, Table};
-use crate::sql::ConstraintKind;
+use crate::catalog::{Catalog, Constraint, Index, Known, ObjectName, Table};
+use crate::sql::{ConstraintKind, Expr, quote_identifier};
 
 /// `DROP INDEX`. One behind a constraint is refused by PostgreSQL.
 pub(super) fn index(scene: &Scene<'_>, index: &ObjectName) -> Option<What> {
@@ -50,7 +50,7 @@ pub(super) fn constraint(scene: &Scene<'_>, table: &ObjectName, name: &str) -> V
     if let Some(to) = led(scene, end, &dropped.kind) {
         return vec![to(table)];
     }
-    if replaced(end, dropped) {
+    if replaced(scene.end, end, dropped) {
         return Vec::new();
     }
     let guarantee = Guarantee::Constraint(dropped.kind.clone());
@@ -75,7 +75,7 @@ fn led(scene: &Scene<'_>, end: &Table, dropped: &ConstraintKind) -> Option<impl 
 }
 
 /// Whether the table still keeps at the end what a dropped constraint kept.
-fn replaced(end: &Table, dropped: &Constraint) -> bool {
+fn replaced(world: &Catalog, end: &Table, dropped: &Constraint) -> bool {
     let columns = dropped.kind.columns();
     match &dropped.kind {
         ConstraintKind::PrimaryKey { .. } => {
@@ -87,16 +87,25 @@ fn replaced(end: &Table, dropped: &Constraint) -> bool {
             .values()
             .any(|it| matches!(&it.kind, ConstraintKind::ForeignKey { columns: own, .. } if own == columns)),
         ConstraintKind::Check { expr } => {
-            let about: Vec<&String> = end.columns.keys().filter(|column| expr.mentions(column)).collect();
-            let still = end.constraints.values().any(|it| {
-                matches!(&it.kind, ConstraintKind::Check { expr } if about.iter().any(|column| expr.mentions(column)))
-            });
-            // a check that a NOT NULL has taken over
-            let proved = end.columns.iter().any(|(column, it)| it.not_null && expr.mentions(column));
-            about.is_empty() || still || proved && expr.text.to_uppercase().contains("IS NOT NULL")
+            let about = end.columns.keys().any(|column| expr.mentions(column));
+            !about || implied(world, end, expr)
         }
         ConstraintKind::Exclude { .. } => end.constraints.values().any(|it| it.kind == dropped.kind),
     }
+}
+
+/// Whether the checks and `NOT NULL`s of a table demand everything that a check demanded. One that is only about the same columns
+/// takes nobody's place.
+fn implied(world: &Catalog, end: &Table, check: &Expr) -> bool {
+    let checks = end.constraints.values().filter_map(|it| match &it.kind {
+        ConstraintKind::Check { expr } => Some(world.demands(expr)),
+        _ => None,
+    });
+    let required = end.columns.iter().filter(|(_, column)| column.not_null);
+    let required =
+        required.flat_map(|(name, _)| world.demands(&Expr { text: format!("{} IS NOT NULL", quote_identifier(name)) }));
+    let kept: BTreeSet<String> = checks.flatten().chain(required).collect();
+    world.demands(check).is_subset(&kept)
 }
 
 /// Whether at most these columns make a row unique.

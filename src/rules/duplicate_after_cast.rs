@@ -1,8 +1,10 @@
 //! A change of type under a unique index: values that differ before may be equal afterwards.
 
+use super::subject::Existing;
 use super::{Check, Finding, Key, Rule, Severity, Step, Which, cost};
 use crate::catalog::Table;
 use crate::effects::{Conversion, Effect, What};
+use crate::sql::expression::{is_column, replace};
 use crate::sql::{ConstraintKind, DataType, Expr, quote_identifier};
 
 /// The rule.
@@ -32,7 +34,8 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             Some(using) => using.text.clone(),
             None => format!("{}::{}", quote_identifier(column), spelled(to)),
         };
-        for (name, columns) in unique_over(known, column) {
+        for unique in unique_over(known, column) {
+            let name = unique.name;
             let finding = Finding::new(
                 &RULE,
                 format!("{}.{column}", existing.label),
@@ -43,14 +46,15 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 ),
             )
             .help("find and settle the duplicates before the deploy");
-            let key = |own: &String| match own == column {
-                true => step
-                    .holds_on_target(&existing, &Expr { text: value.clone() })
-                    .then(|| Key::Expression(format!("({value})"))),
-                false => step.column(&existing, own).map(Key::Column),
-            };
-            let keys: Option<Vec<Key>> = columns.iter().map(key).collect();
-            let which = keys.as_ref().map(|keys| Which::Duplicated { keys, predicate: None, nulls_equal: false });
+            let keys =
+                unique.keys.iter().map(|own| key(step, &existing, own, (column, &value))).collect::<Option<Vec<Key>>>();
+            // what the predicate lets through by the new type's rules is not asked
+            let askable = unique.predicate.is_none_or(|it| !it.mentions(column) && step.holds_on_target(&existing, it));
+            let which = keys.as_ref().filter(|_| askable).map(|keys| Which::Duplicated {
+                keys,
+                predicate: unique.predicate,
+                nulls_equal: unique.nulls_equal,
+            });
             let groups =
                 which.as_ref().zip(step.subject.live).and_then(|(which, live)| live.count(&existing.target, which));
             match groups {
@@ -81,21 +85,56 @@ fn merges(from: &DataType, to: &DataType, how: &Conversion) -> bool {
     }
 }
 
-/// What keeps a column unique, with all columns of it.
-fn unique_over<'a>(table: &'a Table, column: &str) -> Vec<(&'a String, Vec<String>)> {
+/// What keeps a column, or an expression over it, unique.
+struct Unique<'a> {
+    name: &'a String,
+    keys: Vec<Own<'a>>,
+    predicate: Option<&'a Expr>,
+    nulls_equal: bool,
+}
+
+/// A key of it.
+enum Own<'a> {
+    Column(&'a String),
+    /// In SQL.
+    Expression(&'a String),
+}
+
+/// A key as the target knows it, with the new value in the column's place; none where a column in it has another name there.
+fn key(step: &Step<'_>, table: &Existing, own: &Own<'_>, (column, value): (&String, &str)) -> Option<Key> {
+    let value = format!("({value})");
+    let text = match own {
+        Own::Column(own) if *own == column => value,
+        Own::Column(own) => return step.column(table, own).map(Key::Column),
+        Own::Expression(text) => replace(text, |pieces, at| is_column(pieces, at, column).then(|| value.clone()))
+            .unwrap_or_else(|| (*text).clone()),
+    };
+    step.holds_on_target(table, &Expr { text: text.clone() }).then_some(Key::Expression(text))
+}
+
+fn unique_over<'a>(table: &'a Table, column: &str) -> Vec<Unique<'a>> {
     let constraints = table.constraints.iter().filter_map(|(name, it)| match &it.kind {
         ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => {
-            Some((name, columns.clone()))
+            let keys = columns.iter().map(Own::Column).collect();
+            Some(Unique { name, keys, predicate: None, nulls_equal: false })
         }
         _ => None,
     });
-    let indexes = table.indexes.iter().filter(|(_, index)| index.unique && index.predicate.is_none()).filter_map(
-        |(name, index)| {
-            let columns: Option<Vec<String>> = index.keys.iter().map(|key| key.column.clone()).collect();
-            columns.map(|columns| (name, columns))
-        },
-    );
-    constraints.chain(indexes).filter(|(_, columns)| columns.iter().any(|own| own == column)).collect()
+    let indexes = table.indexes.iter().filter(|(_, index)| index.unique).map(|(name, index)| Unique {
+        name,
+        keys: index
+            .keys
+            .iter()
+            .map(|key| key.column.as_ref().map_or(Own::Expression(&key.text), Own::Column))
+            .collect(),
+        predicate: index.predicate.as_ref(),
+        nulls_equal: index.nulls_not_distinct,
+    });
+    let about = |own: &Own<'_>| match own {
+        Own::Column(own) => *own == column,
+        Own::Expression(text) => Expr { text: (*text).clone() }.mentions(column),
+    };
+    constraints.chain(indexes).filter(|unique| unique.keys.iter().any(about)).collect()
 }
 
 fn spelled(data_type: &DataType) -> String {

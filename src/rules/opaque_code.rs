@@ -1,7 +1,7 @@
 //! Code that no review can follow: `DO` blocks, dynamic SQL, functions called for what they do, unknown statements.
 
 use super::{Check, Finding, Rule, Severity, Subject};
-use crate::sql::code::{READING, hides_writing};
+use crate::sql::code::{calls_unknown, hides_writing};
 use crate::sql::tokens::{Kind, Token, calls, tokens};
 use crate::sql::{Statement, StatementKind};
 
@@ -146,7 +146,7 @@ fn opaque<'a>(text: &'a str, statement: &'a Statement, defined: &[String]) -> Op
         return Some(("statement", text, "hides another statement inside".into()));
     }
     let called = match statement.kind {
-        StatementKind::Select => calls(text).into_iter().find(|name| !READING.contains(&name.as_str())),
+        StatementKind::Select => calls_unknown(text),
         _ => calls(text).into_iter().find(|name| defined.contains(name)),
     };
     called.map(|name| ("call", text, format!("calls `{name}()`")))

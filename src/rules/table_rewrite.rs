@@ -135,7 +135,8 @@ pub(super) fn computed(column: &ColumnDef) -> Option<String> {
         return Some("each row takes its own number from the sequence".into());
     }
     if column.generated.is_some() {
-        return Some("a generated column is stored in each row".into());
+        // PostgreSQL 18 computes one that is not stored when it is read; earlier releases refuse it
+        return column.stored.then(|| "a generated column is stored in each row".into());
     }
     let default = column.default.as_ref()?;
     let volatile = crate::sql::tokens::calls(&default.text).into_iter().find(|name| !ONCE.contains(&name.as_str()))?;

@@ -2,7 +2,7 @@
 
 use super::tokens::{Kind, Token, after, calls, tokens};
 
-/// Functions a `SELECT` may call without anything happening to rows.
+/// Functions a `SELECT` may call without anything happening to rows or objects.
 pub const READING: &[&str] = &[
     "setval",
     "set_config",
@@ -34,11 +34,54 @@ pub const READING: &[&str] = &[
     "current_setting",
     "to_regclass",
     "length",
+    "lower",
+    "upper",
+    "trim",
+    "concat",
+    "format",
+    "replace",
+    "substring",
+    "left",
+    "right",
+    "abs",
+    "round",
+    "sum",
+    "avg",
+    "nullif",
+    "to_char",
+    "date_trunc",
+    "md5",
+    "random",
+    "gen_random_uuid",
+    "generate_series",
+    "array_agg",
+    "string_agg",
+    "string_to_array",
+    "array_to_string",
+    "array_length",
+    "unnest",
+    "jsonb_agg",
+    "json_agg",
+    "jsonb_object_agg",
+    "json_object_agg",
+    "jsonb_build_object",
+    "json_build_object",
+    "row_number",
+    "has_table_privilege",
+    "has_schema_privilege",
+    "pg_typeof",
+    "pg_get_constraintdef",
+    "pg_get_viewdef",
 ];
 
 /// Whether a query does no more than read, as far as its text says.
 pub fn only_reads(text: &str) -> bool {
-    !hides_writing(text) && calls(text).iter().all(|name| READING.contains(&name.as_str()))
+    !hides_writing(text) && calls_unknown(text).is_none()
+}
+
+/// The first function that a query calls and that may do anything, as far as its text says.
+pub fn calls_unknown(text: &str) -> Option<String> {
+    calls(text).into_iter().find(|name| !READING.contains(&name.as_str()))
 }
 
 /// `WITH gone AS (DELETE …)`: a statement that writes, inside another.

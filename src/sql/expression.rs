@@ -185,7 +185,8 @@ pub(crate) fn replace(text: &str, mut by: impl FnMut(&[Piece<'_>], usize) -> Opt
     changed.then_some(result)
 }
 
-fn is_column(pieces: &[Piece<'_>], at: usize, column: &str) -> bool {
+/// Whether the piece is a column of this name: no function, and no type.
+pub(crate) fn is_column(pieces: &[Piece<'_>], at: usize, column: &str) -> bool {
     let is = |at: Option<usize>, symbol: &str| at.and_then(|at| pieces.get(at)) == Some(&Piece::Symbol(symbol));
     pieces[at].name().is_some_and(|name| name == column)
         && !is(beside(pieces, at, true), "(")

@@ -57,3 +57,36 @@ ALTER TABLE "Song" ADD CONSTRAINT "Song_artist_present" CHECK ("artist" IS NOT N
 -- migration
 ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
 ALTER TABLE "Song" DROP CONSTRAINT "Song_artist_present";
+
+-- case: another check of the same column takes nobody's place
+-- before
+ALTER TABLE "Song" ADD CONSTRAINT "plays_positive" CHECK ("plays" >= 0);
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "plays_positive", ADD CONSTRAINT "plays_small" CHECK ("plays" < 1000000) NOT VALID;
+-- expect: warning dropped-guarantee(plays_positive)
+
+-- case: a check that demands as much and more
+-- before
+ALTER TABLE "Song" ADD CONSTRAINT "plays_positive" CHECK ("plays" >= 0);
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "plays_positive", ADD CONSTRAINT "plays_small" CHECK ((plays >= 0) AND (plays < 1000000)) NOT VALID;
+
+-- case: a check of two demands, of which one stays
+-- before
+ALTER TABLE "Song" ADD CONSTRAINT "plays_small" CHECK ("plays" >= 0 AND "plays" < 1000000);
+-- migration
+ALTER TABLE "Song" DROP CONSTRAINT "plays_small", ADD CONSTRAINT "plays_positive" CHECK ("plays" >= 0) NOT VALID;
+-- expect: warning dropped-guarantee(plays_small)
+
+-- case: a check of two demands, of which a NOT NULL takes over one
+-- before
+ALTER TABLE "Album" ADD CONSTRAINT "named" CHECK ("name" IS NOT NULL AND "name" <> '');
+-- migration
+ALTER TABLE "Album" DROP CONSTRAINT "named";
+-- expect: warning dropped-guarantee(named)
+
+-- case: a check that a NOT NULL has taken over
+-- before
+ALTER TABLE "Album" ADD CONSTRAINT "named" CHECK ("name" IS NOT NULL);
+-- migration
+ALTER TABLE "Album" DROP CONSTRAINT "named";

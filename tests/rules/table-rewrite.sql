@@ -45,3 +45,7 @@ ALTER TABLE "Album" ADD COLUMN "n" SERIAL NOT NULL;
 -- case: a constant
 -- migration
 ALTER TABLE "Song" ADD COLUMN "n" INTEGER NOT NULL DEFAULT 5;
+
+-- case: a generated column that is computed when it is read
+-- migration
+ALTER TABLE "Song" ADD COLUMN "double" INTEGER GENERATED ALWAYS AS ("plays" * 2) VIRTUAL;

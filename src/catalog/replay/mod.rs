@@ -12,7 +12,7 @@ mod tests;
 mod types;
 
 use super::{Catalog, Certainty, Coverage, ObjectName, Opaque};
-use crate::sql::{Name, Script, Statement, StatementKind};
+use crate::sql::{Name, Script, Statement, StatementKind, code};
 
 impl Catalog {
     /// Replays scripts in order, each with its migration's name.
@@ -34,7 +34,7 @@ impl Catalog {
         let mut replay = Replay::start(self, migration);
         for statement in script.statements() {
             look(replay.catalog, statement);
-            replay.statement(statement);
+            replay.statement(statement, script);
         }
         replay.end(script);
     }
@@ -45,12 +45,12 @@ impl Catalog {
         let (mut before, mut after) = (self.clone(), self.clone());
         let (mut behind, mut ahead) = (Replay::start(&mut before, migration), Replay::start(&mut after, migration));
         for (at, statement) in script.statements().iter().enumerate() {
-            ahead.statement(statement);
+            ahead.statement(statement, script);
             if at + 1 == script.statements().len() {
                 ahead.end(script);
             }
             look(statement, behind.catalog, ahead.catalog);
-            behind.statement(statement);
+            behind.statement(statement, script);
         }
     }
 }
@@ -80,8 +80,15 @@ impl<'a> Replay<'a> {
         self.catalog.sight.temporary.clear();
     }
 
-    fn statement(&mut self, statement: &Statement) {
+    fn statement(&mut self, statement: &Statement, script: &Script) {
         match &statement.kind {
+            // a function may do what a DO block does
+            StatementKind::Select => {
+                let text = script.text().get(statement.range.clone()).unwrap_or_default();
+                if let Some(name) = code::calls_unknown(text) {
+                    self.code(&format!("SELECT {name}()"));
+                }
+            }
             StatementKind::CreateSchema { name, .. } => {
                 self.catalog.schemas.insert(name.clone());
             }

@@ -17,8 +17,10 @@ pub struct ColumnDef {
     pub default: Option<Expr>,
     /// `GENERATED … AS IDENTITY`.
     pub identity: bool,
-    /// `GENERATED ALWAYS AS (expr) STORED`.
+    /// `GENERATED ALWAYS AS (expr)`.
     pub generated: Option<Expr>,
+    /// The generated value is stored in each row; since PostgreSQL 18 it is computed when it is read, unless `STORED` is written.
+    pub stored: bool,
     /// Constraints written with the column (`PRIMARY KEY`, `UNIQUE`, `REFERENCES`, `CHECK`), as table constraints on it.
     pub constraints: Vec<ConstraintDef>,
 }

@@ -91,6 +91,7 @@ fn define(name: String, ty: Option<ast::Type>, constraints: impl Iterator<Item =
         default: None,
         identity: false,
         generated: None,
+        stored: false,
         constraints: Vec::new(),
     };
     for it in constraints {
@@ -98,7 +99,10 @@ fn define(name: String, ty: Option<ast::Type>, constraints: impl Iterator<Item =
             Constraint::NotNullConstraint(_) => column.not_null = true,
             Constraint::DefaultConstraint(it) => column.default = tree::expr(it.expr()),
             Constraint::GeneratedConstraint(it) => match it.generated_as() {
-                Some(ast::GeneratedAs::GeneratedStored(it)) => column.generated = tree::expr(it.expr()),
+                Some(ast::GeneratedAs::GeneratedStored(it)) => {
+                    column.generated = tree::expr(it.expr());
+                    column.stored = matches!(it.generated_kind(), Some(ast::GeneratedKind::Stored(_)));
+                }
                 _ => {
                     column.identity = true;
                     column.not_null = true;

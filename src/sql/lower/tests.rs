@@ -196,3 +196,15 @@ fn identifiers_fold_like_postgresql() {
     assert_eq!(names("DROP TABLE U&\"d!0061t\" UESCAPE '!'"), ["dat"]);
     assert_eq!(names(&format!("DROP TABLE {}", "x".repeat(70))), ["x".repeat(63)]);
 }
+
+#[test]
+fn a_generated_column_is_no_identity_whether_it_is_stored_or_not() {
+    for (written, stored) in [("STORED", true), ("VIRTUAL", false), ("", false)] {
+        let (columns, _) = columns(&format!("CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) {written})"));
+        assert_eq!(columns[1].generated.as_ref().map(|expr| expr.text.as_str()), Some("a * 2"), "{written}");
+        assert!(!columns[1].identity && !columns[1].not_null && columns[1].stored == stored, "{written}");
+        let added = actions(&format!("ALTER TABLE t ADD COLUMN b int GENERATED ALWAYS AS (a * 2) {written}"));
+        let ActionKind::AddColumn { column, .. } = &added[0] else { panic!("{written}") };
+        assert!(!column.identity && column.generated.is_some() && column.stored == stored, "{written}");
+    }
+}
