@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::super::{Rehearsed, Statement, Write};
 use super::*;
+use crate::catalog::ObjectName;
 use crate::review::review;
 use crate::rules::Settings;
 
@@ -36,7 +37,16 @@ fn rehearsed(wrote: &[Wrote<'_>]) -> Rehearsed {
         locks: Vec::new(),
         rewrites: Vec::new(),
         indexes: Vec::new(),
-        writes: vec![Write { table: (*table).into(), updated: *updated, deleted: *deleted }],
+        writes: vec![Write {
+            table: (*table).into(),
+            name: ObjectName { schema: "public".into(), name: (*table).into() },
+            inserted: 0,
+            updated: *updated,
+            deleted: *deleted,
+            anew: false,
+            gone: false,
+        }],
+        range: 0..0,
     };
     Rehearsed {
         name: "2".into(),
