@@ -2,6 +2,7 @@
 //! then applies the result.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::database::DatabaseUrl;
 use crate::drafting::{self, Drafting, InPrisma, Outcome};
-use crate::engine::{self, Drafted, Drafter, Guard, Remaining};
+use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, Remaining};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
@@ -37,6 +38,9 @@ pub struct Args {
     /// As Prisma's (up to 6)
     #[arg(long)]
     skip_seed: bool,
+    /// Accept a finding about the new migration, for the reason given; the line is written into the file before it is applied
+    #[arg(long, value_name = "RULE(OBJECT): WHY")]
+    accept: Vec<String>,
     #[command(flatten)]
     pub decisions: Decisions,
     #[command(flatten)]
@@ -85,6 +89,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(target)
     };
     demand_name(args, context)?;
+    let accepted = drafting::Accepted::of(&args.accept)?;
     let create_only = target.as_ref().is_none_or(|target| target.production);
     let mut developing = Developing {
         args,
@@ -93,6 +98,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         config: &config,
         target,
         create_only,
+        accepted,
         options: rename::Options { maps: true, ..args.decisions.options() },
         again: None,
         mapped: None,
@@ -167,6 +173,8 @@ struct Developing<'a> {
     /// The target, once it is known.
     target: Option<Target>,
     create_only: bool,
+    /// What a person accepts of the new migration.
+    accepted: drafting::Accepted,
     /// Decisions from the command line, and answers from an earlier draft.
     options: rename::Options,
     /// Something is renamed in Prisma only: this draft is given up for another.
@@ -189,6 +197,15 @@ impl Drafter for Developing<'_> {
         Ok(target.guard(seen.url.as_ref()))
     }
 
+    fn found(&mut self, migrations: &[Migration]) -> Result<()> {
+        let Some(target) = self.target.as_ref().filter(|target| !target.production) else { return Ok(()) };
+        for name in drafting::renew_checksums(&target.url, migrations)? {
+            let words = format!("the checksum of {name}: only its comments have changed since it was applied");
+            self.context.shell.status("Renewed", words);
+        }
+        Ok(())
+    }
+
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {
         let shell = &self.context.shell;
         let options = self.options.clone();
@@ -196,7 +213,7 @@ impl Drafter for Developing<'_> {
         let migration = Migration { name: drafted.name, path, sql: drafted.script };
         let url = self.database()?.clone();
         let schema = url.schema();
-        let hints = drafting::hints(&drafted.target.schema_files, &drafted.data_loss);
+        let hints = drafting::hints(&drafted.target.schema_files, &drafted.migrations, &drafted.data_loss);
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
         drafting.look_at_values(&url);
         let search = self.config.scratch_proof(&self.context.env, self.project.root());
@@ -238,7 +255,15 @@ impl Drafter for Developing<'_> {
             schema_before: drafting.schema_before(),
             ..rules::Settings::new(&self.config.review, self.project.version())
         };
-        let review = drafting.review(&outcome, &settings);
+        let mut review = drafting.review(&outcome, &settings);
+        if !self.create_only && shell.interactive() && self.accepted.is_empty() {
+            self.accepted.ask(&review, shell)?;
+        }
+        if !self.accepted.is_empty() {
+            outcome.text = drafting::accept(&outcome.text, &self.accepted);
+            review = drafting.review(&outcome, &settings);
+            self.accepted.demand_use(&review)?;
+        }
         self.report(&migration.name, &outcome, Some(&review))?;
         let text = outcome.text;
         self.written = Some((Migration { sql: text.clone(), ..migration }, drafted.migrations));
@@ -255,6 +280,23 @@ impl Drafter for Developing<'_> {
             ));
         }
         Ok((!possible.is_empty()).then_some(possible.text))
+    }
+
+    fn unseen(&mut self, earlier: &[Migration], target: &engine::Target) -> Option<String> {
+        let nothing = Migration { name: String::new(), path: PathBuf::new(), sql: String::new() };
+        let hints = drafting::hints(&target.schema_files, earlier, &DataLoss::default());
+        let schema = self.database().ok()?.schema();
+        let drafting = Drafting::new(&nothing, earlier, &schema, hints);
+        for table in rename::unchecked_links(&drafting.draft()) {
+            self.context.shell.note(format!(
+                "whether the links in {} still mean the same was not checked: the committed schema does not know its relation",
+                table.name
+            ));
+        }
+        let name = self.args.name.as_ref().map(|name| name.to_string_lossy().to_lowercase());
+        let name = name.unwrap_or_else(|| "turned_links".to_owned());
+        let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        rename::turns_links(&drafting.draft()).then_some(name)
     }
 
     fn unchanged(&mut self) -> Result<()> {

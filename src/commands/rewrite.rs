@@ -71,7 +71,7 @@ impl Subject {
 
     fn drafting(&self) -> Drafting<'_> {
         let files = if self.leads_to_the_schema() { self.discovered.schema_files.as_slice() } else { &[] };
-        let hints = drafting::hints(files, &DataLoss::default());
+        let hints = drafting::hints(files, &self.earlier, &DataLoss::default());
         let mut drafting = Drafting::new(&self.migration, &self.earlier, &self.schema, hints);
         if let Some(url) = &self.discovered.url {
             drafting.look_at_values(url);

@@ -3,7 +3,7 @@
 //! A name may have several rows: tries that were rolled back stay. The states are Prisma's own: a row that is neither finished
 //! nor rolled back is a failed migration and stops Prisma (P3009); one that is rolled back counts for nothing.
 
-use postgres::types::Type;
+use postgres::types::{ToSql, Type};
 use postgres::{Client, GenericClient};
 
 use super::failure::Failure;
@@ -114,6 +114,27 @@ impl History {
         });
         let rows = rows.collect::<Result<Vec<_>, postgres::Error>>()?;
         Ok(Some(Self { rows }))
+    }
+
+    /// The checksums of a migration's rows that count as applied.
+    pub fn applied(&self, name: &str) -> Vec<&str> {
+        let applied = self.rows.iter().filter(|row| row.name == name && row.state() == State::Applied);
+        applied.map(|row| row.checksum.as_str()).collect()
+    }
+
+    /// Notes a migration's text as it is now.
+    ///
+    /// # Errors
+    /// The server's own, if it may not be written.
+    pub fn renew(client: &mut Client, schema: &str, migration: &Migration) -> Result<()> {
+        let query = format!(
+            "UPDATE {} SET checksum = $1 WHERE migration_name = $2 AND finished_at IS NOT NULL AND rolled_back_at IS NULL",
+            table(schema)
+        );
+        let values: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&migration.checksum(), Type::VARCHAR), (&migration.name, Type::VARCHAR)];
+        let done = client.query_typed(&query, &values).map_err(Failure::from);
+        done.map(drop).explain(|| format!("could not write the migration history in {schema}.{TABLE}"))
     }
 
     /// Where a migration stands; `None` if no row names it. A failed row outweighs an applied one, as in Prisma.

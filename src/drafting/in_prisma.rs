@@ -93,16 +93,18 @@ impl InPrisma {
 
     /// A migration's text with the decisions in it, after Prisma's header.
     pub fn record(&self, text: &str) -> String {
-        let script = crate::sql::Script::parse(text);
-        let header = script.warnings_header().map_or(0, |range| range.end);
-        let at = text
-            .get(header..)
-            .and_then(|rest| rest.find('\n'))
-            .filter(|_| header > 0)
-            .map_or(0, |end| header + end + 1);
-        let (head, rest) = text.split_at_checked(at).unwrap_or(("", text));
-        format!("{head}{}\n{rest}", self.lines.join("\n"))
+        record(text, &self.lines)
     }
+}
+
+/// A migration's text with lines of comments in it, after Prisma's header.
+pub(super) fn record(text: &str, lines: &[String]) -> String {
+    let script = crate::sql::Script::parse(text);
+    let header = script.warnings_header().map_or(0, |range| range.end);
+    let at =
+        text.get(header..).and_then(|rest| rest.find('\n')).filter(|_| header > 0).map_or(0, |end| header + end + 1);
+    let (head, rest) = text.split_at_checked(at).unwrap_or(("", text));
+    format!("{head}{}\n{rest}", lines.join("\n"))
 }
 
 fn undeclared(candidate: &Candidate) -> Error {

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::catalog::{Catalog, ObjectName};
-use crate::effects::{self, Scene, What};
+use crate::effects::{self, Conversion, Scene, What};
 use crate::engine::{DataLoss, StepNote};
 use crate::error::{Error, Result};
 use crate::rules::origins::Origins;
@@ -50,7 +50,9 @@ fn losses(before: &Catalog, script: &Script) -> Vec<Loss> {
             let (table, column, dropped) = match &effect.what {
                 What::TableGone { table, .. } => (table, None, true),
                 What::ColumnGone { table, column, generated: false, .. } => (table, Some(column), true),
-                What::Converted { table, column, how, .. } if !how.leads_back() => (table, Some(column), false),
+                What::Converted { table, column, how, .. } if !how.leads_back() && *how != Conversion::Listed => {
+                    (table, Some(column), false)
+                }
                 _ => continue,
             };
             // what the migration itself has made was not counted, and is not lost

@@ -1,12 +1,15 @@
 //! From a draft to the migration that is written: renames decided, rewritten and proved, then reviewed and shown. Nothing
 //! here writes a file.
 
+mod accepted;
+mod comments;
 mod in_prisma;
 mod loss;
 mod possible;
 mod proofs;
 mod values;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
@@ -15,6 +18,7 @@ use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::schema::Schema;
+use crate::rename::sides::Recorded;
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
@@ -22,6 +26,8 @@ use crate::sql::Script;
 use crate::tools::git;
 use crate::ui::{Shell, diff};
 
+pub use self::accepted::{Accepted, accept};
+pub use self::comments::renew_checksums;
 pub use self::in_prisma::InPrisma;
 pub use self::possible::{Possible, possible};
 pub use self::proofs::Proofs;
@@ -206,9 +212,9 @@ pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
     Err(Error::cancelled().because("this draft would drop the old column at once, so it was not written"))
 }
 
-/// What the schema's files say now and at git HEAD.
-pub fn hints(schema_files: &[PathBuf], warnings: &DataLoss) -> Hints {
-    let mut hints = Hints::default();
+/// What the schema's files say now and at git HEAD, and what the migrations before have kept.
+pub fn hints(schema_files: &[PathBuf], earlier: &[Migration], warnings: &DataLoss) -> Hints {
+    let mut hints = Hints { sides: sides(earlier), ..Hints::default() };
     for file in schema_files {
         // a file that cannot be read is no evidence, and Prisma has said so
         hints.schema_after.extend(std::fs::read_to_string(file).ok());
@@ -216,4 +222,16 @@ pub fn hints(schema_files: &[PathBuf], warnings: &DataLoss) -> Hints {
     }
     hints.warnings = warnings.warnings.iter().map(|note| note.message.clone()).collect();
     hints
+}
+
+/// What migrations keep of self-relations' join tables; the last one counts.
+fn sides(migrations: &[Migration]) -> BTreeMap<String, Recorded> {
+    let mut sides = BTreeMap::new();
+    for migration in migrations.iter().filter(|migration| migration.sql.contains("prisma-safe:sides ")) {
+        let committed = git::committed(&migration.path).is_some_and(|text| text == migration.sql);
+        let script = Script::parse(migration.sql.as_str());
+        let lines = script.comments().iter().filter_map(|comment| rename::sides::parse(&comment.text));
+        sides.extend(lines.map(|(table, fields)| (table, Recorded { fields, committed })));
+    }
+    sides
 }

@@ -13,6 +13,8 @@ pub enum Conversion {
     Same,
     /// Each value leads back by a plain cast.
     Kept,
+    /// Each value becomes a list of one, and NULL stays NULL: nothing is lost, though no cast leads back.
+    Listed,
     /// Each value is read in a time zone: the named one, or the session's. Read in the same one it leads back, but for the hours
     /// that a change of clocks skips or repeats.
     Zoned { zone: Option<String> },
@@ -40,6 +42,8 @@ enum Form {
     Casts(Vec<DataType>),
     /// `column AT TIME ZONE 'zone'`.
     Zone(String),
+    /// `ARRAY[column]`, also within `CASE WHEN column IS NULL THEN NULL ELSE … END`.
+    List,
     Computed,
 }
 
@@ -48,6 +52,8 @@ pub fn judge(catalog: &Catalog, from: &DataType, to: &DataType, using: Option<&E
     let casts = match using.map_or(Form::Casts(Vec::new()), |using| form(&using.text, column)) {
         Form::Casts(casts) => casts,
         Form::Zone(zone) => return zoned(from, to, zone),
+        Form::List if DataType { array: true, ..from.clone() } == *to && !from.array => return Conversion::Listed,
+        Form::List => return Conversion::Computed,
         Form::Computed => return Conversion::Computed,
     };
     if casts.is_empty() && from == to {
@@ -67,7 +73,7 @@ pub fn judge(catalog: &Catalog, from: &DataType, to: &DataType, using: Option<&E
 pub fn is_direct(to: &DataType, using: Option<&Expr>, column: &str) -> bool {
     using.is_none_or(|using| match form(&using.text, column) {
         Form::Casts(casts) => casts.iter().all(|cast| cast == to),
-        Form::Zone(_) | Form::Computed => false,
+        Form::Zone(_) | Form::List | Form::Computed => false,
     })
 }
 
@@ -83,7 +89,7 @@ pub fn labels_gone(catalog: &Catalog, from: &DataType, to: &DataType) -> Vec<Str
 pub fn zone(using: &str, column: &str) -> Option<String> {
     match form(using, column) {
         Form::Zone(zone) => Some(zone),
-        Form::Casts(_) | Form::Computed => None,
+        Form::Casts(_) | Form::List | Form::Computed => None,
     }
 }
 
@@ -105,11 +111,12 @@ fn worse(left: Conversion, right: Conversion) -> Conversion {
     let rank = |of: &Conversion| match of {
         Conversion::Same => 0,
         Conversion::Kept => 1,
-        Conversion::Zoned { .. } => 2,
-        Conversion::Refused => 3,
-        Conversion::Altered => 4,
-        Conversion::Unknown => 5,
-        Conversion::Computed => 6,
+        Conversion::Listed => 2,
+        Conversion::Zoned { .. } => 3,
+        Conversion::Refused => 4,
+        Conversion::Altered => 5,
+        Conversion::Unknown => 6,
+        Conversion::Computed => 7,
     };
     if rank(&right) > rank(&left) { right } else { left }
 }
@@ -175,10 +182,35 @@ fn form(using: &str, column: &str) -> Form {
     {
         return Form::Zone(literal.text.replace("''", "'"));
     }
+    if is_list(&bare, column) {
+        return Form::List;
+    }
     let mut reader = Reader { text: using, tokens: &tokens, at: 0, column };
     match reader.value() {
         Some(casts) if reader.at == tokens.len() => Form::Casts(casts),
         _ => Form::Computed,
+    }
+}
+
+/// A list of one, as a rename to a list is written.
+fn is_list(tokens: &[&Token<'_>], column: &str) -> bool {
+    let list = |tokens: &[&Token<'_>]| {
+        matches!(tokens, [array, open, name, close]
+            if array.is("array") && open.is_symbol("[") && is_name(name, column) && close.is_symbol("]"))
+    };
+    match tokens {
+        [case, when, name, is, null, then, none, or, list_of_one @ .., end] => {
+            case.is("case")
+                && when.is("when")
+                && is_name(name, column)
+                && [is, null, then, none, or]
+                    .iter()
+                    .zip(["is", "null", "then", "null", "else"])
+                    .all(|(it, word)| it.is(word))
+                && list(list_of_one)
+                && end.is("end")
+        }
+        tokens => list(tokens),
     }
 }
 
@@ -301,6 +333,16 @@ mod tests {
         assert_eq!(judged("text", "text", Some("b")), Conversion::Computed);
         assert_eq!(judged("text", "text", None), Conversion::Same);
         assert_eq!(judged("json", "jsonb", None), Conversion::Altered);
+    }
+
+    #[test]
+    fn a_list_of_one_keeps_each_value() {
+        let using = Some("(CASE WHEN \"a\" IS NULL THEN NULL ELSE ARRAY[\"a\"] END)");
+        assert_eq!(judged("text", "text[]", using), Conversion::Listed);
+        assert_eq!(judged("text", "text[]", Some("ARRAY[a]")), Conversion::Listed);
+        assert_eq!(judged("text", "integer[]", Some("ARRAY[a]")), Conversion::Computed);
+        assert_eq!(judged("text", "text[]", Some("ARRAY[b]")), Conversion::Computed);
+        assert_eq!(judged("text", "text[]", Some("ARRAY[a, a]")), Conversion::Computed);
     }
 
     #[test]

@@ -48,6 +48,14 @@ pub trait Drafter {
     /// Ends the journey; nothing has happened then.
     fn target(&mut self, target: &Target) -> Result<Guard>;
 
+    /// Called with the migrations of the folder before Prisma compares them with the database's history.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing is on disk then.
+    fn found(&mut self, _migrations: &[Migration]) -> Result<()> {
+        Ok(())
+    }
+
     /// The script to write instead of the draft.
     ///
     /// # Errors
@@ -60,6 +68,12 @@ pub trait Drafter {
     /// Ends the journey; nothing is on disk then.
     fn possible(&mut self, script: String, _earlier: &[Migration]) -> Result<Option<String>> {
         Ok(Some(script))
+    }
+
+    /// What a migration would be called for something that has changed though Prisma drafts nothing; none where there is no
+    /// such thing. [`Drafter::drafted`] is then called with an empty script.
+    fn unseen(&mut self, _earlier: &[Migration], _target: &Target) -> Option<String> {
+        None
     }
 
     /// Called instead where nothing has changed.
@@ -95,17 +109,24 @@ impl<'a> Draft<'a> {
         request: &Request,
         engine: &mut Engine<'_>,
     ) -> Result<Option<String>> {
-        if script.trim() == EMPTY {
-            self.drafter.unchanged()?;
-            return Ok(Some(script));
-        }
         let data_loss = std::mem::take(&mut self.data_loss);
         let MigrationsList { directory: migrations_dir, migrations } = list;
-        let Some(script) = self.drafter.possible(script, &migrations)? else {
-            self.drafter.unchanged()?;
-            return Ok(None);
-        };
         let target = engine.target().clone();
+        let empty = script.trim() == EMPTY;
+        let script = match empty {
+            true if self.drafter.unseen(&migrations, &target).is_some() => String::new(),
+            true => {
+                self.drafter.unchanged()?;
+                return Ok(Some(script));
+            }
+            false => {
+                let Some(script) = self.drafter.possible(script, &migrations)? else {
+                    self.drafter.unchanged()?;
+                    return Ok(None);
+                };
+                script
+            }
+        };
         let drafted = Drafted { name: name.to_owned(), script, migrations_dir, migrations, data_loss, target };
         self.drafter.drafted(drafted, &mut Remaining { params: &request.params, name, engine }).map(Some)
     }
@@ -113,7 +134,7 @@ impl<'a> Draft<'a> {
     /// Nothing changed where there is no name, nor where nothing is left of the draft.
     fn created(&mut self, request: &Request, result: &mut Value, engine: &mut Engine<'_>) -> Result<()> {
         let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else {
-            return self.drafter.unchanged();
+            return self.nothing(request, result, engine);
         };
         if let Some(folder) = self.folder.take() {
             let (directory, migrations) = folder.real();
@@ -126,7 +147,7 @@ impl<'a> Draft<'a> {
         }
         // a name without a script: nothing changed either
         if result["migrationScript"].is_null() {
-            return self.drafter.unchanged();
+            return self.nothing(request, result, engine);
         }
         let (script, list) = (script_of(result)?, protocol::migrations(&request.params)?);
         match self.decide(&name, script, list, request, engine)? {
@@ -137,6 +158,39 @@ impl<'a> Draft<'a> {
                 result["migrationScript"] = Value::Null;
             }
         }
+        Ok(())
+    }
+}
+
+impl Draft<'_> {
+    /// Prisma finds nothing to do and makes no migration: what it does not see gets one, under a name as Prisma makes it.
+    fn nothing(&mut self, request: &Request, result: &mut Value, engine: &mut Engine<'_>) -> Result<()> {
+        let folder = self.folder.take();
+        let list = match &folder {
+            Some(folder) => {
+                let (directory, migrations) = folder.real();
+                MigrationsList { directory, migrations }
+            }
+            None => protocol::migrations(&request.params)?,
+        };
+        let Some(wanted) = self.drafter.unseen(&list.migrations, engine.target()) else {
+            return self.drafter.unchanged();
+        };
+        // Prisma asks for no name, and passes none on, where it finds nothing to do
+        let name = format!("{}_{wanted}", jiff::Timestamp::now().strftime("%Y%m%d%H%M%S"));
+        let Some(script) = self.decide(&name, EMPTY.to_owned(), list, request, engine)? else { return Ok(()) };
+        match folder {
+            Some(folder) => folder.keep(&name, &script)?,
+            None => {
+                result["migrationScript"] = script.into();
+                for (key, usual) in [("extension", "sql"), ("connectorType", "postgresql")] {
+                    if result[key].is_null() {
+                        result[key] = usual.into();
+                    }
+                }
+            }
+        }
+        result["generatedMigrationName"] = name.into();
         Ok(())
     }
 }
@@ -159,6 +213,12 @@ impl Role for Draft<'_> {
         match request.method.as_str() {
             "applyMigrations" if self.fence == Fence::Production => {
                 return Ok(Reply::Answer(json!({"appliedMigrationNames": []})));
+            }
+            // what cannot be read is for Prisma to tell
+            "devDiagnostic" => {
+                if let Ok(list) = protocol::migrations(&request.params) {
+                    self.drafter.found(&list.migrations)?;
+                }
             }
             "createMigration" => {
                 self.reached = true;

@@ -10,7 +10,7 @@ use super::scene::Scene;
 use super::score::{ASK, Scale};
 use super::settle::{Compare, Table, settle};
 use super::weights::Sign;
-use super::{enums, joins, tables};
+use super::{enums, joins, sides, tables};
 
 /// Candidates given what is decided, best first within each kind. Decided renames are not among them.
 pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
@@ -20,12 +20,28 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     likely(&enums).for_each(|candidate| around.take(&candidate.rename));
     let tables = settle(scene, tables::compared(scene, given, &around));
     likely(&tables).for_each(|candidate| around.take(&candidate.rename));
-    let joins = joins::find(scene, given, &around);
+    let mut joins = joins::find(scene, given, &around);
     joins.iter().for_each(|candidate| around.take(&candidate.rename));
+    let explicit = joins::explicit(scene, given, &around);
+    // a pair of others, likelier by what else is known of it, goes before
+    let free = |one: &Candidate| {
+        !tables.iter().chain(&joins).any(|other| {
+            other.score >= one.score && (other.rename.same_origin(&one.rename) || other.rename.same_result(&one.rename))
+        })
+    };
+    let explicit: Vec<Candidate> = explicit.into_iter().filter(free).collect();
+    let tables: Vec<Candidate> = tables
+        .into_iter()
+        .filter(|one| {
+            !explicit.iter().any(|other| other.rename.same_origin(&one.rename) || other.rename.same_result(&one.rename))
+        })
+        .collect();
+    likely(&explicit).for_each(|candidate| around.take(&candidate.rename));
+    joins.extend(explicit);
     around.survey(scene);
     let columns = compared_columns(scene, given, &around).into_iter().flat_map(|table| settle(scene, table)).collect();
     let values = enums::values(scene, given, &around);
-    [enums, tables, joins, columns, values].concat()
+    [enums, tables, joins, sides::find(scene, given), columns, values].concat()
 }
 
 /// Every pair of tables and columns with what was noted about it, before rivals are looked at: what weights are fitted on.

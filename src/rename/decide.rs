@@ -10,6 +10,7 @@ use super::given::Given;
 use super::options::{self, Options};
 use super::question::{Answer, Ask, Asker, Open, Question};
 use super::scene::Scene;
+use super::sides;
 use crate::error::{Error, Result};
 
 /// Every candidate with what was decided about it.
@@ -66,6 +67,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
     given.deletes.extend(recorded.collect::<Vec<_>>());
     let mut answers: Vec<(Rename, Answer)> = Vec::new();
     loop {
+        sides::refuse_unknown(&scene, &given)?;
         let found = candidates::find(&scene, &given);
         let (certain, asked) = next(&found, options, asker.is_some());
         if !certain.is_empty() {
@@ -198,7 +200,10 @@ fn finish(
     found: Vec<Candidate>,
 ) -> Decisions {
     let ask = Ask { scene, given, around: &around(scene, given), found: &found };
-    let open = found.iter().filter(|candidate| candidate.decision == Decision::Open);
+    let open = || found.iter().filter(|candidate| candidate.decision == Decision::Open);
+    // asked about with their join table
+    let along: Vec<Rename> = open().flat_map(|candidate| ask.along(&candidate.rename)).collect();
+    let open = open().filter(|candidate| !along.contains(&candidate.rename));
     let open = open.map(|candidate| ask.question(candidate, options.maps).into()).collect();
     Decisions { candidates: [decided, found].concat(), open, answers: Vec::new() }
 }

@@ -1,5 +1,6 @@
 //! Objects by the names people use: the database's, or Prisma's where `@map` makes them differ.
 
+use super::scene::Scene;
 use super::schema::Schema;
 use crate::catalog::{Catalog, ObjectName};
 
@@ -25,6 +26,32 @@ pub(super) fn tables_named(catalog: &Catalog, schema: &Schema, name: &[String]) 
         table.name == model.table && model.schema.as_ref().is_none_or(|schema| *schema == table.schema)
     };
     catalog.tables.keys().filter(of_model).filter(fits).cloned().collect()
+}
+
+/// Tables before the migration: by the database's name, by the model's at git HEAD, by that of now where the committed schema is
+/// not known, or in another style.
+pub(super) fn tables_before(scene: &Scene<'_>, name: &[String]) -> Vec<ObjectName> {
+    for schema in [&scene.head, &scene.work] {
+        let found = tables_named(scene.before, schema, name);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    let [name] = name else { return Vec::new() };
+    let alike = |table: &&ObjectName| scene.likeness(name, &table.name, &[]).style_only;
+    scene.before.tables.keys().filter(alike).cloned().collect()
+}
+
+/// A column before the migration: as [`tables_before`].
+pub(super) fn column_before(scene: &Scene<'_>, table: &ObjectName, name: &str) -> Option<String> {
+    let named =
+        [&scene.head, &scene.work].into_iter().find_map(|schema| column_named(scene.before, schema, table, name));
+    named.or_else(|| {
+        let columns = scene.before.tables.get(table)?.columns.keys();
+        let mut alike = columns.filter(|own| scene.likeness(name, own, &[]).style_only);
+        let one = alike.next().cloned();
+        one.filter(|_| alike.next().is_none())
+    })
 }
 
 pub(super) fn column_named(catalog: &Catalog, schema: &Schema, table: &ObjectName, name: &str) -> Option<String> {

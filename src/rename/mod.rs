@@ -32,6 +32,7 @@ pub mod schema;
 mod score;
 pub mod settings;
 mod settle;
+pub mod sides;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -47,7 +48,7 @@ pub use rewrite::{Kept, Rewrite, rewrite};
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::Script;
+use crate::sql::{DataType, Script};
 use given::Given;
 use scene::Scene;
 
@@ -73,6 +74,9 @@ pub struct Hints {
     pub schema_after: Vec<String>,
     /// Prisma's own warnings of data loss, with its counts of rows.
     pub warnings: Vec<String>,
+    /// The fields that A and B of self-relations' join tables stand for, by the table, as the last migration that turned them
+    /// says.
+    pub sides: BTreeMap<String, sides::Recorded>,
     /// What the values of dropped columns look like, where a database was asked: see [`wanted`].
     pub profiles: BTreeMap<(ObjectName, String), profile::Profile>,
 }
@@ -81,6 +85,38 @@ pub struct Hints {
 pub fn candidates(draft: &Draft<'_>) -> Vec<Candidate> {
     let scene = Scene::new(draft);
     candidates::find(&scene, &Given::recorded(&scene))
+}
+
+/// Whether A and B of a self-relation's join table changed places, or may have, though Prisma drafts nothing for it.
+pub fn turns_links(draft: &Draft<'_>) -> bool {
+    sides::concern(&Scene::new(draft))
+}
+
+/// Join tables of self-relations of which nothing is known from before: whether their links turn was not checked.
+pub fn unchecked_links(draft: &Draft<'_>) -> Vec<ObjectName> {
+    sides::unchecked(&Scene::new(draft))
+}
+
+/// How a column's type is changed with its values kept: what stands behind `ALTER COLUMN … `; none where PostgreSQL has no cast
+/// that loses nothing in silence.
+pub fn keeping(before: &Catalog, after: &Catalog, from: &DataType, to: &DataType, column: &str) -> Option<String> {
+    let plain = |of: &DataType| {
+        let name = match of.name.as_str() {
+            "smallserial" => "smallint",
+            "serial" => "integer",
+            "bigserial" => "bigint",
+            name => name,
+        };
+        DataType { name: name.to_owned(), ..of.clone() }
+    };
+    let (from, to) = (plain(from), plain(to));
+    let using = match cast::cast(cast::Enums { before, after }, &from, &to, column) {
+        cast::Cast::Same => None,
+        cast::Cast::Keeps { using } | cast::Cast::Checked { using, .. } => using,
+        cast::Cast::Loses { .. } | cast::Cast::None => return None,
+    };
+    let using = using.map(|using| format!(" USING ({using})")).unwrap_or_default();
+    Some(format!("TYPE {}{using}", render::data_type(&to)))
 }
 
 /// The dropped columns whose values would tell something.

@@ -8,6 +8,7 @@ use super::candidates;
 use super::columns::{self, Holds};
 use super::exchange::Exchange;
 use super::given::Given;
+use super::joins;
 use super::render::data_type;
 use super::scene::{Pair, Scene};
 use super::score::ASK;
@@ -116,8 +117,7 @@ impl Ask<'_> {
         let own = std::iter::once(&candidate.rename).filter(|_| candidate.lossy.is_none());
         let renames: Vec<&Rename> = own.chain(&others).collect();
         let likely = candidate.score >= ASK;
-        let mut choices: Vec<(String, Answer)> =
-            renames.iter().map(|rename| (label(catalog, rename), Answer::Rename((*rename).clone()))).collect();
+        let mut choices: Vec<(String, Answer)> = renames.iter().map(|rename| self.choice(rename)).collect();
         let alike = self.alike(candidate);
         if let [_, _, ..] = alike.as_slice() {
             let words = format!("rename all {} like this: {}", alike.len(), pattern(self.scene, candidate));
@@ -137,7 +137,8 @@ impl Ask<'_> {
         choices.insert(if likely { choices.len() } else { 0 }, delete);
         choices.push(("cancel: leave no migration behind".into(), Answer::Cancel));
         let with_followers = |rename: &Rename| {
-            let all = std::iter::once(rename).chain(self.followers(rename));
+            let along = self.along(rename);
+            let all = std::iter::once(rename).chain(self.followers(rename)).chain(&along);
             all.map(|rename| rename.options(catalog).0).collect::<Vec<_>>().join(" ")
         };
         let mut options: Vec<String> = renames.iter().map(|rename| with_followers(rename)).collect();
@@ -146,6 +147,26 @@ impl Ask<'_> {
         options.push(candidate.rename.options(catalog).1);
         let text = self.text(candidate);
         Question { candidate: candidate.clone(), text, choices, options, place: (1, 1), proposed }
+    }
+
+    /// The answer that renames, in words: a join table takes its columns along.
+    fn choice(&self, rename: &Rename) -> (String, Answer) {
+        let (catalog, along) = (self.scene.before, self.along(rename));
+        if along.is_empty() {
+            return (label(catalog, rename), Answer::Rename(rename.clone()));
+        }
+        let names = along.iter().map(|column| {
+            let (_, from, to) = column.spoken(catalog);
+            format!("{from} to {to}")
+        });
+        let words = format!("{}, with {}", label(catalog, rename), names.collect::<Vec<_>>().join(" and "));
+        (words, Answer::RenameAll(std::iter::once(rename.clone()).chain(along).collect()))
+    }
+
+    /// The columns that a join table takes along, where no answer has settled them.
+    pub(crate) fn along(&self, rename: &Rename) -> Vec<Rename> {
+        let columns = joins::columns(self.scene, self.around, rename);
+        columns.into_iter().filter(|column| !self.given.settles(column)).collect()
     }
 
     /// What must be renamed as well, because a column that is not dropped has the name: the rest of a chain or a swap.

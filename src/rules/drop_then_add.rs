@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step, Subject, cost};
 use crate::catalog::Table;
-use crate::effects::retype;
+use crate::rename;
 use crate::sql::{ActionKind, ColumnDef, DataType, Name, StatementKind, quote_identifier};
 
 /// The rule.
@@ -140,14 +140,18 @@ fn retyped(subject: &Subject<'_>, table: &str, dropped: &Dropped<'_>, column: &C
             subject.migration
         ));
     }
-    let quoted = quote_identifier(name);
-    let to = if retype::built_in(&column.data_type) {
-        column.data_type.to_string()
-    } else {
-        quote_identifier(&column.data_type.name) + if column.data_type.array { "[]" } else { "" }
-    };
-    finding
-        .help(format!("where a cast exists, keep the values: `ALTER COLUMN {quoted} TYPE {to} USING {quoted}::{to}`"))
+    let keeping = |old: &DataType| rename::keeping(subject.before, subject.after, old, &column.data_type, name);
+    match dropped.data_type.map(|old| (old, keeping(old))) {
+        Some((_, Some(change))) => {
+            finding.help(format!("keep the values instead: `ALTER COLUMN {} {change}`", quote_identifier(name)))
+        }
+        Some((old, None)) => finding.help(format!(
+            "no cast from {old} to {} keeps the values: add a column of the new type beside it, fill it, lead foreign keys and \
+             the code over to it, and drop the old one in a later migration",
+            column.data_type
+        )),
+        None => finding.help("keep the values by a change of type in place, where there is a cast, or by a new column that is filled"),
+    }
 }
 
 /// The old and new name, if one enum goes and the other comes in this migration.

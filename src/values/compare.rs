@@ -210,7 +210,7 @@ impl Comparison<'_> {
         pair: &Pair<'_>,
     ) -> Result<Option<(i64, i64)>, Failure> {
         let (value, now) = (sums::quoted(pair.before), sums::quoted(pair.after));
-        let there = format!("({value})::{}", pair.after.kind);
+        let there = pair.converted();
         let asked = |expression: &str| [(expression.to_owned(), sums::hash(expression, pair.form, pair.after, SEED))];
         // some casts do not exist, some values do not fit
         let Ok(cast) = sums::of(self.base, was, &it.seed(was), &asked(&there)) else { return Ok(None) };
@@ -226,9 +226,9 @@ impl Comparison<'_> {
             }
         }
         let back = format!(
-            "SELECT count(*) FROM ONLY {} WHERE (({there})::{})::text IS DISTINCT FROM ({value})::text",
+            "SELECT count(*) FROM ONLY {} WHERE ({})::text IS DISTINCT FROM ({value})::text",
             was.quoted(),
-            pair.before.kind
+            pair.back(&there)
         );
         let back: Option<i64> = self.base.query_one(&back, &[]).ok().map(|row| row.try_get(0)).transpose()?;
         Ok(back.map(|rows| (rows, rows)))

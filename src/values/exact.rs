@@ -27,8 +27,26 @@ pub(super) struct Pair<'a> {
 impl Pair<'_> {
     /// The column as it was before, as an expression.
     fn value_before(&self) -> String {
+        if self.cast { self.converted() } else { sums::quoted(self.before) }
+    }
+
+    /// Whether it has become a list of what it was.
+    fn listed(&self) -> bool {
+        self.after.kind == format!("{}[]", self.before.kind)
+    }
+
+    /// The column before as it must be now: in its new type, or as a list of one.
+    pub(super) fn converted(&self) -> String {
         let value = sums::quoted(self.before);
-        if self.cast { format!("({value})::{}", self.after.kind) } else { value }
+        match self.listed() {
+            true => format!("CASE WHEN {value} IS NULL THEN NULL ELSE ARRAY[{value}] END"),
+            false => format!("({value})::{}", self.after.kind),
+        }
+    }
+
+    /// A value as it is now, in the type that it had.
+    pub(super) fn back(&self, now: &str) -> String {
+        if self.listed() { format!("({now})[1]") } else { format!("({now})::{}", self.before.kind) }
     }
 }
 

@@ -94,3 +94,113 @@ fn renames_of_one_pattern_are_one_question() {
     assert_eq!(status, 0, "{seen}");
     assert_eq!(project.newest_migration().matches("RENAME COLUMN").count(), 3, "{}", project.newest_migration());
 }
+
+/// Generated columns follow: one whose expression reads the renamed column, and a renamed one.
+#[test]
+fn generated_columns_follow_their_names() {
+    let keeper =
+        "model Keeper {\n  id Int @id\n  first String\n  last String\n  full String? @default(dbgenerated())\n}\n";
+    let project = committed(keeper, |sql| {
+        sql.replace("\"full\" TEXT", "\"full\" TEXT GENERATED ALWAYS AS (\"first\" || ' ' || \"last\") STORED")
+    });
+    project.database().execute("INSERT INTO \"Keeper\" SELECT n, 'a' || n, 'b' || n FROM generate_series(1, 30) n");
+    project.set_schema(&keeper.replace(" first ", " firstName ").replace(" full ", " fullName "));
+    let options = ["--rename", "Keeper.first:firstName", "--rename", "Keeper.full:fullName"];
+    project.run(["migrate", "dev", "--non-interactive", "--name", "x"].iter().chain(&options)).succeeds();
+    project.database().execute("UPDATE \"Keeper\" SET \"firstName\" = 'c' WHERE id = 3");
+    let full = "SELECT \"fullName\" FROM \"Keeper\" WHERE id IN (3, 4) ORDER BY id";
+    assert_eq!(project.database().rows(full), ["c b3", "a4 b4"]);
+}
+
+/// A foreign key from a schema that Prisma does not manage stays: the draft's loss of it is no aim.
+#[test]
+fn foreign_keys_of_unmanaged_schemas_stay() {
+    let guest = "model Guest {\n  id Int @id\n  name String\n}\n";
+    let project = committed(guest, |sql| {
+        sql + "CREATE SCHEMA \"ops\";\nCREATE TABLE \"ops\".\"checkin\" (id int PRIMARY KEY, guest_id int REFERENCES \"public\".\"Guest\"(\"id\"));\n"
+    });
+    project.set_schema(&guest.replace("Guest", "Visitor"));
+    project.run(["migrate", "dev", "--non-interactive", "--name", "x", "--rename", "Guest:Visitor"]).succeeds();
+    let target = "SELECT confrelid::regclass FROM pg_constraint WHERE conname = 'checkin_guest_id_fkey'";
+    assert_eq!(project.database().value(target), "\"Visitor\"");
+}
+
+/// What the rewriter writes and proves, the review takes as kept.
+#[test]
+fn a_list_of_one_is_no_loss() {
+    let leaflet = "model Leaflet {\n  id Int @id\n  topics String\n}\n";
+    let project = committed(leaflet, |sql| sql);
+    project.database().execute("INSERT INTO \"Leaflet\" VALUES (1, 'war'), (2, 'peace')");
+    project.set_schema(&leaflet.replace("String", "String[]"));
+    project.run(CREATE.into_iter().chain(["--rename", "Leaflet.topics:topics"])).succeeds().says_nothing_of("error[");
+    project.run(["migrate", "deploy", "--non-interactive"]).succeeds();
+    assert_eq!(project.database().rows("SELECT topics FROM \"Leaflet\" ORDER BY id"), ["{war}", "{peace}"]);
+}
+
+/// Options name what Prisma named, also where no commit knows it any more.
+#[test]
+fn options_speak_prismas_names_too() {
+    let ferry = "model Ferry {\n  id Int @id\n  masterName String @map(\"master_name\")\n  @@map(\"ferries\")\n}\n";
+    let project = committed(ferry, |sql| sql);
+    std::fs::remove_dir_all(project.path(".git")).expect("the repository");
+    project.set_schema(&ferry.replace("masterName String @map(\"master_name\")", "skipperName String"));
+    project.run(CREATE.into_iter().chain(["--rename", "Ferry.masterName:skipperName"])).succeeds();
+    let migration = project.newest_migration();
+    assert!(migration.contains("\"ferries\" RENAME COLUMN \"master_name\" TO \"skipperName\""), "{migration}");
+}
+
+/// The rename stands where the drop stood: statements before it keep the old names, byte for byte.
+#[test]
+fn a_rewrite_stands_where_the_drop_stood() {
+    let kiln = "model Kiln {\n  id Int @id\n  firingNote String?\n}\n";
+    let project = committed(kiln, |sql| sql);
+    let before = "UPDATE \"Kiln\" SET \"firingNote\" = trim(\"firingNote\");\n";
+    let draft = "ALTER TABLE \"Kiln\" DROP COLUMN \"firingNote\", ADD COLUMN \"note\" TEXT;\n";
+    let after = "UPDATE \"Kiln\" SET \"note\" = NULL WHERE \"note\" = '';\n";
+    project.set_schema(&kiln.replace("firingNote", "note"));
+    project.add_migration("20250102000000_note", &format!("{before}{draft}{after}"));
+    project.run(["rewrite", "20250102000000_note", "--rename", "Kiln.firingNote:note"]).succeeds();
+    let text = project.newest_migration();
+    assert!(text.starts_with(before) && text.ends_with(after), "{text}");
+    assert!(text.contains("RENAME COLUMN \"firingNote\" TO \"note\"") && !text.contains("DROP"), "{text}");
+}
+
+const DOC: &str = "model Doc {\n  id Int @id\n  note String?\n}\n";
+
+fn docs() -> Project {
+    let project = committed(DOC, |sql| sql);
+    project.database().execute("INSERT INTO \"Doc\" VALUES (1, 'kept')");
+    project.set_schema(&DOC.replace("  note String?\n", ""));
+    project
+}
+
+/// The accepting line stands in the file before it is applied: nothing is to be edited afterwards.
+#[test]
+fn an_acceptance_is_written_before_the_migration_is_applied() {
+    let drop = ["migrate", "dev", "--non-interactive", "--name", "drop_note", "--delete", "Doc.note"];
+    let project = docs();
+    project.run(drop.iter().chain(&["--accept", "drop-column(Doc.nothing): why"])).exits(2);
+    project.run(drop.iter().chain(&["--accept", "drop-column(Doc.note):"])).exits(2).says("reason");
+    assert_eq!(project.migrations(), [INIT]);
+    project.run(drop.iter().chain(&["--accept", "drop-column(Doc.note): nobody reads it"])).succeeds();
+    let migration = project.newest_migration();
+    assert!(migration.contains("-- prisma-safe:allow drop-column(Doc.note): nobody reads it\n"), "{migration}");
+    project.run(["review", "--all"]).succeeds();
+    project.run(["migrate", "dev", "--non-interactive", "--name", "next"]).succeeds().says("Already in sync");
+}
+
+/// A comment that comes later changes the checksum alone, and that is brought up to date.
+#[test]
+fn later_comments_do_not_ask_for_a_reset() {
+    let project = docs();
+    project.run(["migrate", "dev", "--non-interactive", "--name", "x", "--delete", "Doc.note"]).succeeds();
+    let file = format!("prisma/migrations/{}/migration.sql", project.migrations().pop().expect("a migration"));
+    let applied = project.read(&file);
+    project.write(&file, &format!("-- prisma-safe:allow drop-column(Doc.note): nobody reads it\n{applied}"));
+    let dev = ["migrate", "dev", "--non-interactive", "--name", "next"];
+    project.run(dev).succeeds().says("only its comments have changed").says("Already in sync");
+    project.run(dev).succeeds().says_nothing_of("only its comments");
+    // a statement is another matter
+    project.write(&file, &format!("{applied}\nSELECT 1;\n"));
+    project.run(dev).exits(130).says("was modified after it was applied");
+}

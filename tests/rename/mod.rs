@@ -3,6 +3,7 @@
 mod asked;
 mod engine;
 mod generate;
+mod links;
 mod rows;
 
 use std::cell::RefCell;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::candidate::Rename;
 use super::given::Given;
-use super::lookup::{column_named, enum_named, tables_named, value_named};
+use super::lookup::{column_before, column_named, enum_named, tables_before, tables_named, value_named};
 use super::question::Answer;
 use super::scene::{Pair, Scene};
 use crate::catalog::{Catalog, ObjectName};
@@ -147,8 +147,8 @@ impl Given {
 fn is_column(scene: &Scene<'_>, typed: &Typed<'_>) -> bool {
     match typed.left.as_slice() {
         [parent, name] => {
-            let parents = tables_named(scene.before, &scene.head, std::slice::from_ref(parent));
-            let known = parents.iter().any(|table| column_named(scene.before, &scene.head, table, name).is_some());
+            let parents = tables_before(scene, std::slice::from_ref(parent));
+            let known = parents.iter().any(|table| column_before(scene, table, name).is_some());
             let object = ObjectName { schema: parent.clone(), name: name.clone() };
             known || !scene.before.tables.contains_key(&object)
         }
@@ -157,7 +157,7 @@ fn is_column(scene: &Scene<'_>, typed: &Typed<'_>) -> bool {
 }
 
 fn table(scene: &Scene<'_>, typed: &Typed<'_>) -> Result<Rename> {
-    let from = only(typed, "table", &typed.left, tables_named(scene.before, &scene.head, &typed.left), || {
+    let from = only(typed, "table", &typed.left, tables_before(scene, &typed.left), || {
         scene.before.tables.keys().map(|table| table.name.clone()).collect()
     })?;
     let join = from.name.starts_with('_') && super::tables::is_join(scene.before.tables.get(&from));
@@ -198,9 +198,9 @@ fn enumeration(scene: &Scene<'_>, typed: &Typed<'_>) -> Result<Rename> {
 
 fn column(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, typed: &Typed<'_>) -> Result<Rename> {
     let (name, parent) = typed.left.split_last().ok_or_else(|| typed.error("names nothing"))?;
-    let mut parents = tables_named(scene.before, &scene.head, parent);
+    let mut parents = tables_before(scene, parent);
     if parents.len() > 1 {
-        let has = |table: &ObjectName| column_named(scene.before, &scene.head, table, name).is_some();
+        let has = |table: &ObjectName| column_before(scene, table, name).is_some();
         parents.retain(has);
     }
     let table =
@@ -208,7 +208,7 @@ fn column(scene: &Scene<'_>, tables: &BTreeMap<ObjectName, ObjectName>, typed: &
     let columns = |catalog: &Catalog, table: &ObjectName| -> Vec<String> {
         catalog.tables.get(table).map(|table| table.columns.keys().cloned().collect()).unwrap_or_default()
     };
-    let from = column_named(scene.before, &scene.head, &table, name);
+    let from = column_before(scene, &table, name);
     let from = only(typed, "column", &typed.left, from.into_iter().collect(), || columns(scene.before, &table))?;
     let target = tables.get(&table).unwrap_or(&table);
     let pair = Pair { from: table.clone(), to: target.clone() };

@@ -21,7 +21,7 @@ use super::candidate::{Decision, Rename};
 use super::decide::Decisions;
 use super::given::Given;
 use super::scene::Scene;
-use super::{Draft, directive};
+use super::{Draft, directive, sides};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::{Edit, edit};
@@ -76,6 +76,7 @@ pub fn rewrite(draft: &Draft<'_>, decisions: &Decisions) -> Result<Rewrite> {
     let plan = Plan::new(&scene, &moves, given_up)?;
     opaque::check(&plan)?;
     let mut block = moves::directives(draft.before, &renames);
+    block.extend(sides::lines(&scene, &renames));
     block.extend(dropped.iter().map(|rename| directive::render_delete(draft.before, rename)));
     block.extend(moves.statements(&scene));
     block.extend(plan.block.iter().cloned());

@@ -1,23 +1,19 @@
 //! Statements of a person's own, which cannot be rewritten with the rest: one that names what is renamed, after the rename,
 //! would fail or do something else.
 
+use super::place::first;
 use super::plan::Plan;
 use crate::error::{Error, Result};
 use crate::sql::StatementKind;
 use crate::sql::expression::{Piece, pieces};
 
-/// Refuses the rewrite if such a statement names an old table, column or enum.
+/// Refuses the rewrite if such a statement, behind the place where things are renamed, names an old table, column or enum.
 pub(crate) fn check(plan: &Plan<'_>) -> Result<()> {
     let script = plan.scene.draft.script;
-    let mut names: Vec<&String> = Vec::new();
-    for touched in &plan.touched {
-        if touched.whole && touched.from.name != touched.to.name {
-            names.push(&touched.from.name);
-        }
-        names.extend(touched.renamed.iter().filter(|(to, from)| to != from).map(|(_, from)| from));
-    }
-    names.extend(plan.moves.enums.iter().filter(|(from, to)| from.name != to.name).map(|(from, _)| &from.name));
-    for statement in script.statements().iter().filter(|statement| is_own(&statement.kind)) {
+    let place = first(plan).unwrap_or(0);
+    let behind = script.statements().iter().skip(place).filter(|statement| is_own(&statement.kind));
+    let names = old_names(plan);
+    for statement in behind {
         let text = &script.text()[statement.range.clone()];
         let Some(name) = names.iter().find(|name| mentions(text, name)) else { continue };
         let line = script.position(statement.range.start).line;
@@ -28,6 +24,28 @@ pub(crate) fn check(plan: &Plan<'_>) -> Result<()> {
         .help("take that statement out (a rename keeps the values by itself), or decide `--delete` to leave the draft as it is"));
     }
     Ok(())
+}
+
+/// Whether a person's own statement between these places uses what is renamed.
+pub(super) fn uses_between(plan: &Plan<'_>, from: usize, to: usize) -> bool {
+    let script = plan.scene.draft.script;
+    let between = script.statements().iter().take(to).skip(from).filter(|statement| is_own(&statement.kind));
+    let names = old_names(plan);
+    let mut texts = between.map(|statement| &script.text()[statement.range.clone()]);
+    texts.any(|text| names.iter().any(|name| mentions(text, name)))
+}
+
+/// The names that are gone after the renames.
+fn old_names<'p>(plan: &'p Plan<'_>) -> Vec<&'p String> {
+    let mut names: Vec<&String> = Vec::new();
+    for touched in &plan.touched {
+        if touched.whole && touched.from.name != touched.to.name {
+            names.push(&touched.from.name);
+        }
+        names.extend(touched.renamed.iter().filter(|(to, from)| to != from).map(|(_, from)| from));
+    }
+    names.extend(plan.moves.enums.iter().filter(|(from, to)| from.name != to.name).map(|(from, _)| &from.name));
+    names
 }
 
 /// Whether a statement is none of Prisma's.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::atoms::At;
+use super::opaque;
 use super::plan::Plan;
 use crate::rename::Rename;
 use crate::rename::render::object;
@@ -86,7 +87,20 @@ pub(super) fn first(plan: &Plan<'_>) -> Option<usize> {
         cut || enums == Some(*number) || new_names(&statements[*number])
     })?;
     let block = plan.atoms.enum_block.values().find(|block| block.contains(&first));
-    Some(block.map_or(first, |block| block.start))
+    let first = block.map_or(first, |block| block.start);
+    // what a person wrote between the drop of an index, say, and that of the column itself still means the old names
+    let drop = drops(plan).filter(|drop| *drop > first && opaque::uses_between(plan, first, *drop));
+    Some(drop.unwrap_or(first))
+}
+
+/// The first statement that drops or adds what is renamed itself.
+fn drops(plan: &Plan<'_>) -> Option<usize> {
+    let atoms = &plan.atoms;
+    let columns = atoms.drop_column.values().chain(atoms.add_column.values());
+    let tables = atoms.drop_table.values().chain(atoms.create_table.values());
+    let types = atoms.drop_type.values().chain(atoms.create_type.values());
+    let all = columns.chain(tables).chain(types).filter(|at| plan.cuts.contains(at));
+    all.map(|at| at.statement).min()
 }
 
 /// The statement that drops something.

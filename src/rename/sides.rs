@@ -1,0 +1,243 @@
+//! Which of a self-relation's fields the columns A and B of its join table stand for. Prisma takes A for the field whose name
+//! comes first in the alphabet, so renaming a field can turn every link round, and no draft says anything of it.
+
+use super::candidate::{Candidate, Rename, part};
+use super::given::Given;
+use super::scene::Scene;
+use super::schema::{Model, Schema};
+use crate::catalog::ObjectName;
+use crate::error::{Error, Result};
+
+/// The start of the line that keeps, in a migration, which fields A and B stand for after it.
+const SIDES: &str = "-- prisma-safe:sides ";
+
+/// What a migration keeps of a join table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The fields that A and B stand for after it.
+    pub fields: [String; 2],
+    /// Whether it is committed: then the committed schema may be newer.
+    pub committed: bool,
+}
+
+/// An implicit many-to-many relation of a model with itself: its two fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Relation {
+    model: String,
+    fields: [String; 2],
+}
+
+impl Relation {
+    /// The relation behind a join table.
+    fn of(schema: &Schema, table: &ObjectName) -> Option<Self> {
+        let name = table.name.strip_prefix('_')?;
+        schema.models.iter().find_map(|model| {
+            let here = model.schema.as_ref().is_none_or(|schema| *schema == table.schema);
+            let fields: Vec<String> = lists(model, name).collect();
+            let fields: [String; 2] = fields.try_into().ok()?;
+            here.then(|| Self { model: model.name.clone(), fields })
+        })
+    }
+
+    /// The field that A stands for.
+    fn first(&self) -> &String {
+        self.fields.iter().min().unwrap_or(&self.fields[0])
+    }
+}
+
+/// The fields of a model that are lists of itself under this relation.
+fn lists<'a>(model: &'a Model, relation: &'a str) -> impl Iterator<Item = String> + 'a {
+    let list = format!("{}[]", model.name);
+    let own = model.fields.iter().filter(move |field| field.kind == list);
+    own.filter(move |field| field.relation_name.as_deref() == Some(relation)).map(|field| field.name.clone())
+}
+
+/// What became of A and B.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Turn {
+    /// They stand for the same fields, however these are called.
+    Kept,
+    /// They have changed places: this field became that one.
+    Swapped { from: String, to: String },
+    /// Both fields have other names: nobody knows which is which.
+    Unknown,
+}
+
+fn turn(scene: &Scene<'_>, old: &Relation, new: &Relation) -> Turn {
+    let style = |a: &String, b: &String| a == b || scene.likeness(a, b, &[]).style_only;
+    let [a, b] = &old.fields;
+    let [c, d] = &new.fields;
+    // the first of the old fields is now called so
+    let (a_now, b_now) = if style(a, c) || style(b, d) {
+        (c, d)
+    } else if style(a, d) || style(b, c) {
+        (d, c)
+    } else {
+        return Turn::Unknown;
+    };
+    if (old.first() == a) == (new.first() == a_now) {
+        return Turn::Kept;
+    }
+    let (from, to) = if a == a_now { (b, b_now) } else { (a, a_now) };
+    Turn::Swapped { from: from.clone(), to: to.clone() }
+}
+
+/// Join tables of self-relations, by their names before and after, with what became of their columns; and those whose relation
+/// is not known from before.
+fn turns(scene: &Scene<'_>, given: &Given) -> (Vec<(ObjectName, ObjectName, Relation, Turn)>, Vec<ObjectName>) {
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    let renamed = given.renames.iter().filter_map(|rename| match rename {
+        Rename::Table { from, to, .. } => Some((from, to)),
+        _ => None,
+    });
+    let kept = scene.before.tables.keys().filter(|name| scene.after.tables.contains_key(name));
+    for (from, to) in renamed.chain(kept.map(|name| (name, name))) {
+        let Some(new) = Relation::of(&scene.work, to).filter(|_| super::tables::is_join(scene.before.tables.get(from)))
+        else {
+            continue;
+        };
+        let recorded = scene.draft.hints.sides.get(&from.name);
+        // a committed one still counts where the schema has come no further
+        let counts = |own: &&Recorded| !own.committed || own.fields.iter().all(|field| new.fields.contains(field));
+        let relation = |own: &Recorded| Relation { model: new.model.clone(), fields: own.fields.clone() };
+        let recorded = recorded.filter(counts).map(relation);
+        match recorded.or_else(|| Relation::of(&scene.head, from)) {
+            Some(old) => {
+                let turn = turn(scene, &old, &new);
+                found.push((from.clone(), to.clone(), new, turn));
+            }
+            None => unknown.push(from.clone()),
+        }
+    }
+    (found, unknown)
+}
+
+/// A and B of tables whose fields' order has changed: each becomes the other, which is certain.
+pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (table, _, relation, turn) in turns(scene, given).0 {
+        let Turn::Swapped { from, to } = turn else { continue };
+        for (a, b) in [("A", "B"), ("B", "A")] {
+            let rename = Rename::Column { table: table.clone(), from: a.into(), to: b.into() };
+            if given.settles(&rename) {
+                continue;
+            }
+            let model = &relation.model;
+            let evidence = vec![
+                format!("{model}.{from} became {model}.{to}"),
+                format!("Prisma takes A for the field that comes first in the alphabet, now {}", relation.first()),
+            ];
+            candidates.push(Candidate::new(scene.before, rename, 1.0, true, evidence));
+        }
+    }
+    candidates
+}
+
+/// Whether A and B of any join table changed places, or may have.
+pub(crate) fn concern(scene: &Scene<'_>) -> bool {
+    turns(scene, &Given::default()).0.iter().any(|(.., turn)| *turn != Turn::Kept)
+}
+
+/// Join tables of self-relations that the committed schema does not know: whether their columns changed places was not checked.
+pub(crate) fn unchecked(scene: &Scene<'_>) -> Vec<ObjectName> {
+    turns(scene, &Given::default()).1
+}
+
+/// Refuses a change after which nobody knows which field A stands for.
+///
+/// # Errors
+/// Exit status 3 then.
+pub(crate) fn refuse_unknown(scene: &Scene<'_>, given: &Given) -> Result<()> {
+    let all = turns(scene, given).0;
+    let Some((table, _, relation, _)) = all.into_iter().find(|(.., turn)| *turn == Turn::Unknown) else {
+        return Ok(());
+    };
+    let (model, [one, other]) = (&relation.model, &relation.fields);
+    Err(Error::refused(format!(
+        "both fields of a self-relation have new names ({model}.{one}, {model}.{other}): which of them columns A and B of {} \
+         stand for cannot be told",
+        table.name
+    ))
+    .because("Prisma takes A for the field that comes first in the alphabet: a wrong guess turns every link round")
+    .help("rename one of the fields, run `prisma-safe migrate dev`, commit, then rename the other"))
+}
+
+/// The lines that keep which fields A and B stand for, for each table whose columns change places.
+pub(crate) fn lines(scene: &Scene<'_>, renames: &[Rename]) -> Vec<String> {
+    let given = Given { renames: renames.to_vec(), ..Given::default() };
+    let swapped = turns(scene, &given).0.into_iter().filter(|(.., turn)| matches!(turn, Turn::Swapped { .. }));
+    let line = |(_, to, relation, _): (ObjectName, ObjectName, Relation, Turn)| {
+        let mut fields = relation.fields;
+        fields.sort();
+        format!("{SIDES}{} {} {}", part(&to.name), part(&fields[0]), part(&fields[1]))
+    };
+    swapped.map(line).collect()
+}
+
+/// Reads such a line: the table, and the fields that A and B stand for.
+pub fn parse(comment: &str) -> Option<(String, [String; 2])> {
+    let mut names = Vec::new();
+    let mut rest = comment.trim_end().strip_prefix(SIDES)?;
+    while !rest.is_empty() {
+        let (path, after) = super::directive::path(rest)?;
+        names.extend(path);
+        rest = after.trim_start();
+    }
+    let [table, a, b]: [String; 3] = names.try_into().ok()?;
+    Some((table, [a, b]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::rename::{Draft, Hints, Options, rewrite, settle};
+    use crate::sql::Script;
+
+    const TABLE: &str = "CREATE TABLE \"Pupil\" (\"id\" SERIAL NOT NULL, CONSTRAINT \"Pupil_pkey\" PRIMARY KEY (\"id\"));\nCREATE TABLE \"_Mentoring\" (\"A\" INTEGER NOT NULL, \"B\" INTEGER NOT NULL, CONSTRAINT \"_Mentoring_AB_pkey\" PRIMARY KEY (\"A\",\"B\"));\nCREATE INDEX \"_Mentoring_B_index\" ON \"_Mentoring\"(\"B\");\nALTER TABLE \"_Mentoring\" ADD CONSTRAINT \"_Mentoring_A_fkey\" FOREIGN KEY (\"A\") REFERENCES \"Pupil\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\nALTER TABLE \"_Mentoring\" ADD CONSTRAINT \"_Mentoring_B_fkey\" FOREIGN KEY (\"B\") REFERENCES \"Pupil\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\n";
+
+    fn schema(one: &str, other: &str) -> Vec<String> {
+        vec![format!(
+            "model Pupil {{\n  id Int @id\n  {one} Pupil[] @relation(\"Mentoring\")\n  {other} Pupil[] @relation(\"Mentoring\")\n}}\n"
+        )]
+    }
+
+    /// The rewrite of an empty draft.
+    fn after(old: (&str, &str), new: (&str, &str), sides: Option<[&str; 2]>) -> Result<String> {
+        let before = Catalog::replay("public", [("1", &Script::parse(TABLE))]);
+        let recorded = |fields: [&str; 2]| Recorded { fields: fields.map(str::to_owned), committed: false };
+        let sides = sides.map(|sides| ("_Mentoring".to_owned(), recorded(sides))).into_iter().collect();
+        let hints = Hints {
+            schema_before: schema(old.0, old.1),
+            schema_after: schema(new.0, new.1),
+            sides,
+            ..Hints::default()
+        };
+        let script = Script::parse("");
+        let draft = Draft { migration: "m", script: &script, before: &before, hints: &hints };
+        let decisions = settle(&draft, &Options::default(), None)?;
+        Ok(rewrite(&draft, &decisions)?.text)
+    }
+
+    #[test]
+    fn only_a_change_of_order_swaps() {
+        let swap = after(("mentors", "pupils"), ("mentors", "juniors"), None).unwrap();
+        assert!(swap.contains("RENAME COLUMN \"A\" TO"), "{swap}");
+        assert!(swap.contains("-- prisma-safe:sides _Mentoring juniors mentors\n"), "{swap}");
+        for new in [("mentors", "scholars"), ("pupils", "mentors"), ("mentorz", "pupils")] {
+            assert_eq!(after(("mentors", "pupils"), new, None).unwrap(), "", "{new:?}");
+        }
+        assert!(after(("mentors", "pupils"), ("seniors", "juniors"), None).is_err());
+        // by bytes, as Prisma compares: capitals come first
+        assert!(after(("mentors", "pupils"), ("mentors", "Pupils"), None).unwrap().contains("RENAME COLUMN"));
+    }
+
+    #[test]
+    fn what_a_migration_records_counts_before_the_committed_schema() {
+        let recorded = Some(["juniors", "mentors"]);
+        assert_eq!(after(("mentors", "pupils"), ("mentors", "juniors"), recorded).unwrap(), "");
+        assert!(after(("mentors", "pupils"), ("mentors", "pupils"), recorded).unwrap().contains("RENAME COLUMN"));
+        assert_eq!(parse("-- prisma-safe:sides _M a \"b c\""), Some(("_M".into(), ["a".into(), "b c".into()])));
+        assert_eq!(parse("-- prisma-safe:sides _M a"), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! Links of implicit many-to-many relations: which column stands for which field hangs on names. Read by real generated
+//! clients, of the schema before and of the schema after.
+
+use super::asked::{commit, committed};
+use crate::support::Project;
+
+const INIT: &str = "20250101000000_init";
+const PUPIL: &str = "model Pupil {
+  id      Int     @id @default(autoincrement())
+  mentors Pupil[] @relation(\"Mentoring\")
+  pupils  Pupil[] @relation(\"Mentoring\")
+}
+";
+
+fn pupils() -> Project {
+    let project = committed(PUPIL, |sql| sql);
+    project.database().execute(
+        "INSERT INTO \"Pupil\" SELECT FROM generate_series(1, 30); INSERT INTO \"_Mentoring\" \
+         SELECT a, b FROM generate_series(1, 30) a, generate_series(1, 30) b WHERE a < b AND (a + b) % 4 = 0",
+    );
+    project
+}
+
+/// What the client of the present schema reads of pupil 3 through these two fields.
+fn read(project: &Project, fields: [&str; 2]) -> [String; 2] {
+    let generator = "generator client {\n  provider = \"prisma-client\"\n  output = \"../generated\"\n}\n";
+    let schema = project.read("prisma/schema.prisma");
+    project.write("client/schema.prisma", &format!("{generator}{schema}"));
+    project.prisma(["generate", "--schema", "client/schema.prisma"]).succeeds();
+    let [one, other] = fields;
+    project.write(
+        "read.mjs",
+        &format!(
+            "import {{ createJiti }} from 'jiti';\nprocess.loadEnvFile();\n\
+             const {{ PrismaPg }} = await import('@prisma/adapter-pg');\n\
+             const {{ PrismaClient }} = await createJiti(import.meta.url).import('./generated/client.ts');\n\
+             const client = new PrismaClient({{ adapter: new PrismaPg({{ connectionString: process.env.DATABASE_URL }}) }});\n\
+             const ids = {{ select: {{ id: true }}, orderBy: {{ id: 'asc' }} }};\n\
+             const pupil = await client.pupil.findUnique({{ where: {{ id: 3 }}, select: {{ {one}: ids, {other}: ids }} }});\n\
+             for (const field of ['{one}', '{other}']) console.log(pupil[field].map((other) => other.id).join(' '));\n\
+             await client.$disconnect();\n"
+        ),
+    );
+    let output = project.program("node", ["read.mjs"]).succeeds();
+    let mut lines = output.stdout.lines().map(str::to_owned);
+    let mut next = || lines.next().unwrap_or_default();
+    [next(), next()]
+}
+
+/// Prisma drafts nothing, though the alphabet turns every link: it is found, and the columns change places.
+#[test]
+fn a_renamed_field_of_a_self_relation_turns_no_link() {
+    let project = pupils();
+    let [mentors, juniors] = read(&project, ["mentors", "pupils"]);
+    assert_ne!(mentors, juniors);
+    project.set_schema(&PUPIL.replace("  pupils ", "  juniors"));
+    project.run(["migrate", "dev", "--non-interactive", "--name", "juniors"]).succeeds().says("RENAME COLUMN");
+    let migrations = project.migrations();
+    assert!(migrations.len() == 2 && migrations[1].ends_with("_juniors"), "{migrations:?}");
+    assert_eq!(read(&project, ["mentors", "juniors"]), [mentors, juniors]);
+
+    // not committed yet, and not turned once more
+    project.run(["migrate", "dev", "--non-interactive", "--name", "again"]).succeeds().says("Already in sync");
+    commit(&project);
+    project.run(["migrate", "dev", "--non-interactive", "--name", "again"]).succeeds().says("Already in sync");
+    crate::journey::prisma_is_content(crate::support::Prisma::V7, &project);
+}
+
+/// Nobody can tell which is which: refused, and nothing is written.
+#[test]
+fn two_renamed_fields_of_a_self_relation_are_refused() {
+    let project = pupils();
+    project.set_schema(&PUPIL.replace("  pupils ", "  juniors").replace("  mentors", "  seniors"));
+    for only in [&["--create-only"][..], &[]] {
+        let arguments = ["migrate", "dev", "--non-interactive", "--name", "x"];
+        project.run(arguments.iter().chain(only)).exits(3).says("_Mentoring");
+        assert_eq!(project.migrations(), [INIT]);
+    }
+}
+
+/// The relation's own name changes with it, and an unrelated column comes.
+#[test]
+fn a_renamed_relation_turns_no_link_either() {
+    let project = pupils();
+    let after = PUPIL
+        .replace("  pupils ", "  juniors")
+        .replace("Mentoring", "Guidance")
+        .replace("  mentors", "  age Int?\n  mentors");
+    project.set_schema(&after);
+    let arguments = ["migrate", "dev", "--non-interactive", "--name", "x", "--rename", "_Mentoring:_Guidance"];
+    project.run(arguments).succeeds();
+    let links = "SELECT count(*) FROM \"_Guidance\" WHERE \"A\" > \"B\"";
+    assert_eq!(project.database().value(links), project.database().value("SELECT count(*) FROM \"_Guidance\""));
+}
+
+/// An implicit relation becomes a model: one question for the table with both columns.
+#[test]
+fn a_join_table_becomes_a_model() {
+    let before = "model Actor {\n  id Int @id\n  films Film[]\n}\nmodel Film {\n  id Int @id\n  cast Actor[]\n}\n";
+    let after = "model Actor {\n  id Int @id\n  roles ActorFilm[]\n}\nmodel Film {\n  id Int @id\n  roles ActorFilm[]\n}\n\
+        model ActorFilm {\n  actor Actor @relation(fields: [actorId], references: [id])\n  actorId Int\n  \
+        film Film @relation(fields: [filmId], references: [id])\n  filmId Int\n  @@id([actorId, filmId])\n}\n";
+    let project = committed(before, |sql| sql);
+    project.database().execute("INSERT INTO \"Actor\" VALUES (1), (2); INSERT INTO \"Film\" VALUES (7); INSERT INTO \"_ActorToFilm\" VALUES (2, 7)");
+    project.set_schema(after);
+    let options = [
+        "--rename",
+        "_ActorToFilm:ActorFilm",
+        "--rename",
+        "_ActorToFilm.A:actorId",
+        "--rename",
+        "_ActorToFilm.B:filmId",
+    ];
+    let arguments = ["migrate", "dev", "--non-interactive", "--name", "x"];
+    project.run(arguments).exits(4).says(&options.join(" ")).says_nothing_of("1 of 2");
+    project.run(arguments.iter().chain(&options)).succeeds();
+    assert_eq!(project.database().rows("SELECT \"actorId\", \"filmId\" FROM \"ActorFilm\""), ["2|7"]);
+}
