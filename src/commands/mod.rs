@@ -31,7 +31,7 @@ use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::project::{Migration, Project};
+use crate::project::{Layout, Migration, Project};
 use crate::target::Target;
 use crate::tools;
 use crate::ui::Shell;
@@ -216,6 +216,24 @@ pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(
     let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref())?;
     let target = classify(discovered.url.clone(), config, context)?;
     Ok((target, discovered))
+}
+
+/// A project as the disk shows it, where Prisma, Node.js and a URL may be missing; none where no schema and no migrations folder
+/// are found.
+///
+/// # Errors
+/// A migrations folder that cannot be read.
+pub fn on_disk(context: &Context) -> Result<Option<Discovered>> {
+    let global = &context.global;
+    let found = Layout::find(&context.directory, global.schema.as_deref(), global.config.as_deref())?;
+    Ok(found.map(|Layout { schema_files, migrations_dir, migrations }| Discovered {
+        url: None,
+        shadow_url: None,
+        provider: "postgresql".to_owned(),
+        schema_files,
+        migrations_dir,
+        migrations,
+    }))
 }
 
 /// The target, given what Prisma's own configuration says: `--url` and `--env` beat it.

@@ -75,11 +75,28 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if let Some(files) = files(args, &context.directory)? {
         return offline(&files, args, context);
     }
-    let project = prisma::find(&context.directory, &context.env)?;
-    let config = Config::load(project.root())?;
-    let global = &context.global;
-    let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
-    let settings = settings(args.deployed.as_deref(), &config.review, &project, &discovered.schema_files)?;
+    let on_disk = if args.offline { super::on_disk(context)? } else { None };
+    let project = prisma::find(&context.directory, &context.env);
+    // offline, the disk says where things are: neither Prisma nor a URL is needed
+    let project = match on_disk {
+        Some(_) => project.ok(),
+        None => Some(project?),
+    };
+    let root = project.as_ref().map_or(context.directory.as_path(), Project::root).to_owned();
+    let config = Config::load(&root)?;
+    let discovered = match (on_disk, &project) {
+        (None, Some(project)) => {
+            let global = &context.global;
+            engine::discover(project, context, global.schema.as_deref(), global.config.as_deref())?
+        }
+        (Some(discovered), _) => discovered,
+        (None, None) => return Err(Error::failed("no project was found")),
+    };
+    let files = &discovered.schema_files;
+    let settings = match &project {
+        Some(project) => settings(args.deployed.as_deref(), &config.review, project, files)?,
+        None => settings_in(args.deployed.as_deref(), &config.review, (&root, &root), files)?,
+    };
     let mut online = match args.offline {
         true => None,
         false => Online::open(&discovered, &config, context, args.pending)?,
@@ -113,7 +130,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
         review.consent = consent::needed(&review, &online.target, context);
     }
-    deliver(&review, project.root(), args, context)
+    deliver(&review, &root, args, context)
 }
 
 fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Result<Exit> {
@@ -277,12 +294,24 @@ pub fn settings(
     project: &Project,
     schema_files: &[PathBuf],
 ) -> Result<Settings> {
+    let places = (project.directory(), project.root());
+    let known = settings_in(deployed, config, places, schema_files)?;
+    Ok(Settings { deployed: known.deployed, ..Settings::new(config, project.version()) })
+}
+
+/// [`settings`] without a Prisma of known version, in a directory and its project's root.
+fn settings_in(
+    deployed: Option<&str>,
+    config: &settings::Review,
+    (directory, root): (&Path, &Path),
+    schema_files: &[PathBuf],
+) -> Result<Settings> {
     let deployed = match (deployed, config.deployed.as_deref()) {
-        (Some(named), _) => Some(review::deployed::find(named, project.directory(), schema_files)?),
-        (None, Some(named)) => Some(review::deployed::find(named, project.root(), schema_files)?),
+        (Some(named), _) => Some(review::deployed::find(named, directory, schema_files)?),
+        (None, Some(named)) => Some(review::deployed::find(named, root, schema_files)?),
         (None, None) => None,
     };
-    Ok(Settings { deployed, ..Settings::new(config, project.version()) })
+    Ok(Settings { deployed, ..Settings::new(config, None) })
 }
 
 /// The migrations folder as Prisma read it.

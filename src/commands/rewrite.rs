@@ -44,7 +44,8 @@ pub struct ListArgs {
 
 /// A migration in its project.
 struct Subject {
-    project: Project,
+    /// None offline.
+    project: Option<Project>,
     config: Config,
     discovered: Discovered,
     migration: Migration,
@@ -53,11 +54,41 @@ struct Subject {
 }
 
 impl Subject {
+    /// As Prisma sees it; without Prisma, or where it cannot work with the project (no URL, say), as the disk shows it.
     fn find(what: &str, context: &Context) -> Result<Self> {
-        let project = prisma::find(&context.directory, &context.env)?;
-        let config = Config::load(project.root())?;
-        let global = &context.global;
-        let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
+        let project = prisma::find(&context.directory, &context.env);
+        let asked = project.and_then(|project| match project.version() {
+            Some(_) => {
+                let global = &context.global;
+                let seen = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
+                Ok((project, seen))
+            }
+            None => Err(Error::failed("Prisma is not installed here")),
+        });
+        match asked {
+            Ok((project, discovered)) => Self::of(what, Some(project), discovered, context),
+            Err(error) if error.exit() == Exit::Cancelled => Err(error),
+            Err(error) => match super::on_disk(context)? {
+                Some(discovered) => {
+                    context.shell.note(format!("offline: {error}"));
+                    Self::of(what, None, discovered, context)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    /// As the disk shows it.
+    fn offline(what: &str, context: &Context) -> Result<Self> {
+        match super::on_disk(context)? {
+            Some(discovered) => Self::of(what, None, discovered, context),
+            None => Self::find(what, context),
+        }
+    }
+
+    fn of(what: &str, project: Option<Project>, discovered: Discovered, context: &Context) -> Result<Self> {
+        let root = project.as_ref().map_or(context.directory.as_path(), Project::root);
+        let config = Config::load(root)?;
         let migration = super::review::find(what, &discovered.migrations, &context.directory)?;
         let earlier = discovered.migrations.iter().take_while(|each| each.name != migration.name).cloned().collect();
         let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
@@ -95,11 +126,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     refuse_applied(&subject, context)?;
     let (shell, drafting) = (&context.shell, subject.drafting());
     let mut ask = |script: &str| {
-        if !subject.leads_to_the_schema() {
-            return Ok(None);
-        }
+        let Some(project) = subject.project.as_ref().filter(|_| subject.leads_to_the_schema()) else { return Ok(None) };
         let files = &subject.discovered.schema_files;
-        match engine::prove(&subject.project, context, files, &subject.migration.name, script) {
+        match engine::prove(project, context, files, &subject.migration.name, script) {
             Ok(left) => Ok(Some(left)),
             Err(error) => {
                 shell.note(format!("proved by the replayed catalogs alone: {error}"));
@@ -107,7 +136,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             }
         }
     };
-    let search = subject.config.scratch_proof(&context.env, subject.project.root());
+    let root = subject.project.as_ref().map_or(context.directory.as_path(), Project::root);
+    let search = subject.config.scratch_proof(&context.env, root);
     // it works offline: nothing says which version the target has
     let scratch = search.map(|search| rename::Scratch { search, like: None });
     let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask, scratch.as_ref())?;
@@ -140,7 +170,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 /// Exit status 2 for a migration that is not there.
 pub fn list(args: &ListArgs, context: &Context) -> Result<Exit> {
     demand_format(&args.report)?;
-    let subject = Subject::find(&args.migration, context)?;
+    let subject = Subject::offline(&args.migration, context)?;
     let decisions = rename::settle(&subject.drafting().draft(), &rename::Options::default(), None)?;
     let outcome = Outcome { text: subject.migration.sql.clone(), decisions, rewrite: None };
     if args.report.format == Format::Human && args.report.output.is_none() {

@@ -2,6 +2,7 @@
 
 pub mod cargo;
 mod install;
+mod layout;
 pub mod migrations;
 mod package_manager;
 mod plug_n_play;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use self::install::Version;
+pub use self::layout::Layout;
 pub use self::migrations::Migration;
 pub use self::package_manager::PackageManager;
 

@@ -78,7 +78,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
         }
         match (&mut asker, asked) {
             (_, Some((candidate, Some(known)))) => {
-                decided.extend(answer(&scene, &mut given, &found, candidate, known)?)
+                decided.extend(answer(&scene, &mut given, &found, candidate, known)?);
             }
             (Some(asker), Some((candidate, None))) => {
                 let ask = Ask { scene: &scene, given: &given, around: &self::around(&scene, &given), found: &found };

@@ -82,9 +82,17 @@ fn turn(scene: &Scene<'_>, old: &Relation, new: &Relation) -> Turn {
     Turn::Swapped { from: from.clone(), to: to.clone() }
 }
 
-/// Join tables of self-relations, by their names before and after, with what became of their columns; and those whose relation
-/// is not known from before.
-fn turns(scene: &Scene<'_>, given: &Given) -> (Vec<(ObjectName, ObjectName, Relation, Turn)>, Vec<ObjectName>) {
+/// A self-relation's join table, by its names before and after.
+struct Linked {
+    from: ObjectName,
+    to: ObjectName,
+    /// As it is now.
+    relation: Relation,
+    turn: Turn,
+}
+
+/// The join tables of self-relations, and those whose relation is not known from before.
+fn turns(scene: &Scene<'_>, given: &Given) -> (Vec<Linked>, Vec<ObjectName>) {
     let (mut found, mut unknown) = (Vec::new(), Vec::new());
     let renamed = given.renames.iter().filter_map(|rename| match rename {
         Rename::Table { from, to, .. } => Some((from, to)),
@@ -104,7 +112,7 @@ fn turns(scene: &Scene<'_>, given: &Given) -> (Vec<(ObjectName, ObjectName, Rela
         match recorded.or_else(|| Relation::of(&scene.head, from)) {
             Some(old) => {
                 let turn = turn(scene, &old, &new);
-                found.push((from.clone(), to.clone(), new, turn));
+                found.push(Linked { from: from.clone(), to: to.clone(), relation: new, turn });
             }
             None => unknown.push(from.clone()),
         }
@@ -115,7 +123,7 @@ fn turns(scene: &Scene<'_>, given: &Given) -> (Vec<(ObjectName, ObjectName, Rela
 /// A and B of tables whose fields' order has changed: each becomes the other, which is certain.
 pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let mut candidates = Vec::new();
-    for (table, _, relation, turn) in turns(scene, given).0 {
+    for Linked { from: table, relation, turn, .. } in turns(scene, given).0 {
         let Turn::Swapped { from, to } = turn else { continue };
         for (a, b) in [("A", "B"), ("B", "A")] {
             let rename = Rename::Column { table: table.clone(), from: a.into(), to: b.into() };
@@ -135,7 +143,7 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
 
 /// Whether A and B of any join table changed places, or may have.
 pub(crate) fn concern(scene: &Scene<'_>) -> bool {
-    turns(scene, &Given::default()).0.iter().any(|(.., turn)| *turn != Turn::Kept)
+    turns(scene, &Given::default()).0.iter().any(|linked| linked.turn != Turn::Kept)
 }
 
 /// Join tables of self-relations that the committed schema does not know: whether their columns changed places was not checked.
@@ -149,9 +157,8 @@ pub(crate) fn unchecked(scene: &Scene<'_>) -> Vec<ObjectName> {
 /// Exit status 3 then.
 pub(crate) fn refuse_unknown(scene: &Scene<'_>, given: &Given) -> Result<()> {
     let all = turns(scene, given).0;
-    let Some((table, _, relation, _)) = all.into_iter().find(|(.., turn)| *turn == Turn::Unknown) else {
-        return Ok(());
-    };
+    let unknown = all.into_iter().find(|linked| linked.turn == Turn::Unknown);
+    let Some(Linked { from: table, relation, .. }) = unknown else { return Ok(()) };
     let (model, [one, other]) = (&relation.model, &relation.fields);
     Err(Error::refused(format!(
         "both fields of a self-relation have new names ({model}.{one}, {model}.{other}): which of them columns A and B of {} \
@@ -165,8 +172,8 @@ pub(crate) fn refuse_unknown(scene: &Scene<'_>, given: &Given) -> Result<()> {
 /// The lines that keep which fields A and B stand for, for each table whose columns change places.
 pub(crate) fn lines(scene: &Scene<'_>, renames: &[Rename]) -> Vec<String> {
     let given = Given { renames: renames.to_vec(), ..Given::default() };
-    let swapped = turns(scene, &given).0.into_iter().filter(|(.., turn)| matches!(turn, Turn::Swapped { .. }));
-    let line = |(_, to, relation, _): (ObjectName, ObjectName, Relation, Turn)| {
+    let swapped = turns(scene, &given).0.into_iter().filter(|linked| matches!(linked.turn, Turn::Swapped { .. }));
+    let line = |Linked { to, relation, .. }: Linked| {
         let mut fields = relation.fields;
         fields.sort();
         format!("{SIDES}{} {} {}", part(&to.name), part(&fields[0]), part(&fields[1]))

@@ -204,3 +204,21 @@ fn later_comments_do_not_ask_for_a_reset() {
     project.write(&file, &format!("{applied}\nSELECT 1;\n"));
     project.run(dev).exits(130).says("was modified after it was applied");
 }
+
+/// Neither a database, nor a URL, nor Prisma, nor Node.js is needed for what works offline.
+#[test]
+fn offline_means_offline() {
+    let kiln = "model Kiln {\n  id Int @id\n  firingNote String?\n}\n";
+    let project = committed(kiln, |sql| sql).only_programs(&["git"], &[]);
+    project.set_schema(&kiln.replace("firingNote", "note"));
+    let name = "20250102000000_note";
+    project.add_migration(name, "ALTER TABLE \"Kiln\" DROP COLUMN \"firingNote\", ADD COLUMN \"note\" TEXT;\n");
+    for gone in [".env", "node_modules"] {
+        std::fs::remove_file(project.path(gone)).expect("a file or a link");
+    }
+    project.run(["renames", name]).succeeds().says("column Kiln.firingNote -> note");
+    project.run(["review", name, "--offline"]).exits(3).says("drop-column");
+    project.run(["rewrite", name, "--rename", "Kiln.firingNote:note"]).succeeds();
+    assert!(project.newest_migration().contains("RENAME COLUMN"), "{}", project.newest_migration());
+    project.run(["review", "--all", "--offline"]).succeeds();
+}
