@@ -3,8 +3,8 @@
 
 use super::{Check, Finding, Rule, Severity, Step, Subject};
 use crate::catalog::ObjectName;
-use crate::sql::tokens::{after, name, tokens};
-use crate::sql::{ActionKind, StatementKind};
+use crate::sql::tokens::{Token, after, name, tokens};
+use crate::sql::{ActionKind, Name, StatementKind};
 
 /// `GRANT` to everybody or of everything, `REVOKE`, `OWNER TO`.
 pub(super) const ACCESS: Rule = Rule {
@@ -66,34 +66,76 @@ fn access(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
     let StatementKind::Other { words } = &step.statement.kind else { return };
     let tokens = tokens(step.text());
-    let object = after(&tokens, "on").and_then(|rest| {
-        let rest = if rest.first().is_some_and(|token| token.is("table")) { &rest[1..] } else { rest };
-        name(rest).map(|(name, _)| name)
-    });
-    let label = object.as_ref().map_or_else(|| words.clone(), |name| step.subject.label(&step.catalog.resolve(name)));
-    if words.starts_with("REVOKE") {
-        let message = format!("takes rights on `{label}` away: whoever still uses them fails from then on");
-        findings.push(
-            Finding::new(&ACCESS, label, step.statement.range.clone(), message)
+    let everybody = after(&tokens, "to public").is_some();
+    let everything = after(&tokens, "grant all").is_some();
+    if !words.starts_with("REVOKE") && !(words.starts_with("GRANT") && (everybody || everything)) {
+        return;
+    }
+    let mut objects = after(&tokens, "on").map(|rest| objects(step, rest)).unwrap_or_default();
+    if objects.is_empty() {
+        // membership in a role
+        objects.push((words.clone(), format!("`{words}`")));
+    }
+    for (label, said) in objects {
+        let finding = |message| Finding::new(&ACCESS, &label, step.statement.range.clone(), message);
+        findings.push(match words.starts_with("REVOKE") {
+            true => finding(format!("takes rights on {said} away: whoever still uses them fails from then on"))
                 .help("make sure that no running release, report or replica connects as that role"),
-        );
-    } else if words.starts_with("GRANT") {
-        let everybody = after(&tokens, "to public").is_some();
-        let everything = after(&tokens, "grant all").is_some();
-        if everybody || everything {
-            let (what, whom) =
-                (if everything { "every right" } else { "rights" }, if everybody { "everybody" } else { "a role" });
-            findings.push(
-                Finding::new(
-                    &ACCESS,
-                    &label,
-                    step.statement.range.clone(),
-                    format!("gives {whom} {what} on `{label}`"),
-                )
-                .help("name the rights and the role that needs them"),
-            );
+            false => {
+                let what = if everything { "every right" } else { "rights" };
+                let whom = if everybody { "everybody" } else { "a role" };
+                finding(format!("gives {whom} {what} on {said}")).help("name the rights and the role that needs them")
+            }
+        });
+    }
+}
+
+/// What stands behind `ON`: for each object its label, and what it is called in a sentence.
+fn objects(step: &Step<'_>, rest: &[Token<'_>]) -> Vec<(String, String)> {
+    // these have no schema
+    const PLAIN: &[&str] = &[
+        "schema",
+        "database",
+        "language",
+        "tablespace",
+        "parameter",
+        "foreign data wrapper",
+        "foreign server",
+        "large object",
+    ];
+    const QUALIFIED: &[&str] = &["table", "sequence", "function", "procedure", "routine", "type", "domain"];
+    let begins = |words: &str| words.split(' ').zip(rest).filter(|(word, token)| token.is(word)).count();
+    let behind = |words: &&&str| (begins(words) == words.split(' ').count()).then_some(begins(words));
+    if rest.first().is_some_and(|token| token.is("all"))
+        && let Some(schemas) = after(rest, "in schema")
+    {
+        let kind = rest.get(1).map_or_else(String::new, |kind| kind.text.to_lowercase());
+        return names(schemas)
+            .map(|name| (name.name.clone(), format!("all {kind} in schema `{}`", name.name)))
+            .collect();
+    }
+    if let Some(words) = PLAIN.iter().find_map(|words| behind(&words)) {
+        return names(&rest[words..]).map(|name| (name.name.clone(), format!("`{}`", name.name))).collect();
+    }
+    let words = QUALIFIED.iter().find_map(|words| behind(&words)).unwrap_or_default();
+    let label = |name: Name| step.subject.label(&step.catalog.resolve(&name));
+    names(&rest[words..]).map(label).map(|label| (label.clone(), format!("`{label}`"))).collect()
+}
+
+/// The names of a list; a function's arguments are left out.
+fn names(rest: &[Token<'_>]) -> impl Iterator<Item = Name> {
+    let mut depth = 0;
+    let mut starts = vec![0];
+    for (at, token) in rest.iter().enumerate() {
+        match token.text {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            "," if depth == 0 => starts.push(at + 1),
+            _ if depth == 0 && (token.is("to") || token.is("from")) => break,
+            _ => {}
         }
     }
+    starts.into_iter().filter_map(|at| Some(name(rest.get(at..)?)?.0))
 }
 
 fn rows(step: &Step<'_>, findings: &mut Vec<Finding>) {

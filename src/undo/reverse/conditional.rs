@@ -30,7 +30,8 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
             unlisted(before.sequences.contains_key(&before.resolve(name))).then(|| format!("sequence {name}"))
         }
         StatementKind::CreateView { name, or_replace: false, .. } if asks() => {
-            before.view(&before.resolve(name)).is_unknown().then(|| format!("view {name}"))
+            // a plain view has no such words
+            before.view(&before.resolve(name)).is_unknown().then(|| format!("materialized view {name}"))
         }
         _ => None,
     };

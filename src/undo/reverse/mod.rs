@@ -127,7 +127,10 @@ fn types(scene: &Scene<'_>) -> BTreeSet<ObjectName> {
 fn defined(scene: &Scene<'_>) -> Vec<String> {
     match &scene.statement.kind {
         StatementKind::CreateView { name, or_replace: true, .. } => vec![format!("view {name}")],
-        StatementKind::DropView { names, .. } => names.iter().map(|name| format!("view {name}")).collect(),
+        StatementKind::DropView { names, materialized, .. } => {
+            let kind = if *materialized { "materialized view" } else { "view" };
+            names.iter().map(|name| format!("{kind} {name}")).collect()
+        }
         StatementKind::CreateFunction { name } => vec![format!("function {name}")],
         StatementKind::CreateTrigger { name, .. } => vec![format!("trigger {name}")],
         StatementKind::Comment => vec!["a comment".to_owned()],
