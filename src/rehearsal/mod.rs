@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `stage`, `session` | the restored backup that is cloned, with the settings of production's sessions |
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
+//! | `relations` | tables and indexes with their files |
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers meanwhile |
 //! | `return_trip` | the way back, and whether everything is as before |
@@ -20,6 +21,7 @@ pub(crate) mod bare;
 mod budget;
 mod coverage;
 mod onlooker;
+mod relations;
 mod report;
 mod return_trip;
 mod session;

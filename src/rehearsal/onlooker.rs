@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 
-use super::trace::{self, Hold, LockMode, Relations, Sized, Statement};
+use super::relations::{self, Relations};
+use super::trace::{self, Hold, LockMode, Sized, Statement};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::Result;
 
@@ -42,7 +43,7 @@ pub(super) fn during<T>(url: &DatabaseUrl, text: &str, work: impl FnOnce() -> T)
     let mut client = connect(url, APPLICATION)?;
     let schema = url.schema();
     let mut start = || -> Result<(Relations, i64), Failure> {
-        Ok((trace::relations(&mut client, &schema)?, client.query_one(trace::WAL, &[])?.try_get(0)?))
+        Ok((relations::relations(&mut client, &schema)?, client.query_one(trace::WAL, &[])?.try_get(0)?))
     };
     let before = start();
     let (done, ended) = mpsc::channel::<()>();
@@ -62,8 +63,8 @@ pub(super) fn during<T>(url: &DatabaseUrl, text: &str, work: impl FnOnce() -> T)
         (result, looking.join().unwrap_or_default())
     });
     let seen = before.and_then(|(was, wal)| {
-        let now = trace::relations(&mut client, &schema)?;
-        let (rewrites, indexes) = trace::written(&mut client, &was, &now)?;
+        let now = relations::relations(&mut client, &schema)?;
+        let (rewrites, indexes) = relations::written(&mut client, &was, &now)?;
         let after: i64 = client.query_one(trace::WAL, &[])?.try_get(0)?;
         Ok(Seen {
             statements: looks.statements(text),

@@ -4,12 +4,14 @@
 //! and nobody who has read waits to write while the statement waits for him: taking a weaker lock first would let readers go
 //! on, and end in a deadlock with the first transaction that reads and then writes.
 
-use postgres::types::{ToSql, Type};
+mod rows;
+mod whole;
+
 use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
-use super::losses::{Cast, Loss, Which};
+use super::losses::{Cast, Loss};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
 use crate::database::Failure;
@@ -171,10 +173,10 @@ pub(super) fn begin(
     let rest = match loss {
         Loss::Columns { .. } => columns(client, &facts, &mut capture)?,
         Loss::Casts { casts, .. } => self::casts(client, &facts, &mut capture, casts)?,
-        Loss::Table { .. } => table(client, &facts, &mut capture, facts.movable)?,
-        Loss::Whole { .. } => table(client, &facts, &mut capture, false)?,
+        Loss::Table { .. } => whole::table(client, &facts, &mut capture, facts.movable)?,
+        Loss::Whole { .. } => whole::table(client, &facts, &mut capture, false)?,
         Loss::Deleted { which, .. } | Loss::Updated { which, .. } => {
-            let Some(rest) = rows(client, &facts, &mut capture, which, others)? else { return Ok(None) };
+            let Some(rest) = rows::rows(client, &facts, &mut capture, which, others)? else { return Ok(None) };
             rest
         }
     };
@@ -239,198 +241,8 @@ fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cas
     Ok(Rest::Nothing)
 }
 
-/// A table that is dropped. Moved away it costs nothing, whatever its size; an empty one in its place is what the statement
-/// then drops. Where something depends on it, the statement must meet the table itself: to refuse, or to cascade.
-fn table(client: &mut Client, facts: &Facts, capture: &mut Capture, movable: bool) -> Result<Rest, Failure> {
-    lock(client, facts, "ACCESS EXCLUSIVE")?;
-    capture.columns = facts.stored();
-    capture.sequences = positions(client, facts)?;
-    if movable {
-        capture.moved = true;
-        capture.rows = facts.rows.unwrap_or_default();
-        capture.rows = counted(client, facts)?.unwrap_or(capture.rows);
-        move_away(client, facts, capture)?;
-    } else {
-        let of = quote_identifier(&capture.table);
-        let select = kept(facts, &of, &capture.columns);
-        capture.rows = copy(client, facts, &capture.place(), &of, &select, "")?;
-    }
-    Ok(Rest::Nothing)
-}
-
-/// Tables up to this size are counted when they are moved; of larger ones the server's estimate stands.
-const COUNTED_BYTES: u64 = 64 << 20;
-
-fn counted(client: &mut Client, facts: &Facts) -> Result<Option<u64>, Failure> {
-    if facts.bytes > COUNTED_BYTES {
-        return Ok(None);
-    }
-    let row = client.query_typed_one(&format!("SELECT count(*) FROM {}", facts.name), &[])?;
-    Ok(Some(row.try_get::<_, i64>(0)?.unsigned_abs()))
-}
-
-fn positions(client: &mut Client, facts: &Facts) -> Result<Vec<(String, i64)>, Failure> {
-    let mut positions = Vec::new();
-    for column in &facts.columns {
-        let Some(sequence) = &column.sequence else { continue };
-        let row = client.query_typed_one(&format!("SELECT last_value, is_called FROM {sequence}"), &[])?;
-        if row.try_get::<_, bool>(1)? {
-            positions.push((column.name.clone(), row.try_get(0)?));
-        }
-    }
-    Ok(positions)
-}
-
-/// Only the rows are kept: constraints and indexes would hold on to other tables and take part in their writes.
-fn move_away(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<(), Failure> {
-    const PARTS: &str = "
-        SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', $2::text, conname) FROM pg_constraint
-        WHERE conrelid = $1 AND contype IN ('f', 'c', 'x', 'u', 'p') ORDER BY contype = 'f' DESC";
-    const INDEXES: &str = "SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid = $1";
-    let name = &facts.name;
-    let ask = |client: &mut Client, query: &str, with_name: bool| -> Result<Vec<String>, Failure> {
-        let mut values: Vec<(&(dyn ToSql + Sync), Type)> = vec![(&facts.id, Type::OID)];
-        if with_name {
-            values.push((name, Type::TEXT));
-        }
-        let rows = client.query_typed(query, &values)?;
-        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, postgres::Error>>()?)
-    };
-    for sql in ask(client, PARTS, true)? {
-        client.batch_execute(&sql)?;
-    }
-    for sql in ask(client, INDEXES, false)? {
-        client.batch_execute(&sql)?;
-    }
-    for column in facts.columns.iter().filter(|column| !column.generated) {
-        let own = quote_identifier(&column.name);
-        let sql =
-            format!("ALTER TABLE {name} ALTER COLUMN {own} DROP IDENTITY IF EXISTS, ALTER COLUMN {own} DROP DEFAULT");
-        client.batch_execute(&sql)?;
-        // an identity's sequence is gone with it
-        if let Some(sequence) = &column.sequence {
-            client.batch_execute(&format!("DROP SEQUENCE IF EXISTS {sequence}"))?;
-        }
-    }
-    let aside = quote_qualified(&capture.schema, &capture.storage);
-    client.batch_execute(&format!(
-        "ALTER TABLE {name} RENAME TO {}; ALTER TABLE {aside} SET SCHEMA {}; CREATE TABLE {name} (); REVOKE ALL ON {} FROM PUBLIC",
-        quote_identifier(&capture.storage),
-        quote_identifier(OWN_SCHEMA),
-        capture.place()
-    ))?;
-    Ok(())
-}
-
-/// Rows that a statement may change, aside until it has run. Other writers wait, readers do not. `None` if no other capture
-/// holds what they refer to.
-fn rows(
-    client: &mut Client,
-    facts: &Facts,
-    capture: &mut Capture,
-    which: &Which,
-    others: &[Open],
-) -> Result<Option<Rest>, Failure> {
-    lock(client, facts, if *which == Which::Emptied { "ACCESS EXCLUSIVE" } else { "SHARE ROW EXCLUSIVE" })?;
-    if capture.columns.is_empty() {
-        capture.columns = facts.stored();
-        capture.columns.retain(|column| capture.kind == Kind::Deleted || !capture.key.contains(column));
-    }
-    let mut wanted = capture.key.clone();
-    wanted.extend(capture.columns.iter().filter(|column| !capture.key.contains(column)).cloned());
-    let mut of = quote_identifier(&capture.table);
-    let condition = match which {
-        Which::All | Which::Emptied => String::new(),
-        Which::Where { alias, condition } => {
-            if let Some(alias) = alias {
-                of = quote_identifier(alias);
-            }
-            format!("WHERE {condition}")
-        }
-        Which::Referring { to, columns, referenced } => {
-            let Some(parent) = others.iter().find(|other| other.capture.table() == *to) else { return Ok(None) };
-            let pairs = columns
-                .iter()
-                .zip(referenced)
-                .map(|(own, other)| format!("{} = p.{}", facts.kept(&of, own), quote_identifier(other)));
-            let pairs = pairs.collect::<Vec<_>>().join(" AND ");
-            format!("WHERE EXISTS (SELECT FROM {} AS p WHERE {pairs})", place(&aside(&parent.capture)))
-        }
-    };
-    let select = kept(facts, &of, &wanted);
-    capture.rows = copy(client, facts, &place(&aside(capture)), &of, &select, &condition)?;
-    capture.reached = capture.rows;
-    Ok(Some(Rest::Compare))
-}
-
-/// Where rows wait for their statement.
-fn aside(capture: &Capture) -> String {
-    let mut name = capture.storage.clone();
-    name.truncate(name.floor_char_boundary(56));
-    format!("{name}_before")
-}
-
 /// `t."a" = b."a" AND …`, in the form that the values are kept in.
 pub(super) fn joined(facts: &Facts, key: &[String], live: &str, kept: &str) -> String {
     let pairs = key.iter().map(|column| format!("{} = {kept}.{}", facts.kept(live, column), quote_identifier(column)));
     pairs.collect::<Vec<_>>().join(" AND ")
-}
-
-/// Of rows that nothing tells apart, as many are gone as there are fewer of them.
-fn gone_without_key(facts: &Facts, capture: &Capture, before: &str) -> String {
-    let own = capture.columns.iter().map(|column| format!("b.{}", quote_identifier(column))).collect::<Vec<_>>();
-    format!(
-        "CREATE TABLE {} AS SELECT {} FROM (SELECT a.*, a::text AS prisma_safe_row, \
-         row_number() OVER (PARTITION BY a::text) AS prisma_safe_number FROM {before} AS a) AS b \
-         LEFT JOIN (SELECT l::text AS line, count(*) AS number FROM (SELECT {} FROM {} AS t) AS l GROUP BY 1) AS n \
-         ON n.line = b.prisma_safe_row WHERE b.prisma_safe_number > coalesce(n.number, 0)",
-        capture.place(),
-        own.join(", "),
-        kept(facts, "t", &capture.columns),
-        facts.name
-    )
-}
-
-impl Open {
-    /// Finishes the capture after its statement has run.
-    pub(super) fn finish(self, client: &mut Client) -> Result<Capture, Failure> {
-        let Self { mut capture, rest, facts } = self;
-        if matches!(rest, Rest::Nothing) {
-            return Ok(capture);
-        }
-        let (before, storage) = (place(&aside(&capture)), capture.place());
-        if capture.key.is_empty() && capture.kind == Kind::Deleted {
-            capture.rows = run(client, &gone_without_key(&facts, &capture, &before))?;
-            client.batch_execute(&format!("DROP TABLE {before}; REVOKE ALL ON {storage} FROM PUBLIC"))?;
-            return Ok(capture);
-        }
-        if capture.key.is_empty() {
-            // nothing to compare by: all of it is kept
-            client.batch_execute(&format!("ALTER TABLE {before} RENAME TO {}", quote_identifier(&capture.storage)))?;
-            return Ok(capture);
-        }
-        let key = joined(&facts, &capture.key, "t", "b");
-        let sql = if capture.kind == Kind::Deleted {
-            format!(
-                "CREATE TABLE {storage} AS SELECT b.* FROM {before} AS b WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {key})",
-                facts.name
-            )
-        } else {
-            let values = capture.columns.iter().enumerate();
-            let values = values.map(|(at, column)| format!("{} AS {}", facts.kept("t", column), became(at)));
-            let changed = capture.columns.iter().map(|column| {
-                let column = quote_identifier(column);
-                format!("t.{column}::text IS DISTINCT FROM b.{column}::text")
-            });
-            format!(
-                "CREATE TABLE {storage} AS SELECT b.*, {} FROM {before} AS b JOIN {} AS t ON {key} WHERE {}",
-                values.collect::<Vec<_>>().join(", "),
-                facts.name,
-                changed.collect::<Vec<_>>().join(" OR ")
-            )
-        };
-        capture.rows = run(client, &sql)?;
-        client.batch_execute(&format!("DROP TABLE {before}; REVOKE ALL ON {storage} FROM PUBLIC"))?;
-        Ok(capture)
-    }
 }

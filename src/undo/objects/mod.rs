@@ -4,6 +4,7 @@
 
 mod aside;
 mod object;
+mod rights;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use postgres::Client;
 use postgres::types::Type;
 
 use self::object::Object;
-use crate::catalog::live::{Definition, Kind, Live, Right, Without};
+use crate::catalog::live::{Definition, Kind, Live, Without};
 use crate::database::Failure;
 
 /// What can be made from its definition alone, in the order in which that mostly succeeds.
@@ -184,57 +185,6 @@ impl<'a> Objects<'a> {
         };
         Ok((say(refused), say(lost)))
     }
-
-    /// Who owns and may use what: gives back what went, takes away what the migration gave and what a new object came with.
-    fn rights(&self, client: &mut Client) -> Result<Vec<String>, Failure> {
-        let (before, after, start) = (&self.before.rights, &self.after.rights, &self.start.rights);
-        if before.is_empty() {
-            return Ok(match self.made.is_empty() {
-                true => Vec::new(),
-                // read by an earlier version
-                false => vec!["rights on what was made again: they were not read before the migration".to_owned()],
-            });
-        }
-        let target: BTreeSet<&Right> = start
-            .iter()
-            .filter(|right| before.contains(right) || !after.contains(right))
-            .chain(before.difference(after))
-            .collect();
-        let mut lost = Vec::new();
-        let came = |right: &&Right| {
-            let known = |rights: &BTreeSet<Right>| rights.iter().any(|other| other.object == right.object);
-            after.contains(right) || known(before) && !known(start) || self.is_made(&right.object)
-        };
-        // first what came: a right on a table takes those on its columns away with it
-        for right in rights(client)?.iter().filter(|right| !target.contains(right)).filter(came) {
-            if let Some(revoke) = right.revoke()
-                && !attempt(client, &revoke)?
-            {
-                lost.push(revoke);
-            }
-        }
-        let now = rights(client)?;
-        let (owners, granted): (Vec<&Right>, Vec<&Right>) =
-            target.iter().copied().filter(|right| !now.contains(*right)).partition(|right| right.privilege.is_none());
-        // the owner comes later: afterwards we may have no say in it
-        for right in granted.into_iter().chain(owners) {
-            attempt(client, &right.grant())?;
-        }
-        // what was given to a role while it was the owner is gone now that it is not
-        let now = rights(client)?;
-        for right in target.into_iter().filter(|right| before.contains(right) && !now.contains(*right)) {
-            if !attempt(client, &right.grant())? {
-                lost.push(right.grant());
-            }
-        }
-        Ok(lost)
-    }
-
-    /// By what `GRANT` calls it.
-    fn is_made(&self, object: &str) -> bool {
-        let name = object.split_once(' ').map_or(object, |(_, name)| name);
-        self.made.iter().any(|made| made.strip_suffix(name).is_some_and(|kind| kind.ends_with(' ')))
-    }
 }
 
 /// What should be there: what the migration made, replaced and dropped as it was before it, where nobody has touched it since.
@@ -272,10 +222,6 @@ fn without_comment(definition: &Definition) -> impl PartialEq + use<'_> {
 
 fn read(client: &mut Client) -> Result<Live, Failure> {
     Live::read_within(client, &Without::default())
-}
-
-fn rights(client: &mut Client) -> Result<BTreeSet<Right>, Failure> {
-    Ok(Live::read_with_rights(client, &Without::default())?.rights)
 }
 
 /// One may lean on another, which comes later: as long as something succeeds, the rest is tried again. Gives what succeeded.

@@ -1,0 +1,247 @@
+//! The order of a rollback, once it is known what is rolled back.
+
+use std::sync::atomic::AtomicBool;
+
+use postgres::Client;
+
+use super::super::backup::{Before, Taken};
+use super::{Args, Way, preview, way_name};
+use crate::backup;
+use crate::config::Config;
+use crate::context::Context;
+use crate::database;
+use crate::database::history::State;
+use crate::deploy::turn::{Patience, exclude_others};
+use crate::deploy::{self, Event, Journal, Turn};
+use crate::digest::hash_of;
+use crate::error::Result;
+use crate::project::Project;
+use crate::report::rollback::Report;
+use crate::rules::cost;
+use crate::target::Target;
+use crate::transaction::Runner;
+use crate::ui::interrupt::Guard;
+use crate::undo::capture::Capture;
+use crate::undo::{Capsule, Request, RolledBack, Source, recover, roll_back};
+use crate::{commands, consent};
+
+/// What the stages share.
+pub(super) struct Command<'a> {
+    pub(super) args: &'a Args,
+    pub(super) context: &'a Context,
+    pub(super) project: &'a Project,
+    pub(super) config: &'a Config,
+    pub(super) target: &'a Target,
+}
+
+impl Command<'_> {
+    pub(super) fn try_out(&self, ways: &mut [Way], report: &mut Report) -> Result<()> {
+        let done = self.take_back(ways, true)?;
+        for (way, done) in ways.iter().zip(&done) {
+            report.push(way_name(way), done, way.source(), &way.missing);
+            self.say(way, done);
+        }
+        self.context.shell.note("nothing was kept of this: leave --dry-run out to take it back");
+        Ok(())
+    }
+
+    pub(super) fn run(&self, mut client: Client, ways: &mut [Way], report: &mut Report) -> Result<()> {
+        let names: Vec<String> = ways.iter().map(|way| way_name(way).to_owned()).collect();
+        self.consent(ways)?;
+        let settings = self.config.deploy.settings();
+        // a signal ends us at once: what is not committed, the server undoes
+        let interrupt = AtomicBool::new(false);
+        let deploy::Settings { deploy_wait: time, show_queries, .. } = settings;
+        let patience = Patience { time, interrupt: &interrupt, shell: &self.context.shell, show_queries };
+        let _turn = Turn::take(self.project.root(), &patience)?;
+        exclude_others(&mut client, &self.target.url, &patience)?;
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let started = Event::RollbackStarted { version, target: self.target.url.identity(), migrations: names };
+        let mut journal = Journal::begin(self.project.root(), started)?;
+        let result = self.all(ways, report, &mut journal);
+        journal.record(match &result {
+            Ok(()) => Event::Finished,
+            Err(error) => Event::Failed { error: format!("{error:?}") },
+        })?;
+        result
+    }
+
+    fn all(&self, ways: &mut [Way], report: &mut Report, journal: &mut Journal) -> Result<()> {
+        self.back_up(journal)?;
+        let done = self.take_back(ways, false)?;
+        for (way, done) in ways.iter().zip(&done) {
+            let name = way_name(way);
+            for session in &done.ended {
+                journal.record(Event::SessionEnded { session: session.to_string() })?;
+            }
+            report.push(name, done, way.source(), &way.missing);
+            journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
+            self.say(way, done);
+        }
+        self.say_next(ways);
+        Ok(())
+    }
+
+    fn consent(&self, ways: &[Way]) -> Result<()> {
+        if !self.target.production {
+            return Ok(());
+        }
+        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        let identity = self.target.url.identity();
+        let texts = ways.iter().map(|way| way.down.text.as_bytes());
+        let plan = hash_of(
+            ["prisma-safe rollback 1", &identity].into_iter().chain(names.clone()).map(str::as_bytes).chain(texts),
+        );
+        let what = format!("takes back {} with whatever was written into what goes with it", names.join(", "));
+        let consent = consent::ask(self.context, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
+        self.context.shell.debug(format!("consent: {consent:?}"));
+        Ok(())
+    }
+
+    fn back_up(&self, journal: &mut Journal) -> Result<()> {
+        let before = Before {
+            target: self.target,
+            root: self.project.root(),
+            settings: &self.config.backup,
+            gate: &self.args.gate,
+            precedes: &[],
+        };
+        let taken = commands::backup::before(&before, self.context)?;
+        journal.record(match taken {
+            Taken::Backup(backup, _) => Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path },
+            Taken::Skipped(reason) => Event::BackupSkipped { reason },
+        })
+    }
+
+    /// Where nobody has kept what was destroyed, the newest backup before it has it.
+    pub(super) fn find_backup(&self, way: &mut Way) -> Result<()> {
+        let kept = way.capsule.as_ref().is_some_and(|capsule| !capsule.captures.is_empty());
+        let destroyed = !preview::unkept(&way.chosen, way.capsule.as_ref(), &way.before).is_empty();
+        if kept || !destroyed || way.chosen.row.state() == State::Failed {
+            return Ok(());
+        }
+        let directory = self.project.root().join(&self.config.backup.directory);
+        let keys = backup::encryption::keys(&self.config.backup, &self.context.env)?;
+        way.backup = recover::find(&directory, &keys, &self.recovery(way))?;
+        Ok(())
+    }
+
+    fn recovery<'w>(&'w self, way: &'w Way) -> recover::Request<'w> {
+        let Way { chosen, before, .. } = way;
+        recover::Request { url: &self.target.url, migration: &chosen.migration, row: &chosen.row, before }
+    }
+
+    /// All of them in one transaction. What backups have is loaded beside the live tables before it, and goes again, whatever
+    /// becomes of the rollback.
+    fn take_back(&self, ways: &mut [Way], dry: bool) -> Result<Vec<RolledBack>> {
+        // a signal cancels what runs on the server, so that it stops at once and not only when it next looks for us; and what is
+        // loaded goes again after it too
+        let guard = Guard::new()?;
+        let mut loaded: Vec<Option<Capsule>> = Vec::new();
+        let mut result = Ok(());
+        for way in ways.iter_mut() {
+            match self.load(way).and_then(|capsule| guard.check().map(|()| capsule)) {
+                Ok(capsule) => loaded.push(capsule),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        let done = result.and_then(|()| self.take_back_with(ways, &loaded, &guard, dry));
+        let captures: Vec<Capture> = loaded.into_iter().flatten().flat_map(|capsule| capsule.captures).collect();
+        if captures.is_empty() {
+            return done;
+        }
+        let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
+        let gone = recover::forget(&mut client, &captures);
+        done.and_then(|done| gone.map(|()| done))
+    }
+
+    /// What its backup has of what it destroyed.
+    fn load(&self, way: &mut Way) -> Result<Option<Capsule>> {
+        let Some(found) = way.backup.clone() else { return Ok(None) };
+        let shell = &self.context.shell;
+        shell.status("Loading", format_args!("what was destroyed, from {}", found.path.display()));
+        let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
+        let (captures, missing) = recover::load(&mut client, &self.recovery(way), &found)?;
+        way.missing = way.down.impossible.iter().map(|what| preview::irreversible(what, false)).collect();
+        way.missing.extend(missing.iter().map(|what| format!("does not come back, as the backup lacks it: {what}")));
+        way.missing.push(format!(
+            "does not come back: what was written between the backup ({}) and the migration",
+            found.taken_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        ));
+        for what in &way.missing {
+            shell.warn(what);
+        }
+        let known = way.capsule.as_ref();
+        let definitions = known.and_then(|capsule| capsule.definitions.clone());
+        let measured = known.and_then(|capsule| capsule.measured.clone());
+        let id = way.chosen.row.id.clone();
+        Ok(Some(Capsule { id, source: Source::Backup, captures, definitions, measured }))
+    }
+
+    fn take_back_with(
+        &self,
+        ways: &[Way],
+        loaded: &[Option<Capsule>],
+        guard: &Guard,
+        dry: bool,
+    ) -> Result<Vec<RolledBack>> {
+        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        let verb = if dry { "Trying" } else { "Taking back" };
+        self.context.shell.status(verb, format_args!("{} in one transaction", names.join(", ")));
+        let schema = self.target.url.schema();
+        let (fills, accept) = (&self.args.fill, self.args.accept_differences);
+        let requests: Vec<Request<'_>> = ways
+            .iter()
+            .zip(loaded)
+            .map(|(way, loaded)| way.request(&schema, loaded.as_ref().or(way.capsule.as_ref()), fills, accept, dry))
+            .collect();
+        let url = self.target.url.clone();
+        let runner = Runner::open(url, roll_back::APPLICATION_NAME, self.config.deploy.settings(), guard.flag())?;
+        roll_back::roll_back_all_on(&mut runner.speaking_to(&self.context.shell), &requests)
+    }
+
+    /// What came back, and what did not.
+    fn say(&self, way: &Way, done: &RolledBack) {
+        let shell = &self.context.shell;
+        for session in &done.ended {
+            shell.warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
+        }
+        for put_back in &done.put_back {
+            shell.status("Put back", put_back);
+        }
+        for (column, rows) in &done.filled {
+            shell.status("Filled", format_args!("{column} of {} with the value of --fill", cost::rows(*rows)));
+        }
+        for made in &done.recreated {
+            shell.status("Recreated", made);
+        }
+        for lost in &done.lost {
+            shell.warn(format_args!("does not come back: {lost}"));
+        }
+        for difference in &done.differences {
+            shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
+        }
+        if done.differences.is_empty() {
+            let rows: u64 = done.put_back.iter().map(|each| each.verified).sum();
+            let values = match rows {
+                0 => String::new(),
+                rows => format!("; {} compared with what was kept", cost::rows(rows)),
+            };
+            shell.status("Verified", format_args!("{}{values}", done.compared));
+        }
+    }
+
+    fn say_next(&self, ways: &[Way]) {
+        let shell = &self.context.shell;
+        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        shell.status("Rolled back", names.join(", "));
+        let pronoun = if names.len() == 1 { "it is" } else { "they are" };
+        shell.note(format_args!(
+            "{pronoun} pending again, and the next deploy applies what stands in the folder: correct the migration or delete \
+             its directory, take the change out of schema.prisma, and run `prisma generate`"
+        ));
+    }
+}
