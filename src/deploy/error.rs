@@ -133,7 +133,7 @@ impl From<ApplyError> for Error {
             }
             ApplyError::Torn { migration } => {
                 Self::failed(format!("migration {migration} ended its transaction by itself: parts of it stay in the database"))
-                    .help(format!("the history shows it as failed; `prisma-safe status` tells how far it came and which command repairs it"))
+                    .help("the history shows it as failed; `prisma-safe status` tells how far it came and which command repairs it")
             }
             ApplyError::Interrupted { .. } => Self::cancelled(),
             ApplyError::Unconnected(error) => error,

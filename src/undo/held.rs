@@ -37,7 +37,7 @@ pub fn held(client: &mut Client, losses: &Losses, newer: &[&Capture]) -> Result<
             match kept(None) {
                 Some(rows) => held.push(format!("{} ({})", what_of(loss), cost::rows(rows))),
                 None => {
-                    held.push(format!("{}, if it holds anything: it is not there under this name now", what_of(loss)))
+                    held.push(format!("{}, if it holds anything: it is not there under this name now", what_of(loss)));
                 }
             }
             continue;

@@ -118,7 +118,8 @@ const CONDITIONAL: &str = r#"CREATE SCHEMA IF NOT EXISTS "other"; CREATE TABLE I
 #[test]
 fn what_was_there_before_a_conditional_statement_stays() {
     use crate::catalog::live::{Definition, Kind, Live};
-    let there = |objects: &[(Kind, &str, &[(&str, &str)])]| {
+    type Object<'a> = (Kind, &'a str, &'a [(&'a str, &'a str)]);
+    let there = |objects: &[Object<'_>]| {
         let mut live = Live::default();
         for (kind, name, parts) in objects {
             let definition: Definition = parts.iter().map(|(own, text)| ((*own).into(), (*text).into())).collect();
