@@ -2,6 +2,7 @@
 
 mod capsule;
 mod chain;
+mod conditional;
 mod conversions;
 mod fallen;
 mod faults;
