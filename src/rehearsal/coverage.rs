@@ -19,6 +19,7 @@ use self::deeds::{Act, Acting, acting};
 use super::Rehearsed;
 use crate::catalog::Catalog;
 use crate::conservation::{Kind, Loss};
+use crate::effects::What;
 use crate::project::Migration;
 use crate::review::{Reviewed, acceptances};
 use crate::rules::{Acceptance, Finding, REHEARSED_LOSS};
@@ -131,8 +132,11 @@ impl<'a> Coverage<'a> {
     fn stranger<'r>(&self, loss: &Loss, rehearsed: &'r [Rehearsed]) -> Option<(&'r str, usize)> {
         rehearsed.iter().zip(&self.acting).find_map(|(migration, acting)| {
             let strange = migration.statements.iter().find(|statement| {
-                let own = || acting.acts.iter().filter(|act| act.line == statement.line).flat_map(|act| &act.deeds);
-                acting.wrote(statement, loss) && !own().any(|deed| deed.touches(loss))
+                let own = || acting.acts.iter().filter(|act| act.is(statement)).flat_map(|act| &act.deeds);
+                let told = own().any(|deed| deed.touches(loss));
+                // a change of type writes a table anew as well, and says so
+                let code = || own().any(|deed| matches!(deed.what, What::UnknownCode { .. }));
+                !told && (acting.wrote(statement, loss) || acting.emptied(statement, loss) && code())
             });
             strange.map(|statement| (migration.name.as_str(), statement.line))
         })
@@ -167,10 +171,27 @@ impl<'a> Coverage<'a> {
     }
 }
 
+impl Act<'_> {
+    /// Whether this is the statement that was traced.
+    fn is(&self, traced: &super::Statement) -> bool {
+        match traced.range.is_empty() {
+            true => self.line == traced.line,
+            false => self.statement.range.contains(&traced.range.start),
+        }
+    }
+}
+
 impl Acting<'_> {
     /// What a table that has this name just before the migration was called before all of them.
     fn was(&self, name: &str) -> Option<&String> {
         self.before.get(name)
+    }
+
+    /// Whether a traced statement left nothing of what was lost where it was: `TRUNCATE`, or the table written anew.
+    fn emptied(&self, statement: &super::Statement, loss: &Loss) -> bool {
+        let data = matches!(loss.kind, Kind::Rows | Kind::Values);
+        let here = |table| self.was(table).is_some_and(|was| loss.parents.contains(was));
+        data && statement.writes.iter().any(|write| write.anew && here(&write.table))
     }
 
     /// Whether a traced statement deleted or overwrote rows of what was lost.

@@ -43,7 +43,8 @@ fn rehearsed(wrote: &[Wrote<'_>]) -> Rehearsed {
             inserted: 0,
             updated: *updated,
             deleted: *deleted,
-            anew: false,
+            // as TRUNCATE does, which counts no rows
+            anew: *updated + *deleted == 0,
             gone: false,
         }],
         range: 0..0,
@@ -199,6 +200,7 @@ fn rows_that_code_has_written_need_a_line_of_their_own() {
     let rows = |wrote: &[Wrote<'_>]| covered(sql, loss(Kind::Rows, "T"), wrote).0;
     assert!(rows(&[(3, "T", 0, 5)]).is_some());
     assert_eq!(rows(&[(2, "T", 0, 1), (3, "T", 0, 5)]), None);
+    assert_eq!(rows(&[(2, "T", 0, 0), (3, "T", 0, 5)]), None);
     assert!(rows(&[(2, "Other", 0, 1), (3, "T", 0, 5)]).is_some());
     let values = |wrote: &[Wrote<'_>]| covered(sql, loss(Kind::Values, "T.a"), wrote).0;
     assert!(values(&[(4, "T", 1, 0)]).is_some());
