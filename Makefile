@@ -25,7 +25,7 @@ test: setup ## run every test
 # SEED=n CASES=1 plays one case again, and shows all of it
 soak: ## prove by CASES=1000 made-up migrations, from SEED=1 on, that nothing is lost
 	@CASES=$(or $(filter-out %.jsonl,$(CASES)),1000) SEED=$(or $(SEED),1) \
-		cargo test --locked --quiet --profile soak --lib proof:: -- --nocapture
+		cargo test --locked --quiet --lib proof:: -- --nocapture
 
 lint: ## check format and lints
 	@cargo fmt --check

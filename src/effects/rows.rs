@@ -90,7 +90,13 @@ pub(super) fn deleted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
 }
 
 pub(super) fn truncated(scene: &Scene<'_>, names: &[Name], cascade: bool) -> Vec<What> {
-    let mut emptied: Vec<ObjectName> = names.iter().filter_map(|name| table(scene, name)).collect();
+    let mut emptied: Vec<ObjectName> = Vec::new();
+    for table in names.iter().filter_map(|name| table(scene, name)) {
+        // PostgreSQL takes a table named twice for one
+        if !emptied.contains(&table) {
+            emptied.push(table);
+        }
+    }
     let mut at = 0;
     while cascade && at < emptied.len() {
         let more: BTreeSet<ObjectName> = referring(scene.before, &emptied[at])
@@ -111,8 +117,17 @@ pub(super) fn selected(scene: &Scene<'_>) -> Vec<What> {
     if only_reads(scene.text) { Vec::new() } else { vec![What::UnknownCode { words: "SELECT".into() }] }
 }
 
-/// `WITH gone AS (DELETE …)` in front of another statement.
+/// `WITH gone AS (DELETE …)` in front of another statement, or a view that leads on to its table.
 fn hidden(scene: &Scene<'_>) -> Option<What> {
+    let written = match &scene.statement.kind {
+        StatementKind::Insert { table } | StatementKind::Update { table, .. } | StatementKind::Delete { table, .. } => {
+            Some(scene.before.resolve(table))
+        }
+        _ => None,
+    };
+    if written.is_some_and(|name| scene.before.views.contains(&name)) {
+        return Some(What::UnknownCode { words: "through a view".into() });
+    }
     hides_writing(scene.text).then(|| What::UnknownCode { words: "WITH".into() })
 }
 
@@ -273,6 +288,25 @@ mod tests {
             Which::Where { alias, condition } => (alias, condition),
             Which::Referring { .. } => unreachable!("of no text"),
         }
+    }
+
+    #[test]
+    fn what_is_written_through_a_view_is_not_known() {
+        let before = "CREATE TABLE a (id INT); CREATE VIEW v AS SELECT id FROM a;";
+        let before = Catalog::replay("public", [("1", &crate::sql::Script::parse(before))]);
+        for sql in ["DELETE FROM v WHERE id = 1", "UPDATE v SET id = 2", "INSERT INTO v VALUES (1)"] {
+            let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
+            let code = effects[0].iter().any(|effect| matches!(effect.what, What::UnknownCode { .. }));
+            assert!(code, "{sql}: {effects:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_named_twice_is_emptied_once() {
+        let before = Catalog::replay("public", [("1", &crate::sql::Script::parse("CREATE TABLE a (id INT);"))]);
+        let script = crate::sql::Script::parse("TRUNCATE a, public.a CASCADE;");
+        let effects = super::super::of_script(&before, &script);
+        assert_eq!(effects[0].len(), 1, "{effects:?}");
     }
 
     #[test]

@@ -120,13 +120,24 @@ impl Bench {
             let (original, dumped) = (&mut built, dumped(made.case.seed));
             let Made { migrations, steps, case } = &mut made;
             let client = connect(&copy, "proof").unwrap();
+            let mut second = None;
+            let again = &mut |built: &mut Built| {
+                built.client = self.server.connect("postgres").unwrap();
+                let (name, url) = self.database(&built.name);
+                built.client = connect(&built.url, "proof").unwrap();
+                second = Some(name);
+                url
+            };
             let play =
-                AssertUnwindSafe(|| Playing { original, copy: &copy, client, migrations, steps, dumped, case }.play());
+                AssertUnwindSafe(|| Playing { original, copy, client, again, migrations, steps, dumped, case }.play());
             if catch_unwind(play).is_err() {
                 made.case.end = End::Panicked;
                 built.client = connect(&built.url, "proof").unwrap();
             }
             self.drop(&name);
+            if let Some(second) = second {
+                self.drop(&second);
+            }
             tell(made.case);
         }
         drop(built.client);
@@ -157,6 +168,7 @@ impl Made {
             end: End::Unbuilt,
             back: None,
             silent: Vec::new(),
+            excused: Vec::new(),
             trip: Vec::new(),
             false_alarm: Vec::new(),
             disagreements: Vec::new(),

@@ -238,6 +238,16 @@ pub(super) struct World {
     /// Functions that write when they are called.
     pub(super) writers: Vec<String>,
     pub(super) sequences: Vec<String>,
+    pub(super) rules: Vec<Part>,
+    /// Generated columns.
+    pub(super) generated: Vec<Part>,
+    /// Whether there is a partitioned table `Log`.
+    pub(super) log: bool,
+    /// Whether there is a domain `short`.
+    pub(super) domain: bool,
+    /// Whether there is a schema `side`.
+    pub(super) side: bool,
+    pub(super) statistics: Option<String>,
     /// Where something can be granted and revoked: `TABLE "Song"`, with its bare name.
     pub(super) granted: Vec<(String, String)>,
     /// How many names were made up.

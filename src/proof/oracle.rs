@@ -15,6 +15,9 @@ pub(super) enum Kind {
     Index,
     Trigger,
     Policy,
+    Rule,
+    Domain,
+    Statistics,
     View,
     Materialized,
     Function,
@@ -48,6 +51,9 @@ impl Kind {
             "index" => Self::Index,
             "trigger" => Self::Trigger,
             "policy" => Self::Policy,
+            "rule" => Self::Rule,
+            "domain" => Self::Domain,
+            "statistics" => Self::Statistics,
             "view" => Self::View,
             "materialized" => Self::Materialized,
             "function" => Self::Function,
@@ -55,6 +61,17 @@ impl Kind {
             "enum" => Self::Enum,
             _ => Self::Label,
         }
+    }
+
+    /// Whether its name is its own, and not one within a table or type.
+    pub(super) fn stands_alone(self) -> bool {
+        matches!(
+            self,
+            Self::Table | Self::View | Self::Materialized | Self::Function | Self::Sequence | Self::Enum | Self::Index
+        ) || matches!(
+            self,
+            Self::Constraint | Self::Trigger | Self::Policy | Self::Rule | Self::Domain | Self::Statistics
+        )
     }
 
     pub(super) fn is_data(self) -> bool {
@@ -93,6 +110,9 @@ impl fmt::Display for Gone {
 pub(super) fn gone(before: &Snapshot, after: &Snapshot, loose: bool) -> Vec<Gone> {
     let mut oracle = Oracle { before, after, loose, same: BTreeMap::new(), gone: Vec::new() };
     for thing in &before.things {
+        if oracle.is_of_a_part(thing) {
+            continue;
+        }
         match oracle.find(thing) {
             Some(now) => {
                 oracle.same.insert(key(thing), now);
@@ -123,6 +143,18 @@ struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
+    /// Whether a table was and is a partition of the same one.
+    fn is_part(&self, table: &Thing) -> bool {
+        let whole = |thing: &Thing| thing.facts.get("partition").cloned();
+        whole(table).is_some() && self.now(table).is_some_and(|now| whole(now) == whole(table))
+    }
+
+    /// What the table as a whole decides for its partitions.
+    fn is_of_a_part(&self, thing: &Thing) -> bool {
+        matches!(thing.kind, Kind::Column | Kind::Constraint | Kind::Index)
+            && self.parent(thing).is_some_and(|table| self.is_part(table))
+    }
+
     fn find(&self, thing: &Thing) -> Option<&'a Thing> {
         if let Some(itself) = self.after.find(thing.kind, &thing.oid, &thing.number) {
             return Some(itself);
@@ -225,6 +257,10 @@ impl<'a> Oracle<'a> {
     fn data(&mut self, oid: &str, data: &Data) {
         let table = self.before.find(Kind::Table, oid, "0").or_else(|| self.before.find(Kind::Materialized, oid, "0"));
         let Some(table) = table else { return };
+        // a row may move between the partitions of a table, which is looked at as a whole
+        if self.is_part(table) {
+            return;
+        }
         let empty = Data::default();
         let now = self.now(table);
         let after = now.and_then(|now| self.after.data.get(&now.oid)).unwrap_or(&empty);

@@ -3,6 +3,9 @@
 mod code;
 mod data;
 mod objects;
+mod rare_objects;
+mod rare_rows;
+mod rare_shape;
 mod rights;
 mod shape;
 
@@ -43,6 +46,9 @@ pub(super) fn steps(random: &mut Random, world: &mut World) -> Vec<Step> {
             objects::objects,
             rights::rights,
             code::code,
+            rare_rows::rare_rows,
+            rare_shape::rare_shape,
+            rare_objects::rare_objects,
         ];
         if world.tables.is_empty() || steps.len() == count {
             break;

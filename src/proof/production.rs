@@ -1,5 +1,7 @@
 //! A database as projects have them: what its migrations made, what somebody made by hand, rows, and rights.
 
+mod rare;
+
 use super::model::{Column, Part, Table, Type, World, quoted};
 use super::random::Random;
 
@@ -37,6 +39,7 @@ pub(super) fn build(random: &mut Random) -> Production {
         right(random, &mut built);
     }
     rows(random, &mut built);
+    rare::build(random, &mut built);
     built
 }
 

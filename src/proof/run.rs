@@ -1,5 +1,6 @@
 //! One case: the product's own path from the review to the rollback, and beside it what the oracle sees.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use postgres::Client;
 
 use super::bench::Built;
+use super::excuse::Excuse;
 use super::oracle::{self, Gone, Kind, May};
 use super::pending::Step;
 use super::snapshot::Snapshot;
@@ -14,16 +16,18 @@ use super::{by_catalog, dump};
 use crate::catalog::Catalog;
 use crate::catalog::live::Live;
 use crate::commands::review::{Folder, Holds, planned};
-use crate::database::DatabaseUrl;
-use crate::database::history::History;
+use crate::conservation::Written;
+use crate::database::history::{History, Row};
+use crate::database::{DatabaseUrl, connect};
 use crate::deploy::{self, Hook, Prepared, Route};
 use crate::project::Migration;
 use crate::rehearsal::bare::Bare;
 use crate::review::{Review, Verdict};
-use crate::rules::{Settings, Severity, settings};
+use crate::rules::{Settings, settings};
 use crate::sql::Script;
 use crate::transaction::Runner;
-use crate::undo::{Capsule, Down, Keeper, Plan, Request, RolledBack, capsule, roll_back_on};
+use crate::undo::reverse::is_code;
+use crate::undo::{Capsule, Capture, Down, Keeper, Measured, Plan, Request, RolledBack, capsule, roll_back_all_on};
 
 /// What production, copy and template are called.
 pub(super) const SCHEMA: &str = "public";
@@ -48,12 +52,16 @@ pub(super) enum End {
 /// What came of the way back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Back {
-    /// Said before anything was committed.
+    /// All that differs is what was said before.
     Announced,
+    /// The deploy that keeps what the rehearsal has measured is refused.
+    Unkept,
+    /// Said that something does not come back, and then refused as a whole.
+    Declined,
     /// Refused when it was tried, and nothing changed.
     Stuck,
     Whole,
-    /// It says that all is as before, and it is not.
+    /// Something differs that nobody has said.
     Other,
 }
 
@@ -64,6 +72,8 @@ pub(super) struct Case {
     pub(super) back: Option<Back>,
     /// Lost although the deploy would go on, and no statement says so.
     pub(super) silent: Vec<Gone>,
+    /// Lost, and why it may.
+    pub(super) excused: Vec<(Excuse, Kind)>,
     /// How the database is unlike the one before, or why it is not taken back.
     pub(super) trip: Vec<String>,
     /// Refused for what is not lost.
@@ -87,9 +97,11 @@ fn patience() -> deploy::Settings {
 
 pub(super) struct Playing<'a> {
     pub(super) original: &'a mut Built,
-    pub(super) copy: &'a DatabaseUrl,
+    pub(super) copy: DatabaseUrl,
     /// A session in the copy.
     pub(super) client: Client,
+    /// Makes another copy of the original.
+    pub(super) again: &'a mut dyn FnMut(&mut Built) -> DatabaseUrl,
     pub(super) migrations: &'a [Migration],
     pub(super) steps: &'a [Step],
     pub(super) dumped: bool,
@@ -112,11 +124,11 @@ impl Playing<'_> {
         let plans = self.plans();
         let mut keepers: Vec<Keeper<'_>> = plans.iter().map(|plan| Keeper::new(plan, SCHEMA)).collect();
         let mut hooks: Vec<&mut dyn Hook> = keepers.iter_mut().map(|keeper| keeper as &mut dyn Hook).collect();
-        let Built { client, census, .. } = &mut *self.original;
+        let Built { client, census, live: definitions, .. } = &mut *self.original;
         let (reviewed, settings) = (&review.migrations, patience());
-        let bare = Bare { pending, scripts: &scripts, reviewed, census, schema: SCHEMA, settings };
-        let losses = match bare.rehearse((client, self.copy, &mut self.client), &prepared, &mut hooks) {
-            Ok(losses) => losses,
+        let bare = Bare { pending, scripts: &scripts, reviewed, census, definitions, schema: SCHEMA, settings };
+        let (losses, written) = match bare.rehearse((client, &self.copy, &mut self.client), &prepared, &mut hooks) {
+            Ok(found) => found,
             Err(error) => {
                 self.case.end = if review.verdict == Verdict::Fail { End::Reviewed } else { End::Refused };
                 return self.case.trip.push(format!("{error:?} {}", error.causes().join("; ")));
@@ -136,18 +148,48 @@ impl Playing<'_> {
         let loose = self.mays().any(|may| matches!(may.kind, Kind::Name | Kind::Type | Kind::Column | Kind::Label));
         let gone = oracle::gone(before, &after, loose);
         if self.case.end == End::Accepted {
-            self.case.silent = gone.into_iter().filter(|gone| !self.says(gone, &review)).collect();
+            for gone in gone {
+                match Excuse::of(&gone, self.steps.iter().flat_map(|step| &step.may), &review) {
+                    Some(excuse) => self.case.excused.push((excuse, gone.kind)),
+                    None => self.case.silent.push(gone),
+                }
+            }
         } else if self.case.end == End::Rehearsed && gone.is_empty() {
             self.case.false_alarm = uncovered;
         }
-        let keyless = plans.iter().flat_map(|plan| &plan.planned).find(|planned| planned.keyless);
-        match keyless.map(ToString::to_string) {
-            Some(said) => {
-                self.case.back = Some(Back::Announced);
-                self.case.trip.push(said);
-            }
-            None => self.back(keepers),
+        let kept: Vec<Vec<Capture>> = keepers.iter().map(|keeper| keeper.kept.clone()).collect();
+        let measured = self.measured(&plans, &written, &kept);
+        let same = measured.iter().zip(&plans).all(|(new, old)| new.planned == old.planned);
+        if same {
+            let definitions: Vec<_> = keepers.into_iter().map(Keeper::definitions).collect();
+            return self.back(&measured, definitions);
         }
+        // what the rehearsal has measured is kept by the deploy
+        self.copy = (self.again)(self.original);
+        self.client = connect(&self.copy, "proof").unwrap();
+        let mut keepers: Vec<Keeper<'_>> = measured.iter().map(|plan| Keeper::new(plan, SCHEMA)).collect();
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut runner = deploy::Runner::open(self.copy.clone(), patience(), flag).unwrap();
+        for (migration, keeper) in prepared.iter().zip(&mut keepers) {
+            if let Err(error) = runner.apply(migration, keeper) {
+                self.case.back = Some(Back::Unkept);
+                return self.case.trip.push(format!("{error:?}"));
+            }
+        }
+        let definitions: Vec<_> = keepers.into_iter().map(Keeper::definitions).collect();
+        self.back(&measured, definitions);
+    }
+
+    /// The plans with what the rehearsal has measured.
+    fn measured(&mut self, plans: &[Plan], written: &[Written], kept: &[Vec<Capture>]) -> Vec<Plan> {
+        let Built { client, live, .. } = &mut *self.original;
+        let mut catalog = Catalog::of_target(SCHEMA, live);
+        let mut measured = plans.to_vec();
+        for (at, (plan, migration)) in measured.iter_mut().zip(&self.migrations[1..]).enumerate() {
+            plan.extend(client, migration, &catalog, Measured { written, kept: &kept[at] }).unwrap();
+            catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+        }
+        measured
     }
 
     fn refused(&mut self, why: String) {
@@ -157,51 +199,6 @@ impl Playing<'_> {
 
     fn mays(&self) -> impl Iterator<Item = &May> {
         self.steps.iter().flat_map(|step| &step.may)
-    }
-
-    /// Whether a statement says by itself that this goes; of data, a finding has to say so too.
-    fn says(&self, gone: &Gone, review: &Review) -> bool {
-        let column = format!("{}.{}", gone.table, gone.name);
-        let found = || {
-            review.findings().any(|finding| {
-                finding.severity >= Severity::Warning && (finding.object == gone.table || finding.object == column)
-            })
-        };
-        // what CASCADE takes along has to be named, each by itself
-        let victim = (!gone.kind.is_data() || gone.table.starts_with("mat_"))
-            && review.findings().any(|finding| {
-                let words =
-                    |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == gone.name);
-                finding.severity >= Severity::Warning && finding.message.contains("CASCADE") && words(&finding.message)
-            });
-        // what a foreign key does to other tables is told beside the finding
-        let along = gone.kind.is_data()
-            && review.findings().any(|finding| {
-                let rows = format!("rows of {} go with them", gone.table);
-                let told = |text: &str| text.contains(&rows) || text.starts_with("values of") && text.contains(&column);
-                finding.severity >= Severity::Warning && finding.evidence.iter().any(|own| told(&own.text))
-            });
-        victim
-            || along
-            || self.mays().any(|may| {
-                let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
-                let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
-                // without a key a row with another value is another row
-                let keyless = gone.what.contains("as they were") && may.table == gone.table;
-                match (may.kind, gone.kind) {
-                    // an UPDATE with its WHERE says what it sets
-                    (Kind::Values, Kind::Values) => of,
-                    (Kind::Values, Kind::Rows) => keyless,
-                    (Kind::Retyped, Kind::Rows) => {
-                        keyless
-                            && review.findings().any(|finding| finding.object == format!("{}.{}", may.table, may.name))
-                    }
-                    (Kind::Rows, Kind::Rows) => of && (found() || gone.table.starts_with("mat_")),
-                    (Kind::Retyped, Kind::Values) => of && found(),
-                    // what is bound to the column's type is written anew with it
-                    (one, other) => of && one == other && !other.is_data(),
-                }
-            })
     }
 
     fn review(&mut self) -> Review {
@@ -238,71 +235,135 @@ impl Playing<'_> {
         self.migrations[1..].iter().map(plan).collect()
     }
 
-    /// Everything is taken back, newest first; the database must be the one before.
-    fn back(&mut self, keepers: Vec<Keeper<'_>>) {
-        let mut definitions: Vec<_> = keepers.into_iter().map(Keeper::definitions).collect();
-        for at in (1..self.migrations.len()).rev() {
-            match self.take_back(at, definitions.pop().flatten()) {
-                Ok(_) => {}
-                Err((back, why)) => {
-                    self.case.back = Some(back);
-                    return self.case.trip.extend(why);
-                }
+    /// Everything is taken back, newest first; the database must be the one before, but for what was said before.
+    fn back(&mut self, plans: &[Plan], definitions: Vec<Option<(String, (Live, Live))>>) {
+        let each = definitions.into_iter().zip(plans).enumerate();
+        let ways: Vec<Way> = each.map(|(at, (own, plan))| self.way(at + 1, own, plan)).collect();
+        let keyless = plans.iter().flat_map(|plan| &plan.planned).filter(|planned| planned.keyless);
+        let mut announced: Vec<String> = keyless.map(ToString::to_string).collect();
+        announced.extend(ways.iter().flat_map(|way| way.down.impossible.clone()));
+        announced.extend(plans.iter().flat_map(|plan| plan.measured.iter().flatten().cloned()));
+        let accept = !announced.is_empty();
+        let requests: Vec<Request<'_>> = ways.iter().rev().map(|way| way.request(accept)).collect();
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut runner = Runner::open(self.copy.clone(), "proof", patience(), flag).unwrap();
+        match roll_back_all_on(&mut runner, &requests) {
+            Ok(done) => announced.extend(done.iter().flat_map(said)),
+            Err(error) => {
+                self.case.back = Some(if accept { Back::Declined } else { Back::Stuck });
+                return self.case.trip.push(format!("{error:?} {}", error.causes().join("; ")));
             }
         }
-        let after = Snapshot::read(&mut self.client).unwrap();
-        let before = &self.original.snapshot;
-        let mut trip: Vec<String> =
-            oracle::gone(before, &after, false).iter().map(|gone| format!("lost: {gone}")).collect();
-        let data = |gone: &&Gone| gone.kind.is_data();
-        trip.extend(oracle::gone(&after, before, false).iter().filter(data).map(|gone| format!("came: {gone}")));
-        if self.dumped {
-            match dump::definitions(self.copy) {
-                Ok(now) => trip.extend(dump::differences(&self.original.definitions, &now)),
-                Err(error) => trip.push(error),
-            }
-        }
-        self.case.back = Some(if trip.is_empty() { Back::Whole } else { Back::Other });
-        self.case.trip.extend(trip);
+        let trips = self.trips();
+        let pending: String = self.migrations[1..].iter().map(|migration| migration.sql.as_str()).collect();
+        let unsaid = trips.iter().any(|trip| !announced.iter().any(|text| trip.is_of(text, &pending)));
+        self.case.back = Some(match (trips.is_empty(), unsaid) {
+            (true, _) => Back::Whole,
+            (false, false) => Back::Announced,
+            (false, true) => Back::Other,
+        });
+        self.case.trip.extend(trips.into_iter().map(|trip| trip.what));
+        self.case.trip.extend(announced.into_iter().map(|text| format!("announced: {text}")));
     }
 
-    fn take_back(
-        &mut self,
-        at: usize,
-        definitions: Option<(String, (Live, Live))>,
-    ) -> Result<RolledBack, (Back, Vec<String>)> {
+    /// How the database is unlike the one before.
+    fn trips(&mut self) -> Vec<Trip> {
+        let after = Snapshot::read(&mut self.client).unwrap();
+        let before = &self.original.snapshot;
+        let trip = |word: &str, gone: Gone| Trip {
+            names: vec![gone.table.clone(), gone.name.clone()],
+            what: format!("{word}: {gone}"),
+        };
+        let lost = oracle::gone(before, &after, false).into_iter().map(|gone| trip("lost", gone));
+        // what is otherwise has been told as lost
+        let new = |gone: &Gone| gone.kind.is_data() || gone.what == "is gone";
+        let came = oracle::gone(&after, before, false).into_iter().filter(new).map(|gone| trip("came", gone));
+        let mut trips: Vec<Trip> = lost.chain(came).collect();
+        if self.dumped {
+            let now = dump::definitions(&self.copy).unwrap();
+            let named = before.things.iter().chain(&after.things).filter(|thing| thing.kind.stands_alone());
+            let names: BTreeSet<&str> = named.map(|thing| thing.name.as_str()).collect();
+            trips.extend(dump::differences(&self.original.definitions, &now).into_iter().map(|what| Trip {
+                names: words(&what).filter(|word| names.contains(word)).map(str::to_owned).collect(),
+                what,
+            }));
+        }
+        trips
+    }
+
+    fn way(&mut self, at: usize, definitions: Option<(String, (Live, Live))>, plan: &Plan) -> Way {
         let (migration, earlier) = (&self.migrations[at], &self.migrations[..at]);
         let history = History::read(&mut self.client, SCHEMA).unwrap().unwrap();
-        let row = history.rows.iter().find(|row| row.name == migration.name).unwrap();
+        let row = history.rows.into_iter().find(|row| row.name == migration.name).unwrap();
         let capsule = capsule::find(&mut self.client, &row.id).unwrap();
         let capsule = capsule.or_else(|| definitions.map(|(_, both)| Capsule::empty(&row.id, both)));
-        let world = capsule.as_ref().and_then(|capsule| capsule.definitions.as_ref());
-        let catalog = match world {
+        let measured = plan.measured.clone();
+        let capsule = capsule.map(|capsule| Capsule { measured, ..capsule });
+        let before = match capsule.as_ref().and_then(|capsule| capsule.definitions.as_ref()) {
             Some((before, _)) => Catalog::of_target(SCHEMA, before),
             None => replay(earlier),
         };
-        let down = Down::of(migration, &catalog);
-        let mut after = catalog.clone();
+        let down = Down::of(migration, &before);
+        let mut after = before.clone();
         after.apply(&Script::parse(migration.sql.as_str()), &migration.name);
-        if !down.impossible.is_empty() {
-            return Err((Back::Announced, down.impossible));
-        }
-        let request = Request {
-            migration: &migration.name,
-            row: (&row.id, row.state()),
-            schema: SCHEMA,
-            down: &down,
-            capsule: capsule.as_ref(),
-            replayed: (&catalog, &after),
-            fills: &[],
-            accept_differences: false,
-            dry: false,
-        };
-        let flag = Arc::new(AtomicBool::new(false));
-        let mut runner = Runner::open(self.copy.clone(), "proof", patience(), flag).unwrap();
-        roll_back_on(&mut runner, &request)
-            .map_err(|error| (Back::Stuck, vec![format!("{error:?} {}", error.causes().join("; "))]))
+        Way { name: migration.name.clone(), row, down, capsule, before, after }
     }
+}
+
+/// A migration's way back.
+struct Way {
+    name: String,
+    row: Row,
+    down: Down,
+    capsule: Option<Capsule>,
+    before: Catalog,
+    after: Catalog,
+}
+
+impl Way {
+    fn request(&self, accept_differences: bool) -> Request<'_> {
+        Request {
+            migration: &self.name,
+            row: (&self.row.id, self.row.state()),
+            schema: SCHEMA,
+            down: &self.down,
+            capsule: self.capsule.as_ref(),
+            replayed: (&self.before, &self.after),
+            fills: &[],
+            accept_differences,
+            dry: false,
+        }
+    }
+}
+
+/// A difference, and the objects that it is about.
+struct Trip {
+    names: Vec<String>,
+    what: String,
+}
+
+impl Trip {
+    /// Whether a sentence says so.
+    fn is_of(&self, text: &str, pending: &str) -> bool {
+        let names = |text: &str| words(text).any(|word| self.names.iter().any(|name| name == word));
+        // of code, the rows that it changed or deleted in the rehearsal are kept; a kind of statement is named without what it is
+        // about
+        let rows = self.what.starts_with("lost: Rows") || self.what.starts_with("lost: Values");
+        let code = is_code(text) && !rows || text == "not everything this statement did is known";
+        let kind = text.strip_suffix("` is not taken back").and_then(|text| text.strip_prefix('`'));
+        let begins = |kind: &str| kind.splitn(3, ' ').take(2).all(|word| self.what.contains(word));
+        code || names(text) || kind.is_some_and(|kind| names(pending) || begins(kind))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+/// What a rollback says itself that it has not given back.
+fn said(done: &RolledBack) -> Vec<String> {
+    let impossible = done.put_back.iter().filter(|put_back| put_back.impossible.is_some());
+    impossible.map(ToString::to_string).chain(done.lost.clone()).chain(done.differences.clone()).collect()
 }
 
 fn replay(migrations: &[Migration]) -> Catalog {

@@ -77,7 +77,9 @@ impl Snapshot {
                 crate::sql::quote_identifier(&table.schema),
                 crate::sql::quote_identifier(&table.name)
             );
-            let rows = rows(client, &format!("SELECT {} FROM ONLY {from}", list.join(", ")))?;
+            // a partitioned table has the rows of its partitions
+            let only = if table.facts.contains_key("partitioned") { "" } else { "ONLY" };
+            let rows = rows(client, &format!("SELECT {} FROM {only} {from}", list.join(", ")))?;
             let key = table.facts.get("key").map_or("", String::as_str);
             let key = key.split(' ').filter_map(|own| columns.iter().position(|(number, _)| number == own)).collect();
             snapshot.data.insert(table.oid, Data { columns, key, rows });
@@ -116,7 +118,9 @@ const OBJECTS: &[&str] = &[
        json_build_object('owner', CASE WHEN c.relkind <> 'S' THEN c.relowner::regrole::text END,
          'comment', obj_description(c.oid, 'pg_class'),
          'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
-         'rowSecurity', CASE WHEN c.relrowsecurity THEN 'on' END,
+         'rowSecurity', CASE WHEN c.relrowsecurity THEN concat_ws(' ', 'on', CASE WHEN c.relforcerowsecurity THEN 'forced' END) END,
+         'partitioned', CASE c.relkind WHEN 'p' THEN 'yes' END,
+         'partition', CASE WHEN c.relispartition THEN (SELECT h.inhparent::text FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid) END,
          'populated', CASE c.relkind WHEN 'm' THEN left(c.relispopulated::text, 1) END,
          'position', CASE WHEN c.relkind = 'S' THEN pg_sequence_last_value(c.oid)::text END,
          'column', (SELECT d.refobjsubid::text FROM pg_catalog.pg_depend d WHERE c.relkind = 'S' AND d.classid = 1259
@@ -148,6 +152,16 @@ const OBJECTS: &[&str] = &[
     "SELECT 'policy', p.oid, 0, c.nspname, p.polname, c.oid, json_build_object('definition',
        concat_ws(' ', p.polcmd, p.polroles::regrole[]::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))), ''
      FROM c JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid",
+    "SELECT 'rule', r.oid, 0, c.nspname, r.rulename, c.oid, json_build_object('definition', pg_get_ruledef(r.oid),
+       'state', CASE r.ev_enabled WHEN 'D' THEN NULL ELSE 'on' END), ''
+     FROM c JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid WHERE r.rulename <> '_RETURN'",
+    "SELECT 'domain', t.oid, 0, s.nspname, t.typname, 0, json_build_object('owner', t.typowner::regrole::text,
+       'definition', concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
+         (SELECT string_agg(pg_get_constraintdef(o.oid), ' ' ORDER BY o.conname) FROM pg_catalog.pg_constraint o WHERE o.contypid = t.oid))), ''
+     FROM pg_catalog.pg_type t JOIN s ON s.oid = t.typnamespace WHERE t.typtype = 'd'",
+    "SELECT 'statistics', x.oid, 0, s.nspname, x.stxname, c.oid, json_build_object('definition', pg_get_statisticsobjdef(x.oid),
+       'columns', array_to_string(x.stxkeys::int2[], ' ')), ''
+     FROM c JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = c.oid JOIN s ON s.oid = x.stxnamespace",
     "SELECT 'function', p.oid, 0, s.nspname, p.proname, 0,
        json_build_object('definition', pg_get_functiondef(p.oid), 'owner', p.proowner::regrole::text,
          'comment', obj_description(p.oid, 'pg_proc')),

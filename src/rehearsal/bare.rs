@@ -8,10 +8,10 @@ use postgres::Client;
 
 use super::coverage::Coverage;
 use super::tracing::Tracing;
-use super::{Rehearsed, trace};
+use super::{Rehearsed, trace, written};
 use crate::catalog::Catalog;
-use crate::catalog::live::{Live, Without};
-use crate::conservation::{self, Census, Loss};
+use crate::catalog::live::Live;
+use crate::conservation::{self, Census, Loss, Written};
 use crate::database::DatabaseUrl;
 use crate::deploy::{Hook, Prepared, Runner, Settings};
 use crate::error::{Explain as _, Result};
@@ -27,19 +27,20 @@ pub(crate) struct Bare<'a> {
     pub(crate) reviewed: &'a [Reviewed],
     /// The original's.
     pub(crate) census: &'a Census,
+    pub(crate) definitions: &'a Live,
     pub(crate) schema: &'a str,
     pub(crate) settings: Settings,
 }
 
 impl Bare<'_> {
-    /// Applies the migrations to `copy`, and tells what is lost between `before`, a session in the original, and `after`, one in
-    /// the copy.
+    /// Applies the migrations to `copy`, and tells what is lost and which statement wrote what. `before` is a session in the
+    /// original, `after` one in the copy.
     pub(crate) fn rehearse(
         &self,
         (before, copy, after): (&mut Client, &DatabaseUrl, &mut Client),
         prepared: &[Prepared],
         hooks: &mut [&mut dyn Hook],
-    ) -> Result<Vec<Loss>> {
+    ) -> Result<(Vec<Loss>, Vec<Written>)> {
         let mut touched = Touched::These(std::collections::BTreeSet::new());
         let mut rehearsed = Vec::new();
         let mut runner = Runner::open(copy.clone(), self.settings, Arc::new(AtomicBool::new(false)))?;
@@ -64,9 +65,9 @@ impl Bare<'_> {
         let mut losses = conservation::rows(&tables, self.census, self.schema);
         losses.extend(conservation::objects(self.census, &is, self.schema));
         let Self { pending, scripts, reviewed, schema, .. } = *self;
-        let definitions = Live::read(before, &Without::default()).explain(|| "reading the definitions".into())?;
-        let world = Catalog::of_target(schema, &definitions);
+        let world = Catalog::of_target(schema, self.definitions);
         Coverage::new(&world, (pending, scripts), reviewed, schema).cover(&mut losses, &rehearsed);
-        Ok(losses)
+        let written = written::written(&rehearsed, &tables);
+        Ok((losses, written))
     }
 }

@@ -5,6 +5,7 @@
 mod aside;
 mod object;
 mod rights;
+mod settings;
 
 use std::collections::BTreeSet;
 
@@ -158,7 +159,7 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
-    /// Comments and row security.
+    /// Comments and settings.
     fn dress(&self, client: &mut Client) -> Result<(), Failure> {
         let now = read(client)?;
         for object in self.target.objects.keys().flat_map(|kind| objects(&self.target, *kind)) {

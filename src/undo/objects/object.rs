@@ -1,5 +1,6 @@
 //! One object of a database: the SQL that makes it from its definition, and that drops it.
 
+use super::settings;
 use crate::catalog::live::{Definition, Kind};
 use crate::sql::{quote_identifier, quote_literal};
 
@@ -137,7 +138,7 @@ impl Object<'_> {
         })
     }
 
-    /// From the definition `now` of the same object: its comment and row security as they were.
+    /// From the definition `now` of the same object: what is set on it, as it was.
     pub(super) fn dress(&self, now: &Definition) -> Vec<String> {
         let changed = |part: &str| self.definition.get(part) != now.get(part);
         let mut dress = Vec::new();
@@ -145,13 +146,10 @@ impl Object<'_> {
             let comment = self.part("comment").map_or_else(|| "NULL".to_owned(), quote_literal);
             dress.push(format!("COMMENT ON {on} IS {comment}"));
         }
-        if changed("row security") && self.kind == Kind::Table {
-            let (row, force) = match self.part("row security") {
-                None => ("DISABLE", "NO FORCE"),
-                Some("forced") => ("ENABLE", "FORCE"),
-                Some(_) => ("ENABLE", "NO FORCE"),
-            };
-            dress.push(format!("ALTER TABLE {} {row} ROW LEVEL SECURITY, {force} ROW LEVEL SECURITY", self.name));
+        match self.kind {
+            Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
+            Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
+            _ => {}
         }
         dress
     }

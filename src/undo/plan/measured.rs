@@ -54,7 +54,8 @@ impl Plan {
             tables.extend(wholes(client, &written.table).explain(explain)?);
             let own = |capture: &&Capture| capture.statement == number && tables.contains(&capture.table());
             let kept = measured.kept.iter().filter(own).collect();
-            self.add(&Taken { number, statement, written, tables: &tables, kept });
+            let columns = changed_keys(before, &script, written);
+            self.add(&Taken { number, statement, written, tables: &tables, kept, columns });
             let inserts =
                 matches!(&statement.kind, StatementKind::Insert { table } if tables.contains(&before.resolve(table)));
             if written.inserted > 0 && written.lacks.came && !inserts {
@@ -87,7 +88,7 @@ impl Plan {
             widened.push(Loss::Deleted { table: table.clone(), which: Which::All });
         }
         if values {
-            widened.push(Loss::Updated { table, which: Which::All, columns: Vec::new() });
+            widened.push(Loss::Updated { table, which: Which::All, columns: taken.columns.clone() });
         }
         for loss in widened {
             let narrower = |other: &Loss| match (&loss, other) {
@@ -110,6 +111,8 @@ struct Taken<'a> {
     tables: &'a [ObjectName],
     /// What was kept of it on the copy.
     kept: Vec<&'a Capture>,
+    /// The columns whose values are others, where keys are among them: these tell no row from another any more.
+    columns: Vec<String>,
 }
 
 impl Taken<'_> {
@@ -136,6 +139,9 @@ impl Taken<'_> {
 
     fn values(&self, planned: &[&Loss]) -> bool {
         let Self { written, tables, .. } = self;
+        if rekeyed(written) && !self.kept(&[Kind::Updated]) {
+            return true;
+        }
         if !written.lacks.values() || written.updated + written.deleted == 0 && !self.anew() {
             return false;
         }
@@ -152,6 +158,35 @@ impl Taken<'_> {
         let updated = self.kept.iter().filter(|capture| capture.kind == Kind::Updated);
         let reached = updated.map(|capture| capture.reached).max().unwrap_or_default();
         !(planned.iter().any(holds) && reached >= written.updated)
+    }
+}
+
+/// Whether rows were given another key, by which they look gone and new.
+fn rekeyed(written: &Written) -> bool {
+    written.updated > 0 && written.deleted == 0 && written.inserted == 0 && written.lacks.rows && written.lacks.came
+}
+
+/// The columns that were written, if one of them is part of a key; none also where the migration changes the tables themselves,
+/// and a column may go by another name by then.
+fn changed_keys(before: &Catalog, script: &Script, written: &Written) -> Vec<String> {
+    let alters = |statement: &Statement| matches!(statement.kind, StatementKind::AlterTable { .. });
+    let (Some(known), Some(changed)) = (before.tables.get(&written.table), &written.lacks.values) else {
+        return Vec::new();
+    };
+    let keys = known.constraints.values().filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
+        _ => None,
+    });
+    let keys: Vec<&Vec<String>> = keys.collect();
+    let there = changed.iter().all(|column| known.columns.contains_key(column));
+    if script.statements().iter().any(alters) {
+        return Vec::new();
+    }
+    let hit = keys.iter().any(|columns| columns.iter().any(|column| changed.contains(column)));
+    match rekeyed(written) {
+        true => keys.into_iter().flatten().chain(changed).cloned().collect(),
+        false if hit && there => changed.clone(),
+        false => Vec::new(),
     }
 }
 
@@ -234,7 +269,9 @@ mod tests {
         let mut plan = Plan { losses, ..Plan::default() };
         let tables = [written.table.clone()];
         let kept = kept.iter().filter(|own| own.table() == written.table).collect();
-        plan.add(&Taken { number: 1, statement: &script.statements()[0], written, tables: &tables, kept });
+        let before = Catalog::replay("public", [("1", &Script::parse(BEFORE))]);
+        let columns = changed_keys(&before, &script, written);
+        plan.add(&Taken { number: 1, statement: &script.statements()[0], written, tables: &tables, kept, columns });
         let of = |loss: &Loss| match loss {
             Loss::Deleted { table, which } => format!("rows of {} {which:?}", table.name),
             Loss::Updated { table, which, columns } => format!("values of {} {which:?} {columns:?}", table.name),
@@ -262,6 +299,11 @@ mod tests {
     fn what_code_does_is_kept_whole() {
         let call = "SELECT tidy()";
         assert_eq!(planned(call, &written("a", [0, 5, 0], &["x"]), &[]), ["values of a All []"]);
+        // what a key is made of tells no row from another any more
+        assert_eq!(planned(call, &written("a", [0, 5, 0], &["id", "x"]), &[]), ["values of a All [\"id\", \"x\"]"]);
+        let other_keys = Lacks { rows: true, came: true, values: Some(Vec::new()) };
+        let rekeyed = Written { lacks: other_keys, ..written("a", [0, 5, 0], &[]) };
+        assert_eq!(planned(call, &rekeyed, &[]), ["values of a All [\"id\"]"]);
         // as before in the end
         assert_eq!(planned(call, &written("a", [0, 5, 0], &[]), &[]), [""; 0]);
         let emptied = Written { anew: true, lacks: Lacks::unknown(), ..written("a", [0; 3], &[]) };

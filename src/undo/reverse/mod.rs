@@ -11,10 +11,10 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::losses;
-use crate::catalog::{Catalog, Constraint, ObjectName};
-use crate::effects::conversion;
+use crate::catalog::{Catalog, Constraint, ObjectName, Table};
+use crate::effects::{self, Effect, What, conversion};
 use crate::sql::code::only_reads;
-use crate::sql::tokens::calls;
+use crate::sql::tokens::{calls, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 
 /// The reverse of one statement.
@@ -174,7 +174,11 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         }
         StatementKind::Select if !only_reads(scene.text) => stays.push(UNKNOWN_CALL.to_owned()),
         StatementKind::Select if calls(scene.text).iter().any(|name| name == "setval") => {
-            stays.push("a sequence is not set back".to_owned());
+            let set = effects(scene).into_iter().find_map(|effect| match effect.what {
+                What::SequenceSet { name } => Some(format!("sequence {} is not set back", name.name)),
+                _ => None,
+            });
+            stays.push(set.unwrap_or_else(|| "a sequence is not set back".to_owned()));
         }
         StatementKind::DropSequence { names, .. } => {
             stays.extend(names.iter().map(|name| format!("sequence {name} starts anew: its position is not kept")));
@@ -186,7 +190,9 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
             let key = key_of(scene.before, &scene.before.resolve(table));
             // values are put back by the key
             if columns.iter().any(|column| key.contains(column)) {
-                stays.push(format!("the keys that are changed in {table} stay, and rows with them as they are"));
+                let with = following(scene.before, &scene.before.resolve(table), columns);
+                let with = if with.is_empty() { String::new() } else { format!(", also {}", with.join(", ")) };
+                stays.push(format!("the keys that are changed in {table} stay, and rows with them as they are{with}"));
             }
         }
         StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
@@ -194,16 +200,37 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
             stays.push(format!("extension {} is not made again", names.join(", ")));
         }
         StatementKind::Do { .. } => stays.push(UNKNOWN_CODE.to_owned()),
+        StatementKind::Other { .. } if runs_code(scene) => {}
+        StatementKind::Other { words } if words.starts_with("DROP DOMAIN") && cascades(scene.text) => {
+            stays.push("columns of the domain that go along by CASCADE are not made again".to_owned());
+        }
         StatementKind::Other { words } if !speechless(words) && !is_defined(words) => {
             stays.push(format!("`{words}` is not taken back"));
         }
         _ => {}
+    }
+    if runs_code(scene) && !stays.iter().any(|what| is_code(what)) {
+        stays.push(UNKNOWN_CODE.to_owned());
     }
     let opaque = scene.after.opaque.len() > scene.before.opaque.len();
     if opaque && stays.is_empty() && defined(scene).is_empty() {
         stays.push("not everything this statement did is known".to_owned());
     }
     stays
+}
+
+fn cascades(text: &str) -> bool {
+    tokens(text).iter().any(|token| token.is("cascade"))
+}
+
+/// Whether a statement may do anything, to whatever object.
+fn runs_code(scene: &Scene<'_>) -> bool {
+    effects(scene).iter().any(|effect| matches!(effect.what, What::UnknownCode { .. }))
+}
+
+fn effects(scene: &Scene<'_>) -> Vec<Effect> {
+    let Scene { statement, text, before, after } = *scene;
+    effects::of(&effects::Scene { statement, text, before, end: after })
 }
 
 fn key_of<'a>(catalog: &'a Catalog, table: &ObjectName) -> &'a [String] {
@@ -213,6 +240,22 @@ fn key_of<'a>(catalog: &'a Catalog, table: &ObjectName) -> &'a [String] {
         _ => None,
     };
     constraints.into_iter().find_map(key).unwrap_or_default()
+}
+
+/// Columns that follow changed keys by `ON UPDATE`.
+fn following(catalog: &Catalog, changed: &ObjectName, columns: &[String]) -> Vec<String> {
+    let refers = |kind: &ConstraintKind| match kind {
+        ConstraintKind::ForeignKey { columns: own, table, referenced, on_update: Some(action), .. } => {
+            let hit = catalog.resolve(table) == *changed && referenced.iter().any(|column| columns.contains(column));
+            (hit && !matches!(action.as_str(), "RESTRICT" | "NO ACTION")).then(|| own.clone())
+        }
+        _ => None,
+    };
+    let of = |(table, known): (&ObjectName, &Table)| {
+        let own = known.constraints.values().filter_map(|constraint| refers(&constraint.kind)).flatten();
+        own.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>()
+    };
+    catalog.tables.iter().flat_map(of).collect()
 }
 
 /// Statements that change nothing which would have to be taken back.

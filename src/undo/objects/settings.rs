@@ -1,0 +1,165 @@
+//! What is set on an object that is still there: the statements that set it as it was.
+
+use crate::catalog::live::Definition;
+use crate::sql::tokens::tokens;
+
+/// What it is a part of, row security, how its rows are logged and found by replicas, and storage parameters.
+pub(super) fn of_table(name: &str, was: &Definition, now: &Definition) -> Vec<String> {
+    let part = |part: &str| was.get(part).map(String::as_str);
+    let changed = |part: &str| was.get(part) != now.get(part);
+    let mut actions: Vec<String> = Vec::new();
+    if changed("row security") {
+        let (row, force) = match part("row security") {
+            None => ("DISABLE", "NO FORCE"),
+            Some("forced") => ("ENABLE", "FORCE"),
+            Some(_) => ("ENABLE", "NO FORCE"),
+        };
+        actions.push(format!("{row} ROW LEVEL SECURITY, {force} ROW LEVEL SECURITY"));
+    }
+    if changed("persistence") {
+        actions.push(if part("persistence").is_some() { "SET UNLOGGED" } else { "SET LOGGED" }.to_owned());
+    }
+    if changed("replica identity") {
+        actions.extend(match part("replica identity") {
+            None => Some("REPLICA IDENTITY DEFAULT".to_owned()),
+            Some("f") => Some("REPLICA IDENTITY FULL".to_owned()),
+            Some("n") => Some("REPLICA IDENTITY NOTHING".to_owned()),
+            // an index's, which is not told here
+            Some(_) => None,
+        });
+    }
+    if changed("storage options") {
+        let set = part("storage options").unwrap_or_default();
+        let key = |option: &str| option.split('=').next().unwrap_or_default().trim().to_owned();
+        let kept: Vec<String> = set.split(',').map(key).collect();
+        let given = now.get("storage options").map_or("", String::as_str).split(',').map(key);
+        let given: Vec<String> = given.filter(|option| !option.is_empty() && !kept.contains(option)).collect();
+        if !given.is_empty() {
+            actions.push(format!("RESET ({})", given.join(", ")));
+        }
+        if !set.is_empty() {
+            actions.push(format!("SET ({set})"));
+        }
+    }
+    let actions = actions.into_iter().map(|action| format!("ALTER TABLE {name} {action}"));
+    parents(name, was, now).into_iter().chain(actions).collect()
+}
+
+/// What the table is a partition of, or inherits from.
+fn parents(name: &str, was: &Definition, now: &Definition) -> Vec<String> {
+    let of = |live: &Definition| (live.get("parents").cloned(), live.get("partition bound").cloned());
+    let (was, now) = (of(was), of(now));
+    if was == now {
+        return Vec::new();
+    }
+    let each = |parents: Option<String>, word: &str| {
+        let parents = parents.unwrap_or_default();
+        let one = |parent: &str| format!("ALTER TABLE {name} {word} {parent}");
+        parents.split(", ").filter(|parent| !parent.is_empty()).map(one).collect::<Vec<_>>()
+    };
+    let mut statements = match now {
+        (Some(parent), Some(_)) => vec![format!("ALTER TABLE {parent} DETACH PARTITION {name}")],
+        (parents, _) => each(parents, "NO INHERIT"),
+    };
+    statements.extend(match was {
+        (Some(parent), Some(bound)) => vec![format!("ALTER TABLE {parent} ATTACH PARTITION {name} {bound}")],
+        (parents, _) => each(parents, "INHERIT"),
+    });
+    statements
+}
+
+/// Default, NOT NULL and checks.
+pub(super) fn of_domain(name: &str, was: &Definition, now: &Definition) -> Vec<String> {
+    let changed = |part: &str| was.get(part) != now.get(part);
+    let mut actions: Vec<String> = Vec::new();
+    if changed("default") {
+        actions.push(was.get("default").map_or_else(|| "DROP DEFAULT".into(), |text| format!("SET DEFAULT {text}")));
+    }
+    if changed("nullability") {
+        let set = was.get("nullability").is_some_and(|null| null == "NOT NULL");
+        actions.push(if set { "SET NOT NULL" } else { "DROP NOT NULL" }.to_owned());
+    }
+    if changed("constraints") {
+        let of = |live: &'_ Definition| live.get("constraints").cloned().unwrap_or_default();
+        let (was, now) = (of(was), of(now));
+        let (was, now) = (checks(&was), checks(&now));
+        actions.extend(now.iter().filter(|own| !was.contains(own)).map(|(name, _)| format!("DROP CONSTRAINT {name}")));
+        actions.extend(was.iter().filter(|own| !now.contains(own)).map(|(_, text)| format!("ADD {text}")));
+    }
+    actions.into_iter().map(|action| format!("ALTER DOMAIN {name} {action}")).collect()
+}
+
+/// Each check of a domain with its name: `CONSTRAINT a CHECK (…) CONSTRAINT b CHECK (…)`.
+fn checks(text: &str) -> Vec<(&str, &str)> {
+    let tokens = tokens(text);
+    let mut depth = 0_usize;
+    let mut begins = Vec::new();
+    for pair in tokens.windows(2) {
+        let [token, next] = pair else { continue };
+        if token.is_symbol("(") {
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 && token.is("constraint") {
+            begins.push((token.start, &text[next.start..next.end]));
+        }
+    }
+    let ends = begins.iter().skip(1).map(|(start, _)| *start).chain([text.len()]);
+    begins.iter().zip(ends).map(|((start, name), end)| (*name, text[*start..end].trim())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition(parts: &[(&str, &str)]) -> Definition {
+        parts.iter().map(|(part, text)| ((*part).to_owned(), (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_was_set_is_set_again_and_what_was_not_goes() {
+        let was =
+            definition(&[("storage options", "fillfactor=70, autovacuum_enabled=off"), ("replica identity", "f")]);
+        let now = definition(&[("persistence", "unlogged"), ("storage options", "fillfactor=90, parallel_workers=2")]);
+        assert_eq!(
+            of_table("public.t", &was, &now),
+            [
+                "ALTER TABLE public.t SET LOGGED",
+                "ALTER TABLE public.t REPLICA IDENTITY FULL",
+                "ALTER TABLE public.t RESET (parallel_workers)",
+                "ALTER TABLE public.t SET (fillfactor=70, autovacuum_enabled=off)",
+            ]
+        );
+        let part = definition(&[("parents", "public.whole"), ("partition bound", "DEFAULT")]);
+        let attach = "ALTER TABLE public.whole ATTACH PARTITION public.p DEFAULT";
+        assert_eq!(of_table("public.p", &part, &definition(&[])), [attach]);
+        let kid = definition(&[("parents", "public.a, public.b")]);
+        assert_eq!(
+            of_table("public.p", &kid, &part),
+            [
+                "ALTER TABLE public.whole DETACH PARTITION public.p",
+                "ALTER TABLE public.p INHERIT public.a",
+                "ALTER TABLE public.p INHERIT public.b"
+            ]
+        );
+        let was = definition(&[
+            ("nullability", "NULL"),
+            ("default", "'x'::text"),
+            ("constraints", r#"CONSTRAINT "a b" CHECK ((VALUE <> 'constraint c'::text)) CONSTRAINT d CHECK (true)"#),
+        ]);
+        let now = definition(&[
+            ("nullability", "NOT NULL"),
+            ("constraints", "CONSTRAINT d CHECK (true) CONSTRAINT e CHECK (false)"),
+        ]);
+        assert_eq!(
+            of_domain("public.d", &was, &now),
+            [
+                "ALTER DOMAIN public.d SET DEFAULT 'x'::text",
+                "ALTER DOMAIN public.d DROP NOT NULL",
+                "ALTER DOMAIN public.d DROP CONSTRAINT e",
+                r#"ALTER DOMAIN public.d ADD CONSTRAINT "a b" CHECK ((VALUE <> 'constraint c'::text))"#,
+            ]
+        );
+        assert_eq!(of_domain("public.d", &was, &was), [""; 0]);
+    }
+}
