@@ -47,12 +47,21 @@ impl Excuse {
             let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
             // without a key a row with another value is another row
             let keyless = gone.what.contains("as they were") && may.table == gone.table;
+            // and with another key too
+            let by = gone.what.split_once(" rows went, by ").map_or("", |(_, by)| by);
+            let rekeyed = may.table == gone.table && by.split(' ').any(|own| own == may.name);
+            // a partition's rows are its table's
+            let part = gone.table == "Log" && may.table.starts_with("log_");
             let column = || format!("{}.{}", may.table, may.name);
             match (may.kind, gone.kind) {
                 (Kind::Values, Kind::Values) => of.then_some(Self::Overwritten),
-                (Kind::Values, Kind::Rows) => keyless.then_some(Self::Overwritten),
+                (Kind::Values, Kind::Rows) => (keyless || rekeyed).then_some(Self::Overwritten),
                 (Kind::Rows, Kind::Rows) if of && derived => Some(Self::Derived),
-                (Kind::Rows, Kind::Rows) => (of && warned(&["delete-rows"], &gone.table)).then_some(Self::Deleted),
+                (Kind::Rows, Kind::Rows) => {
+                    let told =
+                        of && warned(&["delete-rows"], &gone.table) || part && warned(&["delete-rows"], &may.table);
+                    told.then_some(Self::Deleted)
+                }
                 (Kind::Retyped, Kind::Values | Kind::Rows) => {
                     let this = if gone.kind == Kind::Rows { keyless } else { of };
                     (this && warned(&["narrow-type", "time-zone-cast"], &column())).then_some(Self::Respelled)

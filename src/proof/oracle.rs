@@ -300,7 +300,8 @@ impl<'a> Oracle<'a> {
         let pairs: Vec<_> = data.rows.iter().map(|row| (row, now.get(&of(row, &|pair| pair.0)).copied())).collect();
         let went = pairs.iter().filter(|(_, now)| now.is_none()).count();
         if went > 0 {
-            self.tell(Kind::Rows, table, format!("{went} rows went"));
+            let by: Vec<&str> = data.key.iter().map(|at| data.columns[*at].1.as_str()).collect();
+            self.tell(Kind::Rows, table, format!("{went} rows went, by {}", by.join(" ")));
         }
         let kept: Vec<_> = pairs.into_iter().filter_map(|(was, now)| Some((was, now?))).collect();
         for (at, (_, name)) in data.columns.iter().enumerate() {
