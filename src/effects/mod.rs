@@ -145,8 +145,8 @@ pub enum What {
     IdentityChanged { table: ObjectName, column: String },
     /// A generated column becomes a plain one, or is computed otherwise.
     ExpressionChanged { table: ObjectName, column: String },
-    /// Rows stay, but are no longer part of the table (`DETACH PARTITION`, `NO INHERIT`).
-    RowsDetached { table: ObjectName },
+    /// Rows stay in their own table, but are no longer part of this one (`DETACH PARTITION`, `NO INHERIT`).
+    RowsDetached { table: ObjectName, part: ObjectName },
     /// Rows are added. Nothing goes; but the table is not empty from then on.
     RowsAdded { table: ObjectName, rows: Rows },
     /// Another table's rows are part of the table from now on, and its own may go there (`ATTACH PARTITION`, `PARTITION OF`,
@@ -192,7 +192,7 @@ impl What {
             | Self::DefaultChanged { table, .. }
             | Self::IdentityChanged { table, .. }
             | Self::ExpressionChanged { table, .. }
-            | Self::RowsDetached { table }
+            | Self::RowsDetached { table, .. }
             | Self::RowsAdded { table, .. }
             | Self::PartJoined { table, .. } => Some(table),
             Self::DefinitionGone { .. }

@@ -302,11 +302,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_named_twice_is_emptied_once() {
+    fn a_table_that_is_named_twice_is_emptied_or_dropped_once() {
         let before = Catalog::replay("public", [("1", &crate::sql::Script::parse("CREATE TABLE a (id INT);"))]);
-        let script = crate::sql::Script::parse("TRUNCATE a, public.a CASCADE;");
-        let effects = super::super::of_script(&before, &script);
-        assert_eq!(effects[0].len(), 1, "{effects:?}");
+        for sql in ["TRUNCATE a, public.a CASCADE;", "DROP TABLE a, public.a;"] {
+            let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
+            assert_eq!(effects[0].len(), 1, "{effects:?}");
+        }
     }
 
     #[test]

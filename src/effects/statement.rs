@@ -1,5 +1,7 @@
 //! The effects of each kind of statement.
 
+use std::collections::BTreeSet;
+
 use super::unknown::{self, Reference};
 use super::{Definition, Effect, Scene, What, action, guarantees, rows, words};
 use crate::catalog::{Known, ObjectName};
@@ -11,6 +13,11 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         StatementKind::DropTable { tables, if_exists, cascade } => tables
             .iter()
             .map(|table| scene.before.resolve(table))
+            // PostgreSQL takes a table named twice for one
+            .filter({
+                let mut seen = BTreeSet::new();
+                move |table| seen.insert(table.clone())
+            })
             // asked, and not there: nothing is dropped, whether or not the statement then fails
             .filter(|table| !scene.before.table(table).is_absent() || !if_exists)
             .map(|table| What::TableGone { table, cascade: *cascade })

@@ -260,8 +260,17 @@ pub(super) fn action(scene: &Scene<'_>, table: &ObjectName, text: &str, words: &
             .map(|whole| What::PartJoined { table: whole, part: table.clone(), partition: false })
             .collect();
     }
-    if ["DETACH PARTITION", "NO INHERIT"].iter().any(|first| begins(words, first)) {
-        return vec![What::RowsDetached { table: table.clone() }];
+    if begins(words, "DETACH PARTITION") {
+        return named(scene, text, "DETACH PARTITION")
+            .into_iter()
+            .map(|part| What::RowsDetached { table: table.clone(), part })
+            .collect();
+    }
+    if begins(words, "NO INHERIT") {
+        return named(scene, text, "NO INHERIT")
+            .into_iter()
+            .map(|whole| What::RowsDetached { table: whole, part: table.clone() })
+            .collect();
     }
     let column = |of: fn(ObjectName, String) -> What| vec![of(table.clone(), column_of(text))];
     if begins(words, "ALTER COLUMN DROP EXPRESSION") || begins(words, "ALTER COLUMN SET EXPRESSION") {

@@ -1,6 +1,7 @@
 //! What Prisma's history on the target says against the migrations folder. `prisma migrate deploy` looks at neither.
 
 use super::{Check, Finding, Rule, Severity};
+use crate::project::migrations::name_before_times;
 
 /// A migration that was changed after it was applied.
 pub const EDITED: Rule = Rule {
@@ -61,9 +62,23 @@ pub fn missing(name: &str) -> Finding {
 pub fn late(name: &str, newest: &str) -> Finding {
     let message =
         format!("`{name}` runs after `{newest}`, which was applied before it: everywhere else the order is the other");
-    without_place(Finding::new(&LATE, name, 0..0, message).help(
-        "if it is not applied anywhere yet, rename its directory to a new time (both branches' changes then follow one another)",
-    ))
+    let help = name_before_times(newest).map_or_else(
+        || {
+            "if it is not applied anywhere yet, rename its directory to a new time (both branches' changes then follow one another)"
+                .to_owned()
+        },
+        |earlier| behind_times(newest, &earlier),
+    );
+    without_place(Finding::new(&LATE, name, 0..0, message).help(help))
+}
+
+/// What mends an applied migration that sorts behind every later one.
+pub fn behind_times(name: &str, earlier: &str) -> String {
+    format!(
+        "Prisma sorts migrations by name, so `{name}` runs after every migration that is named by its time: rename its directory to \
+         {earlier}, and its row wherever it is applied: \
+         UPDATE \"_prisma_migrations\" SET migration_name = '{earlier}' WHERE migration_name = '{name}';"
+    )
 }
 
 fn without_place(mut finding: Finding) -> Finding {

@@ -310,6 +310,7 @@ pub const RULES: &[&Rule] = &[
     &redundant_index::RULE,
     &volatile_check::RULE,
     &partitions::ATTACH,
+    &partitions::DETACH,
     &partitions::INDEX,
     &safeguards::TIMEOUT,
     &safeguards::TRIGGER,

@@ -2,7 +2,7 @@
 
 use super::cost::Work;
 use super::subject::Existing;
-use super::{Check, Finding, Rule, Severity, Step};
+use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::catalog::ObjectName;
 use crate::effects::What;
 use crate::sql::tokens::{after, tokens};
@@ -28,6 +28,17 @@ pub(super) const INDEX: Rule = Rule {
     destroys: false,
     page: include_str!("partitioned_index.md"),
     check: Check::Statement(index),
+};
+
+/// Rows that a table no longer has, though they stay in their own.
+pub(super) const DETACH: Rule = Rule {
+    id: "detached-rows",
+    severity: Severity::Error,
+    optional: false,
+    acceptable: true,
+    destroys: true,
+    page: include_str!("detached_rows.md"),
+    check: Check::Statement(detach),
 };
 
 /// What attaching reads.
@@ -101,6 +112,32 @@ fn checked(step: &Step<'_>, table: &ObjectName) -> bool {
     step.catalog.tables.get(table).is_some_and(|known| {
         known.constraints.values().any(|it| it.valid && matches!(it.kind, ConstraintKind::Check { .. }))
     })
+}
+
+fn detach(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for effect in step.effects {
+        let What::RowsDetached { table: whole, part } = &effect.what else { continue };
+        // what the migrations under review have made has no rows of anyone's
+        let Some(part) = step.existing_object(part) else { continue };
+        if part.rows == Some(0) && !part.written {
+            continue;
+        }
+        let whole = step.subject.label(whole);
+        let message = format!(
+            "takes the rows of `{}` out of `{whole}`: whoever reads `{whole}` no longer finds them",
+            part.label
+        );
+        let help = format!(
+            "they stay in `{0}`; if nobody reads them through `{whole}` any more, accept it in this file: \
+             `-- prisma-safe:allow detached-rows({0}): why`",
+            part.label
+        );
+        let finding = Finding::new(&DETACH, &part.label, effect.range.clone(), message).help(help);
+        findings.push(match part.rows {
+            Some(rows) => finding.measured(format!("{} holds {}", part.label, cost::rows(rows))),
+            None => finding,
+        });
+    }
 }
 
 fn index(step: &Step<'_>, findings: &mut Vec<Finding>) {

@@ -31,6 +31,7 @@ impl Deed {
                 // without columns it is any of them
                 here && loss.kind == Kind::Values && (columns.is_empty() || column())
             }
+            What::RowsDetached { .. } => here && loss.kind == Kind::Rows,
             What::Converted { how, .. } => here && loss.kind == Kind::Values && column() && !how.leads_back(),
             What::LabelsGone { labels, enumeration, .. } => {
                 loss.kind == Kind::Label
@@ -74,6 +75,7 @@ impl Deed {
             What::ValuesOverwritten { .. } => &["update-without-where"],
             What::Converted { .. } => &["narrow-type", "time-zone-cast", "drop-enum-value"],
             What::LabelsGone { .. } => &["drop-enum-value"],
+            What::RowsDetached { .. } => &["detached-rows"],
             _ => &[],
         }
     }
@@ -95,7 +97,7 @@ impl Deed {
             (What::TableGone { .. } | What::RowsDeleted { .. }, _) => finding.object == self.now,
             // a label stands for its type
             (What::LabelsGone { .. }, _) => finding.object.ends_with(&format!(".{}", loss.name)),
-            (What::Converted { .. }, "drop-enum-value") => true,
+            (What::Converted { .. }, "drop-enum-value") | (What::RowsDetached { .. }, _) => true,
             (What::ColumnGone { column, .. } | What::Converted { column, .. }, _) => {
                 finding.object == format!("{}.{column}", self.now)
             }
