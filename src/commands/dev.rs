@@ -14,6 +14,7 @@ use crate::drafting::{self, Drafting, InPrisma, Outcome};
 use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, Remaining};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
+use crate::project::migrations::name_before_times;
 use crate::project::{Migration, Project};
 use crate::rename;
 use crate::report::{self, Format, renames};
@@ -164,6 +165,12 @@ impl Developing<'_> {
     }
 }
 
+/// What mends it that a migration would run before one that is there: only a name without a time sorts behind it.
+fn runs_before_others(name: &str, earlier: &[Migration]) -> Option<String> {
+    let last = earlier.iter().map(|migration| migration.name.as_str()).max().filter(|last| *last > name)?;
+    Some(rules::history::behind_times(last, &name_before_times(last)?))
+}
+
 /// What happens to the draft while Prisma waits for its engine's answer.
 struct Developing<'a> {
     args: &'a Args,
@@ -213,6 +220,9 @@ impl Drafter for Developing<'_> {
         let migration = Migration { name: drafted.name, path, sql: drafted.script };
         let url = self.database()?.clone();
         let schema = url.schema();
+        if let Some(mend) = runs_before_others(&migration.name, &drafted.migrations) {
+            shell.warn(format!("{} will not run last in a new database: {mend}", migration.name));
+        }
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.migrations, &drafted.data_loss);
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
         drafting.look_at_values(&url);

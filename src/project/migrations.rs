@@ -28,6 +28,13 @@ impl Migration {
     }
 }
 
+/// The name under which a migration runs before every one that Prisma names by its time, where `name` is none by time and sorts
+/// behind them all: `init` runs after `20260101000000_add_year` in every new database, and in Prisma's shadow database.
+pub fn name_before_times(name: &str) -> Option<String> {
+    // the years that begin with a 1 or a 2
+    (name >= "3").then(|| format!("0_{name}"))
+}
+
 /// Reads a folder as Prisma does: directories only, files beside them and inside them ignored. A folder that does not
 /// exist holds no migrations.
 ///
@@ -96,6 +103,13 @@ mod tests {
             std::fs::write(path, bytes).unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn a_name_without_a_time_sorts_behind_every_time() {
+        assert_eq!(name_before_times("init").as_deref(), Some("0_init"));
+        assert_eq!(name_before_times("9_init").as_deref(), Some("0_9_init"));
+        assert_eq!(["0_init", "000_init", "20260101000000_init"].map(name_before_times), [None, None, None]);
     }
 
     #[test]

@@ -85,6 +85,29 @@ fn external_tables_are_prisma_s_own_setting() {
     prisma_is_content(Prisma::V7, &project);
 }
 
+/// A baseline that sorts behind every later migration is said while its name can still be changed, and afterwards with the command.
+#[test]
+fn a_baseline_that_would_run_last() {
+    let init = "CREATE TABLE \"Song\" (\n    \"isrc\" TEXT NOT NULL,\n\n    CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"isrc\")\n);\n";
+    let project = Project::prisma7().schema("model Song {\n  isrc String @id\n}\n").migration("init", init);
+    project.database().execute(init);
+    let refused = project.run(["migrate", "deploy"]).exits(3).says("P3005");
+    refused.says("rename its directory to 0_init").says("migrate resolve --applied 0_init");
+    project.prisma(["migrate", "resolve", "--applied", "init"]).succeeds();
+    project.set_schema("model Song {\n  isrc String @id\n  year Int?\n}\n");
+    let mend = "UPDATE \"_prisma_migrations\" SET migration_name = '0_init' WHERE migration_name = 'init';";
+    project.run(["migrate", "dev", "--create-only", "--name", "year"]).says("will not run last").says(mend);
+    // the help, followed
+    std::fs::rename(project.path("prisma/migrations/init"), project.path("prisma/migrations/0_init")).unwrap();
+    project.database().execute(mend);
+    for name in project.migrations().iter().filter(|name| name.ends_with("_year")) {
+        std::fs::remove_dir_all(project.path(&format!("prisma/migrations/{name}"))).unwrap();
+    }
+    project.run(["migrate", "dev", "--create-only", "--name", "year"]).succeeds();
+    project.run(["migrate", "deploy"]).succeeds();
+    prisma_is_content(Prisma::V7, &project);
+}
+
 /// The engine that a person has chosen in `.env` alone.
 #[test]
 fn an_engine_that_stands_in_dotenv_is_the_person_s_choice() {

@@ -6,6 +6,7 @@ use postgres::types::{ToSql, Type};
 use super::{Concern, Plan, Problem};
 use crate::database::{Failure, history};
 use crate::error::Result;
+use crate::project::migrations::name_before_times;
 
 /// What one query tells about the target.
 pub(super) struct Target {
@@ -127,6 +128,12 @@ impl Target {
         }
         if !self.history && self.objects > 0 {
             let first = plan.migrations.first().map_or("0_init", |migration| migration.name.as_str());
+            let earlier = name_before_times(first);
+            let applied = earlier.as_deref().unwrap_or(first);
+            // nobody has applied it yet: afterwards each database's history would have to follow
+            let renamed = earlier.as_ref().map_or_else(String::new, |earlier| {
+                format!("rename its directory to {earlier}, since Prisma sorts migrations by name and would run {first} last, and ")
+            });
             blocking(
                 Concern::NotEmpty,
                 format!(
@@ -134,7 +141,7 @@ impl Target {
                     self.full_schemas(&schema)
                 ),
                 format!(
-                    "if {first} describes what is there, say so once: prisma-safe migrate resolve --applied {first}; else first make a migration that does: prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script (--to-schema-datamodel before Prisma 7)"
+                    "if {first} describes what is there, {renamed}say so once: prisma-safe migrate resolve --applied {applied}; else first make a migration that does: prisma migrate diff --from-empty --to-schema prisma/schema.prisma --script (--to-schema-datamodel before Prisma 7)"
                 ),
             );
         }
