@@ -45,17 +45,7 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
             if a == b {
                 scale.add(-0.5, "both ends are the same table: which is A is not known");
             }
-            Some(Compare {
-                rename: rename(from, to),
-                scale,
-                clear: follows && a != b,
-                exact: false,
-                proved: false,
-                stays: false,
-                quiet: false,
-                asked: true,
-                lossy: None,
-            })
+            Some(Compare { clear: follows && a != b, ..Compare::decision(rename(from, to), scale) })
         });
         row.collect()
     });
@@ -146,17 +136,7 @@ pub(crate) fn explicit(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec
             }
             let likeness = scene.likeness(&from.name, &to.name, &[]);
             scale.add(likeness.score * 2.0, likeness.reason.clone());
-            Some(Compare {
-                rename: rename(from, to),
-                scale,
-                clear: false,
-                exact: false,
-                proved: false,
-                stays: false,
-                quiet: false,
-                asked: true,
-                lossy: None,
-            })
+            Some(Compare::decision(rename(from, to), scale))
         });
         row.collect()
     });

@@ -27,6 +27,23 @@ pub(crate) struct Compare<'w> {
     pub(crate) lossy: Option<String>,
 }
 
+impl<'w> Compare<'w> {
+    /// A pair that is a decision, and nothing is certain about it.
+    pub(crate) fn decision(rename: Rename, scale: Scale<'w>) -> Self {
+        Self {
+            rename,
+            scale,
+            clear: false,
+            exact: false,
+            proved: false,
+            stays: false,
+            quiet: false,
+            asked: true,
+            lossy: None,
+        }
+    }
+}
+
 /// Pairs by what goes (rows) and what comes (columns).
 pub(crate) type Table<'w> = Vec<Vec<Option<Compare<'w>>>>;
 

@@ -99,6 +99,8 @@ impl<'a> Objects<'a> {
         self.drop_new(client)?;
         self.replace(client)?;
         self.make(client, &MADE)?;
+        // a new function stayed as long as what was replaced meanwhile called it
+        self.drop_new(client)?;
         self.dress(client)?;
         let (refused, mut lost) = self.fallen_since(client)?;
         lost.extend(self.rights(client)?);

@@ -138,6 +138,13 @@ impl Object<'_> {
         })
     }
 
+    /// A column that counts by itself, before as now, in the way in which it did.
+    fn identity(&self, now: &Definition) -> Option<String> {
+        let (was, is) = (self.part("identity")?, now.get("identity")?);
+        let (table, own) = self.of_table().filter(|_| was != is)?;
+        Some(format!("ALTER TABLE {table} ALTER COLUMN {own} SET {was}"))
+    }
+
     /// From the definition `now` of the same object: what is set on it, as it was.
     pub(super) fn dress(&self, now: &Definition) -> Vec<String> {
         let changed = |part: &str| self.definition.get(part) != now.get(part);
@@ -149,6 +156,7 @@ impl Object<'_> {
         match self.kind {
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
+            Kind::Column => dress.extend(self.identity(now)),
             _ => {}
         }
         dress
