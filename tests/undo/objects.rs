@@ -96,6 +96,15 @@ fn what_is_new_under_a_replaced_trigger_goes_and_an_identity_is_as_before() {
 }
 
 #[test]
+fn what_is_new_on_a_renamed_table_goes() {
+    let by_hand = "CREATE POLICY own ON tram FOR SELECT USING (n > 0);";
+    let sql = "CREATE POLICY late ON depot USING (id > 5);
+        CREATE RULE quiet AS ON DELETE TO depot DO INSTEAD NOTHING;
+        ALTER TABLE depot RENAME TO shed;";
+    there_and_back(by_hand, sql);
+}
+
+#[test]
 fn a_view_dropped_and_made_anew_comes_back_with_its_rights_and_all_that_fell_with_it() {
     let by_hand = "CREATE VIEW v_trams AS SELECT id, line, status FROM tram;
         CREATE VIEW v_open AS SELECT id FROM v_trams WHERE status = 'open';

@@ -124,11 +124,20 @@ impl<'a> Objects<'a> {
         let now = read(client)?;
         let new = DROPPED.iter().flat_map(|kind| objects(&now, *kind)).filter(|object| {
             let of = |live: &Live| live.get(object.kind, object.name).is_some();
-            of(&self.start) && !of(&self.target)
+            !of(&self.target) && (of(&self.start) || !of(self.before) && self.moved(object, &now))
         });
         let open = new.filter_map(|object| Some((title(&object), object.drop()?))).collect();
         until_nothing_succeeds(client, open)?;
         Ok(())
+    }
+
+    /// Whether the migration made it on a table that it renamed, too: the reverse has given the table its name back, and so this one.
+    fn moved(&self, object: &Object<'_>, now: &Live) -> bool {
+        let own = |object: &Object<'_>| object.of_table().map(|(_, own)| own.to_owned());
+        objects(self.after, object.kind).any(|made| {
+            let of = |live: &Live| live.get(made.kind, made.name).is_some();
+            own(&made).is_some() && own(&made) == own(object) && !of(self.before) && of(&self.start) && !of(now)
+        })
     }
 
     /// What is there, but with another definition.

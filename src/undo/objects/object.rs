@@ -19,7 +19,7 @@ impl Object<'_> {
     }
 
     /// Where it belongs to a table: the table, and its own name.
-    fn of_table(&self) -> Option<(&str, &str)> {
+    pub(super) fn of_table(&self) -> Option<(&str, &str)> {
         let mut quoted = false;
         let mut at = None;
         for (place, character) in self.name.char_indices() {
