@@ -14,7 +14,6 @@ use crate::drafting::{self, Drafting, InPrisma, Outcome};
 use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, Remaining};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::project::migrations::name_before_times;
 use crate::project::{Migration, Project};
 use crate::rename;
 use crate::report::{self, Format, renames};
@@ -168,7 +167,7 @@ impl Developing<'_> {
 /// What mends it that a migration would run before one that is there: only a name without a time sorts behind it.
 fn runs_before_others(name: &str, earlier: &[Migration]) -> Option<String> {
     let last = earlier.iter().map(|migration| migration.name.as_str()).max().filter(|last| *last > name)?;
-    Some(rules::history::behind_times(last, &name_before_times(last)?))
+    rules::history::behind_times(last)
 }
 
 /// What happens to the draft while Prisma waits for its engine's answer.

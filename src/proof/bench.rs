@@ -20,7 +20,7 @@ use crate::database::{DatabaseUrl, connect};
 use crate::env::Env;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
-use crate::tools::scratch::{ScratchServer, server_programs};
+use crate::tools::scratch::{ScratchServer, room_for, server_programs};
 
 /// So many cases share a production.
 pub(super) const GROUP: u64 = 5;
@@ -58,9 +58,10 @@ const TEMPLATE: &str = "CREATE TABLE public._prisma_migrations (
   started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)";
 
 impl Bench {
-    pub(super) fn new(number: usize) -> Self {
-        let directory = place().join(format!("prisma-safe-proof-{}-{number}", std::process::id()));
-        let programs = server_programs(&Env::read()).unwrap();
+    pub(super) fn new() -> Self {
+        let env = Env::read();
+        let directory = room_for(ROOM, &env).unwrap();
+        let programs = server_programs(&env).unwrap();
         let server = ScratchServer::start_with(&directory, std::process::id(), programs, SETTINGS).unwrap();
         let mut admin = server.connect("postgres").unwrap();
         admin
@@ -143,12 +144,6 @@ impl Bench {
         drop(built.client);
         self.drop(&built.name);
     }
-}
-
-/// Where the server's many small files cost least: in memory, where there is a place for it.
-fn place() -> PathBuf {
-    let room = |path: &&str| rustix::fs::statvfs(*path).is_ok_and(|disk| disk.f_bavail * disk.f_frsize >= ROOM);
-    PathBuf::from(Some("/dev/shm").filter(room).unwrap_or("/tmp"))
 }
 
 /// A case that is to be played.

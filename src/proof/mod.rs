@@ -60,8 +60,8 @@ fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
     let workers = if soak { cores.min(usize::try_from(cases.div_ceil(GROUP)).unwrap_or(1)) } else { 1 };
     let start = Instant::now();
     let (tally, left) = (Mutex::new(Tally::default()), Mutex::new(seed..seed.saturating_add(cases)));
-    let work = |number| {
-        let mut bench = Bench::new(number);
+    let work = || {
+        let mut bench = Bench::new();
         // pg_dump is a third of the cost, and sees little that the snapshot does not
         let dumped = |at: u64| cases == 1 || (at - seed).is_multiple_of(3);
         while let Some(seeds) = next(&mut left.lock().unwrap()) {
@@ -69,7 +69,7 @@ fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
         }
     };
     std::thread::scope(|scope| {
-        (0..workers).for_each(|number| drop(scope.spawn(move || work(number))));
+        (0..workers).for_each(|_| drop(scope.spawn(work)));
     });
     let tally = tally.into_inner().unwrap();
     println!("{}", tally.summary(start.elapsed()));

@@ -62,23 +62,21 @@ pub fn missing(name: &str) -> Finding {
 pub fn late(name: &str, newest: &str) -> Finding {
     let message =
         format!("`{name}` runs after `{newest}`, which was applied before it: everywhere else the order is the other");
-    let help = name_before_times(newest).map_or_else(
-        || {
-            "if it is not applied anywhere yet, rename its directory to a new time (both branches' changes then follow one another)"
-                .to_owned()
-        },
-        |earlier| behind_times(newest, &earlier),
-    );
+    let help = behind_times(newest).unwrap_or_else(|| {
+        "if it is not applied anywhere yet, rename its directory to a new time (both branches' changes then follow one another)"
+            .to_owned()
+    });
     without_place(Finding::new(&LATE, name, 0..0, message).help(help))
 }
 
-/// What mends an applied migration that sorts behind every later one.
-pub fn behind_times(name: &str, earlier: &str) -> String {
-    format!(
+/// What mends an applied migration that sorts behind every later one; none where it does not.
+pub fn behind_times(name: &str) -> Option<String> {
+    let earlier = name_before_times(name)?;
+    Some(format!(
         "Prisma sorts migrations by name, so `{name}` runs after every migration that is named by its time: rename its directory to \
          {earlier}, and its row wherever it is applied: \
          UPDATE \"_prisma_migrations\" SET migration_name = '{earlier}' WHERE migration_name = '{name}';"
-    )
+    ))
 }
 
 fn without_place(mut finding: Finding) -> Finding {

@@ -16,6 +16,8 @@ use super::postgres::{self, Package, Program, installed};
 use crate::env::Env;
 use crate::error::{Error, Result};
 
+#[cfg(test)]
+pub(crate) use self::place::make as room_for;
 pub use self::server::{Locale, ScratchServer};
 
 /// Free space demanded, as a multiple of the data: it comes with write-ahead log at worst.

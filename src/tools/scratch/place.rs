@@ -26,17 +26,16 @@ const BIRTH: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// If nowhere is room.
-pub(super) fn make(bytes: u64, env: &Env) -> Result<PathBuf> {
+pub(crate) fn make(bytes: u64, env: &Env) -> Result<PathBuf> {
     let chosen = env.get("TMPDIR").map(PathBuf::from);
     let in_memory = (chosen.is_none() && memory::takes(bytes)).then(|| PathBuf::from(memory::DIRECTORY));
-    let candidates: Vec<PathBuf> =
-        chosen.into_iter().chain(in_memory).chain(["/tmp", "/var/tmp"].map(PathBuf::from)).collect();
-    // the memory may have been chosen by an earlier run only
-    for parent in candidates.iter().map(PathBuf::as_path).chain([Path::new(memory::DIRECTORY)]) {
-        sweep(parent);
-    }
-    let fits = |parent: &&PathBuf| account::enterable(parent) && free(parent) >= bytes;
-    let parent = candidates.iter().find(fits).ok_or_else(|| {
+    // an earlier run may have been put into memory
+    sweep(Path::new(memory::DIRECTORY));
+    let on_disk: Vec<PathBuf> = chosen.into_iter().chain(["/tmp", "/var/tmp"].map(PathBuf::from)).collect();
+    on_disk.iter().for_each(|parent| sweep(parent));
+    let mut candidates = in_memory.into_iter().chain(on_disk);
+    let fits = |parent: &PathBuf| account::enterable(parent) && free(parent) >= bytes;
+    let parent = candidates.find(fits).ok_or_else(|| {
         Error::failed(format!(
             "neither TMPDIR nor /tmp nor /var/tmp has room for a scratch database of {}",
             indicatif::DecimalBytes(bytes)
