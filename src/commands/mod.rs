@@ -9,7 +9,6 @@ pub mod deploy;
 pub mod dev;
 pub mod explain;
 pub mod fence;
-pub mod fix;
 pub mod init;
 pub mod man;
 pub mod output;

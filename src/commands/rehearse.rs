@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use postgres::Client;
 
-use super::review::{self, Folder, Holds};
 use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored, State};
@@ -23,7 +22,8 @@ use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rehearsal::{self, Data, Play, Rehearsal, RehearsalMode, Session, Stage, TakenBack};
 use crate::report::Format;
-use crate::review::Reviewed;
+use crate::review::against::{self, Folder, Holds};
+use crate::review::{Reviewed, deployed};
 use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
@@ -136,11 +136,11 @@ impl Rehearsing<'_> {
         let DeployRequest { migrations, migrations_dir, .. } = request;
         let folder = Folder { migrations, directory: migrations_dir };
         let config = &self.config.review;
-        let settings = review::settings(None, config, self.project, &request.target.schema_files)?;
+        let settings = deployed::settings(None, config, self.project, &request.target.schema_files)?;
         let history = History::read(client, schema)?;
-        let holds = Holds { history: history.as_ref(), definitions: Some(&review::read(client)?) };
+        let holds = Holds { history: history.as_ref(), definitions: Some(&against::definitions(client)?) };
         let place = ("rehearsal", schema);
-        Ok(review::planned(place, &folder, pending, holds, client, &settings, config.sample_keys)?.migrations)
+        Ok(against::planned(place, &folder, pending, holds, client, &settings, config.sample_keys)?.migrations)
     }
 
     /// The backup that was named, as typed or as `backup list` shows it; else the newest good one of the target.

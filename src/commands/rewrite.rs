@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rename::{self, Candidate};
 use crate::report::{self, Format, renames};
+use crate::review::chosen;
 use crate::tools::prisma;
 use crate::{atomic, commands};
 
@@ -89,7 +90,7 @@ impl Subject {
     fn of(what: &str, project: Option<Project>, discovered: Discovered, context: &Context) -> Result<Self> {
         let root = project.as_ref().map_or(context.directory.as_path(), Project::root);
         let config = Config::load(root)?;
-        let migration = super::review::find(what, &discovered.migrations, &context.directory)?;
+        let migration = chosen::find(what, &discovered.migrations, &context.directory)?;
         let earlier = discovered.migrations.iter().take_while(|each| each.name != migration.name).cloned().collect();
         let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema);
         Ok(Self { project, config, discovered, migration, earlier, schema })

@@ -14,12 +14,12 @@ use super::random::Random;
 use super::run::{Case, End, Playing, SCHEMA};
 use super::snapshot::Snapshot;
 use crate::catalog::live::{CatalogFile, Live};
-use crate::commands;
 use crate::conservation::Census;
 use crate::database::{DatabaseUrl, connect};
 use crate::env::Env;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
+use crate::review::against;
 use crate::tools::scratch::{ScratchServer, room_for, server_programs};
 
 /// So many cases share a production.
@@ -112,7 +112,7 @@ impl Bench {
         let copies: Vec<(String, DatabaseUrl)> = made.iter().map(|_| self.database(&name)).collect();
         let mut client = connect(&url, "proof").unwrap();
         let snapshot = Snapshot::read(&mut client).unwrap();
-        let live = commands::review::read(&mut client).unwrap();
+        let live = against::definitions(&mut client).unwrap();
         let file = CatalogFile::take(&mut client, SCHEMA).unwrap();
         let census = Census::read(&mut client).unwrap();
         let definitions = dump::definitions(&url).unwrap();

@@ -3,9 +3,52 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Explain as _, Result};
+use crate::project::Project;
 use crate::rename::schema::Schema;
-use crate::rules::Deployed;
+use crate::rules::{Deployed, Settings, settings::Review};
 use crate::tools::git;
+
+/// What the rules are told beside the SQL; `deployed` beats the setting.
+///
+/// # Errors
+/// Exit status 2 if the deployed release's schema is not found.
+pub fn settings(
+    deployed: Option<&str>,
+    config: &Review,
+    project: &Project,
+    schema_files: &[PathBuf],
+) -> Result<Settings> {
+    let deployed = release(deployed, config, (project.directory(), project.root()), schema_files)?;
+    Ok(Settings { deployed, ..Settings::new(config, project.version()) })
+}
+
+/// [`settings`] in a directory where Prisma is not installed.
+///
+/// # Errors
+/// The same.
+pub fn settings_in(
+    deployed: Option<&str>,
+    config: &Review,
+    directory: &Path,
+    schema_files: &[PathBuf],
+) -> Result<Settings> {
+    let deployed = release(deployed, config, (directory, directory), schema_files)?;
+    Ok(Settings { deployed, ..Settings::new(config, None) })
+}
+
+/// What is typed is relative to `directory`, what is set to the project's root.
+fn release(
+    typed: Option<&str>,
+    config: &Review,
+    (directory, root): (&Path, &Path),
+    schema_files: &[PathBuf],
+) -> Result<Option<Deployed>> {
+    match (typed, config.deployed.as_deref()) {
+        (Some(named), _) => find(named, directory, schema_files).map(Some),
+        (None, Some(named)) => find(named, root, schema_files).map(Some),
+        (None, None) => Ok(None),
+    }
+}
 
 /// Reads the schema that `named` means, relative to `directory`: a file, a folder of `.prisma` files, else a git revision of
 /// `schema_files`.

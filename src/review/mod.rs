@@ -1,10 +1,13 @@
 //! The review: replays the migrations once, in order, lets every rule look, binds the accepting lines, and gives a verdict.
 
 pub mod acceptances;
+pub mod against;
+pub mod chosen;
 pub mod deployed;
 pub mod fixes;
 pub mod history;
 mod needed;
+pub mod online;
 pub mod plan_hash;
 pub mod probes;
 pub mod recorded;

@@ -2,7 +2,6 @@
 
 use super::super::backup::Taken;
 use super::super::rehearse::Played;
-use super::super::review;
 use super::Deployment;
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, OWN_SCHEMA};
@@ -11,6 +10,7 @@ use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rehearsal::Data;
+use crate::review::against;
 use crate::sql::quote_identifier;
 use crate::target::BackupPolicy;
 use crate::undo::settings::said;
@@ -99,7 +99,7 @@ impl Deployment<'_> {
     pub(super) fn definitions(&mut self) -> Result<&Live> {
         let read = match self.definitions.take() {
             Some(read) => read,
-            None => review::read(&mut self.client)?,
+            None => against::definitions(&mut self.client)?,
         };
         Ok(self.definitions.insert(read))
     }

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
-use super::{Alone, Args, choose, deliver, files, settings, world};
+use super::{Args, alone, deliver, without_prisma};
 use crate::catalog::live::CatalogFile;
 use crate::config::Config;
 use crate::context::Context;
@@ -12,9 +10,10 @@ use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, migrations};
-use crate::review::recorded::{Recorded, age};
-use crate::review::{self, Review, Source};
-use crate::rules::{Settings, Unchecked};
+use crate::review::against::by_file;
+use crate::review::chosen::Alone;
+use crate::review::deployed::settings;
+use crate::rules::Settings;
 use crate::tools::prisma;
 
 /// Where Prisma looks for migrations by default, from its directory.
@@ -35,43 +34,17 @@ pub(super) fn run(path: &Path, args: &Args, context: &Context) -> Result<Exit> {
     }
     let name = path.display().to_string();
     let file = CatalogFile::load(&context.directory.join(path))?;
-    let subject = match files(args, &context.directory)? {
-        Some(files) => {
-            let Alone { migrations, chosen, settings, .. } = Alone::of(&files, context)?;
-            Subject { root: context.directory.clone(), migrations, chosen, settings }
+    let subject = match alone(args, context)? {
+        Some(Alone { migrations, chosen, .. }) => {
+            let root = context.directory.clone();
+            let settings = without_prisma(context, &Config::load(&root)?);
+            Subject { root, migrations, chosen, settings }
         }
         None => of_project(args, context)?,
     };
-    let mut review = against(&file, &name, &subject);
-    review.target.catalog = Some(Source { file: name, taken_at: file.taken_at });
-    deliver(&review, &subject.root, args, context)
-}
-
-fn against(file: &CatalogFile, name: &str, subject: &Subject) -> Review {
-    let Subject { migrations, chosen, settings, .. } = subject;
-    let now = Timestamp::now();
-    let recorded = Recorded::new(file, name, now);
-    let applied = |migration: &&Migration| file.applied_migrations.contains(&migration.name);
-    let reviewed = |migration: &Migration| chosen.iter().any(|each| each.name == migration.name);
-    // what the target holds now says nothing about a migration that has run there
-    let has_run = chosen.iter().find(applied);
-    let behind = migrations.iter().take_while(|each| !reviewed(each));
-    let earlier: Vec<Migration> = behind.filter(|each| has_run.is_some() || !applied(each)).cloned().collect();
-    let mut review = review::review(review::Request {
-        migrations: chosen,
-        world: Some(world(&file.default_schema, &file.definitions(), migrations, applied, has_run.is_some())),
-        earlier: &earlier,
-        default_schema: &file.default_schema,
-        live: if has_run.is_none() { Some(&recorded) } else { None },
-        identity: None,
-        settings,
-        standing: Vec::new(),
-    });
-    review.unchecked.extend(has_run.map(|migration| Unchecked {
-        what: format!("the definitions in {name}, taken {}", age(file, now)),
-        why: format!("{} was applied before it was taken: only the migration files were read", migration.name),
-    }));
-    review
+    let Subject { root, migrations, chosen, settings } = &subject;
+    let review = by_file(&file, &name, migrations, chosen, settings);
+    deliver(&review, root, args, context)
 }
 
 /// Migrations of the project's folder. Prisma knows where that is; where it is not installed or cannot say, as without the
@@ -92,12 +65,10 @@ fn of_project(args: &Args, context: &Context) -> Result<Subject> {
                 .shell
                 .note(format!("Prisma was not asked where the migrations are ({error}): {} is read", folder.display()));
             let migrations = migrations::read(&folder)?;
-            let version = prisma::find(&context.directory, &context.env).ok();
-            let settings = Settings::new(&config.review, version.as_ref().and_then(crate::project::Project::version));
-            (without_prisma(folder, migrations), settings)
+            (by_disk(folder, migrations), without_prisma(context, &config))
         }
     };
-    let chosen = choose(args, &discovered, None, context)?.migrations;
+    let chosen = args.named().choose(&discovered, None, &context.directory)?.migrations;
     Ok(Subject { root, migrations: discovered.migrations, chosen, settings })
 }
 
@@ -105,7 +76,8 @@ fn discovered(args: &Args, config: &Config, context: &Context) -> Result<(Discov
     let project = prisma::find(&context.directory, &context.env)?;
     let global = &context.global;
     let discovered = engine::discover(&project, context, global.schema.as_deref(), global.config.as_deref())?;
-    let settings = settings(args.deployed.as_deref(), &config.review, &project, &discovered.schema_files)?;
+    let deployed = args.deployed.as_deref();
+    let settings = settings(deployed, &config.review, &project, &discovered.schema_files)?;
     Ok((discovered, settings))
 }
 
@@ -117,7 +89,7 @@ fn usual(context: &Context) -> PathBuf {
     beside.join("migrations")
 }
 
-fn without_prisma(migrations_dir: PathBuf, migrations: Vec<Migration>) -> Discovered {
+fn by_disk(migrations_dir: PathBuf, migrations: Vec<Migration>) -> Discovered {
     Discovered {
         url: None,
         shadow_url: None,

@@ -2,6 +2,7 @@
 //! the migration relies on what it moves away; [`plan`] applies it and proves that the same catalog comes out.
 
 mod guard;
+pub mod job;
 pub mod plan;
 pub mod schema;
 mod text;

@@ -1,44 +1,29 @@
-//! `review --fix`: plan → proof → review again → show → ask → write.
+//! Fixing the migrations of a review: plan → proof → review again → show → ask → write.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use super::plan::Plan;
+use super::schema::{self, File};
+use super::wrap::Timeouts;
 use crate::atomic;
 use crate::context::Context;
-use crate::deploy::settings::Deploy;
 use crate::engine::Discovered;
 use crate::error::{Error, Explain as _, Result};
 use crate::review::Review;
-use crate::review::fixes::plan::Plan;
-use crate::review::fixes::schema::{self, File};
-use crate::review::fixes::wrap::Timeouts;
 use crate::rules::Finding;
 use crate::sql::edit;
 use crate::ui::{Shell, diff, prompt};
 
-/// How to go about it.
-#[derive(Debug, Clone, Copy, Default, clap::Args)]
-#[group(skip)]
-#[command(next_help_heading = "Fixes")]
-pub struct Options {
-    /// Apply the machine-applicable fixes to migrations that are not applied yet
-    #[arg(long)]
-    pub fix: bool,
-    /// Also put each migration in BEGIN and COMMIT with timeouts, for deploys by plain Prisma
-    #[arg(long, requires = "fix")]
-    pub wrap: bool,
-    /// Show the fixes, write nothing
-    #[arg(long, requires = "fix")]
-    pub dry_run: bool,
-}
-
 /// What is fixed, and what is known around it.
-pub(super) struct Job<'a> {
-    pub(super) options: Options,
-    pub(super) context: &'a Context,
-    pub(super) discovered: &'a Discovered,
-    pub(super) default_schema: &'a str,
-    pub(super) deploy: &'a Deploy,
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// Show the fixes, write nothing.
+    pub dry_run: bool,
+    /// Also put each migration in BEGIN and COMMIT with these.
+    pub wrap: Option<Timeouts>,
+    pub context: &'a Context,
+    pub discovered: &'a Discovered,
+    pub default_schema: &'a str,
 }
 
 impl Job<'_> {
@@ -48,11 +33,10 @@ impl Job<'_> {
     /// # Errors
     /// 1 where the result is not proved or brings new errors, 2 without a terminal and without `--yes`, 130 if the person says
     /// no; nothing is written then.
-    pub(super) fn run(&self, review: &Review, again: &mut dyn FnMut(&Plan) -> Result<Review>) -> Result<Option<Plan>> {
+    pub fn run(&self, review: &Review, again: &mut dyn FnMut(&Plan) -> Result<Review>) -> Result<Option<Plan>> {
         let shell = &self.context.shell;
         let all = &self.discovered.migrations;
-        let timeouts = self.options.wrap.then(|| timeouts(self.deploy));
-        let plan = Plan::new(review, all, self.default_schema, timeouts)?;
+        let plan = Plan::new(review, all, self.default_schema, self.wrap)?;
         for left in &plan.left {
             shell.note(format!("not fixed: {left}"));
         }
@@ -68,7 +52,7 @@ impl Job<'_> {
         }
         shell.status("Proved", "the replayed catalogs are equal");
         self.show(&plan, &files, &declared);
-        if self.options.dry_run {
+        if self.dry_run {
             return Ok(None);
         }
         if !self.context.global.yes {
@@ -81,7 +65,6 @@ impl Job<'_> {
             }
         }
         write(&plan, &declared)?;
-        self.renew_down(&plan)?;
         for migration in plan.added.iter().chain(&plan.edited) {
             shell.status("Wrote", relative(&migration.path, &self.context.directory).display());
         }
@@ -89,19 +72,6 @@ impl Job<'_> {
             shell.status("Wrote", relative(path, &self.context.directory).display());
         }
         Ok(Some(plan))
-    }
-
-    /// The reverses follow what was written.
-    fn renew_down(&self, plan: &Plan) -> Result<()> {
-        let mut all = self.discovered.migrations.clone();
-        all.retain(|old| !plan.edited.iter().any(|edited| edited.name == old.name));
-        all.extend(plan.edited.iter().chain(&plan.added).cloned());
-        all.sort_by(|one, other| one.name.cmp(&other.name));
-        for migration in plan.added.iter().chain(&plan.edited) {
-            let earlier = all.partition_point(|other| other.name < migration.name);
-            super::renew_down(migration, &all[..earlier], self.default_schema, &self.context.shell)?;
-        }
-        Ok(())
     }
 
     fn schema_files(&self) -> Result<Vec<File>> {
@@ -163,11 +133,6 @@ impl Job<'_> {
             shell.block(&diff::unified(shell, &name(path), before, text));
         }
     }
-}
-
-fn timeouts(deploy: &Deploy) -> Timeouts {
-    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    Timeouts { lock: milliseconds(deploy.lock_timeout), statement: milliseconds(deploy.statement_timeout) }
 }
 
 fn relative<'a>(path: &'a Path, directory: &Path) -> &'a Path {
