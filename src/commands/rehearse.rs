@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use postgres::Client;
 
-use super::rollback;
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored, State};
 use crate::catalog::Catalog;
@@ -31,7 +30,7 @@ use crate::tools::scratch::Search;
 use crate::ui::progress::Progress;
 use crate::ui::{Shell, interrupt};
 use crate::undo::capture::Capture;
-use crate::undo::{Keeper, Plan, RolledBack, Watch};
+use crate::undo::{self, Keeper, Plan, RolledBack, Watch};
 
 /// Arguments of `rehearse`.
 #[derive(Debug, clap::Args)]
@@ -302,7 +301,7 @@ pub(super) fn rehearse(
     };
     let first = &pending[0].name;
     let mut back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
-        let done = rollback::on_a_copy(url, root, &request.migrations, first, &settings)?;
+        let done = undo::way::on_a_copy(url, root, &request.migrations, first, settings)?;
         let taken = |(name, back): (String, RolledBack)| TakenBack {
             name,
             put_back: back.put_back.iter().map(ToString::to_string).collect(),

@@ -7,6 +7,7 @@
 //! | [`losses`] | what a migration destroys |
 //! | [`plan`] | what is kept of that, and of what the rehearsal has measured beside it |
 //! | [`keep`], [`capture`] | keeping it inside the migration's own transaction |
+//! | [`chosen`], [`way`] | which migrations go back, and what is known of each way |
 //! | [`held`] | what a rollback would drop in turn |
 //! | [`capsule`] | where it is kept, and for how long |
 //! | [`code`] | triggers and rules that a migration sets off |
@@ -17,6 +18,7 @@
 
 pub mod capsule;
 pub mod capture;
+pub mod chosen;
 pub mod code;
 pub mod definitions;
 pub mod down;
@@ -33,6 +35,7 @@ mod render;
 pub mod reverse;
 pub mod roll_back;
 pub mod settings;
+pub mod way;
 
 pub use self::capsule::{Capsule, Rights, Source, prune, rights};
 pub use self::capture::Capture;

@@ -5,12 +5,11 @@ use std::sync::atomic::AtomicBool;
 use postgres::Client;
 
 use super::super::backup::{Before, Taken};
-use super::{Args, Way, preview, way_name};
+use super::Args;
 use crate::backup;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database;
-use crate::database::history::State;
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::digest::hash_of;
@@ -22,6 +21,7 @@ use crate::target::Target;
 use crate::transaction::Runner;
 use crate::ui::interrupt::Guard;
 use crate::undo::capture::Capture;
+use crate::undo::way::{Way, irreversible};
 use crate::undo::{Capsule, Request, RolledBack, Source, recover, roll_back};
 use crate::{commands, consent};
 
@@ -38,7 +38,7 @@ impl Command<'_> {
     pub(super) fn try_out(&self, ways: &mut [Way], report: &mut Report) -> Result<()> {
         let done = self.take_back(ways, true)?;
         for (way, done) in ways.iter().zip(&done) {
-            report.push(way_name(way), done, way.source(), &way.missing);
+            report.push(way.name(), done, way.source(), &way.missing);
             self.say(way, done);
         }
         self.context.shell.note("nothing was kept of this: leave --dry-run out to take it back");
@@ -46,7 +46,7 @@ impl Command<'_> {
     }
 
     pub(super) fn run(&self, mut client: Client, ways: &mut [Way], report: &mut Report) -> Result<()> {
-        let names: Vec<String> = ways.iter().map(|way| way_name(way).to_owned()).collect();
+        let names: Vec<String> = ways.iter().map(|way| way.name().to_owned()).collect();
         self.consent(ways)?;
         let settings = self.config.deploy.settings();
         // a signal ends us at once: what is not committed, the server undoes
@@ -70,7 +70,7 @@ impl Command<'_> {
         self.back_up(journal)?;
         let done = self.take_back(ways, false)?;
         for (way, done) in ways.iter().zip(&done) {
-            let name = way_name(way);
+            let name = way.name();
             for session in &done.ended {
                 journal.record(Event::SessionEnded { session: session.to_string() })?;
             }
@@ -86,7 +86,7 @@ impl Command<'_> {
         if !self.target.production {
             return Ok(());
         }
-        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        let names: Vec<&str> = ways.iter().map(Way::name).collect();
         let identity = self.target.url.identity();
         let texts = ways.iter().map(|way| way.down.text.as_bytes());
         let plan = hash_of(
@@ -115,9 +115,7 @@ impl Command<'_> {
 
     /// Where nobody has kept what was destroyed, the newest backup before it has it.
     pub(super) fn find_backup(&self, way: &mut Way) -> Result<()> {
-        let kept = way.capsule.as_ref().is_some_and(|capsule| !capsule.captures.is_empty());
-        let destroyed = !preview::unkept(&way.chosen, way.capsule.as_ref(), &way.before).is_empty();
-        if kept || !destroyed || way.chosen.row.state() == State::Failed {
+        if !way.lacks_values() {
             return Ok(());
         }
         let directory = self.project.root().join(&self.config.backup.directory);
@@ -165,7 +163,7 @@ impl Command<'_> {
         shell.status("Loading", format_args!("what was destroyed, from {}", found.path.display()));
         let mut client = database::connect(&self.target.url, roll_back::APPLICATION_NAME)?;
         let (captures, missing) = recover::load(&mut client, &self.recovery(way), &found)?;
-        way.missing = way.down.impossible.iter().map(|what| preview::irreversible(what, false)).collect();
+        way.missing = way.down.impossible.iter().map(|what| irreversible(what, false)).collect();
         way.missing.extend(missing.iter().map(|what| format!("does not come back, as the backup lacks it: {what}")));
         way.missing.push(format!(
             "does not come back: what was written between the backup ({}) and the migration",
@@ -188,7 +186,7 @@ impl Command<'_> {
         guard: &Guard,
         dry: bool,
     ) -> Result<Vec<RolledBack>> {
-        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        let names: Vec<&str> = ways.iter().map(Way::name).collect();
         let verb = if dry { "Trying" } else { "Taking back" };
         self.context.shell.status(verb, format_args!("{} in one transaction", names.join(", ")));
         let schema = self.target.url.schema();
@@ -222,7 +220,7 @@ impl Command<'_> {
             shell.warn(format_args!("does not come back: {lost}"));
         }
         for difference in &done.differences {
-            shell.warn(format_args!("the database is not as before {}: {difference}", way_name(way)));
+            shell.warn(format_args!("the database is not as before {}: {difference}", way.name()));
         }
         if done.differences.is_empty() {
             let rows: u64 = done.put_back.iter().map(|each| each.verified).sum();
@@ -236,7 +234,7 @@ impl Command<'_> {
 
     fn say_next(&self, ways: &[Way]) {
         let shell = &self.context.shell;
-        let names: Vec<&str> = ways.iter().map(way_name).collect();
+        let names: Vec<&str> = ways.iter().map(Way::name).collect();
         shell.status("Rolled back", names.join(", "));
         let pronoun = if names.len() == 1 { "it is" } else { "they are" };
         shell.note(format_args!(

@@ -1,6 +1,5 @@
 //! `rollback [MIGRATION]`: which → preview → consent → backup → the way back, all of it in one transaction.
 
-mod choose;
 mod command;
 mod preview;
 
@@ -8,26 +7,21 @@ use std::path::Path;
 
 use postgres::Client;
 
-use self::choose::Chosen;
 use self::command::Command;
 use super::fence::Gate;
-use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::{self, DatabaseUrl, History};
-use crate::deploy;
+use crate::database::{self, History};
 use crate::engine::Discovered;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::project::Migration;
 use crate::report::rollback::Report;
 use crate::report::{self, Format};
-use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
-use crate::transaction::Runner;
-use crate::ui::interrupt::Guard;
-use crate::undo::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, definitions, recover, roll_back};
+use crate::undo::chosen::choose;
+use crate::undo::way::Way;
+use crate::undo::{Fill, roll_back};
 
 /// Arguments of `rollback`.
 #[derive(Debug, clap::Args)]
@@ -58,50 +52,6 @@ fn fill(text: &str) -> Result<Fill, String> {
     let parts = text.split_once('=').and_then(|(name, value)| Some((name.rsplit_once('.')?, value)));
     let ((table, column), value) = parts.ok_or("give it as TABLE.COLUMN=VALUE")?;
     Ok(Fill { table: table.to_owned(), column: column.to_owned(), value: value.to_owned() })
-}
-
-/// One migration on its way back, and what is known about it.
-struct Way {
-    chosen: Chosen,
-    down: Down,
-    capsule: Option<Capsule>,
-    /// What the migrations before it build, and what it builds on that.
-    before: Catalog,
-    after: Catalog,
-    /// What does not come back, a sentence each.
-    missing: Vec<String>,
-    /// Where its values come from instead of a capsule.
-    backup: Option<recover::Found>,
-}
-
-impl Way {
-    fn request<'a>(
-        &'a self,
-        schema: &'a str,
-        capsule: Option<&'a Capsule>,
-        fills: &'a [Fill],
-        accept_differences: bool,
-        dry: bool,
-    ) -> Request<'a> {
-        Request {
-            migration: way_name(self),
-            row: (&self.chosen.row.id, self.chosen.row.state()),
-            schema,
-            down: &self.down,
-            capsule,
-            replayed: (&self.before, &self.after),
-            fills,
-            accept_differences,
-            dry,
-        }
-    }
-
-    fn source(&self) -> Source {
-        match &self.backup {
-            Some(_) => Source::Backup,
-            None => self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source),
-        }
-    }
 }
 
 /// Runs it.
@@ -140,56 +90,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, client: &mut Client) -> Result<Vec<Way>> {
     let schema = target.url.schema();
     let history = History::read(client, &schema)?.unwrap_or_default();
-    let chosen = choose::choose(args.migration.as_deref(), args.with_later, &history, &discovered.migrations)?;
-    chosen.into_iter().map(|chosen| way(chosen, root, &schema, client)).collect()
-}
-
-fn way(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Way> {
-    let capsule = capsule::find(client, &chosen.row.id)
-        .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
-    let capsule = capsule.or_else(|| definitions::read(root, &chosen.row.id));
-    let before = world_before(&chosen, capsule.as_ref(), schema);
-    let down = Down::find(&chosen.migration, &before)?;
-    let mut after = before.clone();
-    after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
-    let missing = preview::missing(&chosen, &down, capsule.as_ref(), &before);
-    Ok(Way { chosen, down, capsule, before, after, missing, backup: None })
-}
-
-/// The world just before a migration: as the deploy has read it, else as the migrations before it tell.
-fn world_before(chosen: &Chosen, capsule: Option<&Capsule>, schema: &str) -> Catalog {
-    if let Some((before, _)) = capsule.and_then(|capsule| capsule.definitions.as_ref()) {
-        return Catalog::of_target(schema, before);
-    }
-    Catalog::of(schema, &chosen.earlier)
-}
-
-/// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
-///
-/// # Errors
-/// Those of [`roll_back::roll_back_on`], and where a reverse is not known.
-pub(super) fn on_a_copy(
-    url: &DatabaseUrl,
-    root: &Path,
-    migrations: &[Migration],
-    first: &str,
-    settings: &deploy::Settings,
-) -> Result<Vec<(String, RolledBack)>> {
-    let schema = url.schema();
-    let guard = Guard::new()?;
-    let mut runner = Runner::open(url.clone(), roll_back::APPLICATION_NAME, *settings, guard.flag())?;
-    let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
-    let history = History::read(&mut client, &schema)?.unwrap_or_default();
-    let chosen = choose::choose(Some(first), true, &history, migrations)?;
-    let back = chosen.into_iter().map(|chosen| {
-        let way = way(chosen, root, &schema, &mut client)?;
-        let request = way.request(&schema, way.capsule.as_ref(), &[], true, false);
-        let done = roll_back::roll_back_on(&mut runner, &request)?;
-        Ok((way_name(&way).to_owned(), done))
-    });
-    back.collect()
-}
-
-fn way_name(way: &Way) -> &str {
-    &way.chosen.migration.name
+    let chosen = choose(args.migration.as_deref(), args.with_later, &history, &discovered.migrations)?;
+    chosen.into_iter().map(|chosen| Way::find(chosen, root, &schema, client)).collect()
 }

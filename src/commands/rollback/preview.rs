@@ -2,9 +2,6 @@
 
 use postgres::Client;
 
-use super::Way;
-use super::choose::Chosen;
-use crate::catalog::Catalog;
 use crate::database::history::State;
 use crate::error::{Explain as _, Result};
 use crate::project::migrations::checksum_matches;
@@ -12,8 +9,8 @@ use crate::rules::cost;
 use crate::sql::Script;
 use crate::ui::Shell;
 use crate::undo::capture::Capture;
-use crate::undo::losses::{self, Loss};
-use crate::undo::{Capsule, Down, code, held, plan, reverse};
+use crate::undo::way::Way;
+use crate::undo::{held, losses};
 
 /// Shows one migration's way back; `newer` go back before it.
 pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell) -> Result<()> {
@@ -49,54 +46,4 @@ pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell)
         shell.warn(format_args!("lost by the rollback, and kept in its backup only: {lost}"));
     }
     Ok(())
-}
-
-/// What does not come back, a sentence each.
-pub(super) fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
-    let measured = capsule.and_then(|capsule| capsule.measured.as_ref());
-    let mut missing: Vec<String> = down.impossible.iter().map(|what| irreversible(what, measured.is_some())).collect();
-    missing.extend(by_code(chosen, capsule, before));
-    if capsule.is_none_or(|capsule| capsule.definitions.is_none()) {
-        let unread = down.defined.iter();
-        missing.extend(
-            unread.map(|what| format!("cannot be reversed, as its definition was not read before the deploy: {what}")),
-        );
-    }
-    missing.extend(unkept(chosen, capsule, before));
-    missing
-}
-
-/// Of code, what the rehearsal has measured was kept.
-pub(super) fn irreversible(what: &str, measured: bool) -> String {
-    match measured && reverse::is_code(what) {
-        true => format!("cannot be reversed: {what} beyond the rows that it changed or deleted in the rehearsal"),
-        false => format!("cannot be reversed: {what}"),
-    }
-}
-
-/// What code did that no statement names, a sentence each.
-fn by_code(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
-    let Some(capsule) = capsule else { return Vec::new() };
-    match (&capsule.measured, &capsule.definitions) {
-        (Some(stays), _) => stays.iter().map(|rows| format!("stays: {rows}")).collect(),
-        (None, Some((definitions, _))) => {
-            let fired = code::fired(definitions, before, &Script::parse(chosen.migration.sql.as_str()));
-            let say = |what: String| format!("cannot be reversed, as no rehearsal has measured it: {what}");
-            fired.into_iter().map(say).collect()
-        }
-        // that nobody has read the definitions is said elsewhere
-        (None, None) => Vec::new(),
-    }
-}
-
-/// What the migration destroyed and no capsule has, a sentence each.
-pub(super) fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
-    let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
-    let kept = |statement: usize, loss: &Loss| {
-        capsule.is_some_and(|capsule| {
-            capsule.captures.iter().any(|own| own.statement == statement && own.table() == *loss.table())
-        })
-    };
-    let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
-    lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", plan::what_of(loss))).collect()
 }

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 
 /// A migration to take back.
-pub(super) struct Chosen {
+#[derive(Debug)]
+pub struct Chosen {
     pub migration: Migration,
     /// Its row in the history.
     pub row: Row,
@@ -18,7 +19,7 @@ pub(super) struct Chosen {
 ///
 /// # Errors
 /// Exit status 2 for a migration that is not applied; 3 where later ones stand in the way, or a file is gone.
-pub(super) fn choose(
+pub fn choose(
     named: Option<&str>,
     with_later: bool,
     history: &History,

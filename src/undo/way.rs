@@ -1,0 +1,179 @@
+//! A migration's way back: its reverse, its saved data, and what will not come back.
+
+use std::path::Path;
+
+use postgres::Client;
+
+use super::chosen::{Chosen, choose};
+use super::losses::{self, Loss};
+use super::{
+    Capsule, Down, Fill, Request, RolledBack, Source, capsule, code, definitions, recover, reverse, roll_back,
+};
+use crate::catalog::Catalog;
+use crate::database::history::State;
+use crate::database::{self, DatabaseUrl, History};
+use crate::error::{Explain as _, Result};
+use crate::project::Migration;
+use crate::sql::Script;
+use crate::transaction::{Runner, Settings};
+use crate::ui::interrupt::Guard;
+
+/// One migration on its way back, and what is known about it.
+#[derive(Debug)]
+pub struct Way {
+    pub chosen: Chosen,
+    pub down: Down,
+    pub capsule: Option<Capsule>,
+    /// What the migrations before it build, and what it builds on that.
+    pub before: Catalog,
+    pub after: Catalog,
+    /// What does not come back, a sentence each.
+    pub missing: Vec<String>,
+    /// Where its values come from instead of a capsule.
+    pub backup: Option<recover::Found>,
+}
+
+impl Way {
+    /// What is known of a migration that was chosen; `root` is the project's.
+    ///
+    /// # Errors
+    /// If what was kept of it, or its reverse, cannot be read.
+    pub fn find(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Self> {
+        let capsule = capsule::find(client, &chosen.row.id)
+            .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
+        let capsule = capsule.or_else(|| definitions::read(root, &chosen.row.id));
+        let before = world_before(&chosen, capsule.as_ref(), schema);
+        let down = Down::find(&chosen.migration, &before)?;
+        let mut after = before.clone();
+        after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
+        let missing = missing(&chosen, &down, capsule.as_ref(), &before);
+        Ok(Self { chosen, down, capsule, before, after, missing, backup: None })
+    }
+
+    /// The migration's.
+    pub fn name(&self) -> &str {
+        &self.chosen.migration.name
+    }
+
+    /// Whether the migration destroyed something that no capsule has.
+    pub fn lacks_values(&self) -> bool {
+        let kept = self.capsule.as_ref().is_some_and(|capsule| !capsule.captures.is_empty());
+        !kept
+            && self.chosen.row.state() != State::Failed
+            && !unkept(&self.chosen, self.capsule.as_ref(), &self.before).is_empty()
+    }
+
+    /// What to take back, with the values of `capsule`.
+    pub fn request<'a>(
+        &'a self,
+        schema: &'a str,
+        capsule: Option<&'a Capsule>,
+        fills: &'a [Fill],
+        accept_differences: bool,
+        dry: bool,
+    ) -> Request<'a> {
+        Request {
+            migration: self.name(),
+            row: (&self.chosen.row.id, self.chosen.row.state()),
+            schema,
+            down: &self.down,
+            capsule,
+            replayed: (&self.before, &self.after),
+            fills,
+            accept_differences,
+            dry,
+        }
+    }
+
+    /// Where its values come from.
+    pub fn source(&self) -> Source {
+        match &self.backup {
+            Some(_) => Source::Backup,
+            None => self.capsule.as_ref().map_or(Source::None, |capsule| capsule.source),
+        }
+    }
+}
+
+/// The world just before a migration: as the deploy has read it, else as the migrations before it tell.
+fn world_before(chosen: &Chosen, capsule: Option<&Capsule>, schema: &str) -> Catalog {
+    if let Some((before, _)) = capsule.and_then(|capsule| capsule.definitions.as_ref()) {
+        return Catalog::of_target(schema, before);
+    }
+    Catalog::of(schema, &chosen.earlier)
+}
+
+/// Takes a migration and all later ones back on a copy, newest first, without asking: for a rehearsal.
+///
+/// # Errors
+/// Those of [`super::roll_back_on`], and where a reverse is not known.
+pub fn on_a_copy(
+    url: &DatabaseUrl,
+    root: &Path,
+    migrations: &[Migration],
+    first: &str,
+    settings: Settings,
+) -> Result<Vec<(String, RolledBack)>> {
+    let schema = url.schema();
+    let guard = Guard::new()?;
+    let mut runner = Runner::open(url.clone(), roll_back::APPLICATION_NAME, settings, guard.flag())?;
+    let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
+    let history = History::read(&mut client, &schema)?.unwrap_or_default();
+    let chosen = choose(Some(first), true, &history, migrations)?;
+    let back = chosen.into_iter().map(|chosen| {
+        let way = Way::find(chosen, root, &schema, &mut client)?;
+        let request = way.request(&schema, way.capsule.as_ref(), &[], true, false);
+        let done = roll_back::roll_back_on(&mut runner, &request)?;
+        Ok((way.name().to_owned(), done))
+    });
+    back.collect()
+}
+
+/// What does not come back, a sentence each.
+fn missing(chosen: &Chosen, down: &Down, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
+    let measured = capsule.and_then(|capsule| capsule.measured.as_ref());
+    let mut missing: Vec<String> = down.impossible.iter().map(|what| irreversible(what, measured.is_some())).collect();
+    missing.extend(by_code(chosen, capsule, before));
+    if capsule.is_none_or(|capsule| capsule.definitions.is_none()) {
+        let unread = down.defined.iter();
+        missing.extend(
+            unread.map(|what| format!("cannot be reversed, as its definition was not read before the deploy: {what}")),
+        );
+    }
+    missing.extend(unkept(chosen, capsule, before));
+    missing
+}
+
+/// Of code, what the rehearsal has measured was kept.
+pub fn irreversible(what: &str, measured: bool) -> String {
+    match measured && reverse::is_code(what) {
+        true => format!("cannot be reversed: {what} beyond the rows that it changed or deleted in the rehearsal"),
+        false => format!("cannot be reversed: {what}"),
+    }
+}
+
+/// What code did that no statement names, a sentence each.
+fn by_code(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
+    let Some(capsule) = capsule else { return Vec::new() };
+    match (&capsule.measured, &capsule.definitions) {
+        (Some(stays), _) => stays.iter().map(|rows| format!("stays: {rows}")).collect(),
+        (None, Some((definitions, _))) => {
+            let fired = code::fired(definitions, before, &Script::parse(chosen.migration.sql.as_str()));
+            let say = |what: String| format!("cannot be reversed, as no rehearsal has measured it: {what}");
+            fired.into_iter().map(say).collect()
+        }
+        // that nobody has read the definitions is said elsewhere
+        (None, None) => Vec::new(),
+    }
+}
+
+/// What the migration destroyed and no capsule has, a sentence each.
+fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
+    let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
+    let kept = |statement: usize, loss: &Loss| {
+        capsule.is_some_and(|capsule| {
+            capsule.captures.iter().any(|own| own.statement == statement && own.table() == *loss.table())
+        })
+    };
+    let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
+    lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", super::plan::what_of(loss))).collect()
+}
