@@ -9,6 +9,7 @@ use super::budget::seconds;
 use super::trace::{Sized, Statement, Stops};
 use super::{Rehearsal, Rehearsed, ReturnTrip};
 use crate::conservation::Kind;
+use crate::ui::Shell;
 use crate::values::{ColumnFate, Fate, TableFate};
 
 /// Statements that are quicker and write nothing anew are not worth a line.
@@ -22,6 +23,13 @@ pub fn document(rehearsal: &Rehearsal) -> Value {
         into.extend(fields);
     }
     document
+}
+
+/// The report, for people.
+pub fn say(rehearsal: &Rehearsal, shell: &Shell) {
+    for line in human(rehearsal, shell.verbose() > 0).lines() {
+        shell.detail(line);
+    }
 }
 
 /// For a terminal. `all` statements, or those that matter.

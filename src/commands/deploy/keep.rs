@@ -1,7 +1,6 @@
 //! What the pending migrations destroy is planned before anything runs, and kept while they do.
 
 use super::super::backup::Taken;
-use super::super::rehearse::Played;
 use super::Deployment;
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, OWN_SCHEMA};
@@ -10,6 +9,7 @@ use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rehearsal::Data;
+use crate::rehearsal::pending::Played;
 use crate::review::against;
 use crate::sql::quote_identifier;
 use crate::target::BackupPolicy;

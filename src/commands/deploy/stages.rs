@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::super::backup::{self, Before, Taken};
 use super::super::fence::Gate;
-use super::super::rehearse::{self, Asked, Played};
 use super::Deployment;
 use crate::catalog::live::{Live, Without};
 use crate::consent;
@@ -16,6 +15,8 @@ use crate::deploy::verify::{Drift, Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
+use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
+use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, RehearsalMode};
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
@@ -162,22 +163,24 @@ impl Deployment<'_> {
         }
         let Taken::Backup(backup, proved) = taken else { return Ok(None) };
         let (project, env) = (self.command.project.root(), &self.command.context.env);
-        let mut stage =
-            rehearse::Place { project, config, env, url: &self.target.url }.stage(&backup.path, proved, shell)?;
+        let (settings, mode) = (&config.backup, config.rehearsal.mode);
+        let restoring = Restoring { project, settings, mode, env, url: &self.target.url };
+        let mut stage = restoring.stage(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
-        let settings = self.command.settings;
         let asked = Asked {
             request: self.request,
             schema: &schema,
-            settings,
+            settings: self.command.settings,
             traffic: args.probe_traffic,
+            budget: config.rehearsal.budget(),
+            undo: config.undo,
             root: project,
             rollback: false,
             reviewed: &|_, _| Ok(review.migrations.clone()),
         };
-        let Some(played) = rehearse::rehearse(&mut stage, &asked, config, engine, shell)? else { return Ok(None) };
+        let Some(played) = rehearse_pending(&mut stage, &asked, engine, shell)? else { return Ok(None) };
         let rehearsal = &played.rehearsal;
-        rehearse::say(rehearsal, shell);
+        rehearsal::say(rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(rehearsal) })?;
         rehearsal.check()?;
         Ok(Some(played))

@@ -1,0 +1,162 @@
+//! The pending migrations on what was restored, with what a deploy keeps of them, and the way back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use postgres::Client;
+
+use super::{Budget, Play, Rehearsal, Stage, TakenBack, rehearse};
+use crate::catalog::Catalog;
+use crate::catalog::live::{Live, Without};
+use crate::database::{DatabaseUrl, History};
+use crate::deploy::{Hook, NoHook, Prepared, Route, Settings};
+use crate::engine::{DeployRequest, Engine};
+use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::Migration;
+use crate::review::Reviewed;
+use crate::sql::Script;
+use crate::ui::Shell;
+use crate::undo::capture::Capture;
+use crate::undo::{self, Keeper, Plan, RolledBack, Watch};
+
+/// The deploy that is rehearsed.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub request: &'a DeployRequest,
+    /// The schema that Prisma puts its tables into.
+    pub schema: &'a str,
+    pub settings: Settings,
+    pub traffic: bool,
+    /// What is too much.
+    pub budget: Budget,
+    /// How what is destroyed is kept.
+    pub undo: undo::Settings,
+    /// The project's.
+    pub root: &'a Path,
+    /// Whether the way back is rehearsed too.
+    pub rollback: bool,
+    /// What the review finds in what is pending, on what was restored.
+    pub reviewed: &'a Reviewing<'a>,
+}
+
+/// Reviews what is pending on a database.
+pub type Reviewing<'a> = dyn Fn(&[Migration], &mut Client) -> Result<Vec<Reviewed>> + 'a;
+
+/// What was rehearsed.
+#[derive(Debug)]
+pub struct Played {
+    pub rehearsal: Rehearsal,
+    /// What was kept on the copy, by migration.
+    pub kept: BTreeMap<String, Vec<Capture>>,
+}
+
+/// Plays what the restored backup does not have, saying so; none if it has everything.
+///
+/// # Errors
+/// Those of [`rehearse`].
+pub fn rehearse_pending(
+    stage: &mut Stage,
+    asked: &Asked<'_>,
+    engine: &mut Engine<'_>,
+    shell: &Shell,
+) -> Result<Option<Played>> {
+    let Asked { request, schema, settings, traffic, budget, undo, root, rollback, reviewed } = *asked;
+    let pending = pending(stage, schema, &request.migrations)?;
+    if pending.is_empty() {
+        return Ok(None);
+    }
+    let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
+    let files = pending.iter().zip(&scripts);
+    let routes: Vec<Route> =
+        files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+    let reviewed = reviewed(&pending, &mut stage.connect()?)?;
+    let plans = plans(stage, schema, &pending, undo)?;
+    let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
+    let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
+        match plans.get_key_value(&migration.name) {
+            Some((name, plan)) => Box::new(Keeper::new(plan, schema).watched(&watches[name.as_str()])),
+            None => Box::new(NoHook),
+        }
+    };
+    let first = &pending[0].name;
+    let mut back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
+        let done = undo::way::on_a_copy(url, root, &request.migrations, first, settings)?;
+        let taken = |(name, back): (String, RolledBack)| TakenBack {
+            name,
+            put_back: back.put_back.iter().map(ToString::to_string).collect(),
+        };
+        Ok(done.into_iter().map(taken).collect())
+    };
+    let mut play = Play {
+        request,
+        pending: &pending,
+        scripts: &scripts,
+        reviewed: &reviewed,
+        routes: &routes,
+        settings,
+        schema,
+        traffic,
+        shell,
+        hooks: &hooks,
+        take_back: if rollback { Some(&mut back) } else { None },
+    };
+    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), stage.backup()));
+    let played = rehearse(stage, &mut play, &budget, engine).map_err(|error| {
+        if error.exit() == Exit::Cancelled {
+            return error;
+        }
+        let help = error.help_text().unwrap_or_default().to_owned();
+        Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
+            .because(error)
+            .help(help)
+    });
+    let rehearsal = played?;
+    for (name, watch) in watches.iter().filter(|(name, _)| !plans[**name].is_empty()) {
+        let seconds = watch.took.get().as_secs_f64();
+        shell.detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
+    }
+    let kept = watches.into_iter().map(|(name, watch)| (name.to_owned(), watch.kept.into_inner())).collect();
+    Ok(Some(Played { rehearsal, kept }))
+}
+
+/// What is kept of the migrations that destroy something: keeping takes time and locks too.
+fn plans(stage: &Stage, schema: &str, pending: &[Migration], undo: undo::Settings) -> Result<BTreeMap<String, Plan>> {
+    let mut plans = BTreeMap::new();
+    if !undo.enabled {
+        return Ok(plans);
+    }
+    let mut client = stage.connect()?;
+    let live = Live::read(&mut client, &Without::default());
+    let live = live.explain(|| "could not read the definitions of the copy".into())?;
+    let mut catalog = Catalog::of_target(schema, &live);
+    for migration in pending {
+        let plan = Plan::of(&mut client, migration, &catalog)?;
+        catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+        if plan.bytes() <= undo.max_size {
+            plans.insert(migration.name.clone(), plan);
+        }
+    }
+    Ok(plans)
+}
+
+/// What the restored database does not have.
+fn pending(stage: &mut Stage, schema: &str, migrations: &[Migration]) -> Result<Vec<Migration>> {
+    let history = History::read(&mut stage.connect()?, schema)?.unwrap_or_default();
+    let standing = history.compare(migrations);
+    if let Some(failed) = standing.failed.first() {
+        return Err(Error::failed(format!(
+            "the backup holds a failed migration ({}): no deploy goes past it",
+            failed.name
+        ))
+        .help("resolve it in the database (see prisma-safe migrate status), and take a new backup"));
+    }
+    Ok(migrations.iter().filter(|migration| standing.pending.contains(&migration.name)).cloned().collect())
+}
+
+fn count(migrations: usize) -> String {
+    match migrations {
+        1 => "1 migration".into(),
+        many => format!("{many} migrations"),
+    }
+}
