@@ -6,6 +6,7 @@ mod broken;
 mod catalog;
 mod catalog_file;
 mod conservation;
+mod contained;
 mod copies;
 mod demo;
 mod deploy_apply;

@@ -74,6 +74,7 @@ impl Census {
                 census.objects.insert((*kind, row.try_get(0)?, row.try_get(1)?), object);
             }
         }
+        census.add_positions(client)?;
         for row in client.query_typed(&format!("{}{}", queries::COMMON, queries::GRANTS), &left_out)? {
             let kind: String = row.try_get(0)?;
             let Some(kind) = granted(&kind) else { continue };
@@ -86,6 +87,28 @@ impl Census {
             census.parents.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
         }
         Ok(census)
+    }
+
+    /// The positions of sequences that nothing was taken from since they were made or set (`RESTART WITH 15` is at 14):
+    /// `pg_sequence_last_value` has none for them. One that this role may not read stays without.
+    fn add_positions(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
+        let open = |(key, object): (&Key, &Object)| {
+            (key.0 == Kind::Sequence && !object.facts.contains_key("position")).then_some(key.1)
+        };
+        let untaken: Vec<u32> = self.objects.iter().filter_map(open).collect();
+        let mut readable = Vec::new();
+        for row in client.query_typed(queries::READABLE, &[(&untaken, Type::OID_ARRAY)])? {
+            readable.push(row.try_get::<_, String>(0)?);
+        }
+        if readable.is_empty() {
+            return Ok(());
+        }
+        for row in client.query_typed(&readable.join(" UNION ALL "), &[])? {
+            if let Some(object) = self.objects.get_mut(&(Kind::Sequence, row.try_get(0)?, 0)) {
+                object.facts.insert("position".to_owned(), row.try_get(1)?);
+            }
+        }
+        Ok(())
     }
 
     /// A name as people read it: the default schema is left out.

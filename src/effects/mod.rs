@@ -162,6 +162,8 @@ pub enum What {
     AccessChanged { words: String },
     /// What it does depends on an object that nobody knows.
     UnknownObject(Reference),
+    /// Another server, or a file or program of the server's machine is reached: no transaction holds that.
+    ReachesOutside { what: &'static str },
     /// Code runs that no review can follow.
     UnknownCode { words: String },
 }
@@ -200,6 +202,7 @@ impl What {
             | Self::SequenceSet { .. }
             | Self::AccessChanged { .. }
             | Self::UnknownObject(_)
+            | Self::ReachesOutside { .. }
             | Self::UnknownCode { .. } => None,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::unknown::{self, Reference};
 use super::{Definition, Effect, Scene, What, action, guarantees, rows, words};
 use crate::catalog::{Known, ObjectName};
+use crate::sql::outside::reaches_outside;
 use crate::sql::{Name, StatementKind};
 
 pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
@@ -78,7 +79,19 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         | StatementKind::Rollback
         | StatementKind::Set { .. } => Vec::new(),
     };
-    found.into_iter().map(|what| Effect { range: scene.statement.range.clone(), what }).collect()
+    found.into_iter().chain(outside(scene)).map(|what| Effect { range: scene.statement.range.clone(), what }).collect()
+}
+
+/// What the statement reaches beyond the database when it runs; a function that is defined runs later.
+fn outside(scene: &Scene<'_>) -> Option<What> {
+    let body = match &scene.statement.kind {
+        StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } | StatementKind::Comment => {
+            return None;
+        }
+        StatementKind::Do { body } => Some(body.as_str()),
+        _ => None,
+    };
+    reaches_outside(scene.text, body).map(|what| What::ReachesOutside { what })
 }
 
 fn alter(scene: &Scene<'_>, table: &Name, if_exists: bool, actions: &[crate::sql::Action]) -> Vec<Effect> {

@@ -16,12 +16,14 @@
 //! | `coverage` | whether somebody has seen or accepted what went |
 //! | `budget` | what is too much |
 //! | `written` | which statement wrote what: an undo keeps it |
+//! | `contained` | nothing but the copy is reached |
 //! | `unjudged` | what a person has to judge where nothing is rehearsed |
 //! | `report` | for people and for programs |
 
 #[cfg(test)]
 pub(crate) mod bare;
 mod budget;
+mod contained;
 mod coverage;
 mod onlooker;
 pub mod pending;
@@ -45,6 +47,7 @@ use postgres::Client;
 use serde::Serialize;
 
 pub use self::budget::{Budget, Excess};
+pub use self::contained::demand_contained;
 use self::coverage::Coverage;
 pub use self::report::{document, human, say};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
@@ -169,10 +172,11 @@ impl Rehearsal {
 /// Whatever the deploy would fail with, which has happened to the copy only; the scratch server's own; Ctrl-C.
 pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine: &mut Engine<'_>) -> Result<Rehearsal> {
     let start = Instant::now();
+    demand_contained(play.pending.iter().zip(play.scripts))?;
     stage.log_fully()?;
     let result = perform(stage, play, engine);
     bring_home(engine)?;
-    let Ran { migrations, touched, unseen } = result?;
+    let Ran { migrations, touched, unseen } = result.map_err(contained::explain)?;
     let clone = stage.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, stage.connect()?);
     let definitions = definitions(&mut before, &mut after)

@@ -3,6 +3,7 @@
 use postgres::Client;
 use serde::{Deserialize, Serialize};
 
+use super::contained::cut_off;
 use super::{APPLICATION, Session};
 use crate::backup::Restored;
 use crate::database::{DatabaseUrl, Failure, connect};
@@ -88,12 +89,16 @@ impl Stage {
         &self.unlike
     }
 
-    /// From here on the write-ahead log is production's.
+    /// From here on the write-ahead log is production's, and no other server is within reach.
     pub(super) fn log_fully(&mut self) -> Result<()> {
         if !self.logged {
             // the planner would otherwise know nothing of the rows
-            let analyzed = self.connect()?.batch_execute("ANALYZE").map_err(Failure::from);
+            let mut client = self.connect()?;
+            let cut_off = cut_off(&mut client).explain(|| "could not cut the copy off from other servers".into())?;
+            self.unlike.extend(cut_off);
+            let analyzed = client.batch_execute("ANALYZE").map_err(Failure::from);
             analyzed.explain(|| "could not analyse the restored backup".into())?;
+            drop(client);
             self.server.restart(LOGGED)?;
             self.logged = true;
         }

@@ -2,6 +2,7 @@
 
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
+use crate::sql::tokens::tokens;
 use crate::sql::{ActionKind, StatementKind};
 
 /// The rule.
@@ -21,34 +22,27 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     if subject.settings.deployed.is_some() {
         return;
     }
-    let mut flag = |object: String, what: &str, to: &str, help: &str| {
-        findings.push(
-            Finding::new(
-                &RULE,
-                &object,
-                step.statement.range.clone(),
-                format!("renames {what} `{object}` to `{to}`: a release that still runs fails on the old name"),
-            )
-            .help(help),
-        );
+    let flag = |object: String, what: &str, to: &str, help: &str| {
+        let message = format!("renames {what} `{object}` to `{to}`: a release that still runs fails on the old name");
+        Finding::new(&RULE, &object, step.statement.range.clone(), message).help(help)
     };
     match &step.statement.kind {
         StatementKind::RenameType { name, to } => {
             let name = step.catalog.resolve(name);
             // a name that comes back is Prisma's way to recreate an enum
             if subject.before.enums.contains_key(&name) && !subject.after.enums.contains_key(&name) {
-                flag(subject.label(&name), "type", to, "keep the old name in the database with `@@map`");
+                findings.push(flag(subject.label(&name), "type", to, "keep the old name in the database with `@@map`"));
             }
         }
         StatementKind::RenameEnumValue { name, from, to } => {
             let name = step.catalog.resolve(name);
             if subject.before.enums.contains_key(&name) {
-                flag(
+                findings.push(flag(
                     format!("{}.{from}", subject.label(&name)),
                     "enum value",
                     to,
                     "keep the old value in the database with `@map`, or add the new value, move the rows, and remove the old",
-                );
+                ));
             }
         }
         _ => {}
@@ -69,32 +63,63 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                     column.as_ref() == Some(from) || (has_one && table != existing.target)
                 });
                 if step.column_before(&existing, from).as_ref() == Some(from) && !comes_back {
-                    flag(
+                    findings.push(flag(
                         format!("{}.{from}", existing.label),
                         "column",
                         to,
                         "no downtime: keep the column's name with `@map`, or let both names live side by side for a release",
-                    );
+                    ));
                 }
             }
             ActionKind::RenameTable { to } if !subject.after.tables.contains_key(&existing.name) => {
-                flag(
+                findings.push(flag(
                     existing.label.clone(),
                     "table",
                     to,
                     "no downtime: keep the table's name with `@@map`, or leave a view under the old name until no release asks for it",
-                );
+                ));
             }
+            ActionKind::RenameTable { to } if gives_its_name_away(step, &existing.name, to) => findings.push(
+                Finding::new(
+                    &RULE,
+                    existing.label.clone(),
+                    step.statement.range.clone(),
+                    format!(
+                        "renames table `{}` to `{to}`, and another table takes its name: a release that still runs reads and \
+                         writes that one, without these rows",
+                        existing.label
+                    ),
+                )
+                .help("move the rows into the new table in this file, or leave them reachable under the old name"),
+            ),
             ActionKind::SetSchema { schema } => {
                 let to = ObjectName { schema: schema.clone(), name: existing.name.name.clone() };
-                flag(
+                findings.push(flag(
                     existing.label.clone(),
                     "table",
                     &subject.label(&to),
                     "leave a view under the old name until no release asks for it",
-                );
+                ));
             }
             _ => {}
         }
     }
+}
+
+/// Whether a table ends up elsewhere while another one has its name, and nothing in the file brings the rows there.
+fn gives_its_name_away(step: &Step<'_>, name: &ObjectName, to: &str) -> bool {
+    let subject = step.subject;
+    let follows = || subject.script.statements().iter().filter(|other| other.range.start > step.statement.range.start);
+    let stays_away = subject
+        .followed(step.statement.range.start, name, None)
+        .is_some_and(|(now, _)| now != *name && now.name != name.name);
+    // `INSERT INTO "Song" SELECT … FROM "SongOld"`, `ATTACH PARTITION "SongOld"`
+    let carried = || {
+        follows().any(|other| {
+            let words = tokens(subject.script.text().get(other.range.clone()).unwrap_or_default());
+            let names = |name: &str| words.iter().any(|word| word.text.eq_ignore_ascii_case(name));
+            names(&name.name) && names(to) && (names("select") || names("partition") || names("inherit"))
+        })
+    };
+    subject.after.tables.contains_key(name) && stays_away && !carried()
 }

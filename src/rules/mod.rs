@@ -47,6 +47,8 @@ mod many_to_many_swap;
 mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;
+mod outside_database;
+mod overwritten_values;
 mod partial_apply;
 mod partitions;
 mod redirected_foreign_key;
@@ -55,6 +57,7 @@ mod rehearsed_loss;
 mod required_column;
 mod running_release;
 mod safeguards;
+mod sequence_position;
 mod set_not_null;
 pub(crate) mod squawk;
 mod table_rewrite;
@@ -272,6 +275,8 @@ pub const RULES: &[&Rule] = &[
     &truncate_table::RULE,
     &delete_without_where::RULE,
     &update_without_where::RULE,
+    &overwritten_values::RULE,
+    &sequence_position::RULE,
     &time_zone_cast::RULE,
     &explicit_ids::RULE,
     &delete_rows::RULE,
@@ -283,6 +288,7 @@ pub const RULES: &[&Rule] = &[
     &duplicate_after_cast::RULE,
     &unexplained_index_drop::RULE,
     &opaque_code::RULE,
+    &outside_database::RULE,
     &unknown_object::RULE,
     &REHEARSED_LOSS,
     &required_column::RULE,
@@ -315,6 +321,7 @@ pub const RULES: &[&Rule] = &[
     &safeguards::TIMEOUT,
     &safeguards::TRIGGER,
     &safeguards::VACUUM,
+    &safeguards::UNLOGGED,
     &safeguards::REPLICATION,
     &access::ACCESS,
     &access::ROWS,

@@ -2,6 +2,7 @@
 
 use super::{Check, Finding, Rule, Severity, Subject};
 use crate::sql::code::{calls_unknown, hides_writing};
+use crate::sql::outside::reaches_outside;
 use crate::sql::tokens::{Kind, Token, calls, tokens};
 use crate::sql::{Statement, StatementKind};
 
@@ -136,6 +137,8 @@ fn opaque<'a>(text: &'a str, statement: &'a Statement, defined: &[String]) -> Op
         StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } | StatementKind::Comment => {
             return None;
         }
+        // outside-database says what it does
+        StatementKind::Other { .. } | StatementKind::Select if reaches_outside(text, None).is_some() => return None,
         StatementKind::Other { words } if !is_harmless(words) => {
             return Some(("statement", text, format!("`{words}` is a statement the review does not know")));
         }

@@ -38,6 +38,17 @@ pub(super) const VACUUM: Rule = Rule {
     check: Check::Statement(vacuum),
 };
 
+/// `SET UNLOGGED`.
+pub(super) const UNLOGGED: Rule = Rule {
+    id: "unlogged-table",
+    severity: Severity::Warning,
+    optional: false,
+    acceptable: true,
+    destroys: false,
+    page: include_str!("unlogged_table.md"),
+    check: Check::Statement(unlogged),
+};
+
 /// `REPLICA IDENTITY`, publications, subscriptions.
 pub(super) const REPLICATION: Rule = Rule {
     id: "replication-change",
@@ -88,6 +99,18 @@ fn seconds(value: &str) -> Option<f64> {
         _ => return None,
     };
     Some(number * unit)
+}
+
+fn unlogged(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for (table, action) in step.actions() {
+        let off = matches!(&action.kind, ActionKind::Other { words } if words.starts_with("SET UNLOGGED"));
+        let table = step.existing(table).filter(|table| off && (table.rows != Some(0) || table.written));
+        findings.extend(table.map(|table| {
+            let message = format!("`{}` is empty after a crash from here on, and no replica has its rows", table.label);
+            Finding::new(&UNLOGGED, table.label, action.range.clone(), message)
+                .help("leave it logged; rows that can be made anew belong into a table of their own")
+        }));
+    }
 }
 
 fn trigger(step: &Step<'_>, findings: &mut Vec<Finding>) {

@@ -11,6 +11,7 @@ pub(crate) mod guard;
 mod identifier;
 mod lower;
 pub(crate) mod naming;
+pub(crate) mod outside;
 mod script;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
 -- expect: error opaque-code(statement 1)
+-- expect: warning overwritten-values(Track.artist)
 -- expect: info bulk-write(Track)
 CREATE TABLE "Track" ("id" SERIAL NOT NULL, "title" TEXT NOT NULL, "artist" TEXT);
 -- migration

@@ -30,3 +30,16 @@ CREATE VIEW "Album" AS SELECT * FROM "Record";
 -- given: rows Song 9
 -- migration
 ALTER INDEX "Song_albumId_idx" RENAME TO "Song_album_idx";
+
+-- case: another table takes the name
+-- migration
+ALTER TABLE "Song" RENAME TO "SongOld";
+CREATE TABLE "Song" ("id" INTEGER NOT NULL);
+-- expect: warning breaking-rename(Song)
+
+-- case: another table takes the name and the rows
+-- given: rows Album 300
+-- migration
+ALTER TABLE "Album" RENAME TO "AlbumOld";
+CREATE TABLE "Album" ("id" INTEGER NOT NULL, "name" TEXT NOT NULL);
+INSERT INTO "Album" ("id", "name") SELECT "id", "name" FROM "AlbumOld";

@@ -9,7 +9,7 @@ $$;
 
 -- case: the way out
 -- migration
-SELECT setval(pg_get_serial_sequence('"Song"', 'id'), 100);
+SELECT setval(pg_get_serial_sequence('"Song"', 'id'), (SELECT max("id") FROM "Song"));
 GRANT SELECT ON "Song" TO "reporting";
 
 -- case: a block that only adds

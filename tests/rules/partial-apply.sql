@@ -52,3 +52,4 @@ CREATE UNIQUE INDEX "User_name_key" ON "User"("name");
 VACUUM "Song";
 UPDATE "Album" SET "name" = 'x' WHERE "id" = 1;
 -- expect: warning partial-apply(20250121120000_change)
+-- expect: warning overwritten-values(Album.name)

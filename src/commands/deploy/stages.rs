@@ -20,6 +20,7 @@ use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, RehearsalMode};
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
+use crate::sql::Script;
 use crate::target::BackupPolicy;
 use crate::ui::Shell;
 use crate::undo;
@@ -86,7 +87,10 @@ impl Deployment<'_> {
             () if mode == RehearsalMode::Off => "rehearsal.mode = \"off\" leaves the rehearsal out",
             () if mode == RehearsalMode::Schema => "rehearsal.mode = \"schema\" leaves the rows out of the rehearsal",
             () if self.target.backup == BackupPolicy::Never => "backup = \"never\" leaves nothing to rehearse on",
-            () => return Ok(()),
+            () => {
+                let scripts: Vec<Script> = self.pending.iter().map(|own| Script::parse(own.sql.as_str())).collect();
+                return rehearsal::demand_contained(self.pending.iter().zip(&scripts));
+            }
         };
         // in an empty database nothing can be lost
         if crate::backup::needed(&mut self.client)? {

@@ -95,10 +95,20 @@ pub(super) fn behind(client: &mut Client) -> Result<Found, Failure> {
     Ok(found)
 }
 
-/// The number that was handed out last, as it is now: no column holds a larger one that was seen before.
+/// The number before the one that comes next, as it is now: no column holds a larger one that was seen before. Where the role may
+/// read the sequence, that knows of `RESTART WITH` too, after which nothing was handed out yet.
 fn position(transaction: &mut Transaction<'_>, of: &Sequence) -> Result<Option<i64>, Failure> {
-    let asked = "SELECT pg_catalog.pg_sequence_last_value($1::text::regclass)";
-    Ok(transaction.query_one(asked, &[&of.name])?.try_get(0)?)
+    let asked = "SELECT pg_catalog.pg_sequence_last_value(seqrelid), seqincrement, has_sequence_privilege(seqrelid, 'SELECT') \
+                 FROM pg_catalog.pg_sequence WHERE seqrelid = $1::text::regclass";
+    let row = transaction.query_one(asked, &[&of.name])?;
+    let (handed_out, increment, readable): (Option<i64>, i64, bool) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    if handed_out.is_some() || !readable {
+        return Ok(handed_out);
+    }
+    let row = transaction.query_one(&format!("SELECT last_value, is_called FROM {}", of.name), &[])?;
+    let (last, called): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Some(if called { last } else { last.saturating_sub(increment) }))
 }
 
 fn largest(transaction: &mut Transaction<'_>, of: &Sequence) -> Result<Result<Option<i64>, String>, Failure> {
