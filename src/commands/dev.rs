@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::database::DatabaseUrl;
 use crate::drafting::{self, Drafting, InPrisma, Outcome};
-use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, Remaining};
+use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, MigrationsList, Remaining};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
@@ -203,9 +203,10 @@ impl Drafter for Developing<'_> {
         Ok(target.guard(seen.url.as_ref()))
     }
 
-    fn found(&mut self, migrations: &[Migration]) -> Result<()> {
+    fn found(&mut self, list: &MigrationsList) -> Result<()> {
         let Some(target) = self.target.as_ref().filter(|target| !target.production) else { return Ok(()) };
-        for name in drafting::renew_checksums(&target.url, migrations)? {
+        drafting::refuse_lost_folder(&target.url, list, self.project.root())?;
+        for name in drafting::renew_checksums(&target.url, &list.migrations)? {
             let words = format!("the checksum of {name}: only its comments have changed since it was applied");
             self.context.shell.status("Renewed", words);
         }

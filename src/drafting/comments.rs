@@ -2,11 +2,14 @@
 //! Prisma compares checksums, and would want a development database reset.
 
 use std::ops::Range;
+use std::path::Path;
 
 use crate::database::{DatabaseUrl, History, connect};
-use crate::error::Result;
+use crate::engine::MigrationsList;
+use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum_matches;
+use crate::review::lost;
 use crate::sql::Script;
 use crate::sql::tokens::tokens;
 use crate::tools::git;
@@ -32,6 +35,21 @@ pub fn renew_checksums(url: &DatabaseUrl, migrations: &[Migration]) -> Result<Ve
         }
     }
     Ok(renewed)
+}
+
+/// Refuses to go on where the folder holds nothing of what the database has applied: Prisma would want it reset.
+///
+/// # Errors
+/// Exit status 3 then; 1 if the history cannot be read.
+pub fn refuse_lost_folder(url: &DatabaseUrl, list: &MigrationsList, root: &Path) -> Result<()> {
+    let Ok(mut client) = connect(url, "prisma-safe migrate dev") else { return Ok(()) };
+    let Some(history) = History::read(&mut client, &url.schema())? else { return Ok(()) };
+    match lost::folder(&history.compare(&list.migrations), &list.directory, root) {
+        Some(lost) => Err(Error::refused(lost.message)
+            .because("Prisma would want the database reset")
+            .help(format!("{}\nif the database's data may go: prisma-safe migrate reset", lost.help))),
+        None => Ok(()),
+    }
 }
 
 /// Whether a text with this checksum, of the same statements, is known: what is committed, or the file without some comments.

@@ -50,7 +50,7 @@ fn losses(before: &Catalog, script: &Script) -> Vec<Loss> {
             let (table, column, dropped) = match &effect.what {
                 What::TableGone { table, .. } => (table, None, true),
                 What::ColumnGone { table, column, generated: false, .. } => (table, Some(column), true),
-                What::Converted { table, column, how, .. } if !how.leads_back() && *how != Conversion::Listed => {
+                What::Converted { table, column, how, .. } if !how.leads_back() && *how != Conversion::Mapped => {
                     (table, Some(column), false)
                 }
                 _ => continue,

@@ -9,7 +9,6 @@ mod possible;
 mod proofs;
 mod values;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::catalog::Catalog;
@@ -17,17 +16,15 @@ use crate::database::DatabaseUrl;
 use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::rename::schema::Schema;
-use crate::rename::sides::Recorded;
+use crate::rename::schema::{self, Schema};
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
 use crate::sql::Script;
-use crate::tools::git;
 use crate::ui::{Shell, diff};
 
 pub use self::accepted::{Accepted, accept};
-pub use self::comments::renew_checksums;
+pub use self::comments::{refuse_lost_folder, renew_checksums};
 pub use self::in_prisma::InPrisma;
 pub use self::possible::{Possible, possible};
 pub use self::proofs::Proofs;
@@ -214,24 +211,15 @@ pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
 
 /// What the schema's files say now and at git HEAD, and what the migrations before have kept.
 pub fn hints(schema_files: &[PathBuf], earlier: &[Migration], warnings: &DataLoss) -> Hints {
-    let mut hints = Hints { sides: sides(earlier), ..Hints::default() };
+    let mut hints = Hints {
+        sides: rename::sides::recorded(earlier),
+        schema_before: schema::before(schema_files, earlier),
+        ..Hints::default()
+    };
     for file in schema_files {
         // a file that cannot be read is no evidence, and Prisma has said so
         hints.schema_after.extend(std::fs::read_to_string(file).ok());
-        hints.schema_before.extend(git::committed(file));
     }
     hints.warnings = warnings.warnings.iter().map(|note| note.message.clone()).collect();
     hints
-}
-
-/// What migrations keep of self-relations' join tables; the last one counts.
-fn sides(migrations: &[Migration]) -> BTreeMap<String, Recorded> {
-    let mut sides = BTreeMap::new();
-    for migration in migrations.iter().filter(|migration| migration.sql.contains("prisma-safe:sides ")) {
-        let committed = git::committed(&migration.path).is_some_and(|text| text == migration.sql);
-        let script = Script::parse(migration.sql.as_str());
-        let lines = script.comments().iter().filter_map(|comment| rename::sides::parse(&comment.text));
-        sides.extend(lines.map(|(table, fields)| (table, Recorded { fields, committed })));
-    }
-    sides
 }

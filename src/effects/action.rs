@@ -1,6 +1,6 @@
 //! The effects of each action of `ALTER TABLE`.
 
-use super::conversion::{self, Conversion};
+use super::conversion::{self, Conversion, Enums};
 use super::unknown::{self, Reference};
 use super::{Guarantee, Scene, What, guarantees};
 use crate::catalog::{Column, Known, ObjectName};
@@ -69,10 +69,11 @@ fn set_type(scene: &Scene<'_>, table: &ObjectName, column: &str, to: &DataType, 
         }
     };
     let from = &old.data_type;
-    let how = conversion::judge(scene.before, from, to, using, column);
+    let how = conversion::judge(Enums::of(scene.before), from, to, using, column);
     let mut found = Vec::new();
     let labels = conversion::labels_gone(scene.before, from, to);
-    if !labels.is_empty() {
+    // each label has another one in its place
+    if !labels.is_empty() && how != Conversion::Mapped {
         found.push(What::LabelsGone {
             enumeration: scene.before.type_name(from),
             labels,

@@ -1,10 +1,9 @@
-//! What a change of a column's type does to its values, judged by the expression that computes them: a chain of casts of the
-//! column, a time zone, or anything else.
+//! What a change of a column's type does to its values, judged by the expression that computes them.
 
 use super::retype::{self, Retype};
+use super::using::{Form, form};
 use crate::catalog::Catalog;
-use crate::sql::tokens::{Kind, Token, tokens};
-use crate::sql::{ActionKind, DataType, Expr, Script, StatementKind};
+use crate::sql::{DataType, Expr};
 
 /// What becomes of the values.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +12,9 @@ pub enum Conversion {
     Same,
     /// Each value leads back by a plain cast.
     Kept,
-    /// Each value becomes a list of one, and NULL stays NULL: nothing is lost, though no cast leads back.
-    Listed,
+    /// Each value becomes one of its own (a list of one, a list as JSON, another label of an enum), and NULL stays NULL: nothing
+    /// is lost, though no cast leads back.
+    Mapped,
     /// Each value is read in a time zone: the named one, or the session's. Read in the same one it leads back, but for the hours
     /// that a change of clocks skips or repeats.
     Zoned { zone: Option<String> },
@@ -35,45 +35,88 @@ impl Conversion {
     }
 }
 
-/// How a `USING` expression makes the new value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Form {
-    /// The column, cast to these types one after the other.
-    Casts(Vec<DataType>),
-    /// `column AT TIME ZONE 'zone'`.
-    Zone(String),
-    /// `ARRAY[column]`, also within `CASE WHEN column IS NULL THEN NULL ELSE … END`.
-    List,
-    Computed,
+/// The enums that types may be. A type that a migration makes is in the catalog after it only, and labels that it renames have
+/// their new names there.
+#[derive(Debug, Clone, Copy)]
+pub struct Enums<'a> {
+    pub before: &'a Catalog,
+    pub after: &'a Catalog,
 }
 
-/// Judges a change of type. `catalog` is the world just before it.
-pub fn judge(catalog: &Catalog, from: &DataType, to: &DataType, using: Option<&Expr>, column: &str) -> Conversion {
+impl<'a> Enums<'a> {
+    /// Of one world.
+    pub fn of(catalog: &'a Catalog) -> Self {
+        Self { before: catalog, after: catalog }
+    }
+
+    /// The labels that values of a type can be before.
+    pub(super) fn old(self, of: &DataType) -> Option<&'a [String]> {
+        self.before.enum_values(of).or_else(|| self.after.enum_values(of))
+    }
+
+    /// The labels that a type has afterwards.
+    pub(super) fn new(self, of: &DataType) -> Option<&'a [String]> {
+        self.after.enum_values(of).or_else(|| self.before.enum_values(of))
+    }
+}
+
+/// Judges a change of type.
+pub fn judge(enums: Enums<'_>, from: &DataType, to: &DataType, using: Option<&Expr>, column: &str) -> Conversion {
     let casts = match using.map_or(Form::Casts(Vec::new()), |using| form(&using.text, column)) {
         Form::Casts(casts) => casts,
         Form::Zone(zone) => return zoned(from, to, zone),
-        Form::List if DataType { array: true, ..from.clone() } == *to && !from.array => return Conversion::Listed,
-        Form::List => return Conversion::Computed,
-        Form::Computed => return Conversion::Computed,
+        Form::List if DataType { array: true, ..from.clone() } == *to && !from.array => return Conversion::Mapped,
+        Form::Json(kind) if kind == to.name && from.array && !to.array => {
+            // elements that are JSON already change as they would by themselves
+            return if from.name == "json" && kind == "jsonb" { Conversion::Altered } else { Conversion::Mapped };
+        }
+        Form::Labels { pairs, others, to: own } if own == *to => return relabelled(enums, from, to, &pairs, others),
+        Form::List | Form::Json(_) | Form::Labels { .. } | Form::Computed => return Conversion::Computed,
     };
     if casts.is_empty() && from == to {
         return Conversion::Same;
     }
     let mut worst = Conversion::Same;
-    let mut value = Value { data_type: from, labels: catalog.enum_values(from) };
+    let mut value = Value { data_type: from, labels: enums.old(from) };
     for cast in &casts {
-        let step = value.cast(catalog, cast, true);
+        let step = value.cast(enums, cast, true);
         worst = worse(worst, step);
         value.data_type = cast;
     }
-    worse(worst, value.cast(catalog, to, false))
+    worse(worst, value.cast(enums, to, false))
+}
+
+/// Labels that become others: kept where no two become one and each new one is there.
+fn relabelled(
+    enums: Enums<'_>,
+    from: &DataType,
+    to: &DataType,
+    pairs: &[(String, String)],
+    others: bool,
+) -> Conversion {
+    let (Some(old), Some(new)) = (enums.old(from), enums.new(to)) else { return Conversion::Computed };
+    let becomes = |label: &String| {
+        let pair = pairs.iter().find(|(own, _)| own == label).map(|(_, other)| other.clone());
+        pair.or_else(|| others.then(|| label.clone()))
+    };
+    let Some(mut images) = old.iter().map(becomes).collect::<Option<Vec<String>>>() else {
+        return Conversion::Computed;
+    };
+    let fit = images.iter().all(|label| new.contains(label));
+    images.sort();
+    images.dedup();
+    match (from.array || to.array || images.len() < old.len(), fit) {
+        (true, _) => Conversion::Computed,
+        (false, true) => Conversion::Mapped,
+        (false, false) => Conversion::Refused,
+    }
 }
 
 /// Whether the values take no detour: they are cast to the new type and to no other on the way.
 pub fn is_direct(to: &DataType, using: Option<&Expr>, column: &str) -> bool {
     using.is_none_or(|using| match form(&using.text, column) {
         Form::Casts(casts) => casts.iter().all(|cast| cast == to),
-        Form::Zone(_) | Form::List | Form::Computed => false,
+        Form::Zone(_) | Form::List | Form::Json(_) | Form::Labels { .. } | Form::Computed => false,
     })
 }
 
@@ -89,7 +132,7 @@ pub fn labels_gone(catalog: &Catalog, from: &DataType, to: &DataType) -> Vec<Str
 pub fn zone(using: &str, column: &str) -> Option<String> {
     match form(using, column) {
         Form::Zone(zone) => Some(zone),
-        Form::Casts(_) | Form::List | Form::Computed => None,
+        Form::Casts(_) | Form::List | Form::Json(_) | Form::Labels { .. } | Form::Computed => None,
     }
 }
 
@@ -111,7 +154,7 @@ fn worse(left: Conversion, right: Conversion) -> Conversion {
     let rank = |of: &Conversion| match of {
         Conversion::Same => 0,
         Conversion::Kept => 1,
-        Conversion::Listed => 2,
+        Conversion::Mapped => 2,
         Conversion::Zoned { .. } => 3,
         Conversion::Refused => 4,
         Conversion::Altered => 5,
@@ -129,7 +172,7 @@ struct Value<'a> {
 }
 
 impl Value<'_> {
-    fn cast(&self, catalog: &Catalog, to: &DataType, explicit: bool) -> Conversion {
+    fn cast(&self, enums: Enums<'_>, to: &DataType, explicit: bool) -> Conversion {
         let from = self.data_type;
         if from == to {
             return Conversion::Same;
@@ -138,7 +181,7 @@ impl Value<'_> {
             return Conversion::Unknown;
         }
         if let Some(labels) = self.labels {
-            if let Some(after) = catalog.enum_values(to) {
+            if let Some(after) = enums.new(to) {
                 let fits = labels.iter().all(|label| after.contains(label));
                 return if fits { Conversion::Kept } else { Conversion::Refused };
             }
@@ -153,7 +196,7 @@ impl Value<'_> {
                 _ => Conversion::Kept,
             };
         }
-        if catalog.enum_values(to).is_some() {
+        if enums.new(to).is_some() {
             return if retype::is_text(from) { Conversion::Refused } else { Conversion::Unknown };
         }
         match retype::between(from, to) {
@@ -170,146 +213,11 @@ impl Value<'_> {
     }
 }
 
-fn form(using: &str, column: &str) -> Form {
-    let tokens = tokens(using);
-    let bare: Vec<&Token<'_>> = tokens.iter().filter(|it| !it.is_symbol("(") && !it.is_symbol(")")).collect();
-    if let [name, at, time, zone, literal] = bare.as_slice()
-        && is_name(name, column)
-        && at.is("at")
-        && time.is("time")
-        && zone.is("zone")
-        && literal.kind == Kind::Literal
-    {
-        return Form::Zone(literal.text.replace("''", "'"));
-    }
-    if is_list(&bare, column) {
-        return Form::List;
-    }
-    let mut reader = Reader { text: using, tokens: &tokens, at: 0, column };
-    match reader.value() {
-        Some(casts) if reader.at == tokens.len() => Form::Casts(casts),
-        _ => Form::Computed,
-    }
-}
-
-/// A list of one, as a rename to a list is written.
-fn is_list(tokens: &[&Token<'_>], column: &str) -> bool {
-    let list = |tokens: &[&Token<'_>]| {
-        matches!(tokens, [array, open, name, close]
-            if array.is("array") && open.is_symbol("[") && is_name(name, column) && close.is_symbol("]"))
-    };
-    match tokens {
-        [case, when, name, is, null, then, none, or, list_of_one @ .., end] => {
-            case.is("case")
-                && when.is("when")
-                && is_name(name, column)
-                && [is, null, then, none, or]
-                    .iter()
-                    .zip(["is", "null", "then", "null", "else"])
-                    .all(|(it, word)| it.is(word))
-                && list(list_of_one)
-                && end.is("end")
-        }
-        tokens => list(tokens),
-    }
-}
-
-fn is_name(token: &Token<'_>, column: &str) -> bool {
-    match token.kind {
-        Kind::Quoted => token.text.replace("\"\"", "\"") == column,
-        Kind::Word => token.text.to_lowercase() == column,
-        Kind::Literal | Kind::Symbol => false,
-    }
-}
-
-/// Reads `"a"`, `("a")`, `"a"::text::"Role"` and `CAST("a" AS integer)`, however they stand in one another.
-struct Reader<'a> {
-    text: &'a str,
-    tokens: &'a [Token<'a>],
-    at: usize,
-    column: &'a str,
-}
-
-impl Reader<'_> {
-    fn symbol(&mut self, symbol: &str) -> Option<()> {
-        self.tokens.get(self.at).filter(|token| token.is_symbol(symbol))?;
-        self.at += 1;
-        Some(())
-    }
-
-    fn value(&mut self) -> Option<Vec<DataType>> {
-        let mut casts = self.operand()?;
-        while self.symbol(":").is_some() {
-            self.symbol(":")?;
-            casts.push(self.data_type()?);
-        }
-        Some(casts)
-    }
-
-    fn operand(&mut self) -> Option<Vec<DataType>> {
-        if self.symbol("(").is_some() {
-            let casts = self.value()?;
-            self.symbol(")")?;
-            return Some(casts);
-        }
-        let first = self.tokens.get(self.at)?;
-        self.at += 1;
-        if first.is("cast") && self.symbol("(").is_some() {
-            let mut casts = self.value()?;
-            self.tokens.get(self.at).filter(|token| token.is("as"))?;
-            self.at += 1;
-            casts.push(self.data_type()?);
-            self.symbol(")")?;
-            return Some(casts);
-        }
-        let name = if self.symbol(".").is_some() {
-            self.at += 1;
-            self.tokens.get(self.at - 1)?
-        } else {
-            first
-        };
-        is_name(name, self.column).then(Vec::new)
-    }
-
-    /// A type's name with its modifiers: up to the next `::`, the closing parenthesis, or the end.
-    fn data_type(&mut self) -> Option<DataType> {
-        let start = self.tokens.get(self.at)?.start;
-        let mut depth = 0_usize;
-        let mut end = start;
-        while let Some(token) = self.tokens.get(self.at) {
-            match token.text {
-                ":" if token.kind == Kind::Symbol => break,
-                ")" if token.kind == Kind::Symbol && depth == 0 => break,
-                "(" if token.kind == Kind::Symbol => depth += 1,
-                ")" if token.kind == Kind::Symbol => depth -= 1,
-                "." | "," | "[" | "]" if token.kind == Kind::Symbol => {}
-                _ if token.kind == Kind::Symbol || token.kind == Kind::Literal => return None,
-                _ => {}
-            }
-            end = token.end;
-            self.at += 1;
-        }
-        read_type(self.text.get(start..end)?)
-    }
-}
-
-/// A type as the parser reads it.
-fn read_type(text: &str) -> Option<DataType> {
-    let script = Script::parse(format!("ALTER TABLE t ALTER c TYPE {text}"));
-    let [statement] = script.statements() else { return None };
-    let StatementKind::AlterTable { actions, .. } = &statement.kind else { return None };
-    match actions.as_slice() {
-        [action] if script.errors().is_empty() => match &action.kind {
-            ActionKind::SetType { data_type, using: None, .. } => Some(data_type.clone()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::using::read_type;
     use super::*;
+    use crate::sql::Script;
 
     /// What becomes of the values of a column `a` of this type.
     fn judged(from: &str, to: &str, using: Option<&str>) -> Conversion {
@@ -319,7 +227,7 @@ mod tests {
         let catalog = Catalog::replay("public", [("1", &world)]);
         let (from, to) = (read_type(from).unwrap(), read_type(to).unwrap());
         let using = using.map(|text| Expr { text: text.into() });
-        judge(&catalog, &from, &to, using.as_ref(), "a")
+        judge(Enums::of(&catalog), &from, &to, using.as_ref(), "a")
     }
 
     #[test]
@@ -338,11 +246,14 @@ mod tests {
     #[test]
     fn a_list_of_one_keeps_each_value() {
         let using = Some("(CASE WHEN \"a\" IS NULL THEN NULL ELSE ARRAY[\"a\"] END)");
-        assert_eq!(judged("text", "text[]", using), Conversion::Listed);
-        assert_eq!(judged("text", "text[]", Some("ARRAY[a]")), Conversion::Listed);
+        assert_eq!(judged("text", "text[]", using), Conversion::Mapped);
+        assert_eq!(judged("text", "text[]", Some("ARRAY[a]")), Conversion::Mapped);
         assert_eq!(judged("text", "integer[]", Some("ARRAY[a]")), Conversion::Computed);
         assert_eq!(judged("text", "text[]", Some("ARRAY[b]")), Conversion::Computed);
         assert_eq!(judged("text", "text[]", Some("ARRAY[a, a]")), Conversion::Computed);
+        assert_eq!(judged("jsonb[]", "jsonb", Some("to_jsonb(\"a\")")), Conversion::Mapped);
+        assert_eq!(judged("json[]", "jsonb", Some("to_jsonb(a)")), Conversion::Altered);
+        assert_eq!(judged("text[]", "jsonb", Some("to_jsonb(b)")), Conversion::Computed);
     }
 
     #[test]
@@ -358,6 +269,13 @@ mod tests {
             judged("mood", "text", Some("CASE a WHEN 'sad' THEN 'glad' ELSE a::text END")),
             Conversion::Computed
         );
+        let labels = |arms: &str| judged("mood", "more", Some(&format!("(CASE \"a\"::text {arms} END)::\"more\"")));
+        assert_eq!(labels("WHEN 'glad' THEN 'so' ELSE \"a\"::text"), Conversion::Mapped);
+        assert_eq!(labels("WHEN 'glad' THEN 'sad' WHEN 'sad' THEN 'glad'"), Conversion::Mapped);
+        assert_eq!(labels("WHEN 'glad' THEN 'sad' ELSE \"a\"::text"), Conversion::Computed);
+        assert_eq!(labels("WHEN 'glad' THEN 'so'"), Conversion::Computed);
+        assert_eq!(labels("WHEN 'glad' THEN 'other' ELSE \"a\"::text"), Conversion::Refused);
+        assert_eq!(labels("WHEN 'glad' THEN 'so' ELSE \"b\"::text"), Conversion::Computed);
     }
 
     #[test]

@@ -7,18 +7,21 @@
 //! |---|---|
 //! | `statement`, `action` | each kind of statement, each action of `ALTER TABLE` |
 //! | `rows` | rows deleted and values overwritten, with what foreign keys add |
-//! | `conversion`, `retype` | what a change of type does to values |
+//! | `conversion`, `retype`, `using` | what a change of type does to values |
+//! | `cast` | how a change of type is written, and what it does |
 //! | `guarantees` | constraints, unique indexes and foreign keys that go or lead elsewhere |
 //! | `words` | statements that are known by their first words only |
 //! | `unknown` | objects that nobody could be asked about |
 
 mod action;
+pub mod cast;
 pub mod conversion;
 mod guarantees;
 pub mod retype;
 mod rows;
 mod statement;
 pub mod unknown;
+mod using;
 mod words;
 
 use std::ops::Range;

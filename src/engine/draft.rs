@@ -52,7 +52,7 @@ pub trait Drafter {
     ///
     /// # Errors
     /// Ends the journey; nothing is on disk then.
-    fn found(&mut self, _migrations: &[Migration]) -> Result<()> {
+    fn found(&mut self, _list: &MigrationsList) -> Result<()> {
         Ok(())
     }
 
@@ -217,7 +217,7 @@ impl Role for Draft<'_> {
             // what cannot be read is for Prisma to tell
             "devDiagnostic" => {
                 if let Ok(list) = protocol::migrations(&request.params) {
-                    self.drafter.found(&list.migrations)?;
+                    self.drafter.found(&list)?;
                 }
             }
             "createMigration" => {

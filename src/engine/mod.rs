@@ -46,7 +46,7 @@ pub use self::difference::difference;
 pub use self::discover::{Discovered, discover};
 pub use self::draft::{Drafted, Drafter};
 pub use self::fence::{Fence, Guard};
-pub use self::protocol::{DataLoss, EngineError, Request, Response, StepNote};
+pub use self::protocol::{DataLoss, EngineError, MigrationsList, Request, Response, StepNote};
 pub use self::prove::prove;
 pub use self::real::Engine;
 pub use self::remaining::Remaining;

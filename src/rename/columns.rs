@@ -1,9 +1,9 @@
 //! What speaks for a dropped and an added column being the same one.
 
 use super::around::Around;
-use super::cast::{self, Cast};
 use super::exchange::Exchange;
 use super::fields::{self, Place};
+use super::kind::kind;
 use super::links::{self, Targets};
 use super::names::Likeness;
 use super::profile;
@@ -12,6 +12,7 @@ use super::scene::Scene;
 use super::score::Scale;
 use super::weights::Sign;
 use crate::catalog::Column;
+use crate::effects::cast::Cast;
 use crate::sql::quote_identifier;
 
 /// A compared pair of columns.
@@ -91,9 +92,9 @@ fn types(
 ) -> Option<(bool, Holds)> {
     let expected = scene.renamed_type(&around.enums, &old.data_type);
     let shown = (data_type(&old.data_type), data_type(&new.data_type));
-    let same_kind = cast::kind(&expected) == cast::kind(&new.data_type);
+    let same_kind = kind(&expected) == kind(&new.data_type);
     let holds = if same_kind { Holds::Kind } else { Holds::Cast };
-    match cast::cast(scene.enums_known(), &expected, &new.data_type, "c") {
+    match scene.cast(&expected, &new.data_type, "c") {
         Cast::Same => {
             match new.data_type.name.as_str() {
                 "boolean" => scale.note(Sign::BooleanType, 1.0),
@@ -156,6 +157,9 @@ fn named(likeness: &Likeness, scale: &mut Scale<'_>) {
         scale.say(Sign::Name, likeness.score, likeness.reason.clone());
     } else {
         scale.note(Sign::StrangeName, 1.0);
+    }
+    if let Some(word) = &likeness.same_reference {
+        scale.say(Sign::SameReference, 1.0, format!("both names refer by {word}"));
     }
     if likeness.other_form {
         scale.say(Sign::OtherForm, 1.0, "only one of the names says key, unit or form");

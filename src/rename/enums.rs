@@ -19,7 +19,10 @@ pub(crate) fn types(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let come: Vec<_> = come.filter_map(|name| scene.after.enums.get_key_value(name)).collect();
     let compared = gone.map(|(from, old)| {
         let row = come.iter().map(|(to, new)| {
-            let shared = old.iter().filter(|value| new.contains(value)).count();
+            // the same value in Prisma may be another label now
+            let relabelled = scene.relabelled_in(from, to);
+            let lives = |value: &&String| new.contains(value) || relabelled.iter().any(|(label, _)| label == *value);
+            let shared = old.iter().filter(lives).count();
             let mut scale = Scale::by_hand(scene.weights, -2.5);
             let same = old == *new;
             let share = count(2 * shared) / count((old.len() + new.len()).max(1));

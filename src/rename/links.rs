@@ -5,6 +5,8 @@ use super::exchange::Exchange;
 use super::scene::{Scene, memberships, target};
 use super::score::Scale;
 use super::weights::Sign;
+use crate::catalog::{Index, Table};
+use crate::sql::ConstraintKind;
 
 /// What two columns' foreign keys say of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +56,23 @@ pub(crate) fn compare(
             _ => scale.say(sign, 1.0, format!("both stand in {word}")),
         }
     }
+    if is_unique(exchange.old, from) && is_unique(exchange.new, to) {
+        scale.say(Sign::UniqueAlone, 1.0, "each is unique by itself");
+    }
     if let Some(columns) = shared_index(exchange, from, to) {
         scale.say(Sign::SameIndex, 1.0, format!("an index on both, with {}", columns.join(", ")));
     }
     targets
+}
+
+/// Whether a key or a whole unique index is over this column alone.
+fn is_unique(table: &Table, column: &str) -> bool {
+    let keys = table.constraints.values().any(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => *columns == [column],
+        _ => false,
+    });
+    let alone = |index: &Index| matches!(index.keys.as_slice(), [key] if key.column.as_deref() == Some(column));
+    keys || table.indexes.values().any(|index| index.unique && index.predicate.is_none() && alone(index))
 }
 
 /// The other columns of an index or key that was dropped and created alike, but for these two columns.

@@ -8,7 +8,6 @@ mod around;
 mod assign;
 mod candidate;
 mod candidates;
-mod cast;
 mod columns;
 mod decide;
 pub mod directive;
@@ -17,6 +16,7 @@ mod exchange;
 mod fields;
 mod given;
 mod joins;
+mod kind;
 mod links;
 mod lookup;
 mod names;
@@ -25,6 +25,7 @@ mod pool;
 pub mod profile;
 mod prove;
 mod question;
+mod rekey;
 mod render;
 mod rewrite;
 mod scene;
@@ -43,11 +44,14 @@ pub use decide::{Decisions, decide, settle, undecided};
 pub use options::Options;
 pub use prove::{Proof, Replay, Scratch, Stage, Verdict, prove, replay};
 pub use question::{Answer, Asker, Open, Question, Terminal};
+pub use rekey::steps as rekeyed;
 pub use rewrite::{Kept, Rewrite, rewrite};
 
 use std::collections::BTreeMap;
 
 use crate::catalog::{Catalog, ObjectName};
+use crate::effects::cast::{Cast, Change};
+use crate::effects::conversion::Enums;
 use crate::sql::{DataType, Script};
 use given::Given;
 use scene::Scene;
@@ -110,10 +114,10 @@ pub fn keeping(before: &Catalog, after: &Catalog, from: &DataType, to: &DataType
         DataType { name: name.to_owned(), ..of.clone() }
     };
     let (from, to) = (plain(from), plain(to));
-    let using = match cast::cast(cast::Enums { before, after }, &from, &to, column) {
-        cast::Cast::Same => None,
-        cast::Cast::Keeps { using } | cast::Cast::Checked { using, .. } => using,
-        cast::Cast::Loses { .. } | cast::Cast::None => return None,
+    let using = match Change::new(Enums { before, after }, &from, &to).cast(column) {
+        Cast::Same => None,
+        Cast::Keeps { using } | Cast::Checked { using, .. } => using,
+        Cast::Loses { .. } | Cast::None => return None,
     };
     let using = using.map(|using| format!(" USING ({using})")).unwrap_or_default();
     Some(format!("TYPE {}{using}", render::data_type(&to)))

@@ -124,7 +124,8 @@ impl Ask<'_> {
             choices.insert(1.min(choices.len()), (words, Answer::RenameAll(alike)));
         }
         let kept = candidate.lossy.is_none();
-        let in_prisma = candidate.rename.map_option(catalog).filter(|_| maps && kept);
+        let maps = maps && kept && !self.scene.becomes_implicit(&self.around.tables, &candidate.rename);
+        let in_prisma = candidate.rename.map_option(catalog).filter(|_| maps);
         if in_prisma.is_some() {
             let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
             choices.push((label, Answer::Map(candidate.rename.clone())));

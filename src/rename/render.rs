@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::catalog::{Catalog, Column, ObjectName};
-use crate::sql::{ConstraintKind, DataType, quote_identifier};
+pub(crate) use crate::sql::data_type::{is_built_in, spelled as data_type};
+use crate::sql::{ConstraintKind, quote_identifier};
 
 /// A table's, type's or index's name, with its schema where that is not the default one.
 pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
@@ -14,65 +15,6 @@ pub(crate) fn object(catalog: &Catalog, name: &ObjectName) -> String {
 pub(crate) fn spoken(catalog: &Catalog, name: &ObjectName) -> String {
     if name.schema == catalog.default_schema { name.name.clone() } else { format!("{}.{}", name.schema, name.name) }
 }
-
-/// A type as Prisma writes it: `TEXT`, `TIMESTAMP(3)`, `"Role"[]`.
-pub(crate) fn data_type(of: &DataType) -> String {
-    let modifiers = if of.modifiers.is_empty() {
-        String::new()
-    } else {
-        format!("({})", of.modifiers.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-    };
-    let name = match of.name.as_str() {
-        "character varying" => "VARCHAR",
-        "character" => "CHAR",
-        "numeric" => "DECIMAL",
-        "timestamp without time zone" => "TIMESTAMP",
-        "timestamp with time zone" => "TIMESTAMPTZ",
-        "time without time zone" => "TIME",
-        "time with time zone" => "TIMETZ",
-        "bit varying" => "VARBIT",
-        name if BUILT_IN.contains(&name) => &name.to_uppercase(),
-        name => &quote_identifier(name),
-    };
-    let schema = of.schema.as_deref().map(|schema| format!("{}.", quote_identifier(schema))).unwrap_or_default();
-    format!("{schema}{name}{modifiers}{}", if of.array { "[]" } else { "" })
-}
-
-/// Whether it is a type of PostgreSQL's own.
-pub(crate) fn is_built_in(name: &str) -> bool {
-    BUILT_IN.contains(&name) || name.starts_with("time") || name.starts_with("bit")
-}
-
-const BUILT_IN: &[&str] = &[
-    "text",
-    "smallint",
-    "integer",
-    "bigint",
-    "smallserial",
-    "serial",
-    "bigserial",
-    "real",
-    "double precision",
-    "boolean",
-    "date",
-    "uuid",
-    "json",
-    "jsonb",
-    "bytea",
-    "xml",
-    "inet",
-    "cidr",
-    "macaddr",
-    "money",
-    "oid",
-    "bit",
-    "interval",
-    "point",
-    "citext",
-    "tsvector",
-    "tsquery",
-    "hstore",
-];
 
 /// A column's definition after its name: `TEXT NOT NULL DEFAULT 'x'`. `serial` is the type where a sequence comes with it.
 pub(crate) fn column(name: &str, column: &Column, serial: Option<&str>) -> String {

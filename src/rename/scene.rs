@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::Draft;
-use super::cast::{self, Cast};
+use super::candidate::Rename;
 use super::names::{self, Identifier, Likeness};
 use super::pool::{Counted, Pool};
-use super::schema::{Field, Model, Schema};
+use super::schema::{self, Field, Model, Schema};
 use super::weights::{STANDARD, Weights};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
+use crate::effects::cast::{Cast, Change};
+use crate::effects::conversion::Enums;
 use crate::sql::{ConstraintKind, DataType};
 
 /// A draft with the catalog after it and the schema's two states.
@@ -158,7 +160,8 @@ impl<'a> Scene<'a> {
         // a renamed table keeps what has the same name, unless its values cannot become the new type
         let lost = |name: &String| match (old.columns.get(name), new.columns.get(name)) {
             (Some(a), Some(b)) => {
-                matches!(cast::between(self.enums_known(), a, b), Cast::None | Cast::Loses { .. }) && !self.is_enum(a)
+                matches!(self.cast(&a.data_type, &b.data_type, "c"), Cast::None | Cast::Loses { .. })
+                    && !self.is_enum(a)
             }
             _ => true,
         };
@@ -186,9 +189,44 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The enums that types may be, before and after.
-    pub(crate) fn enums_known(&self) -> cast::Enums<'_> {
-        cast::Enums { before: self.before, after: &self.after }
+    /// How the values of one type can become those of another. `column` is the name that the column has when it is cast.
+    pub(crate) fn cast(&self, from: &DataType, to: &DataType, column: &str) -> Cast {
+        self.cast_from(self.before, from, to, column)
+    }
+
+    /// As [`Scene::cast`], from a catalog in which some things are renamed already.
+    pub(crate) fn cast_from(&self, before: &Catalog, from: &DataType, to: &DataType, column: &str) -> Cast {
+        let enums = Enums { before, after: &self.after };
+        let relabelled = self.relabelled(from, to);
+        Change { relabelled: &relabelled, ..Change::new(enums, from, to) }.cast(column)
+    }
+
+    /// As [`Scene::relabelled_in`], of the types of two columns.
+    pub(crate) fn relabelled(&self, from: &DataType, to: &DataType) -> Vec<(String, String)> {
+        self.relabelled_in(&self.before.type_name(from), &self.after.type_name(to))
+    }
+
+    /// Labels of an enum that another enum has under other names: the same values in Prisma, under another `@map`.
+    pub(crate) fn relabelled_in(&self, old: &ObjectName, new: &ObjectName) -> Vec<(String, String)> {
+        fn named<'s>(schema: &'s Schema, name: &ObjectName) -> Option<&'s schema::Enum> {
+            schema.enums.iter().find(|of| of.database == name.name)
+        }
+        let (Some(old), Some(new)) = (named(&self.head, old), named(&self.work, new)) else { return Vec::new() };
+        let now = |value: &String| new.values.iter().find(|(own, _)| own == value).map(|(_, label)| label.clone());
+        let labels = old.values.iter().filter_map(|(value, label)| Some((label.clone(), now(value)?)));
+        labels.filter(|(label, now)| label != now).collect()
+    }
+
+    /// Whether it is Prisma's own table of an implicit relation, or a column of it: no `@map` reaches that.
+    pub(crate) fn becomes_implicit(&self, tables: &BTreeMap<ObjectName, ObjectName>, rename: &Rename) -> bool {
+        let table = match rename {
+            Rename::Table { to, .. } => to,
+            Rename::Column { table, .. } => tables.get(table).unwrap_or(table),
+            Rename::Enum { .. } | Rename::EnumValue { .. } => return false,
+        };
+        table.name.starts_with('_')
+            && super::tables::is_join(self.after.tables.get(table))
+            && self.work.model_of_table(&table.schema, &table.name).is_none()
     }
 
     fn is_enum(&self, column: &Column) -> bool {

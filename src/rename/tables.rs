@@ -4,14 +4,15 @@ use std::rc::Rc;
 
 use super::around::Around;
 use super::candidate::Rename;
-use super::cast::{self, Cast};
 use super::columns;
 use super::given::Given;
+use super::kind::kind;
 use super::scene::{Pair, Scene, Spelling};
 use super::score::Scale;
 use super::settle::Compare;
 use super::weights::Sign;
 use crate::catalog::{Catalog, Column, ObjectName, Table};
+use crate::effects::cast::Cast;
 use crate::sql::ConstraintKind;
 
 /// Every pair of a dropped and a created table; those of implicit many-to-many relations follow their models and are left
@@ -140,7 +141,7 @@ fn holds(old: &Table, new: &Table) -> bool {
         } else {
             all().collect::<Vec<_>>()
         };
-        own.into_iter().map(|(_, column)| (cast::kind(&column.data_type), column.data_type.array)).collect()
+        own.into_iter().map(|(_, column)| (kind(&column.data_type), column.data_type.array)).collect()
     };
     let (own, mut free) = (kinds(old), kinds(new));
     let all = own.len().max(free.len());
@@ -166,8 +167,7 @@ fn share(scene: &Scene<'_>, around: &Around, from: &Side<'_>, to: &Side<'_>, sca
     let mut same = 0.0;
     let mut telling = 0.0;
     for (name, column, spelling) in &from.columns {
-        let worth = |counterpart: &Column| match cast::cast(
-            scene.enums_known(),
+        let worth = |counterpart: &Column| match scene.cast(
             &scene.renamed_type(&around.enums, &column.data_type),
             &counterpart.data_type,
             "c",

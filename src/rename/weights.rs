@@ -33,6 +33,8 @@ pub enum Sign {
     OpposedName,
     /// Only one name says key, unit or form.
     OtherForm,
+    /// Both names refer to their thing in the same way: both are codes, say.
+    SameReference,
     /// The same words were exchanged elsewhere in the migration, the rest of the names staying.
     Repeated,
     /// The same names were exchanged elsewhere in the migration.
@@ -49,6 +51,8 @@ pub enum Sign {
     BothPrimary,
     /// Both stand in a unique index.
     BothUnique,
+    /// Both are unique by themselves.
+    UniqueAlone,
     /// Both stand in an index.
     BothIndexed,
     /// Only one stands in an index or key, a time each kind.
@@ -150,6 +154,7 @@ impl Sign {
         (Self::StrangeName, 0.0, -0.1),
         (Self::OpposedName, -4.0, -4.0),
         (Self::OtherForm, -2.0, -1.8),
+        (Self::SameReference, 1.0, 1.0),
         (Self::Repeated, 1.0, 1.4),
         (Self::RepeatedWhole, 0.0, -0.6),
         (Self::Divided, -1.5, -2.1),
@@ -158,6 +163,7 @@ impl Sign {
         (Self::OneKey, -4.0, -4.1),
         (Self::BothPrimary, 0.5, 0.5),
         (Self::BothUnique, 0.5, 0.9),
+        (Self::UniqueAlone, 1.0, 1.0),
         (Self::BothIndexed, 0.5, 0.2),
         (Self::OneIndexed, -0.5, -0.6),
         (Self::SameIndex, 0.5, 0.7),

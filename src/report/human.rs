@@ -1,5 +1,7 @@
 //! For a terminal: each finding with its place in the source, what is known, what to do, and one line at the end.
 
+use std::collections::BTreeMap;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use console::Style;
@@ -13,13 +15,69 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let renderer = renderer.term_width(look.width.clamp(60, 140)).decor_style(DecorStyle::Ascii);
     let mut text = String::new();
     for migration in &review.migrations {
-        for finding in &migration.findings {
+        let alike = Alike::of(migration);
+        for finding in migration.findings.iter().filter(|finding| alike.shows(finding)) {
             text.push_str(&shown(finding, migration, &renderer, look));
             text.push_str("\n\n");
         }
+        text.push_str(&alike.rest(migration, look));
     }
     text.push_str(&last_lines(review, look));
     text
+}
+
+/// From so many findings of one kind on, most of them are told in one line: a whole project that goes to snake_case renames a
+/// thousand columns, each of them worth a warning.
+const MANY: usize = 8;
+
+/// So many of them are shown all the same.
+const EXAMPLES: usize = 3;
+
+/// So many objects are named in the one line.
+const NAMED: usize = 10;
+
+/// Findings of a migration by kind: warnings and notes of a rule with the same advice, of which the target has said nothing.
+struct Alike<'a> {
+    kinds: BTreeMap<(&'static str, &'a str), Vec<&'a Finding>>,
+}
+
+impl<'a> Alike<'a> {
+    fn of(migration: &'a Reviewed) -> Self {
+        let mut kinds: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
+        for finding in &migration.findings {
+            let plain = finding.severity != Severity::Error && finding.accepted.is_none();
+            if plain && finding.evidence.is_empty() {
+                kinds.entry((finding.rule, finding.help.as_str())).or_default().push(finding);
+            }
+        }
+        kinds.retain(|_, findings| findings.len() >= MANY);
+        kinds.values_mut().for_each(|findings| drop(findings.drain(..EXAMPLES)));
+        Self { kinds }
+    }
+
+    /// Whether it is told by itself.
+    fn shows(&self, finding: &Finding) -> bool {
+        let kind = self.kinds.get(&(finding.rule, finding.help.as_str()));
+        !kind.is_some_and(|findings| findings.iter().any(|other| std::ptr::eq(*other, finding)))
+    }
+
+    /// All others, a line for each kind.
+    fn rest(&self, migration: &Reviewed, look: Look<'_>) -> String {
+        let line = |((rule, _), findings): (&(&'static str, &str), &Vec<&Finding>)| {
+            let word = if findings.iter().any(|it| it.severity == Severity::Warning) { "warning" } else { "note" };
+            let count = cost::count(findings.len() as u64);
+            let place = findings.first().map_or(1, |first| place(&migration.sql, first).line);
+            let objects: Vec<&str> = findings.iter().take(NAMED).map(|finding| finding.object.as_str()).collect();
+            let more = if findings.len() > NAMED { ", …" } else { "" };
+            let objects = clean(&objects.join(", "));
+            format!(
+                "{word}[{rule}]: {count} more like the last of these, from line {place} of {} on: {objects}{more} (`--format json` has \
+                 each)\n\n",
+                path(migration, look.root)
+            )
+        };
+        self.kinds.iter().map(line).collect()
+    }
 }
 
 fn shown(finding: &Finding, migration: &Reviewed, renderer: &Renderer, look: Look<'_>) -> String {

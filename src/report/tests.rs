@@ -23,6 +23,23 @@ fn a_harmless_change_is_one_calm_line() {
     insta::assert_snapshot!(shown("ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n", Format::Human), @"pass: no findings in 1 migration; nothing stands against a deploy (offline: no data was looked at)");
 }
 
+/// A thousand warnings of one kind are a few and a line; an error is never one of many.
+#[test]
+fn many_findings_of_one_kind_are_told_once() {
+    let columns: String = (0..40).map(|n| format!(", \"c{n}\" TEXT")).collect();
+    let table = format!("CREATE TABLE \"Wide\" (\"id\" INT{columns});\n-- migration\n");
+    let all = |statement: &dyn Fn(usize) -> String| {
+        let sql: String = (0..40).map(statement).collect();
+        let look = Look { color: false, width: 100, root: Path::new("") };
+        render(&review_text(&format!("{table}{sql}")), Format::Human, look)
+    };
+    let renames = all(&|n| format!("ALTER TABLE \"Wide\" RENAME COLUMN \"c{n}\" TO \"d{n}\";\n"));
+    assert_eq!(renames.matches("warning[breaking-rename]").count(), 4, "{renames}");
+    assert!(renames.contains("37 more like") && renames.contains("40 warnings"), "{renames}");
+    let drops = all(&|n| format!("ALTER TABLE \"Wide\" DROP COLUMN \"c{n}\";\n"));
+    assert_eq!(drops.matches("error[drop-column]").count(), 40);
+}
+
 #[test]
 fn a_draft_of_a_rename() {
     let draft = "/*\n  Warnings:\n\n  - You are about to drop the column `artist`.\n\n*/\n-- AlterTable\n\

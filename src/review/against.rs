@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use postgres::Client;
 
 use super::history::standing;
+use super::links;
 use super::probes::Probes;
 use super::recorded::{Recorded, age};
 use super::{Request, Review, Source, Verdict, review};
@@ -115,6 +116,11 @@ impl<'a> Ground<'a> {
         let known = history.map(|history| history.compare(folder.migrations)).unwrap_or_default();
         // asked, and not told: what is there is not known then
         let untold = self.live.is_some() && self.definitions.is_none();
+        let mut standing = standing(&known, folder.migrations, folder.directory);
+        let is_applied = |migration: &Migration| applied(&migration);
+        let is_applied = history.map(|_| &is_applied as &dyn Fn(&Migration) -> bool);
+        let mut links = links::reviewed(self.settings, self.schema, folder.migrations, chosen, is_applied);
+        standing.append(&mut links.findings);
         let mut review = review(Request {
             migrations: chosen,
             world,
@@ -123,8 +129,9 @@ impl<'a> Ground<'a> {
             live,
             identity: self.identity,
             settings: self.settings,
-            standing: standing(&known, folder.migrations, folder.directory),
+            standing,
         });
+        links.tell(&mut review);
         if untold {
             let why = "they could not be read in time".to_owned();
             review.unchecked.push(Unchecked { what: "the target's definitions".to_owned(), why });
@@ -165,6 +172,8 @@ pub fn by_file(
     let has_run = chosen.iter().find(applied);
     let behind = migrations.iter().take_while(|each| !reviewed(each));
     let earlier: Vec<Migration> = behind.filter(|each| has_run.is_some() || !applied(each)).cloned().collect();
+    let is_applied = |migration: &Migration| applied(&migration);
+    let mut links = links::reviewed(settings, &file.default_schema, migrations, chosen, Some(&is_applied));
     let mut review = review(Request {
         migrations: chosen,
         world: Some(world(&file.default_schema, &file.definitions(), migrations, applied, has_run.is_some())),
@@ -173,8 +182,9 @@ pub fn by_file(
         live: if has_run.is_none() { Some(&recorded) } else { None },
         identity: None,
         settings,
-        standing: Vec::new(),
+        standing: std::mem::take(&mut links.findings),
     });
+    links.tell(&mut review);
     review.unchecked.extend(has_run.map(|migration| Unchecked {
         what: format!("the definitions in {name}, taken {}", age(file, now)),
         why: format!("{} was applied before it was taken: only the migration files were read", migration.name),

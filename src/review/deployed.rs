@@ -19,7 +19,7 @@ pub fn settings(
     schema_files: &[PathBuf],
 ) -> Result<Settings> {
     let deployed = release(deployed, config, (project.directory(), project.root()), schema_files)?;
-    Ok(Settings { deployed, ..Settings::new(config, project.version()) })
+    Ok(Settings { deployed, schema_files: schema_files.to_vec(), ..Settings::new(config, project.version()) })
 }
 
 /// [`settings`] in a directory where Prisma is not installed.
@@ -33,7 +33,7 @@ pub fn settings_in(
     schema_files: &[PathBuf],
 ) -> Result<Settings> {
     let deployed = release(deployed, config, (directory, directory), schema_files)?;
-    Ok(Settings { deployed, ..Settings::new(config, None) })
+    Ok(Settings { deployed, schema_files: schema_files.to_vec(), ..Settings::new(config, None) })
 }
 
 /// What is typed is relative to `directory`, what is set to the project's root.

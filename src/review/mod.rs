@@ -6,6 +6,8 @@ pub mod chosen;
 pub mod deployed;
 pub mod fixes;
 pub mod history;
+pub mod links;
+pub mod lost;
 mod needed;
 pub mod online;
 pub mod plan_hash;

@@ -1,7 +1,9 @@
 //! A column dropped: the data in it is gone, and the running release still selects it.
 
+use super::subject::Existing;
 use super::{Check, Finding, NOTHING_LOST, Rule, Severity, Step, Which, cost};
-use crate::sql::ActionKind;
+use crate::catalog::{Catalog, Index, ObjectName};
+use crate::sql::{ActionKind, ConstraintKind, quote_identifier};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -55,16 +57,60 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 let few = held <= FEW_ROWS;
                 let finding =
                     if few { step.naming(&table, &Which::Set { column: &on_target }, finding) } else { finding };
-                finding.help(help(&object))
+                finding.help(help(step, &table, name))
             }
-            None => finding.help(help(&object)),
+            None => finding.help(help(step, &table, name)),
         });
     }
 }
 
-fn help(object: &str) -> String {
-    format!(
-        "if it was renamed, run `prisma-safe rewrite`; if it really goes, first deploy a release that does not use it\n\
-         then accept the loss in this file: `-- prisma-safe:allow drop-column({object}): why`"
-    )
+fn help(step: &Step<'_>, table: &Existing, column: &str) -> String {
+    let object = format!("{}.{column}", table.label);
+    let first = match turned_round(step, table, column) {
+        Some(fill) => format!(
+            "the relation is turned round: before the drop, fill the new column, added without NOT NULL, from this one:\n{fill}"
+        ),
+        None => "if it was renamed, run `prisma-safe rewrite`; if it really goes, first deploy a release that does not use it"
+            .to_owned(),
+    };
+    format!("{first}\nthen accept the loss in this file: `-- prisma-safe:allow drop-column({object}): why`")
+}
+
+/// The statements that fill the foreign key on the other side of a one-to-one relation, which this migration adds there, from the
+/// one that is dropped here.
+fn turned_round(step: &Step<'_>, table: &Existing, column: &str) -> Option<String> {
+    let (before, after) = (step.subject.before, step.subject.after);
+    let old = before.tables.get(&table.name)?;
+    let of_one = old.constraints.values().any(|it| {
+        matches!(it.kind, ConstraintKind::Unique { .. } | ConstraintKind::PrimaryKey { .. })
+            && it.kind.columns() == [column]
+    });
+    let of_index = |index: &Index| matches!(index.keys.as_slice(), [key] if key.column.as_deref() == Some(column));
+    // of several rows that lead to one, the other side could keep one only
+    if !of_one && !old.indexes.values().any(|index| index.unique && index.predicate.is_none() && of_index(index)) {
+        return None;
+    }
+    let alone = |kind: &ConstraintKind, catalog: &Catalog| match kind {
+        ConstraintKind::ForeignKey { columns, table, referenced, .. } => {
+            match (columns.as_slice(), referenced.as_slice()) {
+                ([own], [key]) => Some((own.clone(), catalog.resolve(table), key.clone())),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let mut leads = old.constraints.values().filter_map(|it| alone(&it.kind, before));
+    let (_, target, key) = leads.find(|(own, ..)| own == column)?;
+    let known = &before.tables.get(&target)?.columns;
+    let mut back = after.tables.get(&target)?.constraints.values().filter_map(|it| alone(&it.kind, after));
+    let (new, _, own_key) = back.find(|(new, other, _)| *other == table.name && !known.contains_key(new))?;
+    let required = after.tables.get(&target)?.columns.get(&new)?.not_null;
+    let short = |name: &ObjectName| {
+        if name.schema == before.default_schema { quote_identifier(&name.name) } else { name.quoted() }
+    };
+    let (from, to) = (short(&table.name), short(&target));
+    let [column, key, new, own_key] = [column, &key, &new, &own_key].map(|name| quote_identifier(name));
+    let fill = format!("UPDATE {to} s SET {new} = t.{own_key} FROM {from} t WHERE t.{column} = s.{key};");
+    let demand = if required { format!("\nALTER TABLE {to} ALTER COLUMN {new} SET NOT NULL;") } else { String::new() };
+    Some(fill + &demand)
 }

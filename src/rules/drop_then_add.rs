@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step, Subject, cost};
-use crate::catalog::Table;
+use crate::catalog::{ObjectName, Table};
 use crate::rename;
-use crate::sql::{ActionKind, ColumnDef, DataType, Name, StatementKind, quote_identifier};
+use crate::sql::{ActionKind, ColumnDef, ConstraintKind, DataType, Name, StatementKind, quote_identifier};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -91,7 +91,7 @@ fn columns(subject: &Subject<'_>, changed: &Changed<'_>, findings: &mut Vec<Find
     let mut place = None;
     for dropped in &changed.dropped {
         if let Some(column) = recreated(dropped) {
-            findings.push(retyped(subject, &changed.table.label, dropped, column));
+            findings.push(retyped(subject, &changed.table, dropped, column));
             continue;
         }
         let candidates = changed
@@ -129,9 +129,9 @@ fn renamed(subject: &Subject<'_>, table: &str, pairs: &[(&str, &str)], place: Ra
     ))
 }
 
-fn retyped(subject: &Subject<'_>, table: &str, dropped: &Dropped<'_>, column: &ColumnDef) -> Finding {
+fn retyped(subject: &Subject<'_>, table: &Existing, dropped: &Dropped<'_>, column: &ColumnDef) -> Finding {
     let name = dropped.name;
-    let object = format!("{table}.{name}");
+    let object = format!("{}.{name}", table.label);
     let message = format!("drops column `{object}` and creates it anew: its values are lost");
     let finding = Finding::new(&RULE, object, dropped.range.clone(), message);
     if let Some((old, new)) = dropped.data_type.and_then(|old| renamed_enum(subject, old, &column.data_type)) {
@@ -145,13 +145,36 @@ fn retyped(subject: &Subject<'_>, table: &str, dropped: &Dropped<'_>, column: &C
         Some((_, Some(change))) => {
             finding.help(format!("keep the values instead: `ALTER COLUMN {} {change}`", quote_identifier(name)))
         }
-        Some((old, None)) => finding.help(format!(
-            "no cast from {old} to {} keeps the values: add a column of the new type beside it, fill it, lead foreign keys and \
-             the code over to it, and drop the old one in a later migration",
-            column.data_type
-        )),
-        None => finding.help("keep the values by a change of type in place, where there is a cast, or by a new column that is filled"),
+        Some((old, None)) => {
+            let no_cast = format!("no cast from {old} to {} keeps the values", column.data_type);
+            if let Some(key) = key_of(subject, &table.name, name) {
+                return finding.help(format!("{no_cast}: it follows the key `{key}`, whose steps lead it over"));
+            }
+            finding.help(match rename::rekeyed(subject.before, subject.after, &table.name, name) {
+                Some(steps) => format!(
+                    "{no_cast}; these steps in place of the draft's own do (what reads the old values must go with this deploy):\n{}",
+                    steps.join("\n")
+                ),
+                None => format!("{no_cast}: add a column of the new type beside it, fill it, and drop the old one later"),
+            })
+        }
+        None => finding.help(
+            "keep the values by a change of type in place, where there is a cast, or by a new column that is filled",
+        ),
     }
+}
+
+/// The key that a column leads to, if that is dropped and created anew as well.
+fn key_of(subject: &Subject<'_>, table: &ObjectName, column: &str) -> Option<String> {
+    let constraints = subject.before.tables.get(table)?.constraints.values();
+    let leads = constraints.filter_map(|constraint| match &constraint.kind {
+        ConstraintKind::ForeignKey { columns, table, referenced, .. } if columns.as_slice() == [column] => {
+            Some((subject.before.resolve(table), referenced.first()?.clone()))
+        }
+        _ => None,
+    });
+    let mut anew = leads.filter(|(target, key)| rename::rekeyed(subject.before, subject.after, target, key).is_some());
+    anew.next().map(|(target, key)| format!("{}.{key}", subject.label(&target)))
 }
 
 /// The old and new name, if one enum goes and the other comes in this migration.

@@ -73,7 +73,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 /// Whether two values that differ may become equal.
 fn merges(from: &DataType, to: &DataType, how: &Conversion) -> bool {
     match how {
-        Conversion::Same | Conversion::Listed => false,
+        Conversion::Same | Conversion::Mapped => false,
         // citext compares without case
         Conversion::Kept => to.name == "citext" && from.name != "citext",
         // '1' and '01' are one number; a repeated hour is one moment

@@ -3,10 +3,11 @@
 
 use super::{Check, Finding, Rule, Severity, Subject};
 use crate::catalog::{Catalog, ObjectName, Table};
+use crate::rename::sides::Turned;
 use crate::sql::{ActionKind, ConstraintKind, StatementKind};
 
 /// The rule.
-pub(super) const RULE: Rule = Rule {
+pub const RULE: Rule = Rule {
     id: "many-to-many-swap",
     severity: Severity::Error,
     optional: false,
@@ -15,6 +16,17 @@ pub(super) const RULE: Rule = Rule {
     page: include_str!("many_to_many_swap.md"),
     check: Check::Migration(check),
 };
+
+/// A join table of a self-relation whose links are read the wrong way round by the schema as it is.
+pub fn turned(label: &str, turned: &Turned) -> Finding {
+    let help = format!(
+        "{}\nor accept it in the migration: `-- prisma-safe:allow many-to-many-swap({label}): why`",
+        turned.help
+    );
+    let mut finding = Finding::new(&RULE, label, 0..0, turned.message.clone()).help(help);
+    finding.range = None;
+    finding
+}
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let renames = renames(subject);

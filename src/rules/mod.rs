@@ -43,7 +43,7 @@ mod index_of_constraint;
 mod lock_held;
 mod locks;
 mod long_identifier;
-mod many_to_many_swap;
+pub mod many_to_many_swap;
 mod narrow_type;
 mod new_enum_value_used;
 pub(crate) mod opaque_code;

@@ -67,7 +67,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 fn message(object: &str, from: &DataType, to: &DataType, how: &Conversion) -> Option<String> {
     let change = format!("`{object}` goes from {from} to {to}");
     Some(match how {
-        Conversion::Same | Conversion::Kept | Conversion::Listed | Conversion::Zoned { .. } => return None,
+        Conversion::Same | Conversion::Kept | Conversion::Mapped | Conversion::Zoned { .. } => return None,
         Conversion::Refused => format!("{change}: one value that does not fit and the deploy fails"),
         Conversion::Altered => format!("{change}: values that do not fit are cut or rounded in silence"),
         Conversion::Computed if from == to => {

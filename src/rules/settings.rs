@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub deployed: Option<Deployed>,
     /// What schema.prisma was before the draft, where that is known.
     pub schema_before: Option<Schema>,
+    /// The files of the schema as it is now, where they are known.
+    pub schema_files: Vec<PathBuf>,
 }
 
 /// The release that runs while a migration is deployed.
@@ -79,6 +82,7 @@ impl Settings {
             prisma: prisma.map(|version| (version.major(), version.minor())),
             deployed: None,
             schema_before: None,
+            schema_files: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod ast;
 mod atomicity;
 pub mod code;
 mod comments;
+pub mod data_type;
 pub mod edit;
 pub(crate) mod expression;
 pub(crate) mod guard;

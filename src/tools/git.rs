@@ -20,6 +20,37 @@ pub fn at(revision: &str, file: &Path) -> Option<String> {
     output(file.parent()?, &["show".into(), "--end-of-options".into(), object])
 }
 
+/// The last commit that touched a file; none where [`at`] would give none.
+pub fn last_commit(file: &Path) -> Option<String> {
+    let arguments = ["log", "-1", "--format=%H", "--"].map(OsString::from);
+    let mut arguments = Vec::from(arguments);
+    arguments.push(file.file_name()?.into());
+    output(file.parent()?, &arguments).map(|commit| commit.trim().to_owned()).filter(|commit| !commit.is_empty())
+}
+
+/// A revision that holds this migration of a folder, which may be gone from the disk: `HEAD`, or the commit before the one that
+/// took it away.
+pub fn holding(folder: &Path, migration: &str) -> Option<String> {
+    let here = folder.ancestors().find(|path| path.is_dir())?;
+    let mut path = folder.strip_prefix(here).ok()?.join(migration);
+    path.push("migration.sql");
+    let object = |revision: &str| {
+        let mut object = OsString::from(format!("{revision}:./"));
+        object.push(&path);
+        object
+    };
+    let holds = |revision: &str| output(here, &["cat-file".into(), "-e".into(), object(revision)]).is_some();
+    if holds("HEAD") {
+        return Some("HEAD".to_owned());
+    }
+    let arguments = ["log", "-1", "--diff-filter=DR", "--no-renames", "--format=%h", "--"].map(OsString::from);
+    let mut arguments = Vec::from(arguments);
+    arguments.push(path.clone().into());
+    let gone = output(here, &arguments).map(|commit| commit.trim().to_owned()).filter(|commit| !commit.is_empty())?;
+    let before = format!("{gone}~1");
+    holds(&before).then_some(before)
+}
+
 /// The files that a revision held below a folder; none where [`at`] would give none.
 pub fn files_at(revision: &str, folder: &Path) -> Vec<PathBuf> {
     let arguments = ["ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "."].map(OsString::from);
@@ -98,6 +129,20 @@ mod tests {
         assert_eq!(committed(&file), None);
         git(directory.path(), &["add", "."]);
         git(directory.path(), &["commit", "-q", "-m", "x"]);
+        assert_eq!(last_commit(&file).map(|commit| commit.len()), Some(40));
+        assert_eq!(last_commit(&directory.path().join("none")), None);
+        let migration = directory.path().join("migrations/1_a/migration.sql");
+        std::fs::create_dir_all(migration.parent().unwrap()).unwrap();
+        std::fs::write(&migration, "x").unwrap();
+        let folder = directory.path().join("migrations");
+        assert_eq!(holding(&folder, "1_a"), None);
+        git(directory.path(), &["add", "."]);
+        git(directory.path(), &["commit", "-q", "-m", "x"]);
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(holding(&folder, "1_a").as_deref(), Some("HEAD"));
+        git(directory.path(), &["add", "-A"]);
+        git(directory.path(), &["commit", "-q", "-m", "x"]);
+        assert!(holding(&folder, "1_a").unwrap().ends_with("~1"));
         std::fs::write(&file, "new").unwrap();
         assert_eq!(committed(&file).as_deref(), Some("old"));
         let new = directory.path().join("ä new.sql");
@@ -109,7 +154,7 @@ mod tests {
         }
         assert_eq!(committed(&directory.path().join("gone/x")), None);
         assert_eq!(at("HEAD", &file).as_deref(), Some("old"));
-        assert_eq!(at("HEAD~1", &file), None);
+        assert_eq!(at("HEAD~9", &file), None);
         assert_eq!(at("--output=x", &file), None);
         assert_eq!(files_at("HEAD", directory.path()), [file]);
     }

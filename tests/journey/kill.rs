@@ -11,7 +11,7 @@ use crate::support::{Prisma, Project, soon};
 const SLOW: &str = "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n\nSELECT pg_sleep(3);\n";
 
 /// Whether any process still lives in the project's directory.
-fn deserted(project: &Project) -> bool {
+pub(crate) fn deserted(project: &Project) -> bool {
     let directory = project.directory();
     let processes = std::fs::read_dir("/proc").expect("/proc");
     !processes

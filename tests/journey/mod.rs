@@ -12,6 +12,7 @@ mod rename;
 mod rewrite;
 mod terminal;
 
+pub(crate) use self::kill::deserted;
 use crate::support::{Output, Prisma, Project};
 
 /// The first migration's name.

@@ -4,7 +4,7 @@ use super::engine::{Engine, Side};
 use crate::support::{Key, Prisma, Project, Terminal};
 
 const INIT: &str = "20250101000000_init";
-const CREATE: [&str; 6] = ["migrate", "dev", "--create-only", "--non-interactive", "--name", "x"];
+pub(super) const CREATE: [&str; 6] = ["migrate", "dev", "--create-only", "--non-interactive", "--name", "x"];
 
 /// A project whose first migration is applied and committed; `edit` changes its SQL as a person would.
 pub(super) fn committed(models: &str, edit: impl FnOnce(String) -> String) -> Project {
@@ -93,6 +93,27 @@ fn renames_of_one_pattern_are_one_question() {
     let (status, seen) = terminal.ends();
     assert_eq!(status, 0, "{seen}");
     assert_eq!(project.newest_migration().matches("RENAME COLUMN").count(), 3, "{}", project.newest_migration());
+}
+
+/// Killed in the middle of a question: nothing is written, no process is left to write it, and the next run goes on.
+#[test]
+fn a_kill_in_the_question_leaves_no_draft() {
+    let user = "model User {\n  id Int @id\n  password String\n}\n";
+    let project = committed(user, |sql| sql);
+    project.database().execute("INSERT INTO \"User\" VALUES (1, 'plain')");
+    project.set_schema(&user.replace("password ", "secret "));
+    let files = project.files("prisma");
+    for only in [&["--create-only"][..], &[]] {
+        let arguments = ["migrate", "dev", "--name", "x"].iter().chain(only);
+        let mut terminal = Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), arguments));
+        terminal.sees("secret").sees("cancel");
+        assert_eq!(terminal.killed(), 128 + 9);
+        crate::support::soon("no process is left", || crate::journey::deserted(&project));
+        assert_eq!(project.files("prisma"), files);
+    }
+    let dev = ["migrate", "dev", "--non-interactive", "--name", "x", "--rename", "User.password:secret"];
+    project.run(dev).succeeds();
+    assert_eq!(project.database().rows("SELECT secret FROM \"User\""), ["plain"]);
 }
 
 /// Generated columns follow: one whose expression reads the renamed column, and a renamed one.

@@ -66,6 +66,42 @@ fn a_renamed_field_of_a_self_relation_turns_no_link() {
     crate::journey::prisma_is_content(crate::support::Prisma::V7, &project);
 }
 
+/// Neither Prisma nor a migration says anything of it: a review and a deploy compare the schemas.
+#[test]
+fn a_review_and_a_deploy_see_that_links_turn() {
+    let project = pupils();
+    let links = read(&project, ["mentors", "pupils"]);
+    project.set_schema(&PUPIL.replace("  pupils ", "  juniors"));
+    project.add_migration("20250102000000_age", "ALTER TABLE \"Pupil\" ADD COLUMN \"age\" INTEGER;\n");
+    // not committed
+    for arguments in [&["review", "--offline"][..], &["review", "--pending"], &["migrate", "deploy"]] {
+        project.run(arguments).exits(3).says("error[many-to-many-swap]").says("Pupil.pupils became Pupil.juniors");
+    }
+    // committed without a migration of its own: the schema of the last applied migration's commit is known
+    std::fs::remove_dir_all(project.path("prisma/migrations/20250102000000_age")).expect("removed");
+    commit(&project);
+    project.run(["migrate", "deploy"]).exits(3).says("nothing is pending, but Pupil.pupils became Pupil.juniors");
+    project.run(["review"]).exits(3).says("many-to-many-swap");
+    project.run(["review", "--deployed", "HEAD"]).succeeds().says_nothing_of("many-to-many-swap");
+    project.run(["review", "--deployed", "HEAD~1"]).exits(3).says("many-to-many-swap");
+    // `migrate dev` writes the exchange also when the schema was committed first
+    project.run(["migrate", "dev", "--non-interactive", "--name", "juniors"]).succeeds().says("RENAME COLUMN");
+    project.run(["migrate", "deploy"]).succeeds();
+    project.run(["review"]).succeeds();
+    assert_eq!(read(&project, ["mentors", "juniors"]), links);
+}
+
+/// Where nothing tells what the columns stood for, that is said, and it is no pass.
+#[test]
+fn links_that_nobody_could_check_are_said() {
+    let project = pupils();
+    std::fs::remove_dir_all(project.path(".git")).expect("the repository");
+    project.add_migration("20250102000000_age", "ALTER TABLE \"Pupil\" ADD COLUMN \"age\" INTEGER;\n");
+    let document = project.run(["review", "--format", "json"]).succeeds().json();
+    assert_eq!(document["verdict"], "warn", "{document:#}");
+    assert!(document["unchecked"].to_string().contains("links in _Mentoring"), "{document:#}");
+}
+
 /// Nobody can tell which is which: refused, and nothing is written.
 #[test]
 fn two_renamed_fields_of_a_self_relation_are_refused() {

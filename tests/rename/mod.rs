@@ -1,10 +1,12 @@
 //! Renames on the real engine and a real PostgreSQL: draft, decision, rewrite, proof, catalog and values.
 
 mod asked;
+mod carried;
 mod engine;
 mod generate;
 mod links;
 mod rows;
+mod ways_out;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

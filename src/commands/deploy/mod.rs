@@ -21,11 +21,12 @@ use crate::deploy::journal::Planned;
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rename::schema::Schema;
 use crate::report;
+use crate::review::{deployed, links, lost};
 use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
@@ -162,11 +163,21 @@ impl Deployer for Deploying<'_> {
             schemas: &Schema::of_files(&request.target.schema_files).schemas,
         };
         let mut preflight = Preflight::of(&mut client, &plan)?;
+        let lost = lost::folder(&preflight.standing, &request.migrations_dir, self.project.root());
+        if let Some(lost) = lost.as_ref().filter(|_| !preflight.standing.pending.is_empty()) {
+            return Err(Error::refused(&*lost.message).help(&*lost.help));
+        }
         if nothing_to_do(&preflight) {
             // Prisma says so itself; only a word about what it does not look at
             for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
                 shell.warn(format!("{}: {}", problem.message, problem.help));
             }
+            if let Some(lost) = lost {
+                shell.warn(format!("{}: {}", lost.message, lost.help));
+            }
+            let files = &request.target.schema_files;
+            let settings = deployed::settings(None, &self.config.review, self.project, files)?;
+            links::demand_kept(&settings, &target.url.schema(), &request.migrations)?;
             return Ok(Vec::new());
         }
         let names = names(&preflight.standing);

@@ -39,3 +39,16 @@ pub(super) fn other_form(old: &Identifier, new: &Identifier) -> bool {
         a.is_some() && b.is_some() && a != b && (gone.len() == 1 || come.len() == 1) && gone.len() + come.len() <= 3;
     keys || reference || one(&|word| words.is_unit(word)) || one(&|word| words.is_form(word))
 }
+
+/// The word by which both names refer to their thing, where both do it by the same words: `cityCode` and `code_of_town`, but neither
+/// and `town`.
+pub(super) fn same_reference(old: &Identifier, new: &Identifier) -> Option<String> {
+    let words = Vocabulary::get();
+    let refer = |name: &Identifier| {
+        let mut found: Vec<String> = name.words.iter().filter(|word| words.refers(word)).cloned().collect();
+        found.sort();
+        found
+    };
+    let own = refer(old);
+    (own == refer(new)).then(|| own.first().cloned())?
+}

@@ -6,7 +6,7 @@ mod meaning;
 mod vocabulary;
 
 pub(crate) use identifier::{Identifier, change};
-use meaning::{opposed, other_form};
+use meaning::{opposed, other_form, same_reference};
 use vocabulary::Vocabulary;
 
 /// What comparing two identifiers showed.
@@ -26,6 +26,8 @@ pub(crate) struct Likeness {
     pub(crate) opposed: bool,
     /// Only one name says that it holds a key, a unit, or values in some form.
     pub(crate) other_form: bool,
+    /// The word by which both names refer to their thing, where they do it in the same way: `key`, `code`.
+    pub(crate) same_reference: Option<String>,
 }
 
 /// Compares two identifiers, each given as it is written and taken apart. Words of `context` (the table's name) count as
@@ -42,6 +44,7 @@ pub(crate) fn likeness(from: (&str, &Identifier), to: (&str, &Identifier), conte
         contained,
         opposed,
         other_form,
+        same_reference: same_reference(old, new),
     };
     if old.words.concat() == new.words.concat() && !old.words.is_empty() {
         if same_style(from, to) {

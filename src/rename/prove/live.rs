@@ -14,7 +14,14 @@ pub(super) fn kept(found: Vec<Difference>, before: &Live, rewrite: &Rewrite) -> 
         Some(part) => format!("kept: the {part} of {} {}", difference.kind, difference.name),
         None => format!("kept: {} {}", difference.kind, difference.name),
     };
-    (kept.iter().map(sentence).collect(), differ.iter().map(ToString::to_string).collect())
+    // constraints and indexes are those that the rewrite has named itself
+    let told = |difference: &&Difference| {
+        difference.part.is_none() && matches!(difference.kind, Kind::Constraint | Kind::Index)
+    };
+    (
+        kept.iter().filter(|difference| !told(difference)).map(sentence).collect(),
+        differ.iter().map(ToString::to_string).collect(),
+    )
 }
 
 fn is_kept(difference: &Difference, before: &Live, rewrite: &Rewrite) -> bool {

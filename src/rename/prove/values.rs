@@ -125,7 +125,10 @@ impl Rows<'_> {
         self.after.column(&self.moves.table(table), self.name_after(table, column))
     }
 
-    fn value_names(&self, column: &Column) -> Option<&BTreeMap<String, String>> {
+    fn value_names(&self, table: &ObjectName, column: &Column) -> Option<&BTreeMap<String, String>> {
+        if let Some(labels) = self.moves.labels.get(&(table.clone(), column.name.clone())) {
+            return Some(labels);
+        }
         let of = (!column.shape.labels.is_empty()).then_some(&column.shape.base)?;
         self.moves.values.iter().find(|(name, _)| name.name == *of).map(|(_, values)| values)
     }
@@ -162,7 +165,7 @@ impl Rows<'_> {
         }
         let mut rows = few::read(client, &subject.from, &select)?;
         for (at, column) in columns.into_iter().enumerate() {
-            let Some(values) = self.value_names(column) else { continue };
+            let Some(values) = self.value_names(&subject.from, column) else { continue };
             for value in rows.iter_mut().filter_map(|row| row.get_mut(format!("c{at}"))) {
                 rename_values(value, values);
             }
@@ -200,7 +203,7 @@ impl Becoming for Rows<'_> {
         if now.labels.is_empty() || column.shape.labels.is_empty() {
             return None;
         }
-        let names = self.value_names(column);
+        let names = self.value_names(table, column);
         let name = |label: &String| names.and_then(|names| names.get(label)).unwrap_or(label).clone();
         let labels = column.shape.labels.iter().filter(|label| now.labels.contains(&name(label)));
         Some(Shape { labels: labels.cloned().collect(), ..column.shape.clone() })

@@ -2,8 +2,9 @@
 
 use super::plan::{Plan, Touched};
 use crate::catalog::{Column, ObjectName};
+use crate::effects::cast::Cast;
 use crate::error::{Error, Result};
-use crate::rename::cast::{Cast, Enums, cast};
+use crate::rename::rekey;
 use crate::rename::render::{self, data_type, object, spoken};
 use crate::sql::{quote_identifier, quote_literal};
 
@@ -59,7 +60,7 @@ fn alter(plan: &mut Plan<'_>, touched: &Touched, name: &str, old: &Column, new: 
     let quoted = quote_identifier(name);
     let shown = format!("{}.{name}", spoken(plan.scene.before, &touched.to));
     let mut actions: Vec<String> = Vec::new();
-    let kind = cast(Enums { before: &plan.renamed, after: &plan.scene.after }, &old.data_type, &new.data_type, name);
+    let kind = plan.scene.cast_from(&plan.renamed, &old.data_type, &new.data_type, name);
     let (old_type, new_type) = (data_type(&old.data_type), data_type(&new.data_type));
     let using = match kind {
         Cast::Same => None,
@@ -177,6 +178,16 @@ fn moved_sequence(plan: &Plan<'_>, touched: &Touched, name: &str) -> bool {
 fn refuse(plan: &Plan<'_>, touched: &Touched, name: &str, shown: &str, old: &str, new: &str, reason: &str) -> Error {
     let source = touched.source_of(name);
     let table = spoken(plan.scene.before, &touched.from);
-    Error::refused(format!("cannot keep the values of {table}.{source} as {shown}: from {old} to {new} {reason}"))
-        .help(format!("change the type in a migration of its own, or drop the values with `--delete {table}.{source}`"))
+    let error =
+        Error::refused(format!("cannot keep the values of {table}.{source} as {shown}: from {old} to {new} {reason}"));
+    match rekey::steps(plan.scene.before, &plan.scene.after, &touched.from, source) {
+        Some(steps) if touched.from == touched.to && source == name => error.help(format!(
+            "write these steps into a migration of its own (`migrate dev --create-only`), or drop the values with `--delete \
+             {table}.{source}`:\n{}",
+            steps.join("\n")
+        )),
+        _ => error.help(format!(
+            "change the type in a migration of its own, or drop the values with `--delete {table}.{source}`"
+        )),
+    }
 }

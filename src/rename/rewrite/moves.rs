@@ -19,6 +19,8 @@ pub(crate) struct Moves {
     pub(crate) columns: BTreeMap<ObjectName, BTreeMap<String, String>>,
     pub(crate) enums: BTreeMap<ObjectName, ObjectName>,
     pub(crate) values: BTreeMap<ObjectName, BTreeMap<String, String>>,
+    /// Labels that become others because a column goes to another enum; by the table's and the column's name before.
+    pub(crate) labels: BTreeMap<(ObjectName, String), BTreeMap<String, String>>,
 }
 
 impl Moves {
@@ -54,7 +56,21 @@ impl Moves {
                 moves.columns.insert(from.clone(), BTreeMap::from(swap));
             }
         }
+        moves.labels = moves.relabelled(scene);
         moves
+    }
+
+    fn relabelled(&self, scene: &Scene<'_>) -> BTreeMap<(ObjectName, String), BTreeMap<String, String>> {
+        let columns = self.columns.iter().flat_map(|(table, columns)| columns.iter().map(move |pair| (table, pair)));
+        let labels = columns.filter_map(|(table, (from, to))| {
+            let old = scene.before.tables.get(table)?.columns.get(from)?;
+            let new = scene.after.tables.get(&self.table(table))?.columns.get(to)?;
+            // an enum that is renamed itself has its values renamed, if at all
+            let same = self.enums.contains_key(&scene.before.type_name(&old.data_type));
+            let labels = scene.relabelled(&old.data_type, &new.data_type);
+            (!same && !labels.is_empty()).then(|| ((table.clone(), from.clone()), labels.into_iter().collect()))
+        });
+        labels.collect()
     }
 
     /// Whether a join table's columns A and B change places: Prisma puts its models in alphabetical order.

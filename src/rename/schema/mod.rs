@@ -6,6 +6,9 @@ mod read;
 
 use std::path::PathBuf;
 
+use crate::project::Migration;
+use crate::tools::git;
+
 /// What the files of one schema declare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
@@ -15,6 +18,21 @@ pub struct Schema {
     pub enums: Vec<Enum>,
     /// `schemas` of the data source: every schema of the database that Prisma manages; empty where there is but the URL's.
     pub schemas: Vec<String>,
+}
+
+/// What the schema's files said before what is being changed: at git HEAD; and where that is what they say now, since the schema was
+/// committed first, when the newest of the `earlier` migrations was committed.
+pub fn before(files: &[PathBuf], earlier: &[Migration]) -> Vec<String> {
+    let texts = |of: &dyn Fn(&PathBuf) -> Option<String>| files.iter().filter_map(of).collect::<Vec<_>>();
+    let committed = texts(&|file| git::committed(file));
+    let present = || texts(&|file| std::fs::read_to_string(file).ok());
+    if committed.is_empty() || committed != present() {
+        return committed;
+    }
+    match earlier.last().and_then(|migration| git::last_commit(&migration.path)) {
+        Some(commit) => texts(&|file| git::at(&commit, file)),
+        None => committed,
+    }
 }
 
 /// A model.

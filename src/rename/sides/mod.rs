@@ -1,12 +1,22 @@
 //! Which of a self-relation's fields the columns A and B of its join table stand for. Prisma takes A for the field whose name
 //! comes first in the alphabet, so renaming a field can turn every link round, and no draft says anything of it.
 
+mod relation;
+mod standing;
+
+use std::collections::BTreeMap;
+
+pub use self::standing::{Links, Turned, standing};
+
+use self::relation::{Relation, Turn, turn};
 use super::candidate::{Candidate, Rename, part};
 use super::given::Given;
 use super::scene::Scene;
-use super::schema::{Model, Schema};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Result};
+use crate::project::Migration;
+use crate::sql::Script;
+use crate::tools::git;
 
 /// The start of the line that keeps, in a migration, which fields A and B stand for after it.
 const SIDES: &str = "-- prisma-safe:sides ";
@@ -20,66 +30,24 @@ pub struct Recorded {
     pub committed: bool,
 }
 
-/// An implicit many-to-many relation of a model with itself: its two fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Relation {
-    model: String,
-    fields: [String; 2],
-}
-
-impl Relation {
-    /// The relation behind a join table.
-    fn of(schema: &Schema, table: &ObjectName) -> Option<Self> {
-        let name = table.name.strip_prefix('_')?;
-        schema.models.iter().find_map(|model| {
-            let here = model.schema.as_ref().is_none_or(|schema| *schema == table.schema);
-            let fields: Vec<String> = lists(model, name).collect();
-            let fields: [String; 2] = fields.try_into().ok()?;
-            here.then(|| Self { model: model.name.clone(), fields })
-        })
-    }
-
-    /// The field that A stands for.
-    fn first(&self) -> &String {
-        self.fields.iter().min().unwrap_or(&self.fields[0])
+impl Recorded {
+    /// The relation as it was kept; none where a committed schema has come further than that.
+    fn relation(&self, now: &Relation) -> Option<Relation> {
+        let counts = !self.committed || self.fields.iter().all(|field| now.fields.contains(field));
+        counts.then(|| Relation { model: now.model.clone(), fields: self.fields.clone() })
     }
 }
 
-/// The fields of a model that are lists of itself under this relation.
-fn lists<'a>(model: &'a Model, relation: &'a str) -> impl Iterator<Item = String> + 'a {
-    let list = format!("{}[]", model.name);
-    let own = model.fields.iter().filter(move |field| field.kind == list);
-    own.filter(move |field| field.relation_name.as_deref() == Some(relation)).map(|field| field.name.clone())
-}
-
-/// What became of A and B.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Turn {
-    /// They stand for the same fields, however these are called.
-    Kept,
-    /// They have changed places: this field became that one.
-    Swapped { from: String, to: String },
-    /// Both fields have other names: nobody knows which is which.
-    Unknown,
-}
-
-fn turn(scene: &Scene<'_>, old: &Relation, new: &Relation) -> Turn {
-    let style = |a: &String, b: &String| a == b || scene.likeness(a, b, &[]).style_only;
-    let [a, b] = &old.fields;
-    let [c, d] = &new.fields;
-    // the first of the old fields is now called so
-    let (a_now, b_now) = if style(a, c) || style(b, d) {
-        (c, d)
-    } else if style(a, d) || style(b, c) {
-        (d, c)
-    } else {
-        return Turn::Unknown;
-    };
-    if (old.first() == a) == (new.first() == a_now) {
-        return Turn::Kept;
+/// What migrations keep of self-relations' join tables; the last one counts.
+pub fn recorded(migrations: &[Migration]) -> BTreeMap<String, Recorded> {
+    let mut sides = BTreeMap::new();
+    for migration in migrations.iter().filter(|migration| migration.sql.contains("prisma-safe:sides ")) {
+        let committed = git::committed(&migration.path).is_some_and(|text| text == migration.sql);
+        let script = Script::parse(migration.sql.as_str());
+        let lines = script.comments().iter().filter_map(|comment| parse(&comment.text));
+        sides.extend(lines.map(|(table, fields)| (table, Recorded { fields, committed })));
     }
-    let (from, to) = if a == a_now { (b, b_now) } else { (a, a_now) };
-    Turn::Swapped { from: from.clone(), to: to.clone() }
+    sides
 }
 
 /// A self-relation's join table, by its names before and after.
@@ -105,13 +73,9 @@ fn turns(scene: &Scene<'_>, given: &Given) -> (Vec<Linked>, Vec<ObjectName>) {
             continue;
         };
         let recorded = scene.draft.hints.sides.get(&from.name);
-        // a committed one still counts where the schema has come no further
-        let counts = |own: &&Recorded| !own.committed || own.fields.iter().all(|field| new.fields.contains(field));
-        let relation = |own: &Recorded| Relation { model: new.model.clone(), fields: own.fields.clone() };
-        let recorded = recorded.filter(counts).map(relation);
-        match recorded.or_else(|| Relation::of(&scene.head, from)) {
+        match recorded.and_then(|own| own.relation(&new)).or_else(|| Relation::of(&scene.head, from)) {
             Some(old) => {
-                let turn = turn(scene, &old, &new);
+                let turn = turn(&old, &new);
                 found.push(Linked { from: from.clone(), to: to.clone(), relation: new, turn });
             }
             None => unknown.push(from.clone()),
@@ -201,9 +165,9 @@ mod tests {
     use crate::rename::{Draft, Hints, Options, rewrite, settle};
     use crate::sql::Script;
 
-    const TABLE: &str = "CREATE TABLE \"Pupil\" (\"id\" SERIAL NOT NULL, CONSTRAINT \"Pupil_pkey\" PRIMARY KEY (\"id\"));\nCREATE TABLE \"_Mentoring\" (\"A\" INTEGER NOT NULL, \"B\" INTEGER NOT NULL, CONSTRAINT \"_Mentoring_AB_pkey\" PRIMARY KEY (\"A\",\"B\"));\nCREATE INDEX \"_Mentoring_B_index\" ON \"_Mentoring\"(\"B\");\nALTER TABLE \"_Mentoring\" ADD CONSTRAINT \"_Mentoring_A_fkey\" FOREIGN KEY (\"A\") REFERENCES \"Pupil\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\nALTER TABLE \"_Mentoring\" ADD CONSTRAINT \"_Mentoring_B_fkey\" FOREIGN KEY (\"B\") REFERENCES \"Pupil\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\n";
+    pub(super) const TABLE: &str = "CREATE TABLE \"Pupil\" (\"id\" SERIAL NOT NULL, CONSTRAINT \"Pupil_pkey\" PRIMARY KEY (\"id\"));\nCREATE TABLE \"_Mentoring\" (\"A\" INTEGER NOT NULL, \"B\" INTEGER NOT NULL, CONSTRAINT \"_Mentoring_AB_pkey\" PRIMARY KEY (\"A\",\"B\"));\nCREATE INDEX \"_Mentoring_B_index\" ON \"_Mentoring\"(\"B\");\nALTER TABLE \"_Mentoring\" ADD CONSTRAINT \"_Mentoring_A_fkey\" FOREIGN KEY (\"A\") REFERENCES \"Pupil\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\nALTER TABLE \"_Mentoring\" ADD CONSTRAINT \"_Mentoring_B_fkey\" FOREIGN KEY (\"B\") REFERENCES \"Pupil\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\n";
 
-    fn schema(one: &str, other: &str) -> Vec<String> {
+    pub(super) fn schema(one: &str, other: &str) -> Vec<String> {
         vec![format!(
             "model Pupil {{\n  id Int @id\n  {one} Pupil[] @relation(\"Mentoring\")\n  {other} Pupil[] @relation(\"Mentoring\")\n}}\n"
         )]
