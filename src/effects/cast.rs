@@ -17,7 +17,7 @@ pub enum Cast {
     Checked { using: Option<String>, risk: String },
     /// Values may be changed without an error.
     Loses { reason: String },
-    /// There is no cast.
+    /// PostgreSQL has none.
     None,
 }
 

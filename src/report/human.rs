@@ -26,7 +26,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     text
 }
 
-/// From so many findings of one kind on, most of them are told in one line: a whole project that goes to snake_case renames a
+/// From so many findings of one kind on, most of them share one line: a whole project that goes to snake_case renames a
 /// thousand columns, each of them worth a warning.
 const MANY: usize = 8;
 
@@ -55,7 +55,7 @@ impl<'a> Alike<'a> {
         Self { kinds }
     }
 
-    /// Whether it is told by itself.
+    /// Whether it gets lines of its own.
     fn shows(&self, finding: &Finding) -> bool {
         let kind = self.kinds.get(&(finding.rule, finding.help.as_str()));
         !kind.is_some_and(|findings| findings.iter().any(|other| std::ptr::eq(*other, finding)))

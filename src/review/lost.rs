@@ -1,4 +1,4 @@
-//! A migrations folder that holds nothing of what was applied: lost, or moved. Said while it can still be mended: Prisma would want
+//! A migrations folder that holds nothing of what was applied: lost, or moved. Reported while it can still be fixed: Prisma would want
 //! a development database reset, and a deploy would begin anew in a full one.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::tools::git;
 /// Folders are looked for so deep below the project.
 const DEPTH: usize = 5;
 
-/// What has happened to the folder, and the command that mends it.
+/// What has happened to the folder, and the command that fixes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     pub message: String,

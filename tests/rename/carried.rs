@@ -92,14 +92,14 @@ fn another_tools_join_table_becomes_prismas() {
 /// The same values in Prisma under other labels: they are mapped, and the review takes that as kept.
 #[test]
 fn a_column_goes_to_another_enum_with_mapped_labels() {
-    let before = "enum Old {\n  A @map(\"a\")\n  B @map(\"b\")\n  C\n}\nenum Other {\n  A @map(\"alpha\")\n  B @map(\"it's b\")\n  C\n  D\n}\n\
+    let before = "enum Old {\n  A @map(\"a\")\n  B @map(\"b\")\n  C\n}\nenum Other {\n  A @map(\"alpha\")\n  B @map(\"it is b\")\n  C\n  D\n}\n\
         model M {\n  id Int @id\n  kind Old @default(A)\n  old Old?\n  other Other?\n}\n";
     let project = committed(before, |sql| sql);
     project.database().execute("INSERT INTO \"M\" VALUES (1, 'a'), (2, 'b'), (3, 'C')");
     project.set_schema(&before.replace("kind Old", "kind Other"));
     let output = project.run(DEV.into_iter().chain(["--rename", "M.kind:kind"])).succeeds();
     output.says_nothing_of("error[").says("made-up rows kept their values");
-    assert_eq!(project.database().rows("SELECT kind FROM \"M\" ORDER BY id"), ["alpha", "it's b", "C"]);
+    assert_eq!(project.database().rows("SELECT kind FROM \"M\" ORDER BY id"), ["alpha", "it is b", "C"]);
     project.database().execute("INSERT INTO \"M\" (id) VALUES (4)");
     assert_eq!(project.database().value("SELECT kind FROM \"M\" WHERE id = 4"), "alpha");
 }

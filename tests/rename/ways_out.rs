@@ -1,4 +1,4 @@
-//! What a draft loses and no rename saves: the way out is told, and it works.
+//! What a draft loses and no rename saves: the help names the way out, and that works.
 
 use super::asked::{CREATE, committed};
 use crate::support::Project;
@@ -28,7 +28,7 @@ fn replace(project: &Project, sql: &str, accepted: &[&str]) {
 }
 
 #[test]
-fn a_key_without_a_cast_is_led_over_by_the_steps_that_are_told() {
+fn a_key_without_a_cast_is_led_over_by_the_printed_steps() {
     let before = "model Parent {\n  id Int @id @default(autoincrement())\n  name String\n  kids Child[]\n}\n\
         model Child {\n  id Int @id\n  parentId Int\n  parent Parent @relation(fields: [parentId], references: [id])\n  @@index([parentId])\n}\n";
     let project = committed(before, |sql| sql);
@@ -42,7 +42,8 @@ fn a_key_without_a_cast_is_led_over_by_the_steps_that_are_told() {
     project.run(CREATE).succeeds();
     assert!(help(&project, "drop-then-add", "Child.parentId").contains("`Parent.id`"));
     let steps = statements(&help(&project, "drop-then-add", "Parent.id"));
-    replace(&project, &steps, &["drop-column(Parent.id)", "drop-column(Child.parentId)"]);
+    let accepted = ["drop-column(Parent.id)", "drop-column(Child.parentId)", "rehearsed-loss(Parent_id_seq)"];
+    replace(&project, &steps, &accepted);
     project.run(["migrate", "deploy", "--non-interactive"]).succeeds();
     let rows = "SELECT c.id, p.name FROM \"Child\" c JOIN \"Parent\" p ON p.id = c.\"parentId\" ORDER BY c.id";
     assert_eq!(project.database().rows(rows), ["1|a", "2|b", "3|b"]);
@@ -105,7 +106,7 @@ fn only_casts_that_postgresql_takes_are_proposed() {
     assert_eq!(project.database().rows("SELECT props, code + 1 FROM \"Item\""), ["[{\"a\": 1}, 2]|42"]);
 }
 
-/// The cause is told, and each thing that is kept once.
+/// Notes name the cause, and each thing that is kept once.
 #[test]
 fn notes_of_a_proof_tell_the_cause_once() {
     let price = "model Price {\n  id Int @id\n  cents Int\n}\n";
@@ -135,7 +136,7 @@ fn a_lost_migrations_folder_is_said_with_the_command_that_mends_it() {
     }
     std::fs::remove_dir_all(project.path("old_migrations")).expect("removed");
     project.run(dev).exits(3).says("git checkout HEAD -- prisma/migrations");
-    // somebody begins anew: refused before the backup
+    // a new history over a full database: refused before the backup
     project.add_migration("20260101000000_anew", "CREATE TABLE \"Other\" (id INT PRIMARY KEY);\n");
     project.run(["migrate", "deploy"]).exits(3).says("git checkout HEAD -- prisma/migrations");
     std::fs::remove_dir_all(project.path("prisma/migrations")).expect("removed");

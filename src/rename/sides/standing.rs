@@ -1,4 +1,4 @@
-//! The same for migrations that stand in the folder, whoever wrote them: whether the links still mean what they meant.
+//! The same for migrations that stand in the folder: whether the links still mean what they meant.
 
 use super::relation::{Relation, Turn, turn};
 use super::{Recorded, SIDES, part, recorded};
