@@ -12,7 +12,7 @@ use super::dump::{Dump, agree};
 use super::encryption::{self, Keys, Recipients};
 use super::manifest::{self, Format, Manifest, Proof, Sum};
 use super::names;
-use super::prove::{self, Restored};
+use super::prove::{self, Restored, Starting};
 use super::request::{APPLICATION, Backup, Request, publish, source};
 use super::server::Server;
 use super::settings::Written;
@@ -71,6 +71,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     let format = if sealing.recipients.is_some() { format.sealed() } else { format };
     let (name, mut aside) = directory.create(&prefix, started_at, format)?;
     guard.check()?;
+    let mut starting = (settings.proof > Proof::Read).then(|| Starting::begin(&server, &request.search()));
 
     let id = snapshot.id().to_owned();
     let dump = Dump {
@@ -118,7 +119,8 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     if settings.proof == Proof::Read {
         decodes(&archive, &sealing.keys, &guard)?;
     } else {
-        let (proof, restored) = prove::prove(&archive, settings.proof, &pg_dump, &request.search(), &guard, shell)?;
+        let (proof, restored) =
+            prove::prove(&archive, settings.proof, &pg_dump, (starting.take(), &request.search()), &guard, shell)?;
         (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
     }

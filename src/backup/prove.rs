@@ -3,6 +3,7 @@
 //!
 //! The server listens on this machine only, and it and its files are gone afterwards ([`scratch`]).
 
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use super::archive::Archive;
 use super::load::{self, Options};
 use super::manifest::Proof;
 use super::normal;
+use super::server::Server;
 use super::snapshot::Relation;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
@@ -57,6 +59,35 @@ fn server(archive: &Archive, search: &Search<'_>) -> Result<ScratchServer> {
     scratch::open(&Need { major: source.server_major, extensions: &source.extensions, bytes: source.size }, search)
 }
 
+/// A scratch server that starts while the dump is taken.
+pub(super) struct Starting(Option<thread::JoinHandle<Result<ScratchServer>>>);
+
+impl Starting {
+    /// For a backup of this server.
+    pub(super) fn begin(source: &Server, search: &Search<'_>) -> Self {
+        let (major, bytes, extensions) = (source.major, source.size, source.extensions.clone());
+        let (env, pg_bin, project) = (search.env.clone(), search.pg_bin.map(Path::to_owned), search.project.to_owned());
+        Self(Some(thread::spawn(move || {
+            let search = Search { env: &env, pg_bin: pg_bin.as_deref(), project: &project };
+            scratch::open(&Need { major, extensions: &extensions, bytes }, &search)
+        })))
+    }
+
+    fn wait(mut self) -> Result<ScratchServer> {
+        let ended = || Error::failed("the scratch server's thread ended unexpectedly");
+        self.0.take().ok_or_else(ended)?.join().map_err(|_| ended())?
+    }
+}
+
+/// A dump that failed needs no server: it is gone before the error is told.
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 fn restore_into(
     server: ScratchServer,
     archive: &Archive,
@@ -92,11 +123,11 @@ pub(super) fn prove(
     archive: &Archive,
     level: Proof,
     pg_dump: &PgDump,
-    search: &Search<'_>,
+    (starting, search): (Option<Starting>, &Search<'_>),
     guard: &Guard,
     shell: &Shell,
 ) -> Result<(Proof, Restored)> {
-    let server = server(archive, search).map_err(unprovable)?;
+    let server = starting.map_or_else(|| server(archive, search), Starting::wait).map_err(unprovable)?;
     let mut progress = Progress::start(shell, "Proving");
     let restored = restore_into(server, archive, &Options::scratch(), guard, &mut progress)?;
     if level < Proof::Roundtrip {

@@ -58,7 +58,7 @@ pub fn verify_to(path: &Path, keys: &Keys, level: Proof, search: &Search<'_>, sh
     }
     let manifest = &mut report.manifest;
     let pg_dump = PgDump::find(manifest.source.server_major, search.env, search.pg_bin)?;
-    (report.proof, _) = prove::prove(&archive, level, &pg_dump, search, &guard, shell)?;
+    (report.proof, _) = prove::prove(&archive, level, &pg_dump, (None, search), &guard, shell)?;
     if report.proof >= manifest.proof {
         (manifest.proof, manifest.proved_at) = (report.proof, Timestamp::now());
         let beside = names::manifest_path(path);

@@ -175,7 +175,7 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
     demand_contained(play.pending.iter().zip(play.scripts))?;
     stage.log_fully()?;
     let result = perform(stage, play, engine);
-    bring_home(engine)?;
+    bring_home(play, engine)?;
     let Ran { migrations, touched, unseen } = result.map_err(contained::explain)?;
     let clone = stage.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, stage.connect()?);

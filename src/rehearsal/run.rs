@@ -118,13 +118,22 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
             }
         });
     }
-    let unseen = agree(url, play, engine)?;
+    // what we apply ourselves, Prisma's engine need not look at twice: it does so on the target
+    let unseen = if by_prisma(play) { agree(url, play, engine)? } else { None };
     Ok(Ran { migrations: rehearsed, touched, unseen })
+}
+
+/// Whether Prisma's engine has a part in the deploy.
+fn by_prisma(play: &Play<'_>) -> bool {
+    play.routes.iter().any(|route| matches!(route, Route::Alone { .. }))
 }
 
 /// Whatever came of it, the engine goes back to the target. One that cannot be sent elsewhere never left it: its URL stands
 /// in the schema itself.
-pub(super) fn bring_home(engine: &mut Engine<'_>) -> Result<()> {
+pub(super) fn bring_home(play: &Play<'_>, engine: &mut Engine<'_>) -> Result<()> {
+    if !by_prisma(play) {
+        return Ok(());
+    }
     let Some(url) = engine.target().url.clone() else { return Ok(()) };
     match engine.redirect(&url) {
         Err(error) if error.exit() == Exit::Usage => Ok(()),
@@ -170,7 +179,7 @@ pub(super) fn busy(
     let quiet = (traffic.left_out > 0).then(|| format!("{} more touched tables had no traffic", traffic.left_out));
     let ran = run(&url, play, engine);
     let stalls = traffic.stop();
-    bring_home(engine)?;
+    bring_home(play, engine)?;
     ran?;
     stage.drop_copy(BUSY_CLONE)?;
     Ok((stalls, quiet))

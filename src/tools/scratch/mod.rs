@@ -36,6 +36,11 @@ maintenance_work_mem = 512MB
 lc_messages = 'C'
 ";
 
+/// The write-ahead log as production writes it. Loading much is quicker without; less than this is loaded with it, which saves the
+/// rehearsal a restart.
+pub const LOGGED: &str = "wal_level = replica";
+const LOAD_LOGGED: u64 = 64_000_000;
+
 /// Free space that a server without data of anyone's needs.
 const SMALL: u64 = 200_000_000;
 
@@ -79,7 +84,9 @@ pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
     let mut passed_over = Vec::new();
     for programs in programs(need.major, search) {
         let directory = place::make(need.bytes.saturating_mul(SPACE_FACTOR), search.env)?;
-        let server = ScratchServer::start_with(&directory, std::process::id(), programs.clone(), SETTINGS)?;
+        let logged = if need.bytes < LOAD_LOGGED { LOGGED } else { "" };
+        let settings = format!("{SETTINGS}{logged}");
+        let server = ScratchServer::start_with(&directory, std::process::id(), programs.clone(), &settings)?;
         if need.extensions.is_empty() {
             return Ok(server);
         }
