@@ -8,6 +8,38 @@ use crate::review::{Needed, Review};
 use crate::target::Target;
 use crate::ui::prompt;
 
+/// What lets a fenced command through on production.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "On production")]
+pub struct Gate {
+    /// Consent without a terminal: the hash that the refusal prints
+    #[arg(long, value_name = "HASH")]
+    pub confirm: Option<String>,
+    /// Take no backup first; needs --reason
+    #[arg(long, requires = "reason")]
+    pub skip_backup: bool,
+    /// Why a safeguard is skipped
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+impl Gate {
+    /// Where a safeguard is about to be skipped: an agent skips none on production, whatever its reason.
+    ///
+    /// # Errors
+    /// Exit status 3.
+    pub fn refuse_agents(target: &Target, context: &Context) -> Result<()> {
+        match Agent::detect(&context.env) {
+            Some(agent) if target.production => {
+                let place = target.url.identity();
+                Err(agent.refuse(&format!("{place} is production ({}), and a safeguard is skipped", target.because)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What a deploy of these migrations to this target asks of a person, for a report; nothing where nothing is lost, or the
 /// target is not production.
 pub fn needed(review: &Review, target: &Target, context: &Context) -> Option<Needed> {

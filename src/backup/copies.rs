@@ -9,6 +9,7 @@ mod directory;
 mod fetch;
 mod keep;
 mod place;
+mod send;
 mod upload;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 pub use self::fetch::fetch;
 pub use self::keep::{Kept, Request, thin_out};
 pub use self::place::Place;
+pub use self::send::{copy_new, elsewhere, send};
 pub use self::upload::upload;
 use super::manifest::Manifest;
 use super::names;

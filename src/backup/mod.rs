@@ -11,7 +11,7 @@
 //! | `manifest`, `archive` | what is known of a backup, and any stretch of it |
 //! | `load`, `pieces` | loading it into a database, in parallel |
 //! | `prove`, `normal` | restoring into a scratch server, to see that it can be done |
-//! | `verify`, `list`, `report` | looking back |
+//! | `verify`, `list`, `find`, `report` | looking back |
 //! | `restore` | back into a database |
 //! | `encryption` | for the holders of a key alone |
 //! | `provider` | taken and kept by the site's own tool |
@@ -26,6 +26,7 @@ mod create;
 pub mod directory;
 mod dump;
 pub mod encryption;
+mod find;
 mod frames;
 mod list;
 pub mod load;
@@ -51,6 +52,7 @@ mod verify;
 pub use self::archive::Archive;
 pub use self::contents::{Contents, Defect};
 pub use self::create::{create, create_and_keep};
+pub use self::find::{find, locate};
 pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::prove::{Restored, restore};

@@ -8,49 +8,16 @@ use std::path::Path;
 use clap::Args;
 use tempfile::NamedTempFile;
 
-use super::backup::Before;
-use crate::agent::Agent;
 use crate::config::Config;
+use crate::consent::Gate;
 use crate::context::Context;
+use crate::deploy::back_up::{self, Before};
 use crate::digest::hash_of;
 use crate::engine::{self, Fence, Guard};
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
-use crate::target::Target;
 use crate::tools::prisma;
 use crate::{commands, consent};
-
-/// What lets a fenced command through on production.
-#[derive(Debug, Clone, Default, Args)]
-#[group(skip)]
-#[command(next_help_heading = "On production")]
-pub struct Gate {
-    /// Consent without a terminal: the hash that the refusal prints
-    #[arg(long, value_name = "HASH")]
-    pub confirm: Option<String>,
-    /// Take no backup first; needs --reason
-    #[arg(long, requires = "reason")]
-    pub skip_backup: bool,
-    /// Why a safeguard is skipped
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-impl Gate {
-    /// Where a safeguard is about to be skipped: an agent skips none on production, whatever its reason.
-    ///
-    /// # Errors
-    /// Exit status 3.
-    pub fn refuse_agents(target: &Target, context: &Context) -> Result<()> {
-        match Agent::detect(&context.env) {
-            Some(agent) if target.production => {
-                let place = target.url.identity();
-                Err(agent.refuse(&format!("{place} is production ({}), and a safeguard is skipped", target.because)))
-            }
-            _ => Ok(()),
-        }
-    }
-}
 
 /// A command that can destroy data without a migration.
 pub trait Fenced {
@@ -245,7 +212,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         let consent = consent::ask(context, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
         context.shell.debug(format!("consent: {consent:?}"));
         let (root, settings) = (project.root(), &config.backup);
-        commands::backup::before(&Before { target: &target, root, settings, gate, precedes: &[] }, context)?;
+        back_up::before(&Before { target: &target, root, settings, gate, precedes: &[] }, context)?;
         if let Some(script) = script {
             let copy = private(&script)?;
             args = fenced.with_script(copy.path());

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::atomic;
-use crate::error::{Explain as _, Result};
+use crate::error::{Error, Explain as _, Result};
+use crate::report;
 use crate::ui::Shell;
 
 /// How the report is written.
@@ -46,4 +47,26 @@ impl Args {
         }
         Ok(self.format == Format::Json)
     }
+}
+
+/// Whether a report is to be JSON.
+///
+/// # Errors
+/// Exit status 2 for a format that the command does not have.
+pub(super) fn wants_json(format: report::Format, command: &str) -> Result<bool> {
+    match format {
+        report::Format::Human => Ok(false),
+        report::Format::Json => Ok(true),
+        _ => Err(Error::usage(format!("`{command}` reports as human or json"))),
+    }
+}
+
+/// Prints a document.
+///
+/// # Errors
+/// If it is no JSON.
+pub(super) fn print(document: &Value, shell: &Shell) -> Result<()> {
+    let text = serde_json::to_string_pretty(document).explain(|| "could not write JSON".into())?;
+    shell.print(&format!("{text}\n"));
+    Ok(())
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use postgres::Client;
 
+use super::output;
 use crate::backup::{self, State};
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::History;
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
@@ -47,9 +48,7 @@ pub struct Args {
 /// # Errors
 /// Exit status 3 if the rehearsal went over the budget; 1 if there is no backup, or what a deploy would fail with.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    if !matches!(args.format, Format::Human | Format::Json) {
-        return Err(Error::usage("`rehearse` reports as human or json"));
-    }
+    output::wants_json(args.format, "rehearse")?;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
@@ -110,8 +109,7 @@ impl Deployer for Rehearsing<'_> {
             return Ok(Vec::new());
         };
         if self.args.format == Format::Json {
-            let text = serde_json::to_string_pretty(&rehearsal::document(&rehearsal));
-            shell.print(&format!("{}\n", text.explain(|| "could not write JSON".into())?));
+            output::print(&rehearsal::document(&rehearsal), shell)?;
         } else {
             rehearsal::say(&rehearsal, shell);
         }

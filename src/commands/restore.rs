@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::fence::Gate;
+use super::output;
 use crate::backup::manifest::Provider;
 use crate::backup::restore::{self, Restored, Scope, Swap};
 use crate::backup::scan::TableName;
 use crate::backup::{self, Archive, encryption, provider};
 use crate::config::Config;
+use crate::consent::Gate;
 use crate::context::Context;
 use crate::database::history::History;
 use crate::database::{self, DatabaseUrl};
@@ -52,11 +53,10 @@ pub struct Args {
 /// # Errors
 /// Those of [`restore::plan`] and [`restore::Plan::carry_out`]; exit status 3 without consent on production.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let json = commands::backup::wants_json(args.format, "restore")?;
+    let json = output::wants_json(args.format, "restore")?;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
-    let path =
-        commands::backup::locate(&args.file, &project.root().join(&config.backup.directory), &config.backup, context)?;
+    let path = backup::locate(&args.file, &project.root().join(&config.backup.directory), &config.backup, context)?;
     let archive = Archive::open_with(&path, &encryption::keys(&config.backup, &context.env)?)?;
     let _in_use = restore::hold(&path)?;
 
@@ -112,7 +112,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     if json {
         let document = document(&archive, &target, &restored, pending.as_deref());
-        commands::backup::print(context, &document)?;
+        output::print(&document, &context.shell)?;
     }
     tell(&restored, &target, pending.as_deref(), json, context);
     Ok(Exit::Done)

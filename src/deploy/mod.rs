@@ -2,6 +2,7 @@
 
 pub mod alone;
 pub mod apply;
+pub mod back_up;
 mod body;
 pub mod definitions;
 mod error;
@@ -11,6 +12,7 @@ pub mod partial;
 pub mod preflight;
 pub mod prepare;
 pub mod settings;
+pub mod thin_out;
 pub mod turn;
 pub mod verify;
 pub mod window;

@@ -213,6 +213,17 @@ pub(super) fn remove(client: &mut Client, id: &str) -> Result<(), Failure> {
 /// What [`prune`] has removed: migrations with the time their capsule was taken.
 pub type Pruned = Vec<(String, Timestamp)>;
 
+/// [`prune`] by the database's own clock, which also wrote when each was taken.
+///
+/// # Errors
+/// The server's own.
+pub fn prune_old(client: &mut Client, keep: std::time::Duration) -> Result<Pruned> {
+    let seconds = client.query_one("SELECT extract(epoch FROM now())::int8", &[]).map_err(Failure::from);
+    let seconds: i64 = seconds.explain(|| "could not ask the database for the time".into())?.get(0);
+    let now = Timestamp::from_second(seconds).explain(|| "the database returned an invalid timestamp".into())?;
+    prune(client, now, keep)
+}
+
 /// Removes the capsules that were taken before `now` less `keep`, each in a transaction of its own.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ pub mod roll_back;
 pub mod settings;
 pub mod way;
 
-pub use self::capsule::{Capsule, Rights, Source, prune, rights};
+pub use self::capsule::{Capsule, Rights, Source, prune, prune_old, rights};
 pub use self::capture::Capture;
 pub use self::down::Down;
 pub use self::keep::{Keeper, Watch};

@@ -1,10 +1,10 @@
 //! What the pending migrations destroy is planned before anything runs, and kept while they do.
 
-use super::super::backup::Taken;
 use super::Deployment;
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, OWN_SCHEMA};
 use crate::database::DatabaseUrl;
+use crate::deploy::back_up::Taken;
 use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
@@ -84,7 +84,7 @@ impl Deployment<'_> {
     pub(super) fn prune_capsules(&mut self) -> Result<()> {
         let keep = self.command.config.undo.keep;
         let shell = &self.command.context.shell;
-        match undo::prune(&mut self.client, jiff::Timestamp::now(), keep) {
+        match undo::prune_old(&mut self.client, keep) {
             Ok(pruned) => {
                 for (migration, taken_at) in pruned {
                     shell.detail(format_args!("what {migration} destroyed ({taken_at}) is not kept any more"));

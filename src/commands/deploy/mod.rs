@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use postgres::Client;
 
 use self::resume::Resumed;
-use super::fence::Gate;
 use crate::catalog::live::Live;
 use crate::config::Config;
+use crate::consent::Gate;
 use crate::context::Context;
 use crate::database::{self, Standing};
 use crate::deploy::journal::Planned;

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::super::backup::{self, Before, Taken};
-use super::super::fence::Gate;
 use super::Deployment;
+use crate::backup;
 use crate::catalog::live::{Live, Without};
-use crate::consent;
+use crate::consent::{self, Gate};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
+use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::verify::{Drift, Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
@@ -93,7 +93,7 @@ impl Deployment<'_> {
             }
         };
         // in an empty database nothing can be lost
-        if crate::backup::needed(&mut self.client)? {
+        if backup::needed(&mut self.client)? {
             rehearsal::demand_judged(&review.migrations, why)?;
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Deployment<'_> {
                 self.shell().status("Reusing", &backup);
                 Taken::Backup(Box::new(backup), None)
             }
-            None => backup::before(&before, self.command.context)?,
+            None => back_up::before(&before, self.command.context)?,
         };
         journal.record(match &taken {
             Taken::Backup(backup, _) => {
@@ -159,7 +159,7 @@ impl Deployment<'_> {
         };
         if let Some(reason) = skipped {
             shell.note(format_args!("nothing is rehearsed: {reason}"));
-            if crate::backup::needed(&mut self.client)? {
+            if backup::needed(&mut self.client)? {
                 shell.note("nothing has checked what the review says");
             }
             journal.record(Event::RehearsalSkipped { reason })?;

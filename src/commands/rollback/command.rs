@@ -4,12 +4,13 @@ use std::sync::atomic::AtomicBool;
 
 use postgres::Client;
 
-use super::super::backup::{Before, Taken};
 use super::Args;
 use crate::backup;
 use crate::config::Config;
+use crate::consent;
 use crate::context::Context;
 use crate::database;
+use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::digest::hash_of;
@@ -23,7 +24,6 @@ use crate::ui::interrupt::Guard;
 use crate::undo::capture::Capture;
 use crate::undo::way::{Way, irreversible};
 use crate::undo::{Capsule, Request, RolledBack, Source, recover, roll_back};
-use crate::{commands, consent};
 
 /// What the stages share.
 pub(super) struct Command<'a> {
@@ -106,7 +106,7 @@ impl Command<'_> {
             gate: &self.args.gate,
             precedes: &[],
         };
-        let taken = commands::backup::before(&before, self.context)?;
+        let taken = back_up::before(&before, self.context)?;
         journal.record(match taken {
             Taken::Backup(backup, _) => Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path },
             Taken::Skipped(reason) => Event::BackupSkipped { reason },

@@ -8,15 +8,16 @@ use std::path::Path;
 use postgres::Client;
 
 use self::command::Command;
-use super::fence::Gate;
+use super::output;
 use crate::config::Config;
+use crate::consent::Gate;
 use crate::context::Context;
 use crate::database::{self, History};
 use crate::engine::Discovered;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
+use crate::report;
 use crate::report::rollback::Report;
-use crate::report::{self, Format};
 use crate::target::Target;
 use crate::tools::prisma;
 use crate::undo::chosen::choose;
@@ -60,9 +61,7 @@ fn fill(text: &str) -> Result<Fill, String> {
 /// Exit status 3 without consent on production, and where later migrations stand in the way; 4 where rows need a value; 1
 /// where the server refuses it or the result is not the database before. Nothing has changed then, also of a chain.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    if !matches!(args.report.format, Format::Human | Format::Json) {
-        return Err(Error::usage("`rollback` reports as human or json"));
-    }
+    let json = output::wants_json(args.report.format, "rollback")?;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
@@ -80,7 +79,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         true => command.try_out(&mut ways, &mut report),
         false => command.run(client, &mut ways, &mut report),
     };
-    if args.report.format == Format::Json && (result.is_ok() || !report.is_empty()) {
+    if json && (result.is_ok() || !report.is_empty()) {
         args.report.deliver(&report.render()?, &context.shell)?;
     }
     result.map(|()| Exit::Done)
