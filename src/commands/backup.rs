@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::database;
 use crate::deploy::back_up;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report::Format;
