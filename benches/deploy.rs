@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use prisma_safe::database::DatabaseUrl;
 use prisma_safe::deploy::{NoHook, Prepared, Route, Runner, Settings};
 use prisma_safe::project::Migration;
-use prisma_safe::sql::Script;
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -112,7 +111,7 @@ fn runner(database: &Database, lock_timeout: Duration, lock_retries: u32) -> Run
 
 fn prepared(sql: &str) -> Prepared {
     let migration = Migration { name: NAME.into(), path: NAME.into(), sql: sql.into() };
-    match Prepared::route(&migration, &Script::parse(sql)).expect("a way") {
+    match Prepared::route(&migration).expect("a way") {
         Route::Atomic(prepared) => prepared,
         Route::Alone { why, .. } => panic!("{why}"),
     }

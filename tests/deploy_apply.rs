@@ -13,7 +13,6 @@ use prisma_safe::deploy::{Applied, ApplyError, Hook, NoHook, Prepared, Route, Ru
 use prisma_safe::error::Error;
 use prisma_safe::project::Migration;
 use prisma_safe::project::migrations::checksum;
-use prisma_safe::sql::Script;
 
 use crate::support::proxy::{Pass, Proxy};
 use crate::support::{Database, Prisma, Project};
@@ -32,7 +31,7 @@ const IMPATIENT: Settings = Settings {
 
 fn prepared(name: &str, sql: &str) -> Prepared {
     let migration = Migration { name: name.into(), path: name.into(), sql: sql.into() };
-    match Prepared::route(&migration, &Script::parse(sql)).unwrap() {
+    match Prepared::route(&migration).unwrap() {
         Route::Atomic(prepared) => prepared,
         Route::Alone { why, .. } => panic!("{why}"),
     }

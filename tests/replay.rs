@@ -29,7 +29,7 @@ fn options(case: &str) -> Options {
 }
 
 fn migration(sql: String) -> Migration {
-    Migration { name: "before".into(), path: "before".into(), sql }
+    Migration { name: "before".into(), path: "before".into(), sql: sql.into() }
 }
 
 fn stage() -> Stage {

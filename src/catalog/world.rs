@@ -3,14 +3,13 @@
 use super::Catalog;
 use super::live::Live;
 use crate::project::Migration;
-use crate::sql::Script;
 
 impl Catalog {
     /// What these migrations build, in this order.
     pub fn of<'m>(default_schema: &str, migrations: impl IntoIterator<Item = &'m Migration>) -> Self {
         let mut catalog = Self::new(default_schema);
         for migration in migrations {
-            catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+            catalog.apply(migration.script(), &migration.name);
         }
         catalog
     }

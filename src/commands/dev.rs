@@ -217,7 +217,7 @@ impl Drafter for Developing<'_> {
         let shell = &self.context.shell;
         let options = self.options.clone();
         let path = drafted.migrations_dir.join(&drafted.name).join("migration.sql");
-        let migration = Migration { name: drafted.name, path, sql: drafted.script };
+        let migration = Migration { name: drafted.name, path, sql: drafted.script.into() };
         let url = self.database()?.clone();
         let schema = url.schema();
         if let Some(mend) = runs_before_others(&migration.name, &drafted.migrations) {
@@ -276,7 +276,7 @@ impl Drafter for Developing<'_> {
         }
         self.report(&migration.name, &outcome, Some(&review))?;
         let text = outcome.text;
-        self.written = Some((Migration { sql: text.clone(), ..migration }, drafted.migrations));
+        self.written = Some((Migration { sql: text.as_str().into(), ..migration }, drafted.migrations));
         Ok(text)
     }
 
@@ -293,7 +293,7 @@ impl Drafter for Developing<'_> {
     }
 
     fn unseen(&mut self, earlier: &[Migration], target: &engine::Target) -> Option<String> {
-        let nothing = Migration { name: String::new(), path: PathBuf::new(), sql: String::new() };
+        let nothing = Migration { name: String::new(), path: PathBuf::new(), sql: "".into() };
         let hints = drafting::hints(&target.schema_files, earlier, &DataLoss::default());
         let schema = self.database().ok()?.schema();
         let drafting = Drafting::new(&nothing, earlier, &schema, hints);

@@ -160,7 +160,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let path = &subject.migration.path;
     atomic::write(path, &outcome.text).explain(|| format!("could not write {}", path.display()))?;
     shell.status("Rewritten", &subject.migration.name);
-    let rewritten = Migration { sql: outcome.text, ..subject.migration };
+    let rewritten = Migration { sql: outcome.text.into(), ..subject.migration };
     super::renew_down(&rewritten, &subject.earlier, &subject.schema, shell)?;
     Ok(Exit::Done)
 }
@@ -173,7 +173,7 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<Exit> {
     demand_format(&args.report)?;
     let subject = Subject::offline(&args.migration, context)?;
     let decisions = rename::settle(&subject.drafting().draft(), &rename::Options::default(), None)?;
-    let outcome = Outcome { text: subject.migration.sql.clone(), decisions, rewrite: None };
+    let outcome = Outcome { text: subject.migration.sql.to_string(), decisions, rewrite: None };
     if args.report.format == Format::Human && args.report.output.is_none() {
         let candidates = &outcome.decisions.candidates;
         context.shell.print(&match candidates.is_empty() {

@@ -9,7 +9,6 @@ use crate::catalog::Catalog;
 use crate::catalog::live::{Kind, Live, Without};
 use crate::database::Standing;
 use crate::project::Migration;
-use crate::sql::Script;
 
 /// What of a failed migration is in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +40,12 @@ pub fn extents(client: &mut Client, schema: &str, migrations: &[Migration], stan
 impl Extent {
     /// Compares the database with what each statement of the migration would make of it. `earlier` are the migrations before it.
     pub fn of(live: &Live, schema: &str, earlier: &[Migration], migration: &Migration) -> Self {
-        let script = Script::parse(migration.sql.as_str());
+        let script = migration.script();
         let all = earlier.iter().chain([migration]);
         let found = readable(Catalog::of_target_after(schema, live, all));
         let before = Catalog::of(schema, earlier);
         let mut differences = vec![readable(before.clone()).differences(&found)];
-        before.walk_pairs(&script, &migration.name, |_, _, after| {
+        before.walk_pairs(script, &migration.name, |_, _, after| {
             differences.push(readable(after.clone()).differences(&found));
         });
         let lines: Vec<usize> =

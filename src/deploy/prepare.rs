@@ -40,7 +40,8 @@ impl Prepared {
     ///
     /// # Errors
     /// Exit status 2 if the file holds what no server takes: psql's commands, `COPY … FROM STDIN`, a byte order mark.
-    pub fn route(migration: &Migration, script: &Script) -> Result<Route> {
+    pub fn route(migration: &Migration) -> Result<Route> {
+        let script = migration.script();
         refuse_unsendable(migration, script)?;
         let control = match script.atomicity() {
             Atomicity::Alone { why, range } => {
@@ -177,7 +178,7 @@ mod tests {
 
     fn route(sql: &str) -> Result<Route> {
         let migration = Migration { name: "1_x".into(), path: "migrations/1_x/migration.sql".into(), sql: sql.into() };
-        Prepared::route(&migration, &Script::parse(sql))
+        Prepared::route(&migration)
     }
 
     fn sent(sql: &str) -> Vec<String> {

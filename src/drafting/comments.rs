@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum_matches;
 use crate::review::lost;
-use crate::sql::Script;
 use crate::sql::tokens::tokens;
 use crate::tools::git;
 
@@ -58,11 +57,11 @@ fn only_comments_differ(checksum: &str, migration: &Migration) -> bool {
     if let Some(committed) = git::committed(&migration.path).filter(|text| checksum_matches(checksum, text)) {
         return same_statements(&committed, sql);
     }
-    let script = Script::parse(sql.as_str());
+    let script = sql.script();
     let comments: Vec<Range<usize>> =
         script.comments().iter().map(|comment| with_its_line(sql, &comment.range)).take(COMMENTS).collect();
     (1_u32..1 << comments.len()).any(|chosen| {
-        let mut text = sql.clone();
+        let mut text = sql.to_string();
         for (at, range) in comments.iter().enumerate().rev() {
             if chosen & (1 << at) != 0 {
                 text.replace_range(range.clone(), "");

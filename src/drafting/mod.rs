@@ -20,7 +20,6 @@ use crate::rename::schema::{self, Schema};
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
-use crate::sql::Script;
 use crate::ui::{Shell, diff};
 
 pub use self::accepted::{Accepted, accept};
@@ -37,7 +36,6 @@ pub struct Drafting<'a> {
     migration: &'a Migration,
     earlier: &'a [Migration],
     default_schema: &'a str,
-    script: Script,
     before: Catalog,
     hints: Hints,
 }
@@ -85,8 +83,7 @@ impl<'a> Drafting<'a> {
     /// Parses the draft and replays what comes before it.
     pub fn new(migration: &'a Migration, earlier: &'a [Migration], default_schema: &'a str, hints: Hints) -> Self {
         let before = Catalog::of(default_schema, earlier);
-        let script = Script::parse(migration.sql.as_str());
-        Self { migration, earlier, default_schema, script, before, hints }
+        Self { migration, earlier, default_schema, before, hints }
     }
 
     /// Looks at the values of what is dropped, as evidence; a database that does not answer gives none.
@@ -101,7 +98,12 @@ impl<'a> Drafting<'a> {
 
     /// The draft, as the renames look at it.
     pub fn draft(&self) -> Draft<'_> {
-        Draft { migration: &self.migration.name, script: &self.script, before: &self.before, hints: &self.hints }
+        Draft {
+            migration: &self.migration.name,
+            script: self.migration.script(),
+            before: &self.before,
+            hints: &self.hints,
+        }
     }
 
     /// Renames decided, rewritten and proved; also on a scratch server, chosen by `scratch`, where that is given. Open
@@ -119,7 +121,7 @@ impl<'a> Drafting<'a> {
         let mut terminal = Terminal::new(shell);
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
         let decisions = rename::settle(&self.draft(), options, asker)?;
-        let unchanged = |decisions| Outcome { text: self.migration.sql.clone(), decisions, rewrite: None };
+        let unchanged = |decisions| Outcome { text: self.migration.sql.to_string(), decisions, rewrite: None };
         // what is renamed in Prisma only is drafted anew
         if !decisions.open.is_empty() || decisions.maps().next().is_some() {
             return Ok(unchanged(decisions));
@@ -129,7 +131,7 @@ impl<'a> Drafting<'a> {
             return Ok(unchanged(decisions));
         }
         let proofs = Proofs::gather(&self.draft(), self.earlier, &rewrite, remaining, scratch)?;
-        let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
+        let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.to_string() };
         Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
     }
 
@@ -143,7 +145,7 @@ impl<'a> Drafting<'a> {
 
     /// The review of the outcome, offline.
     pub fn review(&self, outcome: &Outcome, settings: &Settings) -> Review {
-        let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
+        let migration = Migration { sql: outcome.text.as_str().into(), ..self.migration.clone() };
         let mut review = review::review(review::Request {
             migrations: &[migration],
             world: None,
@@ -155,7 +157,7 @@ impl<'a> Drafting<'a> {
             standing: Vec::new(),
         });
         for reviewed in review.migrations.iter_mut().filter(|_| outcome.rewritten()) {
-            reviewed.draft = Some(self.migration.sql.clone());
+            reviewed.draft = Some(self.migration.sql.to_string());
         }
         review
     }

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(fs::read_dir(project.path()).unwrap().count(), 1);
 
         let again = Folder::copy(real.clone()).unwrap();
-        assert_eq!(again.real().1[0].sql, "DECIDED");
+        assert_eq!(again.real().1[0].sql.as_str(), "DECIDED");
         assert!(again.path().join(LOCK).exists());
         assert!(again.keep("1_a", "OTHER").is_err());
         assert_eq!(fs::read_to_string(real.join("1_a").join(SCRIPT)).unwrap(), "DECIDED");

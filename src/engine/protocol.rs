@@ -200,7 +200,7 @@ pub fn migrations(params: &Value) -> Result<MigrationsList> {
         .map(|SentMigration { path: name, migration_file: SentFile { path, content } }| {
             let path = directory.join(&name).join(path);
             match content {
-                SentContent::Ok(sql) => Ok(Migration { name, path, sql }),
+                SentContent::Ok(sql) => Ok(Migration { name, path, sql: sql.into() }),
                 SentContent::Error(cause) => Err(migrations::unreadable(&path, cause)),
             }
         })

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Explain as _, Result};
+use crate::sql::{Script, Sql};
 
 /// The file of a migration's directory that is run.
 const SCRIPT: &str = "migration.sql";
@@ -17,11 +18,16 @@ pub struct Migration {
     pub name: String,
     /// Its `migration.sql`.
     pub path: PathBuf,
-    /// The text; bytes that are no UTF-8 make reading fail.
-    pub sql: String,
+    /// The text, parsed at most once; bytes that are no UTF-8 make reading fail.
+    pub sql: Sql,
 }
 
 impl Migration {
+    /// Its statements.
+    pub fn script(&self) -> &Script {
+        self.sql.script()
+    }
+
     /// What `_prisma_migrations.checksum` holds for this text.
     pub fn checksum(&self) -> String {
         checksum(&self.sql)
@@ -59,7 +65,7 @@ pub fn read(folder: &Path) -> Result<Vec<Migration>> {
         })?;
         let path = entry.path().join(SCRIPT);
         let sql = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-        migrations.push(Migration { name, path, sql });
+        migrations.push(Migration { name, path, sql: sql.into() });
     }
     migrations.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(migrations)

@@ -187,7 +187,7 @@ fn migrations(random: &mut Random, production: &Production, steps: &[Step]) -> V
     let of = |name: &str, sql: String| Migration {
         name: name.into(),
         path: PathBuf::from(format!("/nowhere/{name}/migration.sql")),
-        sql,
+        sql: sql.into(),
     };
     let mut all = vec![of("20250101000000_init", production.history.clone())];
     let first = if steps.len() > 1 && random.percent(30) { 1 } else { steps.len() };

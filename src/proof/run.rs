@@ -24,7 +24,6 @@ use crate::rehearsal::bare::Bare;
 use crate::review::against::{Folder, Holds, planned};
 use crate::review::{Review, Verdict};
 use crate::rules::{Settings, settings};
-use crate::sql::Script;
 use crate::transaction::Runner;
 use crate::undo::reverse::is_code;
 use crate::undo::{Capsule, Capture, Down, Keeper, Measured, Plan, Request, RolledBack, capsule, roll_back_all_on};
@@ -112,10 +111,9 @@ impl Playing<'_> {
     pub(super) fn play(&mut self) {
         let review = self.review();
         let pending = &self.migrations[1..];
-        let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
         let mut prepared = Vec::new();
-        for (migration, script) in pending.iter().zip(&scripts) {
-            match Prepared::route(migration, script) {
+        for migration in pending {
+            match Prepared::route(migration) {
                 Ok(Route::Atomic(atomic)) => prepared.push(atomic),
                 Ok(Route::Alone { why, .. }) => return self.refused(why),
                 Err(error) => return self.refused(format!("{error:?}")),
@@ -126,7 +124,7 @@ impl Playing<'_> {
         let mut hooks: Vec<&mut dyn Hook> = keepers.iter_mut().map(|keeper| keeper as &mut dyn Hook).collect();
         let Built { client, census, live: definitions, .. } = &mut *self.original;
         let (reviewed, settings) = (&review.migrations, patience());
-        let bare = Bare { pending, scripts: &scripts, reviewed, census, definitions, schema: SCHEMA, settings };
+        let bare = Bare { pending, reviewed, census, definitions, schema: SCHEMA, settings };
         let (losses, written) = match bare.rehearse((client, &self.copy, &mut self.client), &prepared, &mut hooks) {
             Ok(found) => found,
             Err(error) => {
@@ -187,7 +185,7 @@ impl Playing<'_> {
         let mut measured = plans.to_vec();
         for (at, (plan, migration)) in measured.iter_mut().zip(&self.migrations[1..]).enumerate() {
             plan.extend(client, migration, &catalog, Measured { written, kept: &kept[at] }).unwrap();
-            catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+            catalog.apply(migration.script(), &migration.name);
         }
         measured
     }
@@ -229,7 +227,7 @@ impl Playing<'_> {
         let mut catalog = Catalog::of_target(SCHEMA, &self.original.live);
         let plan = |migration: &Migration| {
             let plan = Plan::of(client, migration, &catalog).unwrap();
-            catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+            catalog.apply(migration.script(), &migration.name);
             plan
         };
         self.migrations[1..].iter().map(plan).collect()
@@ -305,7 +303,7 @@ impl Playing<'_> {
         };
         let down = Down::of(migration, &before);
         let mut after = before.clone();
-        after.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+        after.apply(migration.script(), &migration.name);
         Way { name: migration.name.clone(), row, down, capsule, before, after }
     }
 }
@@ -369,7 +367,7 @@ fn said(done: &RolledBack) -> Vec<String> {
 fn replay(migrations: &[Migration]) -> Catalog {
     let mut catalog = Catalog::new(SCHEMA);
     for migration in migrations {
-        catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+        catalog.apply(migration.script(), &migration.name);
     }
     catalog
 }

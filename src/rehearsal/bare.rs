@@ -17,13 +17,11 @@ use crate::deploy::{Hook, Prepared, Runner, Settings};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::review::Reviewed;
-use crate::sql::Script;
 use crate::values::{Touched, compare};
 
 /// The migrations with their hooks, as they are played.
 pub(crate) struct Bare<'a> {
     pub(crate) pending: &'a [Migration],
-    pub(crate) scripts: &'a [Script],
     pub(crate) reviewed: &'a [Reviewed],
     /// The original's.
     pub(crate) census: &'a Census,
@@ -64,9 +62,9 @@ impl Bare<'_> {
         let is = Census::read(after).explain(|| "reading the objects".into())?;
         let mut losses = conservation::rows(&tables, self.census, self.schema);
         losses.extend(conservation::objects(self.census, &is, self.schema));
-        let Self { pending, scripts, reviewed, schema, .. } = *self;
+        let Self { pending, reviewed, schema, .. } = *self;
         let world = Catalog::of_target(schema, self.definitions);
-        Coverage::new(&world, (pending, scripts), reviewed, schema).cover(&mut losses, &rehearsed);
+        Coverage::new(&world, pending, reviewed, schema).cover(&mut losses, &rehearsed);
         let written = written::written(&rehearsed, &tables);
         Ok((losses, written))
     }

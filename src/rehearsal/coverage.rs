@@ -23,7 +23,6 @@ use crate::effects::What;
 use crate::project::Migration;
 use crate::review::{Reviewed, acceptances};
 use crate::rules::{Acceptance, Finding, REHEARSED_LOSS};
-use crate::sql::Script;
 use crate::sql::tokens::tokens;
 
 /// What people have said about the pending migrations.
@@ -39,18 +38,14 @@ pub(super) struct Coverage<'a> {
 
 impl<'a> Coverage<'a> {
     /// `world` is what was there before the migrations.
-    pub(super) fn new(
-        world: &Catalog,
-        (pending, scripts): (&'a [Migration], &'a [Script]),
-        reviewed: &'a [Reviewed],
-        schema: &'a str,
-    ) -> Self {
-        let of = |(migration, script): (&Migration, &Script)| {
+    pub(super) fn new(world: &Catalog, pending: &'a [Migration], reviewed: &'a [Reviewed], schema: &'a str) -> Self {
+        let of = |migration: &Migration| {
             let name = migration.name.clone();
-            acceptances::read(script).0.into_iter().map(move |line| (name.clone(), line.acceptance)).collect::<Vec<_>>()
+            let (lines, _) = acceptances::read(migration.script());
+            lines.into_iter().map(move |line| (name.clone(), line.acceptance)).collect::<Vec<_>>()
         };
-        let lines = pending.iter().zip(scripts).flat_map(of).collect();
-        Self { pending, reviewed, schema, acting: acting(world, pending, scripts), lines }
+        let lines = pending.iter().flat_map(of).collect();
+        Self { pending, reviewed, schema, acting: acting(world, pending), lines }
     }
 
     /// Writes who did each loss and why it may happen, where that is known. Gives the accepting lines that no loss needs.

@@ -207,7 +207,7 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
         if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
     stage.drop_copy(CLONE)?;
     let world = Catalog::of_target(play.schema, &definitions.0);
-    let coverage = Coverage::new(&world, (play.pending, play.scripts), play.reviewed, play.schema);
+    let coverage = Coverage::new(&world, play.pending, play.reviewed, play.schema);
     let unneeded = coverage.cover(&mut losses, &migrations);
     let mut rehearsal = Rehearsal {
         backup: stage.backup().to_owned(),

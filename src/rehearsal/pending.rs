@@ -15,7 +15,6 @@ use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Migration;
 use crate::review::Reviewed;
-use crate::sql::Script;
 use crate::ui::Shell;
 use crate::undo::capture::Capture;
 use crate::undo::{self, Keeper, Plan, RolledBack, Watch};
@@ -66,10 +65,7 @@ pub fn rehearse_pending(
     if pending.is_empty() {
         return Ok(None);
     }
-    let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
-    let files = pending.iter().zip(&scripts);
-    let routes: Vec<Route> =
-        files.map(|(migration, script)| Prepared::route(migration, script)).collect::<Result<_>>()?;
+    let routes: Vec<Route> = pending.iter().map(Prepared::route).collect::<Result<_>>()?;
     let reviewed = reviewed(&pending, &mut stage.connect()?)?;
     let plans = plans(stage, schema, &pending, undo)?;
     let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
@@ -91,7 +87,6 @@ pub fn rehearse_pending(
     let mut play = Play {
         request,
         pending: &pending,
-        scripts: &scripts,
         reviewed: &reviewed,
         routes: &routes,
         settings,
@@ -132,7 +127,7 @@ fn plans(stage: &Stage, schema: &str, pending: &[Migration], undo: undo::Setting
     let mut catalog = Catalog::of_target(schema, &live);
     for migration in pending {
         let plan = Plan::of(&mut client, migration, &catalog)?;
-        catalog.apply(&Script::parse(migration.sql.as_str()), &migration.name);
+        catalog.apply(migration.script(), &migration.name);
         if plan.bytes() <= undo.max_size {
             plans.insert(migration.name.clone(), plan);
         }

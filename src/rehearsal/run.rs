@@ -15,7 +15,6 @@ use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Migration;
 use crate::review::Reviewed;
-use crate::sql::Script;
 use crate::ui::Shell;
 use crate::values::{TableFate, Touched};
 
@@ -28,8 +27,6 @@ pub struct Play<'a> {
     pub request: &'a DeployRequest,
     /// What the copy does not have, in order.
     pub pending: &'a [Migration],
-    /// Their texts, read.
-    pub scripts: &'a [Script],
     /// What the review found in them.
     pub reviewed: &'a [Reviewed],
     /// The way each of them takes.
@@ -77,7 +74,7 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
     let mut client = connect(url, APPLICATION)?;
     let mut rehearsed = Vec::new();
     let mut touched = Touched::These(BTreeSet::new());
-    for ((migration, script), route) in play.pending.iter().zip(play.scripts).zip(play.routes) {
+    for (migration, route) in play.pending.iter().zip(play.routes) {
         let start = Instant::now();
         rehearsed.push(match route {
             Route::Atomic(prepared) => {
@@ -100,7 +97,7 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
             }
             Route::Alone { .. } => {
                 touched = Touched::All;
-                let (name, settings) = (migration.name.as_str(), &play.settings);
+                let (name, script, settings) = (migration.name.as_str(), migration.script(), &play.settings);
                 let alone = Alone { url, settings, request: play.request, name, script, shell: play.shell };
                 let (applied, seen) = onlooker::during(url, &migration.sql, || alone.apply(&mut client, engine))?;
                 applied?;

@@ -164,5 +164,5 @@ fn is_sql(path: &Path) -> bool {
 
 fn file(name: &str, path: PathBuf) -> Result<Migration> {
     let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
-    Ok(Migration { name: name.to_owned(), path, sql })
+    Ok(Migration { name: name.to_owned(), path, sql: sql.into() })
 }

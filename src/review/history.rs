@@ -15,7 +15,7 @@ pub fn standing(known: &Standing, migrations: &[Migration], folder: &Path) -> Ve
     let edited = known.edited.iter().filter_map(|name| Some(Reviewed::standing(of(name)?, history::edited(name))));
     let missing = known.missing.iter().map(|name| {
         let path = folder.join(name).join("migration.sql");
-        let gone = Migration { name: name.clone(), path, sql: String::new() };
+        let gone = Migration { name: name.clone(), path, sql: "".into() };
         Reviewed::standing(gone, history::missing(name))
     });
     let newest = known.applied.iter().filter(|name| !known.missing.contains(name)).max();

@@ -32,7 +32,7 @@ use crate::rules::{
     self, Check, Evidence, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked,
     dependent_object, opaque_code, squawk,
 };
-use crate::sql::{Script, StatementKind};
+use crate::sql::{Script, Sql, StatementKind};
 
 /// What is to be reviewed, and what is known around it.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ pub struct Reviewed {
     /// Prisma's checksum of the text.
     pub checksum: String,
     /// The text; empty where the file is gone.
-    pub sql: String,
+    pub sql: Sql,
     /// What Prisma drafted, where the text is a rewrite of it.
     pub draft: Option<String>,
     /// In the order of the text.
@@ -165,9 +165,9 @@ pub fn review(request: Request<'_>) -> Review {
     let mut catalog = request.world.unwrap_or_else(|| Catalog::new(request.default_schema));
     let mut unread = 0;
     for migration in request.earlier {
-        let script = Script::parse(migration.sql.as_str());
+        let script = migration.script();
         unread += usize::from(!script.errors().is_empty());
-        catalog.apply(&script, &migration.name);
+        catalog.apply(script, &migration.name);
     }
     let mut unchecked = not_replayed(&catalog, unread);
     let mut renames = false;
@@ -180,30 +180,30 @@ pub fn review(request: Request<'_>) -> Review {
             // not a plan: each is looked at as if those before it had been deployed
             origins = Origins::default();
         }
-        let script = Script::parse(migration.sql.as_str());
+        let script = migration.script();
         let mut after = scratch.take(&catalog);
-        after.apply(&script, &migration.name);
-        let (lines, slips) = acceptances::read(&script);
+        after.apply(script, &migration.name);
+        let (lines, slips) = acceptances::read(script);
         let accepting: Vec<_> = lines.iter().map(|line| line.acceptance.clone()).collect();
         let subject = Subject {
             migration: &migration.name,
-            script: &script,
+            script: script,
             before: &catalog,
             after: &after,
             scratch: &scratch,
             origins: &origins,
             // under another search_path the names here are other tables there
-            live: request.live.filter(|_| !changes_search_path(&script)),
+            live: request.live.filter(|_| !changes_search_path(script)),
             acceptances: &accepting,
             settings: request.settings,
-            delivery: Delivery::of(&script, request.settings.prisma),
+            delivery: Delivery::of(script, request.settings.prisma),
         };
         let Looked { mut findings, origins: walked, unknown } = look(&subject);
         findings.extend(slips);
         findings.extend(taken(&mut migrations, &migration.name));
         request.settings.levels.apply(&mut findings);
         acceptances::apply(&lines, request.default_schema, &mut findings);
-        fixes::offer(&script, &after, &mut findings);
+        fixes::offer(script, &after, &mut findings);
         if request.live.is_some_and(Live::recorded) {
             findings.iter_mut().flat_map(|finding| &mut finding.evidence).for_each(Evidence::read_from_catalog);
         }
@@ -211,13 +211,13 @@ pub fn review(request: Request<'_>) -> Review {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
         });
-        if request.live.is_some() && changes_search_path(&script) {
+        if request.live.is_some() && changes_search_path(script) {
             unchecked.push(Unchecked {
                 what: format!("the target's data, for {}", migration.name),
                 why: "it sets search_path: which tables its names mean is not known".into(),
             });
         }
-        unchecked.extend(unfollowed(&migration.name, &script, &findings));
+        unchecked.extend(unfollowed(&migration.name, script, &findings));
         blind |= !unknown.is_empty();
         unchecked.extend(unknown.iter().map(|object| Unchecked {
             what: format!("{object}, which {} is about", migration.name),
@@ -226,7 +226,7 @@ pub fn review(request: Request<'_>) -> Review {
                 None => "no migration makes it, and the target was not asked".into(),
             },
         }));
-        renames |= dependent_object::renames(&script);
+        renames |= dependent_object::renames(script);
         migrations.push(Reviewed {
             name: migration.name.clone(),
             path: migration.path.clone(),
@@ -238,9 +238,9 @@ pub fn review(request: Request<'_>) -> Review {
         origins = walked;
         // the catalog before this migration becomes a copy of the one before the next
         let mut copy = std::mem::replace(&mut catalog, after);
-        copy.apply(&script, &migration.name);
+        copy.apply(script, &migration.name);
         scratch.give(copy);
-        scratch.next(&script, &migration.name);
+        scratch.next(script, &migration.name);
     }
     unchecked.extend(weakened(request.settings));
     match request.live {

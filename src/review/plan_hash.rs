@@ -6,8 +6,8 @@ use crate::project::Migration;
 /// The plan's hash, 16 hexadecimal digits. Accepting lines are part of the SQL, so a changed reason is a changed plan.
 /// `target` identifies server and database, and holds no secret.
 pub fn plan_hash(pending: &[Migration], target: &str) -> String {
-    let migrations = pending.iter().flat_map(|migration| [&migration.name, &migration.sql]);
-    hash_of(["prisma-safe plan 1", target].into_iter().chain(migrations.map(String::as_str)).map(str::as_bytes))
+    let migrations = pending.iter().flat_map(|migration| [migration.name.as_str(), migration.sql.as_str()]);
+    hash_of(["prisma-safe plan 1", target].into_iter().chain(migrations).map(str::as_bytes))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub(crate) mod guard;
 mod identifier;
 mod lower;
 pub(crate) mod naming;
+mod once;
 pub(crate) mod outside;
 mod script;
 #[cfg(test)]
@@ -24,4 +25,5 @@ pub use comments::Comment;
 pub use edit::{Edit, Overlap};
 pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_literal, quote_qualified};
 pub use naming::{DefaultName, default_name};
+pub use once::Sql;
 pub use script::{Lines, Position, Script};

@@ -1,5 +1,7 @@
 //! A migration's text and its statements.
 
+use std::sync::Arc;
+
 use super::ast::{Statement, SyntaxError};
 use super::comments::Comment;
 use super::lower;
@@ -7,7 +9,7 @@ use super::lower;
 /// A parsed migration. The text is kept as it is: CRLF, BOM, comments and all.
 #[derive(Debug, Clone)]
 pub struct Script {
-    text: String,
+    text: Arc<str>,
     statements: Vec<Statement>,
     comments: Vec<Comment>,
     errors: Vec<SyntaxError>,
@@ -30,7 +32,7 @@ pub struct Position {
 
 impl Script {
     /// Reads a script. What PostgreSQL's grammar refuses, or the parser breaks on, is told in [`Script::errors`].
-    pub fn parse(text: impl Into<String>) -> Self {
+    pub fn parse(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         let lower::Lowered { statements, comments, errors } = lower::lower(&text);
         let lines = Lines::of(&text);

@@ -94,7 +94,7 @@ mod tests {
         let history = History { rows: rows.iter().map(|(name, done, back)| row(name, *done, *back)).collect() };
         let folder: Vec<Migration> = ["1_a", "2_b", "3_c"]
             .iter()
-            .map(|name| Migration { name: (*name).into(), path: (*name).into(), sql: String::new() })
+            .map(|name| Migration { name: (*name).into(), path: (*name).into(), sql: "".into() })
             .collect();
         let chosen = choose(named, with_later, &history, &folder)?;
         Ok(chosen.into_iter().map(|each| format!("{}<{}", each.migration.name, each.earlier.len())).collect())

@@ -83,9 +83,9 @@ pub enum Renewed {
 impl Down {
     /// Works the reverse out, from the world just before the migration.
     pub fn of(migration: &Migration, before: &Catalog) -> Self {
-        let script = Script::parse(migration.sql.as_str());
-        let steps = reverse(before, &script);
-        let unproved = unproved(before, &script, &steps);
+        let script = migration.script();
+        let steps = reverse(before, script);
+        let unproved = unproved(before, script, &steps);
         let body = body(&steps, &unproved);
         let text = format!("{HEAD}{MARK}{} {}\n{body}", checksum(&body), migration.checksum());
         // what we have written ourselves can be read
@@ -276,7 +276,7 @@ mod tests {
         let init = migration(folder.path(), "1_init", INIT);
         let drop =
             migration(folder.path(), "2_drop", "-- x\nALTER TABLE \"Song\"\n  DROP COLUMN \"artist\"; SELECT 'do;';");
-        let down = Down::of(&drop, &Catalog::replay("public", [("1", &Script::parse(init.sql.as_str()))]));
+        let down = Down::of(&drop, &Catalog::replay("public", [("1", init.script())]));
         let sql = |sql: &str, line| Item::Sql { sql: sql.into(), line };
         assert_eq!(
             down.items,
@@ -297,13 +297,13 @@ mod tests {
         let mut own = migration(folder.path(), "1_init", INIT);
         assert_eq!(renew(&own, &[], "public").unwrap(), Renewed::Written);
         assert_eq!(renew(&own, &[], "public").unwrap(), Renewed::Current);
-        own.sql.push_str("\nCREATE TABLE \"More\" (\"x\" INT);");
+        own.sql = format!("{}\nCREATE TABLE \"More\" (\"x\" INT);", own.sql).into();
         assert_eq!(renew(&own, &[], "public").unwrap(), Renewed::Renewed);
         let file = path(&own);
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains("DROP TABLE \"More\";"), "{text}");
         std::fs::write(&file, format!("{text}SELECT 1;\n")).unwrap();
-        own.sql.push('\n');
+        own.sql = format!("{}\n", own.sql).into();
         assert_eq!(renew(&own, &[], "public").unwrap(), Renewed::Kept);
         let down = Down::find(&own, &Catalog::new("public")).unwrap();
         assert_eq!(down.statements().last(), Some("SELECT 1;"));

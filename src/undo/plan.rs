@@ -20,7 +20,6 @@ use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::rules::cost;
-use crate::sql::Script;
 
 /// How many bytes of values and how many rows a copy within the server writes in a second: a cautious guess for the plan. The
 /// rehearsal measures it.
@@ -81,8 +80,8 @@ impl Plan {
     /// # Errors
     /// The server's own.
     pub fn of(client: &mut Client, migration: &Migration, before: &Catalog) -> Result<Self> {
-        let script = Script::parse(migration.sql.as_str());
-        let losses = losses(before, &script);
+        let script = migration.script();
+        let losses = losses(before, script);
         let planned =
             sizes(client, &losses).explain(|| format!("could not plan what to keep of {}", migration.name))?;
         let statements = script.statements().iter().map(|statement| statement.range.clone()).collect();

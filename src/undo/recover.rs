@@ -22,7 +22,7 @@ use crate::effects::{self, Scene};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rules::origins::Origins;
-use crate::sql::{ConstraintKind, Script, quote_identifier};
+use crate::sql::{ConstraintKind, quote_identifier};
 
 /// What is recovered, and for which migration.
 #[derive(Debug, Clone, Copy)]
@@ -80,15 +80,15 @@ pub fn load(client: &mut Client, request: &Request<'_>, found: &Found) -> Result
         .help("use the database's owner, or restore the backup: prisma-safe restore"));
     }
     capsule::prepare(client).explain(failed)?;
-    let script = Script::parse(request.migration.sql.as_str());
+    let script = request.migration.script();
     let mut captures = Vec::new();
     let mut missing = Vec::new();
     let mut origins = Origins::default();
-    let lost = losses(request.before, &script).losses;
+    let lost = losses(request.before, script).losses;
     let mut end = request.before.clone();
-    end.apply(&script, "");
+    end.apply(script, "");
     let (mut number, mut outcome) = (0, Ok(()));
-    request.before.clone().walk(&script, "", |catalog, statement| {
+    request.before.clone().walk(script, "", |catalog, statement| {
         number += 1;
         for (_, loss) in lost.iter().filter(|(of, _)| *of == number) {
             if outcome.is_err() {
@@ -102,7 +102,7 @@ pub fn load(client: &mut Client, request: &Request<'_>, found: &Found) -> Result
                 Err(error) => outcome = Err(error),
             }
         }
-        let scene = Scene::new(&script, statement, catalog, &end);
+        let scene = Scene::new(script, statement, catalog, &end);
         origins.follow(&scene, &effects::of(&scene));
     });
     outcome.map(|()| (captures, missing))

@@ -14,7 +14,6 @@ use crate::database::history::State;
 use crate::database::{self, DatabaseUrl, History};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
-use crate::sql::Script;
 use crate::transaction::{Runner, Settings};
 use crate::ui::interrupt::Guard;
 
@@ -45,7 +44,7 @@ impl Way {
         let before = world_before(&chosen, capsule.as_ref(), schema);
         let down = Down::find(&chosen.migration, &before)?;
         let mut after = before.clone();
-        after.apply(&Script::parse(chosen.migration.sql.as_str()), &chosen.migration.name);
+        after.apply(chosen.migration.script(), &chosen.migration.name);
         let missing = missing(&chosen, &down, capsule.as_ref(), &before);
         Ok(Self { chosen, down, capsule, before, after, missing, backup: None })
     }
@@ -157,7 +156,7 @@ fn by_code(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<
     match (&capsule.measured, &capsule.definitions) {
         (Some(stays), _) => stays.iter().map(|rows| format!("stays: {rows}")).collect(),
         (None, Some((definitions, _))) => {
-            let fired = code::fired(definitions, before, &Script::parse(chosen.migration.sql.as_str()));
+            let fired = code::fired(definitions, before, chosen.migration.script());
             let say = |what: String| format!("cannot be reversed, as no rehearsal has measured it: {what}");
             fired.into_iter().map(say).collect()
         }
@@ -168,7 +167,7 @@ fn by_code(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<
 
 /// What the migration destroyed and no capsule has, a sentence each.
 fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<String> {
-    let destroyed = losses::losses(before, &Script::parse(chosen.migration.sql.as_str()));
+    let destroyed = losses::losses(before, chosen.migration.script());
     let kept = |statement: usize, loss: &Loss| {
         capsule.is_some_and(|capsule| {
             capsule.captures.iter().any(|own| own.statement == statement && own.table() == *loss.table())

@@ -120,7 +120,7 @@ impl Case {
         let migration = |name: &str, sql: String| Migration {
             name: name.into(),
             path: format!("prisma/migrations/{name}/migration.sql").into(),
-            sql,
+            sql: sql.into(),
         };
         let earlier = migration("20250101120000_init", format!("{BASE}{}", self.before));
         let migrations = [migration("20250121120000_change", self.migration.clone())];

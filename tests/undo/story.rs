@@ -150,7 +150,7 @@ fn migration(name: &str, sql: &str) -> Migration {
 }
 
 fn prepared(migration: &Migration) -> Prepared {
-    match Prepared::route(migration, &Script::parse(migration.sql.as_str())).unwrap() {
+    match Prepared::route(migration).unwrap() {
         Route::Atomic(prepared) => prepared,
         Route::Alone { why, .. } => panic!("{why}"),
     }

@@ -65,7 +65,7 @@ impl Deployment<'_> {
         let rights = undo::rights(&mut self.client).explain(|| "could not ask what this role may do".into())?;
         let mut catalog = self.before_pending()?;
         let mut plans = Vec::new();
-        for (at, (migration, route)) in self.pending.iter().zip(routes).enumerate() {
+        for (migration, route) in self.pending.iter().zip(routes) {
             let mut plan = Plan::of(&mut self.client, migration, &catalog)?;
             // without rows nothing was measured
             if let Some(Played { rehearsal, kept }) = played.filter(|played| played.rehearsal.data == Data::Full) {
@@ -73,7 +73,7 @@ impl Deployment<'_> {
                 let measured = Measured { written: &rehearsal.written, kept };
                 plan.extend(&mut self.client, migration, &catalog, measured)?;
             }
-            catalog.apply(&self.scripts[at], &migration.name);
+            catalog.apply(migration.script(), &migration.name);
             let why = unkept(&plan, route, rights, settings, &self.target.url);
             plans.push((plan, why));
         }

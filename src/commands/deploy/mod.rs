@@ -27,7 +27,6 @@ use crate::project::{Migration, Project};
 use crate::rename::schema::Schema;
 use crate::report;
 use crate::review::{deployed, links, lost};
-use crate::sql::Script;
 use crate::target::Target;
 use crate::tools::prisma;
 
@@ -109,8 +108,6 @@ struct Deployment<'a> {
     target: &'a Target,
     preflight: &'a Preflight,
     pending: &'a [Migration],
-    /// Of the pending migrations, in their order.
-    scripts: &'a [Script],
     /// The session that keeps other deploys out.
     client: Client,
     /// What the target holds before the first migration, once it was read.
@@ -204,14 +201,12 @@ impl Deployer for Deploying<'_> {
         if let Some(resumed) = &resumed {
             journal.record(Event::Resumes { record: resumed.record.path.clone() })?;
         }
-        let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
         let mut deployment = Deployment {
             command: self,
             request: &request,
             target: &target,
             preflight: &preflight,
             pending: &pending,
-            scripts: &scripts,
             client,
             definitions: None,
             resumed,

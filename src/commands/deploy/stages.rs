@@ -15,6 +15,7 @@ use crate::deploy::verify::{Drift, Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
+use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, RehearsalMode};
@@ -39,8 +40,7 @@ impl Deployment<'_> {
         }
         self.check_window(self.command.not_before.unwrap_or_else(Timestamp::now))?;
         journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
-        let files = self.pending.iter().zip(self.scripts);
-        files.map(|(migration, script)| Prepared::route(migration, script)).collect()
+        self.pending.iter().map(Prepared::route).collect()
     }
 
     fn check_window(&self, moment: Timestamp) -> Result<()> {
@@ -201,7 +201,8 @@ impl Deployment<'_> {
 
     /// The database as the migrations find it.
     pub(super) fn baseline(&mut self) -> Result<Baseline> {
-        Baseline::take(&mut self.client, &self.target.url.schema(), self.scripts, &self.command.config.verify.query)
+        let scripts = self.pending.iter().map(Migration::script);
+        Baseline::take(&mut self.client, &self.target.url.schema(), scripts, &self.command.config.verify.query)
     }
 
     /// Each migration whole or not at all, one after the other.
@@ -215,7 +216,7 @@ impl Deployment<'_> {
         let settings = self.command.settings;
         let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for (((migration, script), route), plan) in self.pending.iter().zip(self.scripts).zip(routes).zip(plans) {
+        for ((migration, route), plan) in self.pending.iter().zip(routes).zip(plans) {
             let name = &migration.name;
             self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
@@ -228,6 +229,7 @@ impl Deployment<'_> {
                 Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
                     let (url, request, shell) = (&self.target.url, self.request, &self.command.context.shell);
+                    let script = migration.script();
                     Alone { url, settings: &settings, request, name, script, shell }.apply(&mut self.client, engine)
                 }
             };

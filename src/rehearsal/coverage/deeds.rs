@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, ObjectName};
 use crate::effects::{self, Effect, Scene, What};
 use crate::project::Migration;
 use crate::rules::origins::Origins;
-use crate::sql::{Script, Statement};
+use crate::sql::Statement;
 
 /// A pending migration.
 #[derive(Debug)]
@@ -45,11 +45,12 @@ pub(super) struct Deed {
 }
 
 /// Walks through the migrations on a world.
-pub(super) fn acting<'a>(world: &Catalog, pending: &'a [Migration], scripts: &'a [Script]) -> Vec<Acting<'a>> {
+pub(super) fn acting<'a>(world: &Catalog, pending: &'a [Migration]) -> Vec<Acting<'a>> {
     let mut catalog = world.clone();
     let mut origins = Origins::default();
     let mut acting = Vec::with_capacity(pending.len());
-    for (migration, script) in pending.iter().zip(scripts) {
+    for migration in pending {
+        let script = migration.script();
         let mut end = catalog.clone();
         end.apply(script, &migration.name);
         let names = catalog

@@ -76,9 +76,9 @@ fn covered(sql: &str, lost: Loss, wrote: &[Wrote<'_>]) -> (Option<String>, Strin
         settings: &settings,
         standing: Vec::new(),
     });
-    let (pending, scripts) = ([pending], [Script::parse(sql)]);
-    assert_eq!(scripts[0].errors(), [], "{sql}");
-    let coverage = Coverage::new(&world, (&pending, &scripts), &reviewed.migrations, "public");
+    let pending = [pending];
+    assert_eq!(pending[0].script().errors(), [], "{sql}");
+    let coverage = Coverage::new(&world, &pending, &reviewed.migrations, "public");
     let mut losses = [lost];
     coverage.cover(&mut losses, &[rehearsed(wrote)]);
     let line = coverage.line_for(&losses[0]);

@@ -80,7 +80,6 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_filter("prose", prose);
     environment.add_filter("lines", |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>());
-    let scripts: Vec<Script> = review.migrations.iter().map(|it| Script::parse(it.sql.as_str())).collect();
     // the name ends in .html: everything is escaped
     let page = environment.add_template("review.html", TEMPLATE).and_then(|()| {
         environment.get_template("review.html")?.render(Serde(Page {
@@ -92,8 +91,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
             migrations: review
                 .migrations
                 .iter()
-                .zip(&scripts)
-                .map(|(migration, script)| shape(migration, script, look))
+                .map(|migration| shape(migration, migration.sql.script(), look))
                 .collect(),
             unchecked: &review.unchecked,
             version: env!("CARGO_PKG_VERSION"),

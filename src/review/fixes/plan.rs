@@ -150,7 +150,7 @@ impl Work<'_> {
         };
         let text = wrapped(plan, &self.migration.name, text);
         if text != self.migration.sql {
-            plan.edited.push(Migration { sql: text, ..self.migration.clone() });
+            plan.edited.push(Migration { sql: text.into(), ..self.migration.clone() });
         }
         let parts = self.parts();
         for (name, (comment, sql)) in
@@ -160,7 +160,7 @@ impl Work<'_> {
             let text = wrapped(plan, &name, text);
             let folder = self.migration.path.parent().and_then(std::path::Path::parent);
             let path = folder.unwrap_or(std::path::Path::new("")).join(&name).join("migration.sql");
-            plan.added.push(Migration { name, path, sql: text });
+            plan.added.push(Migration { name, path, sql: text.into() });
         }
         Ok(())
     }

@@ -44,7 +44,7 @@ impl Plan {
         measured: Measured<'_>,
     ) -> Result<()> {
         let explain = || format!("could not plan what to keep of {}", migration.name);
-        let script = Script::parse(migration.sql.as_str());
+        let script = migration.script();
         let mut came = Vec::new();
         for written in measured.written.iter().filter(|written| written.migration == migration.name) {
             // what is sent begins with a statement
@@ -54,7 +54,7 @@ impl Plan {
             tables.extend(wholes(client, &written.table).explain(explain)?);
             let own = |capture: &&Capture| capture.statement == number && tables.contains(&capture.table());
             let kept = measured.kept.iter().filter(own).collect();
-            let columns = changed_keys(before, &script, written);
+            let columns = changed_keys(before, script, written);
             self.add(&Taken { number, statement, written, tables: &tables, kept, columns });
             let inserts =
                 matches!(&statement.kind, StatementKind::Insert { table } if tables.contains(&before.resolve(table)));
