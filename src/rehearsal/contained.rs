@@ -7,7 +7,7 @@ use crate::database::Failure;
 use crate::effects::{self, What};
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::sql::{Script, quote_identifier};
+use crate::sql::quote_identifier;
 
 /// What a report says of a copy whose foreign servers were cut off.
 const CUT_OFF: &str = "foreign tables lead nowhere: what reaches through them fails here";
@@ -16,9 +16,10 @@ const CUT_OFF: &str = "foreign tables lead nowhere: what reaches through them fa
 ///
 /// # Errors
 /// Exit status 3, with each statement and the way to deploy without a rehearsal.
-pub fn demand_contained<'a>(pending: impl IntoIterator<Item = (&'a Migration, &'a Script)>) -> Result<()> {
+pub fn demand_contained(pending: &[Migration]) -> Result<()> {
     let mut found = Vec::new();
-    for (migration, script) in pending {
+    for migration in pending {
+        let script = migration.script();
         // what is reached stands in the statement's text, whatever the world
         let world = Catalog::new("");
         found.extend(effects::of_script(&world, script).into_iter().flatten().filter_map(|effect| match effect.what {

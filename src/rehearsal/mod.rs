@@ -172,7 +172,7 @@ impl Rehearsal {
 /// Whatever the deploy would fail with, which has happened to the copy only; the scratch server's own; Ctrl-C.
 pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine: &mut Engine<'_>) -> Result<Rehearsal> {
     let start = Instant::now();
-    demand_contained(play.pending.iter().zip(play.scripts))?;
+    demand_contained(play.pending)?;
     stage.log_fully()?;
     let result = perform(stage, play, engine);
     bring_home(play, engine)?;

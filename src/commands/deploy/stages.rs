@@ -21,7 +21,6 @@ use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, RehearsalMode};
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
-use crate::sql::Script;
 use crate::target::BackupPolicy;
 use crate::ui::Shell;
 use crate::undo;
@@ -87,10 +86,7 @@ impl Deployment<'_> {
             () if mode == RehearsalMode::Off => "rehearsal.mode = \"off\" leaves the rehearsal out",
             () if mode == RehearsalMode::Schema => "rehearsal.mode = \"schema\" leaves the rows out of the rehearsal",
             () if self.target.backup == BackupPolicy::Never => "backup = \"never\" leaves nothing to rehearse on",
-            () => {
-                let scripts: Vec<Script> = self.pending.iter().map(|own| Script::parse(own.sql.as_str())).collect();
-                return rehearsal::demand_contained(self.pending.iter().zip(&scripts));
-            }
+            () => return rehearsal::demand_contained(self.pending),
         };
         // in an empty database nothing can be lost
         if backup::needed(&mut self.client)? {
