@@ -15,7 +15,6 @@ use super::scene::Scene;
 use crate::catalog::ObjectName;
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::sql::Script;
 use crate::tools::git;
 
 /// The start of the line that keeps, in a migration, which fields A and B stand for after it.
@@ -43,8 +42,7 @@ pub fn recorded(migrations: &[Migration]) -> BTreeMap<String, Recorded> {
     let mut sides = BTreeMap::new();
     for migration in migrations.iter().filter(|migration| migration.sql.contains("prisma-safe:sides ")) {
         let committed = git::committed(&migration.path).is_some_and(|text| text == migration.sql);
-        let script = Script::parse(migration.sql.as_str());
-        let lines = script.comments().iter().filter_map(|comment| parse(&comment.text));
+        let lines = migration.script().comments().iter().filter_map(|comment| parse(&comment.text));
         sides.extend(lines.map(|(table, fields)| (table, Recorded { fields, committed })));
     }
     sides

@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, ObjectName};
 use crate::project::Migration;
 use crate::rename::schema::Schema;
 use crate::rename::tables::is_join;
-use crate::sql::{ActionKind, Script, StatementKind};
+use crate::sql::{ActionKind, StatementKind};
 
 /// What is known of the join tables of self-relations.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,10 +42,9 @@ pub fn standing(
     }
     let was = was();
     let before = Catalog::of(default_schema, earlier);
-    let scripts: Vec<Script> = pending.iter().map(|migration| Script::parse(migration.sql.as_str())).collect();
     let (kept, new) = (recorded(earlier), recorded(pending));
     for (from, _) in before.tables.iter().filter(|(_, table)| is_join(Some(table))) {
-        let Some(Way { to, swapped }) = Way::of(&before, from, &scripts) else { continue };
+        let Some(Way { to, swapped }) = Way::of(&before, from, pending) else { continue };
         let Some(relation) = Relation::of(now, &to) else { continue };
         let given = new.get(&to.name).map(|own| Relation { model: relation.model.clone(), fields: own.fields.clone() });
         let old = kept.get(&from.name).and_then(|own: &Recorded| own.relation(&relation));
@@ -66,10 +65,10 @@ struct Way {
 
 impl Way {
     /// None where it is dropped.
-    fn of(before: &Catalog, from: &ObjectName, scripts: &[Script]) -> Option<Self> {
+    fn of(before: &Catalog, from: &ObjectName, migrations: &[Migration]) -> Option<Self> {
         let mut to = from.clone();
         let mut first = "A".to_owned();
-        for statement in scripts.iter().flat_map(Script::statements) {
+        for statement in migrations.iter().flat_map(|migration| migration.script().statements()) {
             match &statement.kind {
                 StatementKind::AlterTable { table, actions, .. } if before.resolve(table) == to => {
                     for action in actions {
