@@ -4,6 +4,7 @@
 pub mod backup;
 pub mod catalog;
 pub mod completions;
+pub mod decisions;
 pub mod demo;
 pub mod deploy;
 pub mod dev;

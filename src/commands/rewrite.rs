@@ -16,7 +16,7 @@ use crate::review::chosen;
 use crate::tools::prisma;
 use crate::{atomic, commands};
 
-use super::dev::Decisions;
+use super::decisions::Decisions;
 
 /// Arguments of `rewrite`.
 #[derive(Debug, clap::Args)]
