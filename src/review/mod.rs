@@ -13,6 +13,7 @@ pub mod online;
 pub mod plan_hash;
 pub mod probes;
 pub mod recorded;
+mod unchecked;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use serde::Serialize;
 
 pub use self::needed::Needed;
 pub use self::plan_hash::plan_hash;
+pub use self::unchecked::OFFLINE;
 use crate::catalog::Catalog;
 use crate::effects;
 use crate::project::Migration;
@@ -29,8 +31,8 @@ use crate::project::migrations::checksum;
 use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
 use crate::rules::{
-    self, Check, Evidence, Finding, Level, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked,
-    dependent_object, opaque_code, squawk,
+    self, Check, Evidence, Finding, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
+    squawk,
 };
 use crate::sql::{Script, Sql, StatementKind};
 
@@ -169,7 +171,7 @@ pub fn review(request: Request<'_>) -> Review {
         unread += usize::from(!script.errors().is_empty());
         catalog.apply(script, &migration.name);
     }
-    let mut unchecked = not_replayed(&catalog, unread);
+    let mut unchecked = unchecked::not_replayed(&catalog, unread);
     let mut renames = false;
     let mut blind = false;
     let mut origins = Origins::default();
@@ -212,20 +214,11 @@ pub fn review(request: Request<'_>) -> Review {
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
         });
         if request.live.is_some() && changes_search_path(script) {
-            unchecked.push(Unchecked {
-                what: format!("the target's data, for {}", migration.name),
-                why: "it sets search_path: which tables its names mean is not known".into(),
-            });
+            unchecked.push(unchecked::under_another_path(&migration.name));
         }
-        unchecked.extend(unfollowed(&migration.name, script, &findings));
+        unchecked.extend(unchecked::unfollowed(&migration.name, script, &findings));
         blind |= !unknown.is_empty();
-        unchecked.extend(unknown.iter().map(|object| Unchecked {
-            what: format!("{object}, which {} is about", migration.name),
-            why: match request.live {
-                Some(_) => "code that could not be followed may have made it".into(),
-                None => "no migration makes it, and the target was not asked".into(),
-            },
-        }));
+        unchecked.extend(unknown.iter().map(|object| unchecked::of_nobody(object, &migration.name, request.live)));
         renames |= dependent_object::renames(script);
         migrations.push(Reviewed {
             name: migration.name.clone(),
@@ -242,11 +235,11 @@ pub fn review(request: Request<'_>) -> Review {
         scratch.give(copy);
         scratch.next(script, &migration.name);
     }
-    unchecked.extend(weakened(request.settings));
+    unchecked.extend(unchecked::weakened(request.settings));
     match request.live {
         Some(live) => unchecked.extend(live.unchecked()),
         None if request.migrations.is_empty() => {}
-        None => unchecked.extend(offline(renames)),
+        None => unchecked.extend(unchecked::offline(renames)),
     }
     Review {
         // what is not known is never a pass
@@ -266,14 +259,6 @@ pub fn review(request: Request<'_>) -> Review {
 /// What is known of this very migration beside its text.
 fn taken(standing: &mut Vec<Reviewed>, name: &str) -> Vec<Finding> {
     standing.extract_if(.., |each| each.name == name).flat_map(|each| each.findings).collect()
-}
-
-/// What is not looked for, or blocks less than it should: a setting shall not pass for calm.
-fn weakened(settings: &Settings) -> impl Iterator<Item = Unchecked> {
-    settings.levels.weakened().filter(|(rule, level)| *level == Level::Off || rule.destroys).map(|(rule, level)| {
-        let set = if level == Level::Off { "off" } else { "lowered" };
-        Unchecked { what: rule.id.to_owned(), why: format!("{set} in prisma-safe.toml") }
-    })
 }
 
 /// What every rule together has seen of a migration.
@@ -325,44 +310,6 @@ fn verdict(migrations: &[Reviewed]) -> Verdict {
         _ => Verdict::Pass,
     };
     migrations.iter().flat_map(|migration| &migration.findings).map(of).max().unwrap_or(Verdict::Pass)
-}
-
-fn not_replayed(catalog: &Catalog, unread: usize) -> Vec<Unchecked> {
-    let mut unchecked = Vec::new();
-    if unread > 0 {
-        unchecked.push(Unchecked {
-            what: format!("what {unread} earlier migration(s) built"),
-            why: "their SQL could not be read in full".into(),
-        });
-    }
-    if let Some(first) = catalog.opaque.first() {
-        unchecked.push(Unchecked {
-            what: format!("what {} statement(s) of earlier migrations did", catalog.opaque.len()),
-            why: format!("code that could not be followed, first in {}: {}", first.migration, first.words),
-        });
-    }
-    unchecked
-}
-
-fn unfollowed<'a>(
-    migration: &'a str,
-    script: &'a Script,
-    findings: &'a [Finding],
-) -> impl Iterator<Item = Unchecked> + use<'a> {
-    let opaque = findings.iter().filter(|finding| finding.rule == opaque_code::RULE.id);
-    opaque.map(move |finding| {
-        let line = finding.range.as_ref().map_or(1, |range| script.position(range.start).line);
-        Unchecked { what: format!("line {line} of {migration}"), why: finding.message.clone() }
-    })
-}
-
-/// Why nothing of the target was checked.
-pub const OFFLINE: &str = "offline";
-
-fn offline(renames: bool) -> impl Iterator<Item = Unchecked> {
-    let mentions = renames.then_some("views, functions, triggers and policies that mention what is renamed or retyped");
-    let always = ["row counts", "data (NULLs, duplicates, orphans, values in use)"];
-    always.into_iter().chain(mentions).map(|what| Unchecked { what: what.into(), why: OFFLINE.into() })
 }
 
 /// `150018` is 15.18.
