@@ -16,7 +16,7 @@ mod database;
 use jiff::{Timestamp, Unit};
 use prisma_safe::backup::Manifest;
 use prisma_safe::env::Env;
-use prisma_safe::tools::scratch::{Locale, SETTINGS, ScratchServer, server_programs};
+use prisma_safe::tools::scratch::{Locale, ScratchServer, large_settings, server_programs};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -179,8 +179,9 @@ impl Bench {
     fn restore(&self) -> f64 {
         let place = self.path("target");
         // the contender's has the settings of ours
+        let settings = large_settings();
         let target =
-            ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), SETTINGS).expect("a server");
+            ScratchServer::start_with(&place, std::process::id(), self.programs.clone(), &settings).expect("a server");
         target
             .create_database("bench", Locale { encoding: "UTF8", collate: "C.UTF-8", ctype: "C.UTF-8" })
             .expect("a database");

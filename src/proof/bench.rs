@@ -20,13 +20,10 @@ use crate::env::Env;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::review::against;
-use crate::tools::scratch::{ScratchServer, room_for, server_programs};
+use crate::tools::scratch::{ScratchServer, small_with_room};
 
 /// So many cases share a production.
 pub(super) const GROUP: u64 = 5;
-
-/// Thousands of small databases, each asked a few large questions about its catalog.
-const SETTINGS: &str = "jit = off\nautovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\nshared_buffers = 32MB\n";
 
 /// What the server's files may grow to.
 const ROOM: u64 = 1 << 30;
@@ -59,10 +56,7 @@ const TEMPLATE: &str = "CREATE TABLE public._prisma_migrations (
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let env = Env::read();
-        let directory = room_for(ROOM, &env).unwrap();
-        let programs = server_programs(&env).unwrap();
-        let server = ScratchServer::start_with(&directory, std::process::id(), programs, SETTINGS).unwrap();
+        let server = small_with_room(ROOM, &Env::read()).unwrap();
         let mut admin = server.connect("postgres").unwrap();
         admin
             .batch_execute("CREATE ROLE proof_reader; CREATE ROLE proof_writer; SET client_min_messages = warning")

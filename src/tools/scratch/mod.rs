@@ -5,6 +5,7 @@
 //! server without the source's extensions is passed over. If none is left, the error says how to get one.
 
 mod account;
+mod databases;
 mod memory;
 mod npm;
 mod place;
@@ -16,25 +17,31 @@ use super::postgres::{self, Package, Program, installed};
 use crate::env::Env;
 use crate::error::{Error, Result};
 
-#[cfg(test)]
-pub(crate) use self::place::make as room_for;
-pub use self::server::{Locale, ScratchServer};
+pub use self::databases::Locale;
+pub use self::server::ScratchServer;
 
 /// Free space demanded, as a multiple of the data: it comes with write-ahead log at worst.
 const SPACE_FACTOR: u64 = 2;
 
-/// For a server that lives minutes, and loads much.
-pub const SETTINGS: &str = "
+/// For every server that is thrown away.
+const PASSING: &str = "
 wal_level = minimal
 max_wal_senders = 0
-max_wal_size = 16GB
-checkpoint_timeout = 1h
 autovacuum = off
 jit = off
-shared_buffers = 256MB
-maintenance_work_mem = 512MB
 lc_messages = 'C'
 ";
+
+/// For one that lives minutes, and loads much.
+const LARGE_SETTINGS: &str = "
+max_wal_size = 16GB
+checkpoint_timeout = 1h
+shared_buffers = 256MB
+maintenance_work_mem = 512MB
+";
+
+/// For one with small databases that live seconds.
+const SMALL_SETTINGS: &str = "shared_buffers = 32MB";
 
 /// The write-ahead log as production writes it. Loading much is quicker without; less than this is loaded with it, which saves the
 /// rehearsal a restart.
@@ -43,16 +50,6 @@ const LOAD_LOGGED: u64 = 64_000_000;
 
 /// Free space that a server without data of anyone's needs.
 const SMALL: u64 = 200_000_000;
-
-/// For a small database that lives seconds.
-const SMALL_SETTINGS: &str = "
-wal_level = minimal
-max_wal_senders = 0
-autovacuum = off
-jit = off
-shared_buffers = 32MB
-lc_messages = 'C'
-";
 
 /// What the server is for.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +82,7 @@ pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
     for programs in programs(need.major, search) {
         let directory = place::make(need.bytes.saturating_mul(SPACE_FACTOR), search.env)?;
         let logged = if need.bytes < LOAD_LOGGED { LOGGED } else { "" };
-        let settings = format!("{SETTINGS}{logged}");
+        let settings = large_settings() + logged;
         let server = ScratchServer::start_with(&directory, std::process::id(), programs.clone(), &settings)?;
         if need.extensions.is_empty() {
             return Ok(server);
@@ -119,7 +116,22 @@ pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
 /// Exit status 1 if none is installed (with the command that installs one), or it does not start.
 pub fn open_small(wanted: Option<u32>, search: &Search<'_>) -> Result<ScratchServer> {
     let programs = preferred(wanted, search)?;
-    ScratchServer::start_with(&place::make(SMALL, search.env)?, std::process::id(), programs, SMALL_SETTINGS)
+    start_small(&place::make(SMALL, search.env)?, programs)
+}
+
+fn start_small(directory: &Path, programs: PathBuf) -> Result<ScratchServer> {
+    ScratchServer::start_with(directory, std::process::id(), programs, &[PASSING, SMALL_SETTINGS].concat())
+}
+
+/// The settings of what [`open`] starts, as in postgresql.conf.
+pub fn large_settings() -> String {
+    [PASSING, LARGE_SETTINGS].concat()
+}
+
+/// A small server with room for `bytes`, for tests that make many databases.
+#[cfg(test)]
+pub(crate) fn small_with_room(bytes: u64, env: &Env) -> Result<ScratchServer> {
+    start_small(&place::make(bytes, env)?, server_programs(env)?)
 }
 
 /// Directories with `initdb`, `pg_ctl` and `postgres` of this major version, the preferred one first.
