@@ -18,7 +18,6 @@ use crate::database::history::State;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::rules::{Live, Settings, Unchecked};
-use crate::target::Target;
 use crate::ui::Shell;
 
 /// The longest a question to the target may take.
@@ -32,24 +31,8 @@ pub struct Holds<'a> {
     pub definitions: Option<&'a Definitions>,
 }
 
-/// The review of what a deploy is about to apply.
-///
-/// # Errors
-/// If the target cannot be asked.
-pub fn pending(
-    target: &Target,
-    folder: &Folder<'_>,
-    pending: &[Migration],
-    holds: Holds<'_>,
-    client: &mut Client,
-    settings: &Settings,
-    sample_keys: usize,
-) -> Result<Review> {
-    let (identity, schema) = (target.url.identity(), target.url.schema());
-    planned((&identity, &schema), folder, pending, holds, client, settings, sample_keys)
-}
-
-/// The same for a database that is named by its identity and the schema that unqualified names mean there.
+/// The review of what a deploy is about to apply to a database, which is named by its identity and the schema that unqualified
+/// names mean there.
 ///
 /// # Errors
 /// If it cannot be asked.

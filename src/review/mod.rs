@@ -13,16 +13,17 @@ pub mod online;
 pub mod plan_hash;
 pub mod probes;
 pub mod recorded;
+mod reviewed;
 mod unchecked;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use serde::Serialize;
 
 pub use self::needed::Needed;
 pub use self::plan_hash::plan_hash;
+pub use self::reviewed::{Reviewed, Source, Target};
 pub use self::unchecked::OFFLINE;
 use crate::catalog::Catalog;
 use crate::effects;
@@ -34,7 +35,7 @@ use crate::rules::{
     self, Check, Evidence, Finding, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
     squawk,
 };
-use crate::sql::{Script, Sql, StatementKind};
+use crate::sql::{Script, StatementKind};
 
 /// What is to be reviewed, and what is known around it.
 #[derive(Debug)]
@@ -85,60 +86,6 @@ pub enum Verdict {
     Warn,
     /// An error that no line accepts: nothing is deployed.
     Fail,
-}
-
-/// What the migrations were reviewed against.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Target {
-    /// Always `postgresql`.
-    pub provider: &'static str,
-    /// As `15.18`; none offline.
-    pub server_version: Option<String>,
-    /// The file that stood for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub catalog: Option<Source>,
-}
-
-/// A catalog file that stands for the target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Source {
-    /// As named on the command line.
-    pub file: String,
-    /// When it was taken.
-    pub taken_at: jiff::Timestamp,
-}
-
-/// A migration with what was found in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reviewed {
-    /// The directory's name.
-    pub name: String,
-    /// Its `migration.sql`.
-    pub path: PathBuf,
-    /// Prisma's checksum of the text.
-    pub checksum: String,
-    /// The text; empty where the file is gone.
-    pub sql: Sql,
-    /// What Prisma drafted, where the text is a rewrite of it.
-    pub draft: Option<String>,
-    /// In the order of the text.
-    pub findings: Vec<Finding>,
-}
-
-impl Reviewed {
-    /// A migration with one standing finding (see [`rules::history`]).
-    pub fn standing(migration: Migration, finding: Finding) -> Self {
-        Self {
-            checksum: checksum(&migration.sql),
-            name: migration.name,
-            path: migration.path,
-            sql: migration.sql,
-            draft: None,
-            findings: vec![finding],
-        }
-    }
 }
 
 impl Review {

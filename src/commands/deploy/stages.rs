@@ -59,7 +59,9 @@ impl Deployment<'_> {
         let definitions = self.definitions.clone();
         let holds = Holds { history, definitions: definitions.as_ref() };
         let (client, keys) = (&mut self.client, config.sample_keys);
-        let mut review = against::pending(self.target, &folder, self.pending, holds, client, &settings, keys)?;
+        let (identity, schema) = (self.target.url.identity(), self.target.url.schema());
+        let place = (identity.as_str(), schema.as_str());
+        let mut review = against::planned(place, &folder, self.pending, holds, client, &settings, keys)?;
         review.consent = consent::needed(&review, self.target, self.command.context);
         let report = &self.command.args.report;
         report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
