@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use console::Style;
 
 use crate::context::Context;
-use crate::demo::{SCHEMA, SONGS, Stage};
+use crate::demo::{Demo, SCHEMA, SONGS};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::ui::{Shell, diff};
@@ -36,19 +36,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     );
 
     story.act("1. A music library with 5,000 songs");
-    let stage = Stage::build(&context.env)?;
+    let demo = Demo::build(&context.env)?;
     story.done("a PostgreSQL server of the demo's own");
-    stage.install_prisma(args.prisma_from.as_deref(), context)?;
+    demo.install_prisma(args.prisma_from.as_deref(), context)?;
     story.done("Prisma in the project");
-    story.expect(&stage, &["migrate", "deploy"], 0)?;
-    stage.query(SONGS)?;
-    let before = fingerprint(&stage, "artist")?;
+    story.expect(&demo, &["migrate", "deploy"], 0)?;
+    demo.query(SONGS)?;
+    let before = fingerprint(&demo, "artist")?;
     story.tell("From here on this database stands for production: its songs must not lose their artists.");
-    story.rows(&stage, "SELECT isrc || '  ' || rpad(title, 22) || artist FROM \"Song\" ORDER BY isrc LIMIT 4")?;
+    story.rows(&demo, "SELECT isrc || '  ' || rpad(title, 22) || artist FROM \"Song\" ORDER BY isrc LIMIT 4")?;
 
     story.act("2. A wish: `artist` shall be called `artist_name`");
     let renamed = renamed();
-    stage.write("prisma/schema.prisma", &renamed)?;
+    demo.write("prisma/schema.prisma", &renamed)?;
     context.shell.block(&diff::unified(&context.shell, "prisma/schema.prisma", Some(SCHEMA), &renamed));
 
     story.act("3. What Prisma alone would do");
@@ -57,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
          adds the other. This is its SQL (prisma-safe hands commands that change nothing to Prisma as they are):",
     );
     let alone = ["migrate", "diff", "--from-config-datasource", "--to-schema", "prisma/schema.prisma", "--script"];
-    story.expect(&stage, &alone, 0)?;
+    story.expect(&demo, &alone, 0)?;
     story.tell("On production this fails, or it loses the artist of every song.");
 
     story.act("4. The same wish through prisma-safe");
@@ -66,13 +66,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
          rewrites the draft to a rename, which it then proves. At a terminal it would ask you; here the answer\n\
          stands on the command line. As this database is production, nothing is applied yet.",
     );
-    story.expect(&stage, &["migrate", "dev", "--name", "rename_artist", "--rename", "Song.artist:artist_name"], 0)?;
+    story.expect(&demo, &["migrate", "dev", "--name", "rename_artist", "--rename", "Song.artist:artist_name"], 0)?;
 
     story.act("5. Deploy");
     story.tell("`migrate deploy` reviews the SQL, takes a backup and proves it, rehearses on a copy of that, applies the\nmigration as a whole or not at all, and checks the result.");
-    story.expect(&stage, &["migrate", "deploy"], 0)?;
-    story.rows(&stage, "SELECT isrc || '  ' || rpad(title, 22) || artist_name FROM \"Song\" ORDER BY isrc LIMIT 4")?;
-    if fingerprint(&stage, "artist_name")? != before {
+    story.expect(&demo, &["migrate", "deploy"], 0)?;
+    story.rows(&demo, "SELECT isrc || '  ' || rpad(title, 22) || artist_name FROM \"Song\" ORDER BY isrc LIMIT 4")?;
+    if fingerprint(&demo, "artist_name")? != before {
         return Err(
             Error::failed("the demo's artists are not what they were").help("please report this with the output above")
         );
@@ -81,18 +81,18 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 
     story.act("6. And if data would really be lost?");
     story.tell("Now the column `plays` is deleted from the schema, and prisma-safe is told that this is meant.");
-    stage.write("prisma/schema.prisma", &without_plays(&renamed))?;
-    story.expect(&stage, &["migrate", "dev", "--name", "drop_plays", "--delete", "Song.plays"], 0)?;
+    demo.write("prisma/schema.prisma", &without_plays(&renamed))?;
+    story.expect(&demo, &["migrate", "dev", "--name", "drop_plays", "--delete", "Song.plays"], 0)?;
     story.tell("The migration is there, but it does not reach production until somebody has written down why:");
-    story.expect(&stage, &["migrate", "deploy"], Exit::Refused.code())?;
-    if stage.query("SELECT count(plays)::text FROM \"Song\"")? != ["5000"] {
+    story.expect(&demo, &["migrate", "deploy"], Exit::Refused.code())?;
+    if demo.query("SELECT count(plays)::text FROM \"Song\"")? != ["5000"] {
         return Err(Error::failed("the demo's play counts are gone").help("please report this with the output above"));
     }
     story.done("refused, and every play count is still there");
 
     story.act("That is prisma-safe");
     if args.keep {
-        let (project, end) = stage.keep();
+        let (project, end) = demo.keep();
         story.tell(&format!(
             "The project is still there, its database running:\n\n    cd {}\n\n\
              Accept the loss in the newest migration with the line that the review named, and deploy again; or edit\n\
@@ -100,7 +100,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             project.display()
         ));
     } else {
-        drop(stage);
+        drop(demo);
         story.tell("The server and the project are gone again; `prisma-safe demo --keep` leaves them to play with.\nIn a project of your own, begin with `prisma-safe init`.");
     }
     Ok(Exit::Done)
@@ -117,10 +117,9 @@ fn without_plays(schema: &str) -> String {
 }
 
 /// One text for all values of a column of `Song`.
-fn fingerprint(stage: &Stage, column: &str) -> Result<Vec<String>> {
+fn fingerprint(demo: &Demo, column: &str) -> Result<Vec<String>> {
     let expression = FINGERPRINT.replace("{column}", column);
-    stage
-        .query(&format!("SELECT count(*) || ' ' || {expression} FROM \"Song\""))
+    demo.query(&format!("SELECT count(*) || ' ' || {expression} FROM \"Song\""))
         .explain(|| format!("could not read the column {column}"))
 }
 
@@ -147,10 +146,10 @@ impl Story<'_> {
     }
 
     /// Runs prisma-safe, its words shown, and insists on the exit status.
-    fn expect(&self, stage: &Stage, arguments: &[&str], status: u8) -> Result<()> {
+    fn expect(&self, demo: &Demo, arguments: &[&str], status: u8) -> Result<()> {
         let line = self.shell.paint(&format!("$ prisma-safe {}", arguments.join(" ")), &Style::new().bold());
         self.shell.block(&format!("{line}\n"));
-        let ended = stage.prisma_safe(arguments)?;
+        let ended = demo.prisma_safe(arguments)?;
         self.shell.block("\n");
         if ended == i32::from(status) {
             return Ok(());
@@ -161,8 +160,8 @@ impl Story<'_> {
         )))
     }
 
-    fn rows(&self, stage: &Stage, query: &str) -> Result<()> {
-        let rows: String = stage.query(query)?.iter().map(|row| format!("    {row}\n")).collect();
+    fn rows(&self, demo: &Demo, query: &str) -> Result<()> {
+        let rows: String = demo.query(query)?.iter().map(|row| format!("    {row}\n")).collect();
         self.shell.block(&format!("{rows}\n"));
         Ok(())
     }

@@ -88,7 +88,7 @@ impl Deployer for Rehearsing<'_> {
             env: &self.context.env,
             url: &target.url,
         };
-        let mut stage = restoring.restore(&path, data, shell)?;
+        let mut original = restoring.restore(&path, data, shell)?;
         let schema = target.url.schema();
         let asked = Asked {
             request: &request,
@@ -101,7 +101,7 @@ impl Deployer for Rehearsing<'_> {
             rollback: self.args.rollback,
             reviewed: &|pending, client| self.review(&request, pending, &schema, client),
         };
-        let Some(Played { rehearsal, .. }) = rehearse_pending(&mut stage, &asked, engine, shell)? else {
+        let Some(Played { rehearsal, .. }) = rehearse_pending(&mut original, &asked, engine, shell)? else {
             shell.note(format_args!(
                 "{} has every migration of the folder: there is nothing to rehearse",
                 path.display()

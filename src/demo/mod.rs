@@ -1,4 +1,4 @@
-//! The stage that `demo` plays on: a PostgreSQL of its own and a small music library with real Prisma, in one directory.
+//! What `demo` plays on: a PostgreSQL of its own and a small music library with real Prisma, in one directory.
 
 mod library;
 
@@ -27,7 +27,7 @@ const MISLEADING: &[&str] = &["DIRECT_URL", "SHADOW_DATABASE_URL", "DATABASE_URL
 
 /// Everything the demo made; gone when dropped, and also after Ctrl-C or `kill -9`.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Demo {
     server: ScratchServer,
     directory: PathBuf,
     url: DatabaseUrl,
@@ -35,7 +35,7 @@ pub struct Stage {
     guard: Guard,
 }
 
-impl Stage {
+impl Demo {
     /// Starts the server and writes the project; Prisma comes later.
     ///
     /// # Errors
@@ -44,13 +44,13 @@ impl Stage {
         let guard = Guard::new()?;
         let directory = PathBuf::from(format!("{PLACE}/prisma-safe-demo-{}", std::process::id()));
         let server = ScratchServer::start(&directory, std::process::id(), env)?;
-        let stage = Self { url: server.url("music")?, server, directory, env: env.clone(), guard };
-        let admin = stage.server.url("postgres")?;
+        let demo = Self { url: server.url("music")?, server, directory, env: env.clone(), guard };
+        let admin = demo.server.url("postgres")?;
         database::connect(&admin, "prisma-safe demo")?
             .batch_execute("CREATE DATABASE music")
             .explain(|| "could not create the demo's database".into())?;
-        stage.write_project()?;
-        Ok(stage)
+        demo.write_project()?;
+        Ok(demo)
     }
 
     fn write_project(&self) -> Result<()> {
@@ -174,16 +174,16 @@ mod tests {
 
     #[test]
     fn a_stage_holds_a_library_and_is_gone_afterwards() {
-        let stage = Stage::build(&Env::read()).unwrap();
-        let (directory, project) = (stage.directory.clone(), stage.project());
+        let demo = Demo::build(&Env::read()).unwrap();
+        let (directory, project) = (demo.directory.clone(), demo.project());
         let mode = fs::metadata(project.join(".env")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "the password is nobody else's");
-        stage.query(include_str!("../../templates/demo/migration.sql")).unwrap();
-        stage.query(SONGS).unwrap();
-        assert_eq!(stage.query("SELECT count(*) FROM \"Song\"").unwrap(), ["5000"]);
+        demo.query(include_str!("../../templates/demo/migration.sql")).unwrap();
+        demo.query(SONGS).unwrap();
+        assert_eq!(demo.query("SELECT count(*) FROM \"Song\"").unwrap(), ["5000"]);
         let config = crate::config::Config::load(&project).unwrap();
         assert!(config.environments["production"].production);
-        drop(stage);
+        drop(demo);
         assert!(!directory.exists());
     }
 }

@@ -5,7 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `restore` | what a backup, or the target's definitions, is restored into |
-//! | `stage`, `session` | the restored backup that is cloned, with the settings of production's sessions |
+//! | `original`, `session` | the restored backup that is cloned, with the settings of production's sessions |
 //! | `pending` | the pending migrations, with what is kept of them |
 //! | `run` | each the way it will take |
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
@@ -26,6 +26,7 @@ mod budget;
 mod contained;
 mod coverage;
 mod onlooker;
+mod original;
 pub mod pending;
 mod relations;
 mod report;
@@ -34,7 +35,6 @@ mod return_trip;
 mod run;
 mod session;
 pub mod settings;
-mod stage;
 mod trace;
 mod tracing;
 mod traffic;
@@ -49,13 +49,13 @@ use serde::Serialize;
 pub use self::budget::{Budget, Excess};
 pub use self::contained::demand_contained;
 use self::coverage::Coverage;
+pub use self::original::{Data, Original};
 pub use self::report::{document, human, say};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
 pub use self::run::Play;
 use self::run::{Ran, bring_home, busy, perform};
 pub use self::session::Session;
 pub use self::settings::RehearsalMode;
-pub use self::stage::{Data, Stage};
 pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock, Write};
 pub use self::traffic::Stall;
 pub use self::unjudged::demand_judged;
@@ -166,24 +166,31 @@ impl Rehearsal {
     }
 }
 
-/// Runs the pending migrations on a copy of the stage, and compares.
+/// Runs the pending migrations on a copy of the original, and compares.
 ///
 /// # Errors
 /// Whatever the deploy would fail with, which has happened to the copy only; the scratch server's own; Ctrl-C.
-pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine: &mut Engine<'_>) -> Result<Rehearsal> {
+pub fn rehearse(
+    original: &mut Original,
+    play: &mut Play<'_>,
+    budget: &Budget,
+    engine: &mut Engine<'_>,
+) -> Result<Rehearsal> {
     let start = Instant::now();
     demand_contained(play.pending)?;
-    stage.log_fully()?;
-    let result = perform(stage, play, engine);
+    original.log_fully()?;
+    let result = perform(original, play, engine);
     bring_home(play, engine)?;
     let Ran { migrations, touched, unseen } = result.map_err(contained::explain)?;
-    let clone = stage.url(CLONE, play.schema)?;
-    let (mut after, mut before) = (connect(&clone, APPLICATION)?, stage.connect()?);
+    let clone = original.url(CLONE, play.schema)?;
+    let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
     let definitions = definitions(&mut before, &mut after)
         .explain(|| "could not read the definitions around the rehearsal".into())?;
     let tables = {
-        let tokens =
-            [(clone.clone(), after.cancel_token()), (stage.url(stage.name(), play.schema)?, before.cancel_token())];
+        let tokens = [
+            (clone.clone(), after.cancel_token()),
+            (original.url(original.name(), play.schema)?, before.cancel_token()),
+        ];
         let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), engine.interrupt());
         compare(&mut before, &mut after, &touched, play.schema)
     };
@@ -204,25 +211,25 @@ pub fn rehearse(stage: &mut Stage, play: &mut Play<'_>, budget: &Budget, engine:
     };
     drop((before, after));
     let (stalls, quiet) =
-        if play.traffic { busy(stage, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
-    stage.drop_copy(CLONE)?;
+        if play.traffic { busy(original, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
+    original.drop_copy(CLONE)?;
     let world = Catalog::of_target(play.schema, &definitions.0);
     let coverage = Coverage::new(&world, play.pending, play.reviewed, play.schema);
     let unneeded = coverage.cover(&mut losses, &migrations);
     let mut rehearsal = Rehearsal {
-        backup: stage.backup().to_owned(),
-        server_version: stage.server_version()?,
-        data: stage.data(),
+        backup: original.backup().to_owned(),
+        server_version: original.server_version()?,
+        data: original.data(),
         locks: trace::longest(migrations.iter().flat_map(|migration| migration.locks.clone())),
         written: written::written(&migrations, &tables),
         migrations,
         tables,
         losses,
         unneeded,
-        uncompared: uncompared(&was, stage.data(), play.schema),
+        uncompared: uncompared(&was, original.data(), play.schema),
         stalls,
         rollback: return_trip,
-        unlike: stage.unlike().iter().cloned().chain(unseen).chain(quiet).collect(),
+        unlike: original.unlike().iter().cloned().chain(unseen).chain(quiet).collect(),
         excess: Vec::new(),
         took: start.elapsed(),
         definitions,

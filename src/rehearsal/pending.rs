@@ -5,7 +5,7 @@ use std::path::Path;
 
 use postgres::Client;
 
-use super::{Budget, Play, Rehearsal, Stage, TakenBack, rehearse};
+use super::{Budget, Original, Play, Rehearsal, TakenBack, rehearse};
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::database::{DatabaseUrl, History};
@@ -55,19 +55,19 @@ pub struct Played {
 /// # Errors
 /// Those of [`rehearse`].
 pub fn rehearse_pending(
-    stage: &mut Stage,
+    original: &mut Original,
     asked: &Asked<'_>,
     engine: &mut Engine<'_>,
     shell: &Shell,
 ) -> Result<Option<Played>> {
     let Asked { request, schema, settings, traffic, budget, undo, root, rollback, reviewed } = *asked;
-    let pending = pending(stage, schema, &request.migrations)?;
+    let pending = pending(original, schema, &request.migrations)?;
     if pending.is_empty() {
         return Ok(None);
     }
     let routes: Vec<Route> = pending.iter().map(Prepared::route).collect::<Result<_>>()?;
-    let reviewed = reviewed(&pending, &mut stage.connect()?)?;
-    let plans = plans(stage, schema, &pending, undo)?;
+    let reviewed = reviewed(&pending, &mut original.connect()?)?;
+    let plans = plans(original, schema, &pending, undo)?;
     let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
     let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
         match plans.get_key_value(&migration.name) {
@@ -96,8 +96,8 @@ pub fn rehearse_pending(
         hooks: &hooks,
         take_back: if rollback { Some(&mut back) } else { None },
     };
-    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), stage.backup()));
-    let played = rehearse(stage, &mut play, &budget, engine).map_err(|error| {
+    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), original.backup()));
+    let played = rehearse(original, &mut play, &budget, engine).map_err(|error| {
         if error.exit() == Exit::Cancelled {
             return error;
         }
@@ -116,12 +116,17 @@ pub fn rehearse_pending(
 }
 
 /// What is kept of the migrations that destroy something: keeping takes time and locks too.
-fn plans(stage: &Stage, schema: &str, pending: &[Migration], undo: undo::Settings) -> Result<BTreeMap<String, Plan>> {
+fn plans(
+    original: &Original,
+    schema: &str,
+    pending: &[Migration],
+    undo: undo::Settings,
+) -> Result<BTreeMap<String, Plan>> {
     let mut plans = BTreeMap::new();
     if !undo.enabled {
         return Ok(plans);
     }
-    let mut client = stage.connect()?;
+    let mut client = original.connect()?;
     let live = Live::read(&mut client, &Without::default());
     let live = live.explain(|| "could not read the definitions of the copy".into())?;
     let mut catalog = Catalog::of_target(schema, &live);
@@ -136,8 +141,8 @@ fn plans(stage: &Stage, schema: &str, pending: &[Migration], undo: undo::Setting
 }
 
 /// What the restored database does not have.
-fn pending(stage: &mut Stage, schema: &str, migrations: &[Migration]) -> Result<Vec<Migration>> {
-    let history = History::read(&mut stage.connect()?, schema)?.unwrap_or_default();
+fn pending(original: &mut Original, schema: &str, migrations: &[Migration]) -> Result<Vec<Migration>> {
+    let history = History::read(&mut original.connect()?, schema)?.unwrap_or_default();
     let standing = history.compare(migrations);
     if let Some(failed) = standing.failed.first() {
         return Err(Error::failed(format!(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Data, RehearsalMode, Session, Stage};
+use super::{Data, Original, RehearsalMode, Session};
 use crate::backup::load::Options;
 use crate::backup::{self, Archive, Proof, Restored};
 use crate::database::{self, DatabaseUrl};
@@ -30,7 +30,7 @@ impl Restoring<'_> {
     ///
     /// # Errors
     /// Those of [`backup::restore`].
-    pub fn restore(&self, path: &Path, data: Data, shell: &Shell) -> Result<Stage> {
+    pub fn restore(&self, path: &Path, data: Data, shell: &Shell) -> Result<Original> {
         let guard = interrupt::Guard::new()?;
         let archive = Archive::open_with(path, &backup::encryption::keys(self.settings, self.env)?)?;
         if let Some(outside) = &archive.manifest().outside {
@@ -55,15 +55,15 @@ impl Restoring<'_> {
     }
 
     /// What was restored, with the settings that sessions on the target have.
-    fn ready(&self, restored: Restored, data: Data) -> Result<Stage> {
+    fn ready(&self, restored: Restored, data: Data) -> Result<Original> {
         let session = database::connect(self.url, "prisma-safe rehearsal").and_then(|mut client| {
             Session::read(&mut client).explain(|| "could not ask for the settings of a session".into())
         });
-        Stage::new(restored, data, self.url.user()).speaking_as(session)
+        Original::new(restored, data, self.url.user()).speaking_as(session)
     }
 
     /// What another tool backs up cannot be restored here, but the definitions of the target can be copied.
-    fn definitions(&self, shell: &Shell) -> Result<Stage> {
+    fn definitions(&self, shell: &Shell) -> Result<Original> {
         let directory = tempfile::tempdir().explain(|| "could not make a temporary directory".into())?;
         let own = backup::Settings { provider: None, proof: Proof::Read, encrypt: None, ..self.settings.clone() };
         let request = backup::Request {
@@ -86,7 +86,7 @@ impl Restoring<'_> {
     ///
     /// # Errors
     /// Those of [`Restoring::restore`].
-    pub fn stage(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Stage> {
+    pub fn original(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Original> {
         match (self.mode, proved) {
             (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, shell),
             (_, Some(restored)) => self.ready(restored, Data::Full),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::stage::Stage;
+use super::original::Original;
 use super::tracing::Tracing;
 use super::traffic::{Stall, Traffic};
 use super::{APPLICATION, CLONE, Rehearsed, TakeBack, onlooker, trace};
@@ -63,9 +63,9 @@ pub(super) struct Ran {
 }
 
 /// The deploy itself, on a fresh copy.
-pub(super) fn perform(stage: &Stage, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
-    stage.copy(CLONE)?;
-    run(&stage.url(CLONE, play.schema)?, play, engine)
+pub(super) fn perform(original: &Original, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
+    original.copy(CLONE)?;
+    run(&original.url(CLONE, play.schema)?, play, engine)
 }
 
 /// Each migration the way it will take; then Prisma's engine says whether anything is left.
@@ -162,14 +162,14 @@ fn agree(url: &DatabaseUrl, play: &Play<'_>, engine: &mut Engine<'_>) -> Result<
 /// Once more, with readers and writers on every table that the first run stopped somebody at, or changed. Says if there were
 /// too many of them.
 pub(super) fn busy(
-    stage: &Stage,
+    original: &Original,
     play: &mut Play<'_>,
     migrations: &[Rehearsed],
     tables: &[TableFate],
     engine: &mut Engine<'_>,
 ) -> Result<(Vec<Stall>, Option<String>)> {
-    stage.copy(BUSY_CLONE)?;
-    let url = stage.url(BUSY_CLONE, play.schema)?;
+    original.copy(BUSY_CLONE)?;
+    let url = original.url(BUSY_CLONE, play.schema)?;
     let locked = migrations.iter().flat_map(|migration| &migration.locks).map(|hold| hold.table.clone());
     let names: BTreeSet<String> = locked.chain(tables.iter().map(|table| table.table.clone())).collect();
     let traffic = Traffic::start(&url, &names.into_iter().collect::<Vec<_>>(), play.schema)?;
@@ -178,6 +178,6 @@ pub(super) fn busy(
     let stalls = traffic.stop();
     bring_home(play, engine)?;
     ran?;
-    stage.drop_copy(BUSY_CLONE)?;
+    original.drop_copy(BUSY_CLONE)?;
     Ok((stalls, quiet))
 }

@@ -167,7 +167,7 @@ impl Deployment<'_> {
         let (project, env) = (self.command.project.root(), &self.command.context.env);
         let (settings, mode) = (&config.backup, config.rehearsal.mode);
         let restoring = Restoring { project, settings, mode, env, url: &self.target.url };
-        let mut stage = restoring.stage(&backup.path, proved, shell)?;
+        let mut original = restoring.original(&backup.path, proved, shell)?;
         let schema = self.target.url.schema();
         let asked = Asked {
             request: self.request,
@@ -180,7 +180,7 @@ impl Deployment<'_> {
             rollback: false,
             reviewed: &|_, _| Ok(review.migrations.clone()),
         };
-        let Some(played) = rehearse_pending(&mut stage, &asked, engine, shell)? else { return Ok(None) };
+        let Some(played) = rehearse_pending(&mut original, &asked, engine, shell)? else { return Ok(None) };
         let rehearsal = &played.rehearsal;
         rehearsal::say(rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(rehearsal) })?;

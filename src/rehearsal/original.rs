@@ -23,7 +23,7 @@ pub enum Data {
 
 /// A restored backup on a server of our own; both are gone with it.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Original {
     server: ScratchServer,
     name: String,
     backup: String,
@@ -36,7 +36,7 @@ pub struct Stage {
     session: Session,
 }
 
-impl Stage {
+impl Original {
     /// Takes over what was restored.
     pub fn new(restored: Restored, data: Data, role: Option<String>) -> Self {
         let Restored { server, database, file, unlike } = restored;
