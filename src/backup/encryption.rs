@@ -20,8 +20,6 @@ use super::manifest::Sum;
 use crate::env::Env;
 use crate::error::{Error, Result};
 
-/// What an encrypted file's name adds to that of its contents.
-pub const ENDING: &str = ".age";
 /// Holds an identity: `AGE-SECRET-KEY-1…`.
 const KEY_VARIABLE: &str = "PRISMA_SAFE_AGE_IDENTITY";
 /// Names the file of one.
