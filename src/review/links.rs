@@ -74,7 +74,7 @@ fn look(settings: &Settings, default_schema: &str, earlier: &[Migration], pendin
         pending.last().cloned().unwrap_or_else(|| {
             let path = settings.schema_files.first().cloned().unwrap_or_default();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            Migration { name, path, sql: String::new() }
+            Migration { name, path, sql: "".into() }
         })
     };
     let finding = |turned: &Turned| {
