@@ -93,6 +93,39 @@ fn imports_run_downwards() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The commands that a command's file names: `super::restore`, `super::super::restore`, `commands::restore`.
+fn named<'a>(text: &str, commands: &'a [String]) -> Vec<&'a str> {
+    let path = Regex::new(r"\b(?:super::)*(?:super|commands)::\{?(?:self, )?(\w+)").unwrap();
+    let found: Vec<&str> = path.captures_iter(text).map(|found| found.get(1).unwrap().as_str()).collect();
+    commands.iter().map(String::as_str).filter(|command| found.contains(command)).collect()
+}
+
+/// A command is the order of its stages: what two of them do stands in a room below, and no file grows beyond what it is.
+#[test]
+fn no_command_calls_another() {
+    // shared options, and the way a report is written
+    const SHARED: &[&str] = &["mod", "output", "decisions"];
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/commands");
+    let mut files = Vec::new();
+    sources(&source, &mut files);
+    let of = |file: &Path| {
+        let first = file.strip_prefix(&source).unwrap().components().next().unwrap();
+        first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+    };
+    let commands: Vec<String> = files.iter().map(|file| of(file)).filter(|own| !SHARED.contains(&&**own)).collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    let mut wrong = Vec::new();
+    for file in files.iter().filter(|file| of(file) != "mod") {
+        let text = std::fs::read_to_string(file).unwrap();
+        let place = file.strip_prefix(&source).unwrap().display();
+        let others = named(&text, &commands).into_iter().filter(|other| *other != of(file));
+        wrong.extend(others.map(|other| format!("{place} names the command {other}")));
+        let lines = text.lines().count();
+        wrong.extend((lines > 300).then(|| format!("{place} has {lines} lines")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_way_to_name_a_room_is_seen() {
     let text = "use crate::sql::Script;\nuse crate::{consent, tools::{git, scratch::{a, b}},\n ui};\n// crate::no\n\
