@@ -9,7 +9,7 @@ impl Catalog {
     pub fn of<'m>(default_schema: &str, migrations: impl IntoIterator<Item = &'m Migration>) -> Self {
         let mut catalog = Self::new(default_schema);
         for migration in migrations {
-            catalog.apply(migration.script(), &migration.name);
+            migration.sql.look(|script| catalog.apply(script, &migration.name));
         }
         catalog
     }

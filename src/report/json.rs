@@ -1,30 +1,48 @@
 //! The JSON document that `schemas/review.schema.json` describes; its shape is a contract (cli.md).
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Look, path, place_of};
-use crate::review::{Review, Reviewed};
-use crate::rules::Finding;
+use crate::review::{Needed, Review, Reviewed, Target, Verdict};
+use crate::rules::{Finding, Unchecked};
 use crate::sql::Lines;
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
-    // a Value's Display cannot fail; alternate is indented
-    format!("{:#}\n", document(review, look))
+    let document = Document {
+        schema_version: 1,
+        verdict: review.verdict,
+        plan_hash: review.plan_hash.as_deref(),
+        target: &review.target,
+        migrations: Migrations(&review.migrations, look),
+        unchecked: &review.unchecked,
+        consent: review.consent.as_ref(),
+    };
+    // nothing of it can fail: every key is a text
+    let text = serde_json::to_string_pretty(&document);
+    text.unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string()) + "\n"
 }
 
-pub(super) fn document(review: &Review, look: Look<'_>) -> Value {
-    let mut document = json!({
-        "schemaVersion": 1,
-        "verdict": review.verdict,
-        "planHash": review.plan_hash,
-        "target": review.target,
-        "migrations": review.migrations.iter().map(|it| migration(it, look)).collect::<Vec<_>>(),
-        "unchecked": review.unchecked,
-    });
-    if let Some(consent) = &review.consent {
-        document["consent"] = json!(consent);
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    schema_version: u32,
+    verdict: Verdict,
+    plan_hash: Option<&'a str>,
+    target: &'a Target,
+    migrations: Migrations<'a>,
+    unchecked: &'a [Unchecked],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'a Needed>,
+}
+
+/// Written one by one: of thousands, the whole tree would take many times the text's memory.
+struct Migrations<'a>(&'a [Reviewed], Look<'a>);
+
+impl Serialize for Migrations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|each| migration(each, self.1)))
     }
-    document
 }
 
 fn migration(migration: &Reviewed, look: Look<'_>) -> Value {

@@ -114,9 +114,10 @@ pub fn review(request: Request<'_>) -> Review {
     let mut catalog = request.world.unwrap_or_else(|| Catalog::new(request.default_schema));
     let mut unread = 0;
     for migration in request.earlier {
-        let script = migration.script();
-        unread += usize::from(!script.errors().is_empty());
-        catalog.apply(script, &migration.name);
+        migration.sql.look(|script| {
+            unread += usize::from(!script.errors().is_empty());
+            catalog.apply(script, &migration.name);
+        });
     }
     let mut unchecked = unchecked::not_replayed(&catalog, unread);
     let mut renames = false;
@@ -129,14 +130,22 @@ pub fn review(request: Request<'_>) -> Review {
             // not a plan: each is looked at as if those before it had been deployed
             origins = Origins::default();
         }
-        let script = migration.script();
+        // the stages after the review of a plan ask for its statements again; those of a whole folder would only be held
+        let passing;
+        let script = match request.identity {
+            Some(_) => migration.script(),
+            None => {
+                passing = Script::parse(migration.sql.as_str());
+                &passing
+            }
+        };
         let mut after = scratch.take(&catalog);
         after.apply(script, &migration.name);
         let (lines, slips) = acceptances::read(script);
         let accepting: Vec<_> = lines.iter().map(|line| line.acceptance.clone()).collect();
         let subject = Subject {
             migration: &migration.name,
-            script: script,
+            script,
             before: &catalog,
             after: &after,
             scratch: &scratch,

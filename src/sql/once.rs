@@ -24,6 +24,14 @@ impl Sql {
     pub fn script(&self) -> &Script {
         self.script.get_or_init(|| Script::parse(Arc::clone(&self.text)))
     }
+
+    /// Looks at its statements without keeping them, for what is one of thousands: statements take many times their text's memory.
+    pub fn look<T>(&self, look: impl FnOnce(&Script) -> T) -> T {
+        match self.script.get() {
+            Some(script) => look(script),
+            None => look(&Script::parse(Arc::clone(&self.text))),
+        }
+    }
 }
 
 impl Deref for Sql {
@@ -94,5 +102,14 @@ mod tests {
         let clone = sql.clone();
         assert!(std::ptr::eq(sql.script(), clone.script()));
         assert_eq!(clone.script().statements().len(), 1);
+    }
+
+    #[test]
+    fn a_look_keeps_nothing() {
+        let sql = Sql::from("SELECT 1;");
+        assert_eq!(sql.look(|script| script.statements().len()), 1);
+        assert!(sql.script.get().is_none());
+        let kept = std::ptr::from_ref(sql.script());
+        assert!(sql.look(|script| std::ptr::eq(script, kept)));
     }
 }
