@@ -17,7 +17,7 @@ use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::schema::{self, Schema};
-use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rewrite, Scratch, Terminal};
+use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rename, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
 use crate::ui::{Shell, diff};
@@ -60,6 +60,19 @@ impl Outcome {
     /// Nobody has decided these.
     pub fn open(&self) -> &[Open] {
         &self.decisions.open
+    }
+
+    /// What a person said is really dropped, by the database's names without their schema, as Prisma counts it.
+    fn dropped(&self) -> Vec<String> {
+        let decided = |own: &&rename::Candidate| own.by_person && own.decision == rename::Decision::Delete;
+        let dropped = self.decisions.candidates.iter().filter(decided);
+        dropped
+            .filter_map(|own| match &own.rename {
+                Rename::Column { table, from, .. } => Some(format!("{}.{from}", table.name)),
+                Rename::Table { from, .. } => Some(from.name.clone()),
+                Rename::Enum { .. } | Rename::EnumValue { .. } => None,
+            })
+            .collect()
     }
 
     /// # Errors
@@ -166,9 +179,9 @@ impl<'a> Drafting<'a> {
     ///
     /// # Errors
     /// Exit status 1 for what cannot run; 4 for losses that nobody answered, 130 for those refused at the terminal.
-    pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
+    pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, shell: &Shell) -> Result<()> {
         loss::refuse_unexecutable(data_loss, &outcome.text)?;
-        loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &options.delete, shell)
+        loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &outcome.dropped(), shell)
     }
 
     /// The difference between draft and result, for people.

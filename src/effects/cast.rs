@@ -42,6 +42,10 @@ impl<'a> Change<'a> {
         if from == to {
             return Cast::Same;
         }
+        if from.array && !self.relabelled.is_empty() {
+            // a cast would keep the labels, which are other values there
+            return Cast::Loses { reason: "labels that have other names there cannot be mapped within a list".into() };
+        }
         let Some(using) = self.way(column) else { return Cast::None };
         let expression = using.as_ref().map(|text| Expr { text: text.clone() });
         match conversion::judge(enums, from, to, expression.as_ref(), column) {
@@ -71,7 +75,7 @@ impl<'a> Change<'a> {
         // the detour of an array's elements goes through an array
         let text = if from.array { "text[]" } else { "text" };
         match (enums.old(from).is_some(), enums.new(to).is_some()) {
-            (true, true) if !self.relabelled.is_empty() && !from.array => {
+            (true, true) if !self.relabelled.is_empty() => {
                 return Some(Some(self.labels(&name, &target)));
             }
             (true, true) => return Some(Some(format!("{name}::{text}::{target}"))),

@@ -189,6 +189,17 @@ impl Candidate {
     }
 }
 
+impl Candidate {
+    /// Takes certainty away, not the decision: it follows a table or an enum that somebody has yet to decide about.
+    pub(crate) fn doubt(&mut self) {
+        self.certain = false;
+        self.score = self.score.min(MOST);
+    }
+}
+
+/// The most that what is not certain scores.
+pub(crate) const MOST: f64 = 0.96;
+
 impl Serialize for Candidate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]

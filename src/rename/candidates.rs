@@ -11,6 +11,7 @@ use super::score::{ASK, Scale};
 use super::settle::{Compare, Table, settle};
 use super::weights::Sign;
 use super::{enums, joins, sides, tables};
+use crate::catalog::ObjectName;
 
 /// Candidates given what is decided, best first within each kind. Decided renames are not among them.
 pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
@@ -21,6 +22,16 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     let tables = settle(scene, tables::compared(scene, given, &around));
     likely(&tables).for_each(|candidate| around.take(&candidate.rename));
     let mut joins = joins::find(scene, given, &around);
+    let undecided = |of: &ObjectName| {
+        let renames = |own: &&Candidate| matches!(&own.rename, Rename::Table { from, .. } if from == of);
+        likely(&tables).filter(|own| !own.certain).any(|own| renames(&own))
+    };
+    for join in &mut joins {
+        let Rename::Table { from, .. } = &join.rename else { continue };
+        if joins::ends(scene.before, from).is_some_and(|(a, b)| undecided(&a) || undecided(&b)) {
+            join.doubt();
+        }
+    }
     joins.iter().for_each(|candidate| around.take(&candidate.rename));
     let explicit = joins::explicit(scene, given, &around);
     // a pair of others, likelier by what else is known of it, goes before
@@ -41,7 +52,35 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     around.survey(scene);
     let columns = compared_columns(scene, given, &around).into_iter().flat_map(|table| settle(scene, table)).collect();
     let values = enums::values(scene, given, &around);
-    [enums, tables, joins, sides::find(scene, given), columns, values].concat()
+    let mut members: Vec<Candidate> = [columns, values].concat();
+    let open: Vec<&Rename> = likely(&enums)
+        .chain(likely(&tables))
+        .chain(likely(&joins))
+        .filter(|parent| !parent.certain)
+        .map(|parent| &parent.rename)
+        .collect();
+    members.iter_mut().filter(|member| hangs_on(scene, &member.rename, &open)).for_each(Candidate::doubt);
+    let crossed = joins::crossed(scene, given, &around);
+    [enums, tables, joins, sides::find(scene, given), crossed, members].concat()
+}
+
+/// Whether a column or a value is what it seems only if one of these tables and enums is renamed, which somebody has yet to decide.
+fn hangs_on(scene: &Scene<'_>, rename: &Rename, open: &[&Rename]) -> bool {
+    let is_open = |name: &ObjectName, types: bool| {
+        open.iter().any(|parent| match parent {
+            Rename::Table { from, .. } => !types && from == name,
+            Rename::Enum { from, .. } => types && from == name,
+            Rename::Column { .. } | Rename::EnumValue { .. } => false,
+        })
+    };
+    match rename {
+        Rename::Column { table, from, .. } => {
+            let column = scene.before.tables.get(table).and_then(|table| table.columns.get(from));
+            is_open(table, false) || column.is_some_and(|own| is_open(&scene.before.type_name(&own.data_type), true))
+        }
+        Rename::EnumValue { of, .. } => is_open(of, true),
+        Rename::Table { .. } | Rename::Enum { .. } => false,
+    }
 }
 
 /// Every pair of tables and columns with what was noted about it, before rivals are looked at: what weights are fitted on.

@@ -72,6 +72,33 @@ fn default_names(scene: &Scene<'_>, name: &ObjectName, a: &ObjectName, b: &Objec
     own == cut(format!("_{}To{}", model(a), model(b))) || own == cut(format!("_{}To{}", a.name, b.name))
 }
 
+/// A and B of a join table whose foreign keys the draft exchanges while both tables keep their names: the models have other names in
+/// Prisma, and the alphabet puts them the other way round. The links stay what they are if the columns change places.
+pub(crate) fn crossed(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for (name, table) in &scene.before.tables {
+        if !is_join(Some(table)) || !is_join(scene.after.tables.get(name)) {
+            continue;
+        }
+        let (Some((a, b)), Some((c, d))) = (ends(scene.before, name), ends(&scene.after, name)) else { continue };
+        let stay = [&a, &b].iter().all(|table| !around.tables.contains_key(*table));
+        if !stay || a == b || a != d || b != c {
+            continue;
+        }
+        let evidence = vec![
+            format!("A referenced {} and references {} now, B the other way round", a.name, b.name),
+            "Prisma takes A for the model that comes first in the alphabet".to_owned(),
+        ];
+        for (from, to) in [("A", "B"), ("B", "A")] {
+            let rename = Rename::Column { table: name.clone(), from: from.into(), to: to.into() };
+            if !given.settles(&rename) {
+                found.push(Candidate::new(scene.before, rename, 1.0, true, evidence.clone()));
+            }
+        }
+    }
+    found
+}
+
 /// A table's columns that are foreign keys by themselves, with what they reference.
 fn links(catalog: &Catalog, name: &ObjectName) -> Vec<(String, ObjectName)> {
     let constraints = catalog.tables.get(name).into_iter().flat_map(|table| table.constraints.values());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::assign::assign;
-use super::candidate::{Candidate, Decision, Rename};
+use super::candidate::{Candidate, Decision, MOST, Rename};
 use super::scene::Scene;
 use super::score::{ASK, FLOOR, NAMED, Scale};
 
@@ -95,7 +95,7 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Table<'_>) -> Vec<Candidat
             count => scale.line(format!("{count} other pairs are possible too")),
         }
         let certain = proved || clear;
-        let score = if certain { scale.score().max(0.97) } else { scale.score().min(0.96) };
+        let score = if certain { scale.score().max(0.97) } else { scale.score().min(MOST) };
         let mut candidate = Candidate::new(scene.before, rename, score, certain, scale.into_lines());
         if quiet {
             candidate.decision = Decision::Delete;

@@ -1,9 +1,9 @@
 //! A foreign key that leads to another table afterwards, while the values stay: they are read as keys of other rows.
 
 use super::{Check, Finding, Rule, Severity, Step, cost};
-use crate::catalog::ObjectName;
+use crate::catalog::{Catalog, ObjectName};
 use crate::effects::{Effect, What};
-use crate::sql::StatementKind;
+use crate::sql::{ConstraintKind, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -34,6 +34,14 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             "add a new column for `{to}`, fill it, and drop the old one later\n\
              if the values are right for `{to}` as they are: `-- prisma-safe:allow redirected-foreign-key({object}): why`"
         ));
+        let finding = match crossed(step, table) {
+            true => finding.help(format!(
+                "the columns of this join table change places with the names of its models: exchange them with `prisma-safe rewrite {}`\n\
+                 if the values are right for `{to}` as they are: `-- prisma-safe:allow redirected-foreign-key({object}): why`",
+                step.subject.migration
+            )),
+            false => finding,
+        };
         let finding = match existing.rows {
             Some(rows) => finding.measured(format!("{} holds {}", existing.label, cost::rows(rows))),
             None => finding,
@@ -44,6 +52,24 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             _ if writes(step, table, columns) => finding.severity(Severity::Warning),
             _ => finding,
         });
+    }
+}
+
+/// Whether the foreign keys of Prisma's columns A and B are exchanged.
+fn crossed(step: &Step<'_>, table: &ObjectName) -> bool {
+    let leads = |catalog: &Catalog, column: &str| {
+        let table = catalog.tables.get(table)?;
+        table.constraints.values().find_map(|constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey { columns, table, .. } if columns.as_slice() == [column] => {
+                Some(catalog.resolve(table))
+            }
+            _ => None,
+        })
+    };
+    let ends = |catalog: &Catalog| Some((leads(catalog, "A")?, leads(catalog, "B")?));
+    match (ends(step.subject.before), ends(step.subject.after)) {
+        (Some((a, b)), Some((c, d))) => a != b && a == d && b == c,
+        _ => false,
     }
 }
 

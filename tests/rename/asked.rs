@@ -170,6 +170,22 @@ fn options_speak_prismas_names_too() {
     assert!(migration.contains("\"ferries\" RENAME COLUMN \"master_name\" TO \"skipperName\""), "{migration}");
 }
 
+/// Each kind of option in Prisma's names alone, old ones and new ones, also where data is really dropped.
+#[test]
+fn every_option_speaks_prismas_names() {
+    let before = "enum Role {\n  USER @map(\"user\")\n  ADMIN @map(\"admin\")\n  @@map(\"role_type\")\n}\n\
+        model Ferry {\n  id Int @id\n  masterName String @map(\"master_name\")\n  oldNote String? @map(\"old_note\")\n  role Role\n  @@map(\"ferries\")\n}\n";
+    let after = "enum Rank {\n  MEMBER @map(\"member\")\n  ADMIN @map(\"admin\")\n  @@map(\"rank_type\")\n}\n\
+        model Boat {\n  id Int @id\n  skipperName String @map(\"skipper_name\")\n  role Rank\n  @@map(\"boats\")\n}\n";
+    let project = committed(before, |sql| sql);
+    project.database().execute("INSERT INTO ferries VALUES (1, 'Ann', 'rusty', 'user')");
+    project.set_schema(after);
+    let renames = ["Ferry:Boat", "enum:Role:Rank", "value:Role.USER:MEMBER", "Ferry.masterName:skipperName"];
+    let options = renames.into_iter().flat_map(|rename| ["--rename", rename]).chain(["--delete", "Ferry.oldNote"]);
+    project.run(["migrate", "dev", "--non-interactive", "--name", "x"].into_iter().chain(options)).succeeds();
+    assert_eq!(project.database().rows("SELECT id, skipper_name, role FROM boats"), ["1|Ann|member"]);
+}
+
 /// The rename stands where the drop stood: statements before it keep the old names, byte for byte.
 #[test]
 fn a_rewrite_stands_where_the_drop_stood() {

@@ -104,6 +104,22 @@ fn a_column_goes_to_another_enum_with_mapped_labels() {
     assert_eq!(project.database().value("SELECT kind FROM \"M\" WHERE id = 4"), "alpha");
 }
 
+/// Within a list no cast maps them, and one that keeps the labels would make other values of them.
+#[test]
+fn labels_within_a_list_are_not_mapped_by_a_cast() {
+    let before = "enum Old {\n  A @map(\"a\")\n  B @map(\"b\")\n}\nenum Other {\n  A @map(\"b\")\n  B @map(\"a\")\n}\n\
+        model M {\n  id Int @id\n  kinds Old[]\n  kind Old?\n  other Other?\n}\n";
+    let project = committed(before, |sql| sql);
+    project.database().execute("INSERT INTO \"M\" VALUES (1, '{a,b}', 'a')");
+    project.set_schema(&before.replace("kinds Old[]", "kinds Other[]").replace("kind Old?", "kind Other?"));
+    let files = project.files("prisma");
+    let options = ["--rename", "M.kinds:kinds", "--rename", "M.kind:kind"];
+    project.run(DEV.into_iter().chain(options)).exits(3).says("within a list");
+    assert_eq!(project.files("prisma"), files);
+    project.run(DEV.into_iter().chain(["--delete", "M.kinds", "--rename", "M.kind:kind"])).succeeds();
+    assert_eq!(project.database().value("SELECT kind FROM \"M\""), "b");
+}
+
 /// An enum renamed with values under another `@map`: the enum is asked about, its values are known.
 #[test]
 fn a_renamed_enum_takes_mapped_labels_along() {

@@ -129,6 +129,31 @@ fn a_renamed_relation_turns_no_link_either() {
     assert_eq!(project.database().value(links), project.database().value("SELECT count(*) FROM \"_Guidance\""));
 }
 
+/// Models renamed in Prisma alone: the tables keep their names, and the alphabet exchanges A and B. Prisma drafts other foreign keys.
+#[test]
+fn models_renamed_by_map_turn_no_link() {
+    let before = "model Zebra {\n  id Int @id\n  tags Tag[] @relation(\"Marks\")\n}\nmodel Tag {\n  id Int @id\n  zebras Zebra[] @relation(\"Marks\")\n}\n";
+    let project = committed(before, |sql| sql);
+    let rows = "INSERT INTO \"Zebra\" VALUES (1), (2), (3); INSERT INTO \"Tag\" VALUES (1), (2), (3); INSERT INTO \"_Marks\" VALUES (1, 2), (1, 3)";
+    project.database().execute(rows);
+    project.set_schema(
+        &before.replace("model Zebra {", "model Animal {\n  @@map(\"Zebra\")").replace("Zebra[]", "Animal[]"),
+    );
+    // Prisma's own draft is an error that names the way out
+    let draft = "ALTER TABLE \"_Marks\" DROP CONSTRAINT \"_Marks_A_fkey\";\nALTER TABLE \"_Marks\" DROP CONSTRAINT \"_Marks_B_fkey\";\n\
+        ALTER TABLE \"_Marks\" ADD CONSTRAINT \"_Marks_A_fkey\" FOREIGN KEY (\"A\") REFERENCES \"Zebra\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\n\
+        ALTER TABLE \"_Marks\" ADD CONSTRAINT \"_Marks_B_fkey\" FOREIGN KEY (\"B\") REFERENCES \"Tag\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;\n";
+    project.add_migration("20250102000000_animal", draft);
+    project.run(["review", "animal", "--offline"]).exits(3).says("prisma-safe rewrite 20250102000000_animal");
+    project.run(["rewrite", "20250102000000_animal"]).succeeds();
+    project.run(["review", "animal", "--offline"]).succeeds();
+    std::fs::remove_dir_all(project.path("prisma/migrations/20250102000000_animal")).expect("the draft");
+    project.run(["migrate", "dev", "--non-interactive", "--name", "x"]).succeeds().says_nothing_of("error[");
+    // the tags of zebra 2 and 3 are in B now
+    assert_eq!(project.database().rows("SELECT \"A\", \"B\" FROM \"_Marks\" ORDER BY 1"), ["2|1", "3|1"]);
+    crate::journey::prisma_is_content(crate::support::Prisma::V7, &project);
+}
+
 /// An implicit relation becomes a model: one question for the table with both columns.
 #[test]
 fn a_join_table_becomes_a_model() {
