@@ -74,7 +74,7 @@ impl<'a> Change<'a> {
         }
         // the detour of an array's elements goes through an array
         let text = if from.array { "text[]" } else { "text" };
-        match (enums.old(from).is_some(), enums.new(to).is_some()) {
+        match (enums.labels_before(from).is_some(), enums.labels_after(to).is_some()) {
             (true, true) if !self.relabelled.is_empty() => {
                 return Some(Some(self.labels(&name, &target)));
             }
@@ -106,7 +106,7 @@ impl<'a> Change<'a> {
             .map(|(from, to)| format!("WHEN {} THEN {}", quote_literal(from), quote_literal(to)))
             .collect();
         let renamed = |label: &String| self.relabelled.iter().any(|(from, _)| from == label);
-        let others = self.enums.old(self.from).is_some_and(|labels| !labels.iter().all(renamed));
+        let others = self.enums.labels_before(self.from).is_some_and(|labels| !labels.iter().all(renamed));
         let others = if others { format!(" ELSE {name}::text") } else { String::new() };
         format!("(CASE {name}::text {}{others} END)::{target}", arms.join(" "))
     }
@@ -116,10 +116,10 @@ impl<'a> Change<'a> {
         let Self { enums, from, to, .. } = *self;
         let name = &to.name;
         match retype::width(to) {
-            _ if enums.new(to).is_some() && enums.old(from).is_some() => {
+            _ if enums.labels_after(to).is_some() && enums.labels_before(from).is_some() => {
                 format!("a value that {name} has not makes it fail")
             }
-            _ if enums.new(to).is_some() => format!("a value that is none of {name}'s makes it fail"),
+            _ if enums.labels_after(to).is_some() => format!("a value that is none of {name}'s makes it fail"),
             Some(length) if retype::is_text(to) => format!("a value longer than {length} characters makes it fail"),
             _ if retype::is_text(from) => format!("a text that is no {name} makes it fail"),
             _ if name == "numeric" => "a number with too many digits makes it fail".into(),

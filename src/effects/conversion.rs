@@ -50,12 +50,12 @@ impl<'a> Enums<'a> {
     }
 
     /// The labels that values of a type can be before.
-    pub(super) fn old(self, of: &DataType) -> Option<&'a [String]> {
+    pub(super) fn labels_before(self, of: &DataType) -> Option<&'a [String]> {
         self.before.enum_values(of).or_else(|| self.after.enum_values(of))
     }
 
     /// The labels that a type has afterwards.
-    pub(super) fn new(self, of: &DataType) -> Option<&'a [String]> {
+    pub(super) fn labels_after(self, of: &DataType) -> Option<&'a [String]> {
         self.after.enum_values(of).or_else(|| self.before.enum_values(of))
     }
 }
@@ -77,7 +77,7 @@ pub fn judge(enums: Enums<'_>, from: &DataType, to: &DataType, using: Option<&Ex
         return Conversion::Same;
     }
     let mut worst = Conversion::Same;
-    let mut value = Value { data_type: from, labels: enums.old(from) };
+    let mut value = Value { data_type: from, labels: enums.labels_before(from) };
     for cast in &casts {
         let step = value.cast(enums, cast, true);
         worst = worse(worst, step);
@@ -94,7 +94,9 @@ fn relabelled(
     pairs: &[(String, String)],
     others: bool,
 ) -> Conversion {
-    let (Some(old), Some(new)) = (enums.old(from), enums.new(to)) else { return Conversion::Computed };
+    let (Some(old), Some(new)) = (enums.labels_before(from), enums.labels_after(to)) else {
+        return Conversion::Computed;
+    };
     let becomes = |label: &String| {
         let pair = pairs.iter().find(|(own, _)| own == label).map(|(_, other)| other.clone());
         pair.or_else(|| others.then(|| label.clone()))
@@ -181,7 +183,7 @@ impl Value<'_> {
             return Conversion::Unknown;
         }
         if let Some(labels) = self.labels {
-            if let Some(after) = enums.new(to) {
+            if let Some(after) = enums.labels_after(to) {
                 let fits = labels.iter().all(|label| after.contains(label));
                 return if fits { Conversion::Kept } else { Conversion::Refused };
             }
@@ -196,7 +198,7 @@ impl Value<'_> {
                 _ => Conversion::Kept,
             };
         }
-        if enums.new(to).is_some() {
+        if enums.labels_after(to).is_some() {
             return if retype::is_text(from) { Conversion::Refused } else { Conversion::Unknown };
         }
         match retype::between(from, to) {

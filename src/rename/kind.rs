@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 /// A type's kind; that of its elements for an array.
 pub(crate) fn kind(of: &DataType) -> Kind {
     match of.name.as_str() {
-        name if matches!(name, "text" | "character varying" | "character" | "citext") => Kind::Text,
+        "text" | "character varying" | "character" | "citext" => Kind::Text,
         "smallint" | "integer" | "bigint" | "smallserial" | "serial" | "bigserial" => Kind::Number,
         "numeric" | "real" | "double precision" | "money" => Kind::Number,
         "json" | "jsonb" => Kind::Json,

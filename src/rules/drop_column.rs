@@ -109,7 +109,7 @@ fn turned_round(step: &Step<'_>, table: &Existing, column: &str) -> Option<Strin
         if name.schema == before.default_schema { quote_identifier(&name.name) } else { name.quoted() }
     };
     let (from, to) = (short(&table.name), short(&target));
-    let [column, key, new, own_key] = [column, &key, &new, &own_key].map(|name| quote_identifier(name));
+    let [column, key, new, own_key] = [column, &key, &new, &own_key].map(quote_identifier);
     let fill = format!("UPDATE {to} s SET {new} = t.{own_key} FROM {from} t WHERE t.{column} = s.{key};");
     let demand = if required { format!("\nALTER TABLE {to} ALTER COLUMN {new} SET NOT NULL;") } else { String::new() };
     Some(fill + &demand)
