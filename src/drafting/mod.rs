@@ -62,9 +62,14 @@ impl Outcome {
         &self.decisions.open
     }
 
-    /// What a person said is really dropped, by the database's names without their schema, as Prisma counts it.
-    fn dropped(&self) -> Vec<String> {
-        let decided = |own: &&rename::Candidate| own.by_person && own.decision == rename::Decision::Delete;
+    /// What options say is really dropped, by the database's names without their schema, as Prisma counts it. What was answered at the
+    /// terminal is asked once more, with the counts: there the drop may be the first choice.
+    fn dropped(&self, options: &Options) -> Vec<String> {
+        let answers = || self.decisions.answers.iter().chain(&options.answers);
+        let answered = |own: &Rename| answers().any(|(asked, _)| asked.same_origin(own));
+        let decided = |own: &&rename::Candidate| {
+            own.by_person && own.decision == rename::Decision::Delete && !answered(&own.rename)
+        };
         let dropped = self.decisions.candidates.iter().filter(decided);
         dropped
             .filter_map(|own| match &own.rename {
@@ -179,9 +184,9 @@ impl<'a> Drafting<'a> {
     ///
     /// # Errors
     /// Exit status 1 for what cannot run; 4 for losses that nobody answered, 130 for those refused at the terminal.
-    pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, shell: &Shell) -> Result<()> {
+    pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
         loss::refuse_unexecutable(data_loss, &outcome.text)?;
-        loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &outcome.dropped(), shell)
+        loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &outcome.dropped(options), shell)
     }
 
     /// The difference between draft and result, for people.

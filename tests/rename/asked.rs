@@ -47,6 +47,25 @@ fn a_dropped_column_beside_one_that_could_hold_its_values_is_a_decision() {
     assert!(project.newest_migration().contains("DROP COLUMN \"slogan\""), "{}", project.newest_migration());
 }
 
+/// A drop that was chosen at the terminal is asked about once more, with the counts: for an unlikely rename it is the first choice.
+#[test]
+fn a_drop_at_the_terminal_is_asked_about_once_more() {
+    let stall = "model Stall {\n  slogan String?\n  id Int @id\n}\n";
+    let project = committed(stall, |sql| sql);
+    project.database().execute("INSERT INTO \"Stall\" VALUES ('kept', 1)");
+    project.set_schema("model Stall {\n  id Int @id\n  zyx String?\n}\n");
+    let files = project.files("prisma");
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    // the last choice is to cancel, the one before it the drop
+    terminal.sees("really drop").sees("cancel").press(Key::Up).press(Key::Up).press(Key::Enter);
+    terminal.sees("Are you sure").press(Key::Enter);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 130, "{seen}");
+    assert_eq!(project.files("prisma"), files);
+    assert_eq!(project.database().rows("SELECT slogan FROM \"Stall\""), ["kept"]);
+}
+
 /// All values of an enum are replaced: each is asked about, its default tells which.
 #[test]
 fn replaced_enum_values_are_decisions() {

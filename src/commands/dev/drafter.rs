@@ -117,7 +117,7 @@ impl Drafter for Developing<'_> {
             return Err(error);
         }
         if !self.create_only {
-            drafting.admit(&outcome, &drafted.data_loss, shell)?;
+            drafting.admit(&outcome, &drafted.data_loss, &options, shell)?;
         }
         if outcome.rewritten() {
             shell.block(&drafting.diff(&outcome, shell));
