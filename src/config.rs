@@ -13,6 +13,7 @@ use crate::error::{Error, Explain as _, Result};
 use crate::rehearsal::settings::Rehearsal;
 use crate::rename::settings::Rename;
 use crate::rules::settings::Review;
+use crate::shadow;
 use crate::target::Environments;
 use crate::tools::scratch::Search;
 use crate::undo;
@@ -27,6 +28,8 @@ const DEFAULTS: &str = include_str!("config/default.toml");
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
+    /// Whose shadow database migrations are replayed in; by what this machine has, if it is not said.
+    pub shadow: Option<shadow::Kind>,
     pub backup: backup::Settings,
     pub deploy: Deploy,
     pub rehearsal: Rehearsal,

@@ -23,6 +23,7 @@
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
+//! | `shadow` | the database that migrations are replayed in |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
 //! | `init`, `demo` | setting a project up; showing it all |
@@ -66,6 +67,7 @@ pub mod report;
 pub mod review;
 pub mod rules;
 pub mod setting;
+pub mod shadow;
 pub mod sql;
 pub mod target;
 pub mod tools;

@@ -1,16 +1,20 @@
 //! The target: which database, which environment of prisma-safe.toml, production or not.
 
+mod direct;
+
 use std::collections::BTreeMap;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::database::DatabaseUrl;
-use crate::database::pooler::{DIRECT_VARIABLES, PoolMode};
+use crate::database::{DatabaseUrl, Sameness, identity};
 use crate::engine::{Fence, Guard};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::setting::text;
+
+/// The name that servers show for sessions that look who they are.
+const APPLICATION_NAME: &str = "prisma-safe identity";
 
 /// Whether deploys to an environment take a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -67,6 +71,20 @@ impl std::fmt::Debug for Environment {
     }
 }
 
+impl Environment {
+    /// Whether its URL or hosts mean this database, by the text.
+    pub fn owns(&self, url: &DatabaseUrl, env: &Env) -> bool {
+        let same = self.own_url(env).is_some_and(|own| own.same_database(url));
+        same || self.hosts.iter().any(|pattern| matches_host(pattern, url))
+    }
+
+    /// Its URL, where it has one that can be used.
+    pub fn own_url(&self, env: &Env) -> Option<DatabaseUrl> {
+        let own = self.url.as_deref().or_else(|| self.url_env.as_deref().and_then(|name| env.get(name)));
+        own.and_then(|own| DatabaseUrl::parse(own).ok())
+    }
+}
+
 /// `[environments.NAME]`, in order of name.
 pub type Environments = BTreeMap<String, Environment>;
 
@@ -116,17 +134,18 @@ impl Target {
     /// Classifies a URL by the configuration, and finds the direct URL where it is a pooled one.
     ///
     /// # Errors
-    /// Exit status 2 where the URL goes through a transaction pooler and no direct one is known.
+    /// Exit status 2 where the URL goes through a transaction pooler and no direct one is proved to lead to the same database.
     pub fn classify(
         url: DatabaseUrl,
         environment: Option<&str>,
         environments: &Environments,
         env: &Env,
     ) -> Result<Self> {
-        let (url, direct_from) = direct(url, env)?;
+        let same = |one: &DatabaseUrl, two: &DatabaseUrl| identity::same_database(one, two, APPLICATION_NAME);
+        let direct::Direct { url, from: direct_from } = direct::of(url, env, &same)?;
         let named = match environment {
             Some(name) => environments.get_key_value(name),
-            None => environments.iter().find(|(_, candidate)| owns(candidate, &url, env)),
+            None => environments.iter().find(|(_, candidate)| candidate.owns(&url, env)),
         };
         let mut target = match named {
             Some((name, found)) => Self {
@@ -142,32 +161,40 @@ impl Target {
                 Self { url, environment: None, production, backup: BackupPolicy::Always, because: because.into() }
             }
         };
-        if let Some(variable) = direct_from {
-            target.because = format!("{}; direct URL from {variable}", target.because);
+        if let Some(from) = direct_from {
+            target.because = format!("{}; {from}", target.because);
         }
         Ok(target)
+    }
+
+    /// The target, where the schema's `url` and `directUrl` are not shown to be two databases.
+    ///
+    /// # Errors
+    /// Exit status 2 if they are: the application works on one, and Prisma would migrate the other.
+    pub fn demand_same(mut self, application: &DatabaseUrl) -> Result<Self> {
+        if self.url.same_database(application) {
+            return Ok(self);
+        }
+        match identity::same_database(application, &self.url, APPLICATION_NAME) {
+            Sameness::Same => Ok(self),
+            Sameness::Different(by) => Err(Error::usage("the schema's `url` and `directUrl` lead to two databases")
+                .because(format!(
+                    "url names {}, directUrl names {}, which is another database: {by}",
+                    application.identity(),
+                    self.url.identity()
+                ))
+                .help("correct the variable that is wrong; --url names the database to work on whatever they hold")),
+            Sameness::Unknown(why) => {
+                self.because = format!("{}; not compared with the application's database: {why}", self.because);
+                Ok(self)
+            }
+        }
     }
 
     /// What the seat is told, where Prisma named the database `seen`: how much is allowed, and where to go instead.
     pub fn guard(&self, seen: Option<&DatabaseUrl>) -> Guard {
         let fence = if self.production { Fence::Production } else { Fence::Open };
         Guard { fence, url: (seen != Some(&self.url)).then(|| self.url.clone()) }
-    }
-
-    /// Refuses a shadow database that is the target: Prisma drops everything in its shadow database.
-    ///
-    /// # Errors
-    /// Exit status 3.
-    pub fn refuse_as_shadow(&self, shadow: Option<&DatabaseUrl>) -> Result<()> {
-        match shadow {
-            Some(shadow) if shadow.same_database(&self.url) => Err(Error::refused(
-                "the shadow database is the target database: Prisma would drop everything in it",
-            )
-            .help(
-                "give shadowDatabaseUrl a database of its own, or remove it: Prisma then creates and drops one itself",
-            )),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -183,13 +210,6 @@ fn environment_url(name: &str, environment: &Environment, env: &Env) -> Result<O
         return Err(Error::usage(format!("environment `{name}` takes its URL from {variable}, which is not set")));
     };
     DatabaseUrl::parse(url).map(Some)
-}
-
-/// Whether an environment's URL or hosts mean this database.
-fn owns(environment: &Environment, url: &DatabaseUrl, env: &Env) -> bool {
-    let own = environment.url.as_deref().or_else(|| environment.url_env.as_deref().and_then(|name| env.get(name)));
-    let same = own.and_then(|own| DatabaseUrl::parse(own).ok()).is_some_and(|own| own.same_database(url));
-    same || environment.hosts.iter().any(|pattern| matches_host(pattern, url))
 }
 
 /// `host`, `*.domain`, `host:port`, each optionally with `/database`.
@@ -208,30 +228,6 @@ fn matches_host(pattern: &str, url: &DatabaseUrl) -> bool {
         Some(suffix) => host.ends_with(suffix) || with_port.ends_with(suffix),
         None => server.eq_ignore_ascii_case(&host) || server.eq_ignore_ascii_case(&with_port),
     }
-}
-
-/// Replaces a pooled URL by the direct one of the environment variables that hosts use for it.
-fn direct(url: DatabaseUrl, env: &Env) -> Result<(DatabaseUrl, Option<&'static str>)> {
-    let Some(pooler) = url.pooled().filter(|pooler| pooler.mode != PoolMode::Session) else {
-        return Ok((url, None));
-    };
-    for &variable in DIRECT_VARIABLES {
-        let Some(candidate) = env.get(variable).and_then(|value| DatabaseUrl::parse(value).ok()) else { continue };
-        if candidate.pooled().is_none_or(|pooler| pooler.mode == PoolMode::Session)
-            && candidate.database() == url.database()
-        {
-            return Ok((candidate, Some(variable)));
-        }
-    }
-    let suggestion = pooler
-        .direct_suggestion()
-        .map_or_else(String::new, |direct| format!(" (it is probably {})", direct.identity()));
-    Err(Error::usage(format!("{} is reached through {} ({})", url.identity(), pooler.provider, pooler.evidence))
-        .because("a dump, a lock or a timeout through a pooler reaches other clients' sessions")
-        .help(format!(
-            "set one of {} to the direct URL{suggestion}, or name it with --url",
-            DIRECT_VARIABLES.join(", ")
-        )))
 }
 
 #[cfg(test)]
@@ -282,27 +278,5 @@ mod tests {
         assert_eq!(staging.environment.as_deref(), Some("staging"));
         assert!(!staging.production);
         assert_eq!(staging.backup, BackupPolicy::Never);
-    }
-
-    #[test]
-    fn a_pooled_url_gives_way_to_the_direct_one_or_is_refused() {
-        let pooled = "postgresql://u:p@ep-cool-1-pooler.eu.aws.neon.tech/music";
-        let direct = "postgresql://u:p@ep-cool-1.eu.aws.neon.tech/music";
-        let target = classify(pooled, "", &[("DIRECT_URL", direct)]).unwrap();
-        assert!(target.url.pooled().is_none());
-        assert!(target.because.contains("DIRECT_URL"));
-        let error = classify(pooled, "", &[("DIRECT_URL", pooled)]).unwrap_err();
-        assert_eq!(error.exit(), crate::exit::Exit::Usage);
-        assert!(error.help_text().unwrap().contains("POSTGRES_URL_NON_POOLING"));
-        assert!(!format!("{error:?}").contains(":p@"));
-    }
-
-    #[test]
-    fn the_shadow_database_may_not_be_the_target() {
-        let target = classify("postgresql://u:p@localhost:5432/music", "", &[]).unwrap();
-        let same = DatabaseUrl::parse("postgres://other:x@127.0.0.1/music?schema=public&connect_timeout=3").unwrap();
-        let other = DatabaseUrl::parse("postgresql://u:p@localhost:5432/shadow").unwrap();
-        assert_eq!(target.refuse_as_shadow(Some(&same)).unwrap_err().exit(), crate::exit::Exit::Refused);
-        target.refuse_as_shadow(Some(&other)).unwrap();
     }
 }

@@ -134,7 +134,11 @@ fn a_history_is_read_from_its_schema() {
 fn exclude_others(client: &mut Client, url: &str, time: Duration) -> Result<bool, Error> {
     let url = DatabaseUrl::parse(url).expect("a URL");
     let (interrupt, shell) = (AtomicBool::new(false), Shell::new(true, 0, ColorChoice::Never, true, &|_| None));
-    turn::exclude_others(client, &url, &Patience { time, interrupt: &interrupt, shell: &shell, show_queries: true })
+    turn::exclude_others(
+        client,
+        &url,
+        &Patience { time, interrupt: &interrupt, shell: &shell, show_queries: true, end_orphans: false },
+    )
 }
 
 #[test]

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["catalog", "tools"],
     &["effects", "engine", "transaction", "values"],
     &["conservation", "rename", "target"],
-    &["rules"],
+    &["rules", "shadow"],
     &["review"],
     &["backup", "consent"],
     &["deploy", "drafting"],

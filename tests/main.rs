@@ -17,6 +17,7 @@ mod effects;
 mod encryption;
 mod fix;
 mod gate;
+mod identity;
 mod init;
 mod journey;
 mod keeping;

@@ -12,15 +12,24 @@ use crate::support::postgres::{PASSWORDS, USER};
 use crate::support::{Prisma, Project, soon};
 
 /// PgBouncer as Debian has it, on a port of its own; ended on drop.
-struct Bouncer {
+pub(crate) struct Bouncer {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
     _directory: tempfile::TempDir,
 }
 
 impl Bouncer {
-    fn before(project: &Project, mode: &str) -> Self {
+    pub(crate) fn before(project: &Project, mode: &str) -> Self {
         let server = url::Url::parse(project.database().url()).expect("a URL").port().expect("a port");
+        Self::before_port(server, mode)
+    }
+
+    /// Before another server, with the transactions of its clients mixed.
+    pub(crate) fn before_server(server: u16) -> Self {
+        Self::before_port(server, "transaction")
+    }
+
+    fn before_port(server: u16, mode: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("ps-bouncer-").tempdir_in("/tmp").expect("a directory");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let path = directory.path().display();
@@ -30,7 +39,8 @@ impl Bouncer {
              ignore_startup_parameters = extra_float_digits\n"
         );
         fs::write(directory.path().join("settings"), settings).expect("settings");
-        fs::write(directory.path().join("users"), format!("\"{USER}\" \"{}\"\n", PASSWORDS[0])).expect("users");
+        let users = format!("\"{USER}\" \"{}\"\n\"plain\" \"plain\"\n", PASSWORDS[0]);
+        fs::write(directory.path().join("users"), users).expect("users");
         let mut command = if rustix::process::geteuid().is_root() {
             fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).expect("permissions");
             let (user, group) = nobody();
@@ -49,7 +59,7 @@ impl Bouncer {
     }
 
     /// The project's database through it.
-    fn url(&self, project: &Project) -> String {
+    pub(crate) fn url(&self, project: &Project) -> String {
         let mut url = url::Url::parse(project.database().url()).expect("a URL");
         url.set_port(Some(self.port)).expect("a port");
         url.into()

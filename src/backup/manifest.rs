@@ -16,6 +16,7 @@ pub use self::outside::{Outside, Provider};
 use super::names;
 pub use super::names::Format;
 use super::scan::TableName;
+use crate::database::Identity;
 use crate::error::{Error, Explain as _, Result};
 
 /// The version of the format that this program writes and the newest that it reads.
@@ -74,6 +75,16 @@ pub struct Frame {
     pub offset: u64,
     /// Its bytes of the dump.
     pub length: u64,
+}
+
+impl Source {
+    /// Whether a backup is of the database at `address` (`host:port/database`), as that answers now. A database that was
+    /// restored in its place has another oid and is the same one all the same; another server is not.
+    pub fn is_of(&self, address: &str, now: Option<&Identity>) -> bool {
+        let now = now.and_then(|now| now.system_identifier.as_ref());
+        let other = matches!((now, &self.system_identifier), (Some(now), Some(then)) if now != then);
+        self.address == address && !other
+    }
 }
 
 /// A backup's manifest, format 2.

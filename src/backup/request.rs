@@ -73,7 +73,7 @@ pub(super) fn publish(directory: &Directory, name: &Name, dump: Aside, manifest:
 pub(super) fn source(url: &DatabaseUrl, server: Server, environment: String) -> Source {
     Source {
         environment,
-        address: format!("{}:{}/{}", url.host(), url.port(), server.database),
+        address: url.with_database(&server.database).address(),
         database: server.database,
         oid: server.oid,
         system_identifier: server.system_identifier,

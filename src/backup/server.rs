@@ -2,7 +2,7 @@
 
 use postgres::Client;
 
-use crate::database::Failure;
+use crate::database::{Failure, Identity};
 use crate::error::{Explain as _, Result};
 
 /// Tables of users, or large objects.
@@ -16,8 +16,7 @@ SELECT EXISTS (
 ) OR EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)";
 
 const FACTS: &str = "
-SELECT current_setting('server_version'), current_setting('server_version_num')::int4 / 10000, d.oid, d.datname::text,
-       has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'), pg_database_size(d.oid),
+SELECT current_setting('server_version'), current_setting('server_version_num')::int4 / 10000, pg_database_size(d.oid),
        pg_encoding_to_char(d.encoding)::text, d.datcollate::text, d.datctype::text,
        ARRAY(SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1), current_setting('TimeZone')
 FROM pg_catalog.pg_database d WHERE d.datname = current_database()";
@@ -50,25 +49,19 @@ impl Server {
     pub(super) fn read(client: &mut Client) -> Result<Self> {
         let row = client.query_one(FACTS, &[]).map_err(Failure::from);
         let row = row.explain(|| "could not ask the server for its version".into())?;
-        let may_ask: bool = row.get(4);
-        let identifier = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+        let identity = Identity::read(client).explain(|| "could not ask which server it is".into())?;
         Ok(Self {
             version: row.get(0),
             major: u32::try_from(row.get::<_, i32>(1)).unwrap_or_default(),
-            oid: row.get(2),
-            database: row.get(3),
-            size: u64::try_from(row.get::<_, i64>(5)).unwrap_or_default(),
-            encoding: row.get(6),
-            collate: row.get(7),
-            ctype: row.get(8),
-            extensions: row.get(9),
-            time_zone: row.get(10),
-            // a host may forbid it in its own ways; nothing depends on it
-            system_identifier: if may_ask {
-                client.query_one(identifier, &[]).ok().map(|row| row.get(0))
-            } else {
-                None
-            },
+            size: u64::try_from(row.get::<_, i64>(2)).unwrap_or_default(),
+            encoding: row.get(3),
+            collate: row.get(4),
+            ctype: row.get(5),
+            extensions: row.get(6),
+            time_zone: row.get(7),
+            oid: identity.database_oid,
+            database: identity.database,
+            system_identifier: identity.system_identifier,
         })
     }
 }

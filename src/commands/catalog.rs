@@ -61,7 +61,7 @@ fn target(context: &Context) -> Result<Target> {
         Err(error) if !named => Err(error),
         project => {
             let root = project.map_or_else(|_| context.directory.clone(), |project| project.root().to_owned());
-            super::classify(None, &Config::load(&root)?, context)
+            super::classify(super::Seen::default(), &Config::load(&root)?, context)
         }
     }
 }

@@ -6,6 +6,7 @@ mod drafter;
 use std::ffi::OsString;
 
 use self::drafter::{Developing, End};
+use super::Aim;
 use super::decisions::Decisions;
 use crate::config::Config;
 use crate::context::Context;
@@ -44,28 +45,28 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// Exit status 4 for open decisions, 2 for wrong options, 3 for a shadow database that is the target, 130 when cancelled;
+/// Exit status 4 for open decisions, 2 for wrong options, 3 for a shadow database that may not be emptied, 130 when cancelled;
 /// no migration is left behind then.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     // what Prisma is told depends on the target; where it is told to apply nothing, the seat learns the target in time
-    let target = if args.create_only {
-        None
+    let aim = if args.create_only {
+        Aim::default()
     } else {
         let (target, discovered) = super::target(&project, &config, context)?;
-        target.refuse_as_shadow(discovered.shadow_url.as_ref())?;
-        Some(target)
+        Aim::from((target, &discovered))
     };
     demand_name(args, context)?;
     let accepted = drafting::Accepted::of(&args.accept)?;
-    let create_only = target.as_ref().is_none_or(|target| target.production);
+    let create_only = aim.known().is_none_or(|target| target.production);
     let mut developing = Developing {
         args,
         context,
         project: &project,
         config: &config,
-        target,
+        aim,
+        shadow: super::shadow(&project, &config, context),
         create_only,
         accepted,
         options: rename::Options { maps: true, ..args.decisions.options() },
@@ -86,7 +87,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         }
         _ => {}
     }
-    let production = developing.target.filter(|target| target.production && !args.create_only && exit == Exit::Done);
+    let production =
+        developing.aim.known().filter(|target| target.production && !args.create_only && exit == Exit::Done);
     if let Some(target) = production {
         // the last word: Prisma's own advice is to apply it by `migrate dev`
         context.shell.note(format!(

@@ -21,6 +21,7 @@ pub mod rollback;
 pub mod status;
 pub mod verify;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -32,6 +33,7 @@ use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Layout, Migration, Project};
+use crate::shadow::{Judge, Shadow};
 use crate::target::Target;
 use crate::tools;
 use crate::ui::Shell;
@@ -165,6 +167,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
             Some(MigrateCommand::Deploy(args)) => deploy::run(&args, context),
             Some(MigrateCommand::Reset(args)) => fence::run(&args, context),
             Some(MigrateCommand::Resolve(args)) => fence::run(&args, context),
+            // only where migrations are replayed is there anything to guard
+            Some(MigrateCommand::Prisma(rest)) if replays(&rest) => diff(context, rest),
             Some(MigrateCommand::Prisma(rest)) => pass(context, &["migrate"], rest),
             None => pass(context, &["migrate"], Vec::new()),
         },
@@ -193,8 +197,46 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
     }
 }
 
+/// Whether a command of Prisma's is a `diff` from or to migrations.
+fn replays(words: &[OsString]) -> bool {
+    let names =
+        |option: &str| words.iter().filter_map(|word| word.to_str()).any(|word| word.split('=').next() == Some(option));
+    words.first().is_some_and(|word| word == "diff") && (names("--from-migrations") || names("--to-migrations"))
+}
+
+/// Where a command lets Prisma replay migrations.
+pub fn shadow<'a>(project: &Project, config: &'a Config, context: &'a Context) -> Shadow<'a> {
+    let judge = Judge { environments: &config.environments, env: &context.env };
+    Shadow::new(config.shadow, judge, config.backup.pg_bin.as_deref(), project.root(), &context.shell)
+}
+
+/// `migrate diff`: as Prisma's, but no shadow database is emptied that holds anything of anybody's.
+fn diff(context: &Context, rest: Vec<OsString>) -> Result<Exit> {
+    let (project, args) = passed(context, &["migrate"], rest)?;
+    let config = Config::load(project.root())?;
+    let shadow = RefCell::new(shadow(&project, &config, context));
+    // Prisma 5 and 6 tell the engine of a `diff` no more than its two sides
+    let told = project.version().is_some_and(|version| version.major() >= 7);
+    let target = if told { None } else { target(&project, &config, context).ok() };
+    let target = target.map(|(target, _)| target.url);
+    target.iter().for_each(|url| shadow.borrow_mut().begin(url));
+    engine::diff(
+        &project,
+        context,
+        &args,
+        &mut |target| target.url.iter().for_each(|url| shadow.borrow_mut().begin(url)),
+        &mut |used| shadow.borrow_mut().take(used, target.as_ref()),
+    )
+}
+
 /// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own.
 fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> {
+    let (project, args) = passed(context, words, rest)?;
+    Err(tools::prisma::exec(&project, &args))
+}
+
+/// Prisma and its arguments, for a command that is its own.
+fn passed(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<(Project, Vec<OsString>)> {
     let global = &context.global;
     if global.url.is_some() || global.environment.is_some() {
         return Err(Error::usage("--url and --env before a command of Prisma's own mean nothing to it")
@@ -204,7 +246,7 @@ fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> 
     let mut args: Vec<OsString> = words.iter().map(OsString::from).collect();
     args.extend(rest);
     args.extend(global.prisma());
-    Err(tools::prisma::exec(&project, &args))
+    Ok((project, args))
 }
 
 /// What Prisma knows of the project, and the target: `--url` and `--env` beat what Prisma's own configuration says.
@@ -214,7 +256,7 @@ fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> 
 pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(Target, Discovered)> {
     let global = &context.global;
     let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref())?;
-    let target = classify(discovered.url.clone(), config, context)?;
+    let target = classify(Seen::of(&discovered), config, context)?;
     Ok((target, discovered))
 }
 
@@ -228,6 +270,7 @@ pub fn on_disk(context: &Context) -> Result<Option<Discovered>> {
     let found = Layout::find(&context.directory, global.schema.as_deref(), global.config.as_deref())?;
     Ok(found.map(|Layout { schema_files, migrations_dir, migrations }| Discovered {
         url: None,
+        application_url: None,
         shadow_url: None,
         provider: "postgresql".to_owned(),
         schema_files,
@@ -236,15 +279,80 @@ pub fn on_disk(context: &Context) -> Result<Option<Discovered>> {
     }))
 }
 
+/// The URLs that Prisma's own configuration names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Where migrations go.
+    url: Option<DatabaseUrl>,
+    /// Where the application works, if that is another URL.
+    application: Option<DatabaseUrl>,
+}
+
+impl Seen {
+    fn of(discovered: &Discovered) -> Self {
+        Self { url: discovered.url.clone(), application: discovered.application_url.clone() }
+    }
+}
+
+/// The target of a journey, which learns Prisma's URLs one after the other: its first engine only checks the connection.
+#[derive(Debug, Default)]
+pub struct Aim {
+    seen: Seen,
+    target: Option<Target>,
+}
+
+impl Aim {
+    /// The target that is known so far.
+    pub fn known(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// The target by all that Prisma has said, and whether it is another one than before.
+    ///
+    /// # Errors
+    /// Those of [`classify`].
+    pub fn take(&mut self, seen: &engine::Target, config: &Config, context: &Context) -> Result<(&Target, bool)> {
+        let seen = Seen::from(seen);
+        let news =
+            seen.url != self.seen.url || (seen.application.is_some() && seen.application != self.seen.application);
+        let before = self.target.as_ref().map(|target| target.url.clone());
+        let target = match self.target.take().filter(|_| !news) {
+            Some(target) => target,
+            None => {
+                self.seen = seen.clone();
+                classify(seen, config, context)?
+            }
+        };
+        let other = before.as_ref() != Some(&target.url);
+        Ok((self.target.insert(target), other))
+    }
+}
+
+impl From<(Target, &Discovered)> for Aim {
+    fn from((target, discovered): (Target, &Discovered)) -> Self {
+        Self { seen: Seen::of(discovered), target: Some(target) }
+    }
+}
+
+impl From<&engine::Target> for Seen {
+    fn from(target: &engine::Target) -> Self {
+        Self { url: target.url.clone(), application: target.application_url.clone() }
+    }
+}
+
 /// The target, given what Prisma's own configuration says: `--url` and `--env` beat it.
 ///
 /// # Errors
-/// Exit status 2 without a URL, for an unknown environment, and for a pooler without a known way around it.
-pub fn classify(seen: Option<DatabaseUrl>, config: &Config, context: &Context) -> Result<Target> {
+/// Exit status 2 without a URL, for an unknown environment, for a pooler without a direct URL that is proved to lead to the same
+/// database, and where the schema's two URLs lead to two databases.
+pub fn classify(seen: Seen, config: &Config, context: &Context) -> Result<Target> {
     let global = &context.global;
     let environment = global.environment.as_deref();
     let chosen = Target::chosen(global.url.as_deref(), environment, &config.environments, &context.env)?;
-    Target::classify(chosen.or(seen).ok_or_else(no_url)?, environment, &config.environments, &context.env)
+    let application = seen.application.filter(|_| chosen.is_none());
+    let url = chosen.or(seen.url).ok_or_else(no_url)?;
+    let target = Target::classify(url, environment, &config.environments, &context.env)?;
+    application.map_or(Ok(target.clone()), |application| target.demand_same(&application))
 }
 
 /// A changed migration has another reverse: `down.sql` follows it, unless somebody has edited that.

@@ -9,7 +9,7 @@ use super::output;
 use crate::backup::{self, State};
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::History;
+use crate::database::{History, Identity};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -53,7 +53,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];
     prisma.extend(context.global.prisma());
-    let mut rehearsing = Rehearsing { args, context, project: &project, config: &config, target: None, excess: Ok(()) };
+    let mut rehearsing =
+        Rehearsing { args, context, project: &project, config: &config, aim: super::Aim::default(), excess: Ok(()) };
     engine::look(&project, context, &prisma, &mut rehearsing)?;
     rehearsing.excess.map(|()| Exit::Done)
 }
@@ -63,21 +64,18 @@ struct Rehearsing<'a> {
     context: &'a Context,
     project: &'a Project,
     config: &'a Config,
-    target: Option<Target>,
+    aim: super::Aim,
     /// What was too much.
     excess: Result<()>,
 }
 
 impl Deployer for Rehearsing<'_> {
     fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
-        let target = super::classify(seen.url.clone(), self.config, self.context)?;
-        let guard = target.guard(seen.url.as_ref());
-        self.target = Some(target);
-        Ok(guard)
+        Ok(self.aim.take(seen, self.config, self.context)?.0.guard(seen.url.as_ref()))
     }
 
     fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>> {
-        let target = self.target.clone().ok_or_else(super::no_url)?;
+        let target = self.aim.known().cloned().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
         let path = self.backup(&target)?;
         let data = if self.args.schema_only { Data::Schema } else { Data::Full };
@@ -144,10 +142,11 @@ impl Rehearsing<'_> {
             let typed = self.context.directory.join(file);
             return Ok(if typed.exists() { typed } else { directory.join(file) });
         }
-        let address = format!("{}:{}/{}", target.url.host(), target.url.port(), target.url.database());
+        let address = target.url.address();
+        let server = Identity::of(&target.url, "prisma-safe rehearse").ok();
         let of_target = |entry: &backup::Entry| {
             entry.state == State::Good
-                && entry.manifest.as_ref().is_some_and(|manifest| manifest.source.address == address)
+                && entry.manifest.as_ref().is_some_and(|manifest| manifest.source.is_of(&address, server.as_ref()))
         };
         let newest = backup::list(&directory)?.into_iter().find(of_target);
         newest.map(|entry| entry.path).ok_or_else(|| {

@@ -94,7 +94,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let mut online = match args.offline {
         true => None,
-        false => Online::open(super::classify(discovered.url.clone(), &config, context), context, args.pending)?,
+        false => Online::open(super::classify(super::Seen::of(&discovered), &config, context), context, args.pending)?,
     };
     let mut chosen = args.named().choose(&discovered, online.as_ref(), &context.directory)?;
     if args.fixes.fix {

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::database::history::State;
 use crate::database::{self, History};
 use crate::drafting::{self, Drafting, Outcome};
-use crate::engine::{self, DataLoss, Discovered};
+use crate::engine::{self, DataLoss, Discovered, ShadowUse};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
@@ -126,10 +126,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let subject = Subject::find(&args.migration, context)?;
     refuse_applied(&subject, context)?;
     let (shell, drafting) = (&context.shell, subject.drafting());
+    let mut shadow = subject.project.as_ref().map(|project| commands::shadow(project, &subject.config, context));
     let mut ask = |script: &str| {
+        let mut take = |used: &ShadowUse| shadow.as_mut().map_or(Ok(None), |shadow| shadow.take(used, None));
         let Some(project) = subject.project.as_ref().filter(|_| subject.leads_to_the_schema()) else { return Ok(None) };
         let files = &subject.discovered.schema_files;
-        match engine::prove(project, context, files, &subject.migration.name, script) {
+        match engine::prove(project, context, files, &subject.migration.name, script, &mut take) {
             Ok(left) => Ok(Some(left)),
             Err(error) => {
                 shell.note(format!("proved by the replayed catalogs alone: {error}"));
@@ -214,7 +216,7 @@ fn describe(candidate: &Candidate) -> String {
 /// What the database has applied stays as it is: Prisma compares checksums.
 fn refuse_applied(subject: &Subject, context: &Context) -> Result<()> {
     let history = || -> Result<Option<History>> {
-        let target = commands::classify(subject.discovered.url.clone(), &subject.config, context)?;
+        let target = commands::classify(commands::Seen::of(&subject.discovered), &subject.config, context)?;
         History::read(&mut database::connect(&target.url, "prisma-safe rewrite")?, &target.url.schema())
     };
     let name = &subject.migration.name;

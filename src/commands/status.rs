@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::output;
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::{self, History, Standing};
+use crate::database::{self, History, Identity, Standing};
 use crate::deploy::journal::{End, Record, Remainder};
 use crate::deploy::partial::{self, Extent};
 use crate::deploy::{Journal, Turn};
@@ -35,7 +35,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
     let identity = target.url.identity();
     let running = Turn::running(project.root())?;
-    let last = Journal::records(project.root())?.into_iter().rfind(|record| record.target.as_ref() == Some(&identity));
+    let server = Identity::read(&mut client).ok();
+    let last = Journal::records(project.root())?.into_iter().rfind(|record| record.is_of(&identity, server.as_ref()));
     let extents = partial::extents(&mut client, &target.url.schema(), &discovered.migrations, &standing);
     let now = Now { identity, running, history, standing, extents, last };
     if !args.output.json(&now.document(), &context.shell)? {

@@ -3,7 +3,7 @@
 use super::output;
 use crate::config::Config;
 use crate::context::Context;
-use crate::database;
+use crate::database::{self, Identity};
 use crate::deploy::definitions;
 use crate::deploy::verify::{Baseline, Check, Drift, Expected, Report, Status, rows_since, verify};
 use crate::engine::{self, Discovered};
@@ -53,7 +53,7 @@ fn look(
     let schema = target.url.schema();
     let history = database::History::read(&mut client, &schema)?;
     let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
-    let left = definitions::read(project.root(), &target.url)?;
+    let left = definitions::read(project.root(), &target.url, Identity::read(&mut client).ok().as_ref())?;
     let kept = left.as_ref().map(|left| (&left.definitions, left.whose.as_str()));
     let expected = Expected { applied: &standing.applied, definitions: kept, queries: &config.verify.query };
     // nothing was there before: whatever is broken is told

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use postgres::config::{ChannelBinding, SslMode};
 use postgres::error::SqlState;
-use postgres::{CancelToken, Client, Config};
+use postgres::{CancelToken, Client, Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{Demand, Tls};
-use super::{DatabaseUrl, Host};
+use super::{DatabaseUrl, Failure, Host};
 use crate::error::{Error, Result};
 
 /// After the socket is open, the server may take this long for TLS and login.
@@ -92,6 +92,19 @@ pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
 pub fn cancel(url: &DatabaseUrl, session: &CancelToken) -> Result<()> {
     let connector = MakeRustlsConnect::new(Tls::asked_by(url).client_config()?);
     session.cancel_query(connector).map_err(|error| failure(url, &error))
+}
+
+/// The first row's values as text, without a prepared statement: those are what poolers break first.
+///
+/// # Errors
+/// The server's own.
+pub(super) fn first_row(client: &mut Client, query: &str) -> Result<Vec<Option<String>>, Failure> {
+    let messages = client.simple_query(query)?;
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(ToOwned::to_owned)).collect()),
+        _ => None,
+    });
+    Ok(row.unwrap_or_default())
 }
 
 fn place(url: &DatabaseUrl) -> String {

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod fingerprint;
 pub mod health;
 pub mod history;
+pub mod identity;
 pub mod libpq;
 pub mod pooler;
 pub mod tls;
@@ -21,6 +22,7 @@ pub use self::failure::Failure;
 pub use self::fingerprint::Fingerprint;
 pub use self::health::Health;
 pub use self::history::{History, Standing};
+pub use self::identity::{Identity, Sameness};
 pub use self::pooler::{PoolMode, Pooler};
 pub use self::url::{DatabaseUrl, Host};
 

@@ -1,8 +1,9 @@
 //! Connection poolers. pg_dump and session locks through a transaction pooler break other clients, so they are recognised
 //! by name ([`DatabaseUrl::pooled`]) and by behaviour ([`probe`]).
 
-use postgres::{Client, SimpleQueryMessage};
+use postgres::Client;
 
+use super::connection::first_row;
 use super::{DatabaseUrl, Failure, Host, connect};
 use crate::error::{Error, Result};
 
@@ -182,16 +183,9 @@ fn mixes(first: &mut Client, second: &mut Client) -> Result<bool, Failure> {
     Ok(mixed)
 }
 
-/// One value as text, without a prepared statement: those are what poolers break first.
+/// One value as text.
 fn ask(client: &mut Client, query: &str) -> Result<Option<String>, Failure> {
-    let messages = client.simple_query(query)?;
-    Ok(messages
-        .iter()
-        .find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).map(ToOwned::to_owned)),
-            _ => None,
-        })
-        .flatten())
+    Ok(first_row(client, query)?.into_iter().next().flatten())
 }
 
 fn unprobed(failure: Failure) -> Error {

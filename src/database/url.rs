@@ -187,20 +187,41 @@ impl DatabaseUrl {
         Some(Self { url })
     }
 
-    /// `host:port/database?schema=…`, for messages and the plan hash: neither user nor password.
-    pub fn identity(&self) -> String {
-        format!("{}:{}/{}?schema={}", self.host(), self.port(), self.database(), self.schema())
+    /// `host:port/database`: neither user nor password.
+    pub fn address(&self) -> String {
+        format!("{}:{}/{}", self.host(), self.port(), self.database())
     }
 
-    /// Whether both mean the same schema of the same database of the same server, however they are written: a pooler counts
-    /// as the server behind it, and every way to reach this machine is one.
+    /// `host:port/database?schema=…`, for messages and the plan hash: neither user nor password.
+    pub fn identity(&self) -> String {
+        format!("{}?schema={}", self.address(), self.schema())
+    }
+
+    /// Whether both are written for the same schema of the same database of the same server: a pooler counts as the server
+    /// behind it, and every way to reach this machine is one. Only [`super::identity`] asks the servers.
     pub fn same_database(&self, other: &Self) -> bool {
         let place = |url: &Self| {
+            // its poolers serve every project of a region under one host
+            if let Some(project) = url.supabase_project() {
+                return (format!("{project}.supabase.co"), DEFAULT_PORT, url.database(), url.schema());
+            }
             let url =
                 url.pooled().and_then(|pooler| pooler.direct_suggestion().cloned()).unwrap_or_else(|| url.clone());
             (url.server(), url.port(), url.database(), url.schema())
         };
         place(self) == place(other)
+    }
+
+    /// The project that a URL of Supabase's is about: in the host where it is direct, in the user's name through a pooler.
+    pub fn supabase_project(&self) -> Option<String> {
+        let host = self.host().to_string().trim_end_matches('.').to_ascii_lowercase();
+        match host.strip_prefix("db.").and_then(|rest| rest.strip_suffix(".supabase.co")) {
+            Some(project) => Some(project.to_owned()),
+            None if host.ends_with(".pooler.supabase.com") => {
+                self.user()?.split_once('.').map(|(_, project)| project.to_ascii_lowercase())
+            }
+            None => None,
+        }
     }
 
     fn server(&self) -> String {

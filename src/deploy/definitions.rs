@@ -12,13 +12,15 @@ use super::journal;
 use super::verify::Table;
 use crate::atomic;
 use crate::catalog::live::Live;
-use crate::database::DatabaseUrl;
+use crate::database::{DatabaseUrl, Identity};
 use crate::digest::hash_of;
 use crate::error::{Explain as _, Result};
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
     target: String,
+    #[serde(default)]
+    server: Option<Identity>,
     at: Timestamp,
     definitions: Live,
     #[serde(default)]
@@ -43,27 +45,36 @@ fn path(root: &Path, target: &str) -> PathBuf {
 ///
 /// # Errors
 /// Exit status 1 if the file cannot be written.
-pub fn keep(root: &Path, url: &DatabaseUrl, definitions: Live, rows: Vec<Table>) -> Result<()> {
+pub fn keep(
+    root: &Path,
+    url: &DatabaseUrl,
+    server: Option<Identity>,
+    definitions: Live,
+    rows: Vec<Table>,
+) -> Result<()> {
     let path = path(root, &url.identity());
-    let kept = Kept { target: url.identity(), at: Timestamp::now(), definitions, rows };
+    let kept = Kept { target: url.identity(), server, at: Timestamp::now(), definitions, rows };
     let explain = || format!("could not write {}", path.display());
     let text = serde_json::to_string(&kept).explain(explain)?;
     atomic::write(&path, &text).explain(explain)
 }
 
-/// Reads them; none if there are none, or if another version has written them.
+/// Reads them; none if there are none, if another version has written them, or if they are of another server's database under
+/// the same name.
 ///
 /// # Errors
 /// Exit status 1 if the file cannot be read.
-pub fn read(root: &Path, url: &DatabaseUrl) -> Result<Option<Left>> {
-    let path = path(root, &url.identity());
+pub fn read(root: &Path, url: &DatabaseUrl, server: Option<&Identity>) -> Result<Option<Left>> {
+    let place = url.identity();
+    let path = path(root, &place);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).explain(|| format!("could not read {}", path.display())),
     };
     let kept: Option<Kept> = serde_json::from_str(&text).ok();
-    Ok(kept.map(|kept| {
+    let ours = |kept: &Kept| Identity::counts((&place, server), (&kept.target, kept.server.as_ref()));
+    Ok(kept.filter(ours).map(|kept| {
         let whose = format!("the deployment of {}", kept.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
         Left { definitions: kept.definitions, rows: kept.rows, whose }
     }))

@@ -8,6 +8,7 @@ pub mod definitions;
 mod error;
 pub mod hook;
 pub mod journal;
+pub mod orphan;
 pub mod partial;
 pub mod preflight;
 pub mod prepare;

@@ -9,6 +9,7 @@ use postgres::Client;
 
 use self::target::Target;
 use super::APPLICATION_NAME;
+use super::orphan;
 use super::partial::{self, Extent};
 use crate::database::activity::{self, PRISMA_LOCK};
 use crate::database::pooler::{self, Behaviour, DIRECT_VARIABLES};
@@ -104,7 +105,7 @@ impl Preflight {
                 .extend(rights::problems(client, plan, &standing.pending).map_err(|failure| unasked(plan, failure))?);
         }
         problems.extend(pooled(plan.url.pooled().as_ref(), behaviour));
-        problems.extend(deploy_running(&running));
+        problems.extend(deploy_running(client, &running));
         // one that is running now may come further
         let extents = match running.is_empty() {
             true => partial::extents(client, &plan.url.schema(), plan.migrations, &standing),
@@ -177,16 +178,21 @@ fn pooled(named: Option<&Pooler>, behaviour: Option<Behaviour>) -> Option<Proble
     Some(Problem { concern: Concern::Pooler, blocking, message, help })
 }
 
-fn deploy_running(holders: &[Session]) -> Option<Problem> {
+fn deploy_running(client: &mut Client, holders: &[Session]) -> Option<Problem> {
     let first = holders.first()?;
-    Some(Problem {
-        concern: Concern::Running,
-        blocking: true,
-        message: format!("another deploy is running: Prisma's lock is held by\n{}", activity::list(holders)),
-        help: format!(
+    let told: Vec<String> = holders.iter().map(|holder| format!("  {}", orphan::describe(client, holder))).collect();
+    let help = match orphan::harmless(first) {
+        Ok(()) => format!("its deploy seems to be gone: {} ends that session", orphan::OPTION),
+        Err(_) => format!(
             "wait for it; if that deploy has ended (a pooler may keep its session): SELECT pg_terminate_backend({});",
             first.pid
         ),
+    };
+    Some(Problem {
+        concern: Concern::Running,
+        blocking: true,
+        message: format!("another deploy is running: Prisma's lock is held by\n{}", told.join("\n")),
+        help,
     })
 }
 

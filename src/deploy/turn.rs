@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use postgres::Client;
 
-use super::{APPLICATION_NAME, journal};
+use super::{APPLICATION_NAME, journal, orphan};
 use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
 use crate::database::{DatabaseUrl, Failure, Session, pooler};
 use crate::error::{Error, Explain as _, Result};
@@ -32,6 +32,8 @@ pub struct Patience<'a> {
     pub shell: &'a Shell,
     /// Whether the queries of other sessions are shown.
     pub show_queries: bool,
+    /// Whether a session that keeps Prisma's lock for a deploy that is gone is ended without a question.
+    pub end_orphans: bool,
 }
 
 impl Patience<'_> {
@@ -151,13 +153,15 @@ pub fn exclude_others(client: &mut Client, url: &DatabaseUrl, patience: &Patienc
             "wait for it to end, then deploy again; more patience: deploy.deploy-wait-seconds in prisma-safe.toml",
         )
     })?;
-    let ended = end_orphans(client, patience).explain(explain)?;
+    let ended = end_orphans(client, patience).explain(explain)? | orphan::settle(client, patience, false)?;
     // a plain `prisma migrate deploy` knows nothing of ours; whether it is still there, the preflight says
     let prisma = patience.wait(|| {
         let holders = activity::lock_holders(client, PRISMA_LOCK).explain(explain)?;
         Ok(if holders.is_empty() { Ok(()) } else { Err(patience.list(holders)) })
     })?;
-    Ok(waited || ended || prisma.map_or(true, |((), waited)| waited))
+    // it may have been silent for long enough by now
+    let late = prisma.is_err() && orphan::settle(client, patience, true)?;
+    Ok(waited || ended || late || prisma.map_or(true, |((), waited)| waited))
 }
 
 /// A session of a deploy that was killed may work on for as long as its statement takes: before PostgreSQL 14 no server looks
@@ -185,7 +189,7 @@ mod tests {
 
     fn take(root: &Path, time: Duration, interrupt: &AtomicBool) -> Result<Turn> {
         let shell = Shell::new(true, 0, ColorChoice::Never, true, &|_| None);
-        Turn::take(root, &Patience { time, interrupt, shell: &shell, show_queries: true })
+        Turn::take(root, &Patience { time, interrupt, shell: &shell, show_queries: true, end_orphans: false })
     }
 
     #[test]

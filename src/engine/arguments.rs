@@ -81,15 +81,7 @@ impl Arguments {
                 }
                 _ => url.expose().to_owned(),
             };
-            for arg in &mut redirected.args {
-                if arg.to_str() == Some(given) {
-                    *arg = replacement.clone().into();
-                } else if let Some((name, value)) = arg.to_str().and_then(|arg| arg.split_once('='))
-                    && value == given
-                {
-                    *arg = format!("{name}={replacement}").into();
-                }
-            }
+            replace_argument(&mut redirected, given, &replacement);
             return Ok(redirected);
         }
         for file in &self.schema_files {
@@ -105,6 +97,15 @@ impl Arguments {
             }
         }
         Ok(redirected)
+    }
+
+    /// Names another shadow database in a start that holds its data source itself (Prisma 7); `false` if the schema has it.
+    pub(super) fn set_shadow(&self, hello: &mut Hello, url: &DatabaseUrl) -> bool {
+        let Some(given) = &self.datasource else { return false };
+        let Ok(Value::Object(mut object)) = serde_json::from_str::<Value>(given) else { return false };
+        object.insert("shadowDatabaseUrl".into(), url.expose().into());
+        replace_argument(hello, given, &Value::Object(object).to_string());
+        true
     }
 
     /// The database, as far as the arguments and the schema files tell.
@@ -123,10 +124,14 @@ impl Arguments {
         match self.datasource.as_deref() {
             Some(given) if given.trim_start().starts_with('{') => {
                 let given: Value = serde_json::from_str(given).unwrap_or_default();
-                found.url =
-                    value_of(&given["directUrl"], hello).or_else(|| value_of(&given["url"], hello)).or(found.url);
+                let [url, direct] = ["url", "directUrl"].map(|key| value_of(&given[key], hello));
+                if url.is_some() || direct.is_some() {
+                    found.application_url = url.clone().filter(|_| direct.is_some());
+                    found.url = direct.or(url);
+                }
                 found.shadow_url = value_of(&given["shadowDatabaseUrl"], hello).or(found.shadow_url);
             }
+            // it is one of those that the schema names
             Some(given) => found.url = Some(given.to_owned()),
             None => {}
         }
@@ -141,6 +146,8 @@ pub(super) struct Datasource {
     pub(super) provider: Option<String>,
     /// The URL that migrations go to: the direct one where there are two.
     pub(super) url: Option<String>,
+    /// The other one of the two.
+    pub(super) application_url: Option<String>,
     /// The database that is wiped to try migrations.
     pub(super) shadow_url: Option<String>,
 }
@@ -152,6 +159,11 @@ impl fmt::Debug for Datasource {
 }
 
 impl Datasource {
+    /// By the text of a schema file.
+    pub(super) fn of_text(text: &str, hello: &Hello) -> Self {
+        datasource_block(text).map(|block| Self::of_block(&block, hello)).unwrap_or_default()
+    }
+
     fn of_block(block: &[(String, Setting)], hello: &Hello) -> Self {
         let get = |key: &str| {
             let (_, setting) = block.iter().find(|(name, _)| name == key)?;
@@ -163,6 +175,7 @@ impl Datasource {
         Self {
             provider: get("provider"),
             url: get("directUrl").or_else(|| get("url")),
+            application_url: get("directUrl").and_then(|_| get("url")),
             shadow_url: get("shadowDatabaseUrl"),
         }
     }
@@ -184,6 +197,19 @@ fn value_of(value: &Value, hello: &Hello) -> Option<String> {
 
 fn variable(hello: &Hello, name: &str) -> Option<String> {
     hello.var(name).and_then(OsStr::to_str).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// Another value for an option, written as `--name value` or as `--name=value`.
+fn replace_argument(hello: &mut Hello, value: &str, replacement: &str) {
+    for arg in &mut hello.args {
+        if arg.to_str() == Some(value) {
+            *arg = replacement.into();
+        } else if let Some((name, given)) = arg.to_str().and_then(|arg| arg.split_once('='))
+            && given == value
+        {
+            *arg = format!("{name}={replacement}").into();
+        }
+    }
 }
 
 fn split(arg: &OsStr) -> (&OsStr, Option<&OsStr>) {

@@ -22,6 +22,8 @@ use crate::project::{Migration, Project};
 pub struct Discovered {
     /// The database that migrations go to: the direct URL where there are two. None where it is no PostgreSQL.
     pub url: Option<DatabaseUrl>,
+    /// The application's database, where migrations go by a direct URL of the schema's own.
+    pub application_url: Option<DatabaseUrl>,
     /// The configured shadow database.
     pub shadow_url: Option<DatabaseUrl>,
     /// `provider` of the schema: `postgresql`, `cockroachdb`, `mysql`, …
@@ -57,6 +59,7 @@ pub fn discover(
     if let Some((target, protocol::MigrationsList { directory, migrations })) = role.found {
         return Ok(Discovered {
             url: target.url,
+            application_url: target.application_url,
             shadow_url: target.shadow_url,
             provider: target.provider.unwrap_or_default(),
             schema_files: target.schema_files,

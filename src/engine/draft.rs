@@ -14,6 +14,7 @@ use super::protocol::{self, DataLoss, MigrationsList, Request, Response};
 use super::real::Engine;
 use super::remaining::{Remaining, script_of};
 use super::role::{CommandReply, Reply, Role};
+use super::shadow::ShadowUse;
 use super::target::Target;
 use crate::database::DatabaseUrl;
 use crate::error::Result;
@@ -47,6 +48,14 @@ pub trait Drafter {
     /// # Errors
     /// Ends the journey; nothing has happened then.
     fn target(&mut self, target: &Target) -> Result<Guard>;
+
+    /// The database to replay the migrations in; none leaves Prisma the one it has. Called before one is emptied.
+    ///
+    /// # Errors
+    /// Ends the journey; nothing has happened then.
+    fn shadow(&mut self, _used: &ShadowUse) -> Result<Option<DatabaseUrl>> {
+        Ok(None)
+    }
 
     /// Called with the migrations of the folder before Prisma compares them with the database's history.
     ///
@@ -208,8 +217,13 @@ impl Role for Draft<'_> {
         Ok(CommandReply::Relay)
     }
 
-    fn request(&mut self, mut request: Request, _: &mut Engine<'_>) -> Result<Reply> {
+    fn request(&mut self, mut request: Request, engine: &mut Engine<'_>) -> Result<Reply> {
         self.fence.check_request(&request)?;
+        if let Some(used) = engine.first_shadow_use(&request)?
+            && let Some(url) = self.drafter.shadow(&used)?
+        {
+            engine.use_shadow(url)?;
+        }
         match request.method.as_str() {
             "applyMigrations" if self.fence == Fence::Production => {
                 return Ok(Reply::Answer(json!({"appliedMigrationNames": []})));

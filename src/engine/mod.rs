@@ -15,6 +15,7 @@
 mod arguments;
 mod binary;
 mod deploy;
+mod diff;
 mod difference;
 mod discover;
 mod draft;
@@ -31,6 +32,7 @@ mod remaining;
 mod role;
 pub mod seat;
 mod session;
+mod shadow;
 mod signals;
 mod supported;
 mod target;
@@ -51,13 +53,16 @@ pub use self::prove::prove;
 pub use self::real::Engine;
 pub use self::remaining::Remaining;
 pub use self::role::{CommandReply, Relay, Reply, Role};
+pub use self::shadow::ShadowUse;
 pub use self::target::Target;
 
 use self::deploy::Deploy;
+use self::diff::Diff;
 use self::draft::Draft;
 use self::fence::Fenced;
 use self::journey::{Words, travel};
 use crate::context::Context;
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
@@ -141,6 +146,21 @@ pub fn fence(
     decide: &mut dyn FnMut(&Target) -> Result<Guard>,
 ) -> Result<Exit> {
     run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
+}
+
+/// Runs `migrate diff` with these arguments; what replays migrations does so in the database that `shadow` gives, else in Prisma's
+/// own shadow database. `seated` hears of the databases that are named first.
+///
+/// # Errors
+/// As [`run`], and `shadow`'s own.
+pub fn diff(
+    project: &Project,
+    context: &Context,
+    args: &[OsString],
+    seated: &mut dyn FnMut(&Target),
+    shadow: &mut dyn FnMut(&ShadowUse) -> Result<Option<DatabaseUrl>>,
+) -> Result<Exit> {
+    run(project, context, args, &mut Diff { seated, shadow })
 }
 
 /// Prisma that did its work, but not through us, is no success. Its help needs no engine.

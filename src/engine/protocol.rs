@@ -98,6 +98,16 @@ impl EngineError {
         }
     }
 
+    /// The same with a line more, which Prisma prints too.
+    pub(super) fn with_note(mut self, note: &str) -> Self {
+        let message = format!("{}\n\n{note}", self.message().trim_end());
+        match self.error["data"]["message"].is_string() {
+            true => self.error["data"]["message"] = message.into(),
+            false => self.error["message"] = message.into(),
+        }
+        self
+    }
+
     /// What happened, in the engine's words.
     pub fn message(&self) -> &str {
         self.error["data"]["message"].as_str().or_else(|| self.error["message"].as_str()).unwrap_or("unknown error")

@@ -12,12 +12,14 @@ use super::protocol::Request;
 use super::real::Engine;
 use super::remaining::Remaining;
 use super::role::{CommandReply, Reply, Role};
+use super::shadow::ShadowUse;
 use crate::context::Context;
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Project;
 
-/// What Prisma would still draft if the migration `name` held `script`; empty when the schema is reached. Uses a shadow
-/// database beside the target, as `migrate dev` does.
+/// What Prisma would still draft if the migration `name` held `script`; empty when the schema is reached. Replays in the
+/// database that `shadow` gives, else in Prisma's own shadow database.
 ///
 /// # Errors
 /// 1 if Prisma refuses, or the engine cannot reach a server or replay the migrations.
@@ -27,10 +29,11 @@ pub fn prove(
     schema_files: &[PathBuf],
     name: &str,
     script: &str,
+    shadow: &mut dyn FnMut(&ShadowUse) -> Result<Option<DatabaseUrl>>,
 ) -> Result<String> {
     let mut args: Vec<OsString> = vec!["migrate".into(), "status".into()];
     args.extend(context.global.prisma());
-    let mut role = Prove { schema_files, name, script, left: None };
+    let mut role = Prove { schema_files, name, script, shadow, left: None };
     let journeyed = travel(project, context, &args, &mut role, Words::Kept)?;
     role.left.ok_or_else(|| Error::failed("Prisma cannot work with this project").because(journeyed.said))
 }
@@ -39,6 +42,7 @@ struct Prove<'a> {
     schema_files: &'a [PathBuf],
     name: &'a str,
     script: &'a str,
+    shadow: &'a mut dyn FnMut(&ShadowUse) -> Result<Option<DatabaseUrl>>,
     left: Option<String>,
 }
 
@@ -54,8 +58,14 @@ impl Role for Prove<'_> {
             Ok(json!({"path": file, "content": content}))
         };
         let files: Vec<Value> = self.schema_files.iter().map(read).collect::<Result<_>>()?;
-        let mut params = request.params;
+        let mut params = request.params.clone();
         params["schema"] = json!({"files": files});
+        let call = Request { method: "createMigration".into(), params: params.clone(), ..request };
+        if let Some(used) = engine.first_shadow_use(&call)?
+            && let Some(url) = (self.shadow)(&used)?
+        {
+            engine.use_shadow(url)?;
+        }
         self.left = Some(Remaining { params: &params, name: self.name, engine }.after(self.script)?);
         Ok(Reply::Leave)
     }

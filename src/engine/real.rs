@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::arguments::Arguments;
 use super::binary::Binary;
 use super::inbox::{Event, Inbox, Outbox};
 use super::process::Process;
 use super::protocol::{self, EngineError, Message, Request, Response};
+use super::shadow::{self, ShadowUse};
 use super::target::Target;
 use super::wire::{Frame, Hello};
 use crate::database::DatabaseUrl;
@@ -34,6 +36,11 @@ pub struct Engine<'a> {
     pub(super) calls: u64,
     /// What the engine prints is not handed on.
     pub(super) unheard: bool,
+    /// The shadow database in the place of Prisma's, once one was chosen; and the files that the engine reads for it.
+    pub(super) shadow: Option<DatabaseUrl>,
+    pub(super) aside: Option<TempDir>,
+    /// Whether the shadow database was looked at.
+    pub(super) judged: bool,
 }
 
 impl Engine<'_> {
@@ -54,6 +61,30 @@ impl Engine<'_> {
     pub fn redirect(&mut self, url: &DatabaseUrl) -> Result<()> {
         self.renew()?;
         self.hello = Arguments::parse(&self.hello).redirect(&self.hello, url)?;
+        Ok(())
+    }
+
+    /// What a call would replay in a shadow database, the first time that this engine is to use one.
+    ///
+    /// # Errors
+    /// If the call is not understood: what cannot be read cannot be guarded.
+    pub(super) fn first_shadow_use(&mut self, request: &Request) -> Result<Option<ShadowUse>> {
+        if self.judged {
+            return Ok(None);
+        }
+        let used = ShadowUse::of(request, &self.target, &self.hello)?;
+        self.judged = used.is_some();
+        Ok(used)
+    }
+
+    /// Makes the real engine use this shadow database from the next call on.
+    ///
+    /// # Errors
+    /// If a schema file cannot be copied.
+    pub(super) fn use_shadow(&mut self, url: DatabaseUrl) -> Result<()> {
+        self.renew()?;
+        (self.hello, self.aside) = shadow::redirect(&self.hello, &url)?;
+        self.shadow = Some(url);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use super::draft::EMPTY;
 use super::folder::Folder;
 use super::protocol::{self, EngineError};
 use super::real::Engine;
+use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
 
 /// Keeps the proof's own draft apart from the one it is about.
@@ -73,7 +74,8 @@ impl Remaining<'_, '_> {
         let mut to = params["schema"].clone();
         to["tag"] = "schemaDatamodel".into();
         let call = json!({
-            "from": from, "to": to, "script": true, "shadowDatabaseUrl": null, "exitCode": null,
+            "from": from, "to": to, "script": true, "exitCode": null,
+            "shadowDatabaseUrl": self.engine.shadow.as_ref().map(DatabaseUrl::expose),
             "filters": params["filters"],
         });
         let answer = self.engine.call_unheard("diff", call)?;

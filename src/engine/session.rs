@@ -9,9 +9,10 @@ use super::arguments::Arguments;
 use super::binary::Binary;
 use super::inbox::{Event, Inbox, Outbox};
 use super::process;
-use super::protocol::{self, Message};
+use super::protocol::{self, EngineError, Message};
 use super::real::Engine;
 use super::role::{CommandReply, Reply, Role};
+use super::shadow;
 use super::target::Target;
 use super::wire::{Frame, Hello};
 use crate::error::{Error, Explain as _, Result};
@@ -44,7 +45,10 @@ impl Engine<'_> {
                 self.inbox.broken = true;
                 return Ok(End::Over);
             }
-            Reply::Relay(request) => {
+            Reply::Relay(mut request) => {
+                if let Some(url) = &self.shadow {
+                    shadow::redirect_call(&mut request, url);
+                }
                 let line = request.line();
                 self.pending.insert(id.to_string(), request);
                 self.send(&line)?;
@@ -64,12 +68,24 @@ impl Engine<'_> {
         if let Some(Message::Response(id, response)) = Message::parse(&line)
             && let Some(request) = self.pending.remove(&id.to_string())
         {
+            let response = response.map_err(|error| self.explain_shadow(error));
             let response = role.response(&request, response, self)?;
             self.seat.send(&Frame::Out(protocol::answer(&id, &response)));
         } else {
             self.seat.send(&Frame::Out(line));
         }
         Ok(())
+    }
+
+    /// A migration that does not replay may only lack what the scratch server does not have.
+    fn explain_shadow(&self, error: EngineError) -> EngineError {
+        match &self.shadow {
+            Some(_) if error.code() == Some("P3006") => error.with_note(
+                "The migrations were replayed on a scratch server of prisma-safe's; shadow = \"prisma\" in prisma-safe.toml \
+                 replays them beside the database.",
+            ),
+            _ => error,
+        }
     }
 
     /// Whether Prisma, or the real engine, is gone for good.
@@ -182,6 +198,9 @@ fn play(
         deferred,
         calls: 0,
         unheard: false,
+        shadow: None,
+        aside: None,
+        judged: false,
     };
     let end = engine.attend(role);
     for event in std::mem::take(&mut engine.deferred) {

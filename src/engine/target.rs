@@ -13,6 +13,8 @@ pub struct Target {
     /// The database that migrations go to: the direct one where there are two. None where it is no PostgreSQL, or where
     /// it comes with the calls (`db execute --url`).
     pub url: Option<DatabaseUrl>,
+    /// The database of the application, where migrations go by a direct URL of the schema's own (`directUrl`).
+    pub application_url: Option<DatabaseUrl>,
     /// The database that is wiped to try migrations, where the engine knows it: never when it only checks the connection.
     pub shadow_url: Option<DatabaseUrl>,
     /// `provider` of the schema, else what the URL's scheme means.
@@ -32,6 +34,8 @@ impl Target {
         let parse = |url: Option<String>| url.filter(|_| postgresql).as_deref().map(DatabaseUrl::parse).transpose();
         Ok(Self {
             url: parse(datasource.url)?,
+            // it may be of a protocol that only the application speaks (`prisma://`)
+            application_url: parse(datasource.application_url).unwrap_or_default(),
             shadow_url: parse(datasource.shadow_url)?,
             provider,
             schema_files: arguments.schema_files.clone(),

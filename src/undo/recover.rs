@@ -17,7 +17,7 @@ use crate::backup::{self, Archive, State};
 use crate::catalog::live::OWN_SCHEMA;
 use crate::catalog::{Catalog, ObjectName};
 use crate::database::history::Row;
-use crate::database::{DatabaseUrl, Failure};
+use crate::database::{DatabaseUrl, Failure, Identity};
 use crate::effects::{self, Scene};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
@@ -28,6 +28,8 @@ use crate::sql::{ConstraintKind, quote_identifier};
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub url: &'a DatabaseUrl,
+    /// The database, as its server names it; none where that is not known.
+    pub server: Option<&'a Identity>,
     pub migration: &'a Migration,
     /// Its row in the history.
     pub row: &'a Row,
@@ -51,11 +53,10 @@ pub struct Found {
 pub fn find(directory: &Path, keys: &Keys, request: &Request<'_>) -> Result<Option<Found>> {
     let began = request.row.started_at.trim_end_matches(" UTC").replace(' ', "T") + "Z";
     let began: Timestamp = began.parse().explain(|| "the history holds a time that is none".into())?;
-    let identity = request.url.identity();
+    let address = request.url.address();
     for entry in backup::list(directory)? {
         let Some(manifest) = entry.manifest.filter(|_| entry.state == State::Good) else { continue };
-        let ours =
-            identity == manifest.source.address || identity.starts_with(&format!("{}?", manifest.source.address));
+        let ours = manifest.source.is_of(&address, request.server);
         // the history has whole seconds
         let before = manifest.started_at.as_second() <= began.as_second();
         if ours && before && manifest.outside.is_none() && !manifest.migrations.contains(&request.migration.name) {

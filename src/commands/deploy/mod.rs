@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use postgres::Client;
 
 use self::resume::Resumed;
+use super::Aim;
 use crate::catalog::live::Live;
 use crate::config::Config;
 use crate::consent::Gate;
 use crate::context::Context;
-use crate::database::{self, Standing};
+use crate::database::{self, Identity, Standing};
 use crate::deploy::journal::Planned;
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
@@ -46,6 +47,10 @@ pub struct Args {
     /// Go on with the deployment that was cut short or failed: its consent and its backup count where they still fit
     #[arg(long)]
     resume: bool,
+    /// End a session that holds Prisma's migration lock for a deploy that is gone (P1002): one that has been idle for 10 seconds
+    /// and has no open transaction; at a terminal this is asked
+    #[arg(long)]
+    end_orphaned_lock: bool,
     /// Name the sessions that are in the way without their queries
     #[arg(long)]
     hide_queries: bool,
@@ -85,7 +90,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let now = Timestamp::now();
     let not_before = args.when.at.as_ref().map(|at| window::not_before(at, now, window.as_ref())).transpose()?;
     let (project, config) = (&project, &config);
-    let mut deploying = Deploying { args, context, project, config, settings, window, not_before, target: None };
+    let mut deploying =
+        Deploying { args, context, project, config, settings, window, not_before, aim: Aim::default(), identity: None };
     engine::deploy(project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
@@ -98,7 +104,9 @@ struct Deploying<'a> {
     settings: Settings,
     window: Option<Window>,
     not_before: Option<Timestamp>,
-    target: Option<Target>,
+    aim: Aim,
+    /// The target, as its server names it; none where that is not known.
+    identity: Option<Identity>,
 }
 
 /// What the stages share once there is something to deploy.
@@ -143,14 +151,16 @@ impl Deployment<'_> {
 
 impl Deployer for Deploying<'_> {
     fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
-        let target = super::classify(seen.url.clone(), self.config, self.context)?;
-        let guard = target.guard(seen.url.as_ref());
-        self.target = Some(target);
-        Ok(guard)
+        let (target, other) = self.aim.take(seen, self.config, self.context)?;
+        let target = target.clone();
+        if other {
+            self.name(&target);
+        }
+        Ok(target.guard(seen.url.as_ref()))
     }
 
     fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>> {
-        let target = self.target.clone().ok_or_else(super::no_url)?;
+        let target = self.aim.known().cloned().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
         let mut client = database::connect(&target.url, APPLICATION_NAME)?;
         let plan = Plan {
@@ -178,7 +188,7 @@ impl Deployer for Deploying<'_> {
             return Ok(Vec::new());
         }
         let names = names(&preflight.standing);
-        shell.status("Checking", format!("{} ({}): {names}", target.url.identity(), target.because));
+        shell.status("Checking", format!("{}: {names}", target.url.identity()));
         let interrupt = engine.interrupt();
         let patience = self.patience(&interrupt);
         let turn = Turn::take(self.project.root(), &patience)?;
@@ -196,7 +206,8 @@ impl Deployer for Deploying<'_> {
         let resumed = self.resume(&turn, &target, &planned, &preflight)?;
         self.explain_interrupted(&turn, &preflight)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let started = Event::Started { version, target: target.url.identity(), pending: planned };
+        let (place, server) = (target.url.identity(), self.identity.clone());
+        let started = Event::Started { version, target: place, server, pending: planned };
         let mut journal = Journal::begin(self.project.root(), started)?;
         if let Some(resumed) = &resumed {
             journal.record(Event::Resumes { record: resumed.record.path.clone() })?;
@@ -221,9 +232,24 @@ impl Deployer for Deploying<'_> {
 }
 
 impl Deploying<'_> {
+    /// The first that a deploy says: which database it is about to change.
+    fn name(&mut self, target: &Target) {
+        let shell = &self.context.shell;
+        let url = &target.url;
+        let place = format!("database {} on {}:{}, schema {}", url.database(), url.host(), url.port(), url.schema());
+        match Identity::of(url, APPLICATION_NAME) {
+            Ok(identity) => {
+                shell.status("Target", format!("{place} ({}; {})", target.because, identity.describe()));
+                self.identity = Some(identity);
+            }
+            // Prisma says why, or makes the database
+            Err(error) => shell.status("Target", format!("{place} ({}; it was not asked: {error})", target.because)),
+        }
+    }
+
     fn patience<'a>(&'a self, interrupt: &'a AtomicBool) -> Patience<'a> {
         let Settings { deploy_wait: time, show_queries, .. } = self.settings;
-        Patience { time, interrupt, shell: &self.context.shell, show_queries }
+        Patience { time, interrupt, shell: &self.context.shell, show_queries, end_orphans: self.args.end_orphaned_lock }
     }
 
     /// What a killed deploy has left is told once, by its record and by the database.

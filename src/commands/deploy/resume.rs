@@ -40,7 +40,8 @@ impl Deploying<'_> {
         }
         let identity = target.url.identity();
         let records = Journal::records(self.project.root())?;
-        let newest = records.into_iter().rfind(|record| !record.rollback && record.target.as_ref() == Some(&identity));
+        let newest =
+            records.into_iter().rfind(|record| !record.rollback && record.is_of(&identity, self.identity.as_ref()));
         let Some(record) = newest.filter(|record| record.end != Some(End::Finished)) else {
             return Err(Error::usage(format!("there is no deployment to {identity} to go on with"))
                 .help("deploy without --resume; `prisma-safe status` tells where things stand"));

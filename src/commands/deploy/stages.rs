@@ -284,7 +284,7 @@ impl Deployment<'_> {
         let live =
             Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
         let rows = verified.tables.into_iter().filter_map(|change| change.after).collect();
-        definitions::keep(self.command.project.root(), url, live, rows)
+        definitions::keep(self.command.project.root(), url, self.command.identity.clone(), live, rows)
     }
 }
 

@@ -4,19 +4,20 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::super::Aim;
 use super::Args;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::DatabaseUrl;
 use crate::drafting::{self, Drafting, InPrisma, Outcome};
-use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, MigrationsList, Remaining};
+use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, MigrationsList, Remaining, ShadowUse};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::{Migration, Project};
 use crate::report::{Format, renames};
 use crate::review::Review;
+use crate::shadow::Shadow;
 use crate::sql::Script;
-use crate::target::Target;
 use crate::{rename, rules};
 
 /// What mends it that a migration would run before one that is there: only a name without a time sorts behind it.
@@ -32,7 +33,9 @@ pub(super) struct Developing<'a> {
     pub(super) project: &'a Project,
     pub(super) config: &'a Config,
     /// The target, once it is known.
-    pub(super) target: Option<Target>,
+    pub(super) aim: Aim,
+    /// Where the migrations are replayed.
+    pub(super) shadow: Shadow<'a>,
     pub(super) create_only: bool,
     /// What a person accepts of the new migration.
     pub(super) accepted: drafting::Accepted,
@@ -56,16 +59,18 @@ pub(super) enum End {
 
 impl Drafter for Developing<'_> {
     fn target(&mut self, seen: &engine::Target) -> Result<Guard> {
-        let target = match &self.target {
-            Some(target) => target,
-            None => self.target.insert(super::super::classify(seen.url.clone(), self.config, self.context)?),
-        };
-        target.refuse_as_shadow(seen.shadow_url.as_ref())?;
+        let (target, _) = self.aim.take(seen, self.config, self.context)?;
+        self.shadow.begin(&target.url);
         Ok(target.guard(seen.url.as_ref()))
     }
 
+    fn shadow(&mut self, used: &ShadowUse) -> Result<Option<DatabaseUrl>> {
+        let target = self.aim.known().map(|target| target.url.clone());
+        self.shadow.take(used, target.as_ref())
+    }
+
     fn found(&mut self, list: &MigrationsList) -> Result<()> {
-        let Some(target) = self.target.as_ref().filter(|target| !target.production) else { return Ok(()) };
+        let Some(target) = self.aim.known().filter(|target| !target.production) else { return Ok(()) };
         drafting::refuse_lost_folder(&target.url, list, self.project.root())?;
         for name in drafting::renew_checksums(&target.url, &list.migrations)? {
             let words = format!("the checksum of {name}: only its comments have changed since it was applied");
@@ -186,7 +191,7 @@ impl Drafter for Developing<'_> {
 
 impl Developing<'_> {
     pub(super) fn database(&self) -> Result<&DatabaseUrl> {
-        self.target.as_ref().map(|target| &target.url).ok_or_else(super::super::no_url)
+        self.aim.known().map(|target| &target.url).ok_or_else(super::super::no_url)
     }
 
     /// What was decided and what the review says: a document for machines, lines for people.

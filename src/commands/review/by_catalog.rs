@@ -92,6 +92,7 @@ fn usual(context: &Context) -> PathBuf {
 fn by_disk(migrations_dir: PathBuf, migrations: Vec<Migration>) -> Discovered {
     Discovered {
         url: None,
+        application_url: None,
         shadow_url: None,
         provider: "postgresql".into(),
         schema_files: Vec::new(),

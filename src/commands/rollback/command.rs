@@ -9,7 +9,7 @@ use crate::backup;
 use crate::config::Config;
 use crate::consent;
 use crate::context::Context;
-use crate::database;
+use crate::database::{self, Identity};
 use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
@@ -32,6 +32,8 @@ pub(super) struct Command<'a> {
     pub(super) project: &'a Project,
     pub(super) config: &'a Config,
     pub(super) target: &'a Target,
+    /// The target, as its server names it; none where that is not known.
+    pub(super) server: Option<&'a Identity>,
 }
 
 impl Command<'_> {
@@ -52,11 +54,13 @@ impl Command<'_> {
         // a signal ends us at once: what is not committed, the server undoes
         let interrupt = AtomicBool::new(false);
         let deploy::Settings { deploy_wait: time, show_queries, .. } = settings;
-        let patience = Patience { time, interrupt: &interrupt, shell: &self.context.shell, show_queries };
+        let patience =
+            Patience { time, interrupt: &interrupt, shell: &self.context.shell, show_queries, end_orphans: false };
         let _turn = Turn::take(self.project.root(), &patience)?;
         exclude_others(&mut client, &self.target.url, &patience)?;
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let started = Event::RollbackStarted { version, target: self.target.url.identity(), migrations: names };
+        let (target, server) = (self.target.url.identity(), self.server.cloned());
+        let started = Event::RollbackStarted { version, target, server, migrations: names };
         let mut journal = Journal::begin(self.project.root(), started)?;
         let result = self.all(ways, report, &mut journal);
         journal.record(match &result {
@@ -126,7 +130,13 @@ impl Command<'_> {
 
     fn recovery<'w>(&'w self, way: &'w Way) -> recover::Request<'w> {
         let Way { chosen, before, .. } = way;
-        recover::Request { url: &self.target.url, migration: &chosen.migration, row: &chosen.row, before }
+        recover::Request {
+            url: &self.target.url,
+            server: self.server,
+            migration: &chosen.migration,
+            row: &chosen.row,
+            before,
+        }
     }
 
     /// All of them in one transaction. What backups have is loaded beside the live tables before it, and goes again, whatever

@@ -12,7 +12,7 @@ use super::output;
 use crate::config::Config;
 use crate::consent::Gate;
 use crate::context::Context;
-use crate::database::{self, History};
+use crate::database::{self, History, Identity};
 use crate::engine::Discovered;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -67,7 +67,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let (target, discovered) = super::target(&project, &config, context)?;
     let mut client = database::connect(&target.url, roll_back::APPLICATION_NAME)?;
     let mut ways = ways(args, project.root(), &target, &discovered, &mut client)?;
-    let command = Command { args, context, project: &project, config: &config, target: &target };
+    let server = Identity::read(&mut client).ok();
+    let command =
+        Command { args, context, project: &project, config: &config, target: &target, server: server.as_ref() };
     for way in &mut ways {
         command.find_backup(way)?;
     }

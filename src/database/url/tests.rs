@@ -108,6 +108,9 @@ fn one_database_has_many_urls() {
     }
     let pooled = url("postgres://u@ep-x-pooler.eu.neon.tech/app?pgbouncer=true");
     assert!(pooled.same_database(&url("postgres://u@EP-X.eu.neon.tech/app")));
+    let supabase = url("postgres://postgres.aaaa:p@eu.pooler.supabase.com:6543/postgres");
+    assert!(supabase.same_database(&url("postgres://postgres@db.AAAA.supabase.co/postgres")));
+    assert!(!supabase.same_database(&url("postgres://postgres.bbbb@eu.pooler.supabase.com:6543/postgres")));
 }
 
 #[test]

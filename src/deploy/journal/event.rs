@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::database::Identity;
+
 /// A part of a deployment. They come in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,8 +59,14 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
-    /// It began. The target is named by [`crate::database::DatabaseUrl::identity`].
-    Started { version: String, target: String, pending: Vec<Planned> },
+    /// It began. The target is named by [`crate::database::DatabaseUrl::identity`], and as its server names it.
+    Started {
+        version: String,
+        target: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<Identity>,
+        pending: Vec<Planned>,
+    },
     /// It goes on where the deployment of this record was cut short or failed.
     Resumes { record: PathBuf },
     /// A stage begins.
@@ -90,7 +98,13 @@ pub enum Event {
     /// The database was looked at afterwards; the report as `verify` or `rollback` prints it.
     Verified { sound: bool, report: Value },
     /// A rollback began; the migrations it takes back, newest first.
-    RollbackStarted { version: String, target: String, migrations: Vec<String> },
+    RollbackStarted {
+        version: String,
+        target: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<Identity>,
+        migrations: Vec<String>,
+    },
     /// A migration was taken back; the report as `rollback` prints it.
     RolledBack { name: String, report: Value },
     /// The end of a deployment that did what it should.

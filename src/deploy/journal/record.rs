@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Entry, Event, Journal, Planned, Stage};
-use crate::database::History;
 use crate::database::history::State;
+use crate::database::{History, Identity};
 use crate::error::Result;
 
 /// A stage with its times.
@@ -41,6 +41,8 @@ pub struct Record {
     pub started: Option<Timestamp>,
     /// The target, as [`crate::database::DatabaseUrl::identity`] names it.
     pub target: Option<String>,
+    /// The same, as its server named it; none in older files.
+    pub server: Option<Identity>,
     /// It is no deployment, but takes one back.
     pub rollback: bool,
     /// What it was to apply.
@@ -86,6 +88,7 @@ impl Record {
             path,
             started: entries.first().map(|entry| entry.at),
             target: None,
+            server: None,
             rollback: false,
             pending: Vec::new(),
             stages: Vec::new(),
@@ -108,12 +111,12 @@ impl Record {
 
     fn read(&mut self, Entry { at, event }: Entry) {
         match event {
-            Event::Started { target, pending, .. } => {
-                (self.target, self.pending) = (Some(target), pending);
+            Event::Started { target, server, pending, .. } => {
+                (self.target, self.server, self.pending) = (Some(target), server, pending);
                 self.last = "before its first stage".into();
             }
-            Event::RollbackStarted { target, .. } => {
-                (self.target, self.rollback) = (Some(target), true);
+            Event::RollbackStarted { target, server, .. } => {
+                (self.target, self.server, self.rollback) = (Some(target), server, true);
                 self.last = "at the beginning of a rollback".into();
             }
             Event::RolledBack { name, .. } => self.last = format!("after it had rolled {name} back"),
@@ -149,6 +152,11 @@ impl Record {
             Event::Explained { text } => self.end = Some(End::Explained(text)),
             _ => {}
         }
+    }
+
+    /// Whether it was to the database at `place` ([`crate::database::DatabaseUrl::identity`]), as that answers now.
+    pub fn is_of(&self, place: &str, now: Option<&Identity>) -> bool {
+        self.target.as_ref().is_some_and(|then| Identity::counts((place, now), (then, self.server.as_ref())))
     }
 
     /// Asks the history what became of it.

@@ -13,7 +13,8 @@ use crate::ui::shell::ColorChoice;
 /// The turn of a test that is alone in its folder.
 fn turn(root: &Path) -> Turn {
     let (interrupt, shell) = (AtomicBool::new(false), Shell::new(true, 0, ColorChoice::Never, true, &|_| None));
-    let patience = Patience { time: Duration::ZERO, interrupt: &interrupt, shell: &shell, show_queries: true };
+    let patience =
+        Patience { time: Duration::ZERO, interrupt: &interrupt, shell: &shell, show_queries: true, end_orphans: false };
     Turn::take(root, &patience).unwrap()
 }
 
@@ -21,6 +22,7 @@ fn started(pending: &[&str]) -> Event {
     Event::Started {
         version: "0.1.0".into(),
         target: "db.example.com:5432/music?schema=public".into(),
+        server: None,
         pending: pending.iter().map(|name| Planned { name: (*name).into(), checksum: "c".into() }).collect(),
     }
 }
