@@ -85,11 +85,12 @@ use clap::Parser as _;
 
 use crate::agent::Agent;
 use crate::commands::Cli;
-use crate::context::Context;
+use crate::context::{Context, Global};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::ui::Shell;
+use crate::ui::shell::ColorChoice;
 
 /// `prisma-safe`: parses, runs, and gives the exit status.
 pub fn main(args: Vec<OsString>) -> ExitCode {
@@ -106,6 +107,9 @@ pub fn cargo_main(args: Vec<OsString>) -> ExitCode {
 fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBuf>>) -> ExitCode {
     if let Some(socket) = args.first().and_then(|program| engine::seat::taken(program)) {
         return engine::seat::sit(&socket);
+    }
+    if args.get(1).is_some_and(|word| word == engine::door::WORD) {
+        return at_the_door(args.into_iter().skip(2).collect());
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -131,6 +135,25 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
             return Err(Error::usage(format!("there is no directory {}", directory.display())));
         }
         commands::run(cli.command, &Context { shell: shell.clone(), env, directory, global })
+    };
+    match run() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            shell.error(&error);
+            error.exit().into()
+        }
+    }
+}
+
+/// Plain Prisma has started us as its engine: what we say is the engine's.
+fn at_the_door(args: Vec<OsString>) -> ExitCode {
+    let env = Env::read();
+    let shell = Shell::new(true, 0, ColorChoice::Never, true, &|name| env.get(name).map(str::to_owned));
+    let run = || {
+        let directory =
+            std::env::current_dir().map_err(|error| Error::failed("the current directory is gone").because(error))?;
+        let context = Context { shell: shell.clone(), env, directory, global: Global::default() };
+        commands::door::run(args, &context)
     };
     match run() {
         Ok(exit) => exit.into(),

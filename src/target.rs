@@ -143,11 +143,20 @@ impl Target {
     ) -> Result<Self> {
         let same = |one: &DatabaseUrl, two: &DatabaseUrl| identity::same_database(one, two, APPLICATION_NAME);
         let direct::Direct { url, from: direct_from } = direct::of(url, env, &same)?;
+        let mut target = Self::by_name(url, environment, environments, env);
+        if let Some(from) = direct_from {
+            target.because = format!("{}; {from}", target.because);
+        }
+        Ok(target)
+    }
+
+    /// What the configuration makes of a URL as it is: no server is asked.
+    pub fn by_name(url: DatabaseUrl, environment: Option<&str>, environments: &Environments, env: &Env) -> Self {
         let named = match environment {
             Some(name) => environments.get_key_value(name),
             None => environments.iter().find(|(_, candidate)| candidate.owns(&url, env)),
         };
-        let mut target = match named {
+        match named {
             Some((name, found)) => Self {
                 production: found.production,
                 backup: found.backup,
@@ -160,11 +169,7 @@ impl Target {
                 let because = if production { "its host is not this machine" } else { "its host is this machine" };
                 Self { url, environment: None, production, backup: BackupPolicy::Always, because: because.into() }
             }
-        };
-        if let Some(from) = direct_from {
-            target.because = format!("{}; {from}", target.because);
         }
-        Ok(target)
     }
 
     /// The target, where the schema's `url` and `directUrl` are not shown to be two databases.

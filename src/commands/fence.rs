@@ -16,6 +16,7 @@ use crate::digest::hash_of;
 use crate::engine::{self, Fence, Guard};
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
+use crate::init::Doors;
 use crate::tools::prisma;
 use crate::{commands, consent};
 
@@ -220,7 +221,9 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
             staged = Some(copy);
         }
     }
-    if !elsewhere && staged.is_none() {
+    // the door would refuse what was just consented to
+    let through_the_door = target.production && Doors::of(project.root())?.engine.is_some();
+    if !elsewhere && staged.is_none() && !through_the_door {
         return Err(prisma::exec(&project, &args));
     }
     if global.schema.is_none()

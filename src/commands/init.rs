@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::init::{Ci, Plan};
+use crate::init::{Change, Ci, Plan};
 use crate::ui::{diff, prompt};
 
 /// Arguments of `init`.
@@ -27,6 +27,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let plan = Plan::new(root, &Config::load(root)?, args.ci)?;
     for change in &plan.changes {
         let name = change.path.display().to_string();
+        if change.secret {
+            shell.block(&format!("{name}:\n{}\n", new_lines(change)));
+            continue;
+        }
         shell.block(&format!("{}\n", diff::unified(shell, &name, change.before.as_deref(), &change.after)));
     }
     for note in &plan.notes {
@@ -51,6 +55,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     }
     shell.note("next: `prisma-safe review` looks at your migrations");
     Ok(Exit::Done)
+}
+
+/// The lines that a file of secrets gets; what stands there already is not shown.
+fn new_lines(change: &Change) -> String {
+    let before = change.before.as_deref().unwrap_or_default();
+    let new = change.after.lines().filter(|line| !before.lines().any(|known| known == *line));
+    new.map(|line| format!("+{line}\n")).collect()
 }
 
 /// Where package.json is: here or above; else here.

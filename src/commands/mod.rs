@@ -8,6 +8,7 @@ pub mod decisions;
 pub mod demo;
 pub mod deploy;
 pub mod dev;
+pub mod door;
 pub mod explain;
 pub mod fence;
 pub mod init;

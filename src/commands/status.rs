@@ -13,6 +13,7 @@ use crate::deploy::partial::{self, Extent};
 use crate::deploy::{Journal, Turn};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::init::Doors;
 use crate::tools::prisma;
 
 /// Arguments of `status`.
@@ -38,7 +39,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let server = Identity::read(&mut client).ok();
     let last = Journal::records(project.root())?.into_iter().rfind(|record| record.is_of(&identity, server.as_ref()));
     let extents = partial::extents(&mut client, &target.url.schema(), &discovered.migrations, &standing);
-    let now = Now { identity, running, history, standing, extents, last };
+    let doors = Doors::of(project.root())?;
+    let now = Now { doors, identity, running, history, standing, extents, last };
     if !args.output.json(&now.document(), &context.shell)? {
         context.shell.print(&now.text());
     }
@@ -47,6 +49,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 
 /// How things stand.
 struct Now {
+    /// Which ways lead past prisma-safe.
+    doors: Doors,
     identity: String,
     /// The deployment that runs from this folder.
     running: Option<String>,
@@ -130,6 +134,10 @@ impl Now {
                 "rolledBack": standing.rolled_back,
             },
             "lastDeployment": self.last.as_ref().map(|last| self.deployment(last)),
+            "doors": {
+                "scripts": if self.doors.scripts.is_empty() { "closed" } else { "open" },
+                "engine": if self.doors.engine.is_some() { "closed" } else { "open" },
+            },
             "next": self.next(),
         })
     }
@@ -195,6 +203,16 @@ impl Now {
                 line(format!("  its backup: {}", backup.display()));
             }
         }
+        line(match self.doors.scripts.as_slice() {
+            [] => "  doors: no script of package.json runs plain Prisma on a database".to_owned(),
+            open => {
+                format!("  doors: scripts that run plain Prisma: {} (`prisma-safe init` rewires them)", open.join(", "))
+            }
+        });
+        line(match self.doors.engine {
+            Some(file) => format!("  doors: plain `npx prisma` meets prisma-safe's fences, by {file}"),
+            None => "  doors: plain `npx prisma` goes around prisma-safe (`prisma-safe init` closes that)".to_owned(),
+        });
         for next in self.next() {
             line(format!("next: {next}"));
         }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::door::{REAL, names_door};
 use crate::context::Context;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -60,7 +61,11 @@ impl Binary {
     /// # Errors
     /// Exit status 2 if it does not exist.
     pub(super) fn chosen(&self) -> Result<Option<PathBuf>> {
-        let set = VARIABLES.iter().find_map(|name| Some((*name, self.env.get(name)?.to_owned())));
+        // the door leads to us: the real engine has a variable of its own then
+        let names = [REAL, VARIABLES[0], VARIABLES[1]];
+        let set = names
+            .iter()
+            .find_map(|name| Some((*name, self.env.get(name)?.to_owned())).filter(|(_, value)| !names_door(value)));
         let Some((name, value)) = set.or_else(|| self.written()) else { return Ok(None) };
         let path = self.project.directory().join(value);
         if path.exists() {
@@ -76,8 +81,10 @@ impl Binary {
         [".env", "prisma/.env"].iter().find_map(|file| {
             let lines = dotenvy::from_path_iter(self.project.directory().join(file)).ok()?;
             // a line that is broken is Prisma's to complain about
-            let mut values = lines.filter_map(std::result::Result::ok).filter(|(_, value)| !value.is_empty());
-            values.find_map(|(key, value)| Some((*VARIABLES.iter().find(|name| **name == key)?, value)))
+            let values = lines.filter_map(std::result::Result::ok);
+            let mut values = values.filter(|(_, value)| !value.is_empty() && !names_door(value));
+            let names = [REAL, VARIABLES[0], VARIABLES[1]];
+            values.find_map(|(key, value)| Some((*names.iter().find(|name| **name == key)?, value)))
         })
     }
 
@@ -134,7 +141,8 @@ fn fits(target: &str, os: &str, arch: &str, musl: bool) -> bool {
 
 /// Lets Prisma download its engine if it must, and say where it is.
 fn ask(project: &Project) -> Result<PathBuf> {
-    let unset = VARIABLES.map(|name| (name, None));
+    // empty, not absent: Prisma would read the door from .env again, which would ask here again
+    let unset = VARIABLES.map(|name| (name, Some(OsStr::new(""))));
     let output = tools::prisma::run(project, &["version".into(), "--json".into()], &unset)?;
     let place = place(&String::from_utf8_lossy(&output.stdout)).map(|path| project.directory().join(path));
     match place {

@@ -18,6 +18,7 @@ mod deploy;
 mod diff;
 mod difference;
 mod discover;
+pub mod door;
 mod draft;
 mod fence;
 mod folder;

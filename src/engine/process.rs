@@ -29,7 +29,7 @@ pub(super) struct Process {
 }
 
 /// The engine, in the place where Prisma started us.
-fn command(binary: &Path, hello: &Hello, env: &Env) -> Command {
+pub(super) fn command(binary: &Path, hello: &Hello, env: &Env) -> Command {
     let mut command = crate::tools::command(binary);
     command.args(&hello.args).current_dir(hello.directory()).env_clear();
     command.envs(hello.env.iter().map(|(key, value)| (key.as_os_str(), value.as_os_str())));
@@ -42,7 +42,7 @@ fn command(binary: &Path, hello: &Hello, env: &Env) -> Command {
     command
 }
 
-fn not_started(binary: &Path, error: io::Error) -> Error {
+pub(super) fn not_started(binary: &Path, error: io::Error) -> Error {
     let help = match error.kind() {
         io::ErrorKind::PermissionDenied => format!("make it executable: chmod +x {}", binary.display()),
         _ => {

@@ -75,6 +75,22 @@ pub(super) fn rewire(text: &str) -> Result<Rewired> {
     Ok(Rewired { text: edited(text, edits), notes })
 }
 
+/// The names of the scripts that [`rewire`] would change.
+///
+/// # Errors
+/// As [`rewire`].
+pub(super) fn open(text: &str) -> Result<Vec<String>> {
+    let names = |text: &str| -> Result<Vec<(String, String)>> {
+        let json = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let value: Value =
+            serde_json::from_str(json).map_err(|error| Error::usage("package.json is no valid JSON").because(error))?;
+        let scripts = value["scripts"].as_object().into_iter().flatten();
+        Ok(scripts.map(|(name, script)| (name.clone(), script.to_string())).collect())
+    };
+    let (before, after) = (names(text)?, names(&rewire(text)?.text)?);
+    Ok(before.into_iter().filter(|script| !after.contains(script)).map(|(name, _)| name).collect())
+}
+
 fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> String {
     edits.sort_by_key(|(range, _)| range.start);
     let mut text = text.to_owned();

@@ -1,14 +1,17 @@
 //! What `init` changes in a project, as texts before and after; nothing is written here until all of it is agreed.
 
+mod door;
 mod gitignore;
 mod manifest;
 mod script;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
 use crate::config::{self, Config};
+use crate::engine::door::FILE;
 use crate::error::{Explain as _, Result};
 
 /// A workflow for a CI service.
@@ -35,6 +38,27 @@ pub struct Change {
     pub before: Option<String>,
     /// What it shall hold.
     pub after: String,
+    /// It holds secrets: only the lines that change are shown.
+    pub secret: bool,
+}
+
+/// Which ways into the database lead past prisma-safe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doors {
+    /// Scripts of package.json that run plain Prisma on a database.
+    pub scripts: Vec<String>,
+    /// The environment file that leads plain `prisma` to us, if one does.
+    pub engine: Option<&'static str>,
+}
+
+impl Doors {
+    /// # Errors
+    /// Exit status 2 if package.json is no JSON; 1 if it cannot be read.
+    pub fn of(root: &Path) -> Result<Self> {
+        let scripts = read(root, "package.json")?.map(|text| manifest::open(&text)).transpose()?;
+        let closed = door::closed_by(root).filter(|_| root.join(FILE).is_file());
+        Ok(Self { scripts: scripts.unwrap_or_default(), engine: closed })
+    }
 }
 
 /// Everything that changes, and what a person should know about what does not.
@@ -65,6 +89,7 @@ impl Plan {
         let ignored = read(root, ".gitignore")?;
         let after = gitignore::with(ignored.as_deref(), &config.backup.directory);
         plan.change(".gitignore", ignored, after);
+        plan.close_the_door(root)?;
         if let Some((path, text)) = ci.map(Ci::file) {
             match read(root, path)? {
                 None => plan.change(path, None, text.into()),
@@ -75,9 +100,31 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Plain `prisma` is led to us by the environment file of the project, if it has one.
+    fn close_the_door(&mut self, root: &Path) -> Result<()> {
+        let mut found = None;
+        for file in door::FILES {
+            found = found.or(read(root, file)?.map(|text| (*file, text)));
+        }
+        let Some((file, text)) = found else {
+            self.notes.push(format!(
+                "plain `npx prisma` goes around prisma-safe: there is no .env here that could lead it to {FILE}"
+            ));
+            return Ok(());
+        };
+        let after = door::closed(&text);
+        if text.trim_end() != after.trim_end() {
+            self.changes.push(Change { path: file.into(), before: Some(text), after, secret: true });
+        }
+        if read(root, FILE)?.as_deref() != Some(door::SCRIPT) {
+            self.changes.push(Change { path: FILE.into(), before: None, after: door::SCRIPT.into(), secret: false });
+        }
+        Ok(())
+    }
+
     fn change(&mut self, path: &str, before: Option<String>, after: String) {
         if before.as_deref() != Some(after.as_str()) {
-            self.changes.push(Change { path: path.into(), before, after });
+            self.changes.push(Change { path: path.into(), before, after, secret: false });
         }
     }
 
@@ -91,6 +138,10 @@ impl Plan {
             path.parent()
                 .map_or(Ok(()), fs::create_dir_all)
                 .and_then(|()| atomic::write(&path, &change.after))
+                .and_then(|()| match change.path.as_os_str() == FILE {
+                    true => fs::set_permissions(&path, fs::Permissions::from_mode(0o755)),
+                    false => Ok(()),
+                })
                 .explain(|| format!("could not write {}", change.path.display()))?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Which database it is: by the server's own word, wherever one URL takes another's place.
 
 mod direct;
+mod door;
 mod lock;
 mod shadow;
 
