@@ -158,6 +158,25 @@ fn what_a_cascade_takes_is_accepted_by_name() {
     project.run(["migrate", "deploy"]).succeeds();
 }
 
+/// The values are elsewhere by then; who reads them where they were misses them all the same, and no statement says so.
+#[test]
+fn what_code_drops_after_a_copy_is_refused() {
+    let project = songs();
+    let copied = "CREATE TABLE kept AS SELECT id, artist FROM \"Song\";\n";
+    project.database().execute(
+        "CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE \"Song\" DROP COLUMN artist; END $$",
+    );
+    project.add_migration(NEXT, &format!("{copied}SELECT tidy();\n"));
+    project.run(["migrate", "deploy"]).exits(3).says("rehearsed-loss(column Song.artist)");
+    project.add_migration(
+        NEXT,
+        &format!(
+            "{copied}-- prisma-safe:allow drop-column(Song.artist): in kept\nALTER TABLE \"Song\" DROP COLUMN artist;\n"
+        ),
+    );
+    project.run(["migrate", "deploy"]).succeeds();
+}
+
 /// Renames, wider types, values in new or empty columns, and what is replaced by its like lose nothing.
 #[test]
 fn what_loses_nothing_is_not_refused() {

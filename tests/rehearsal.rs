@@ -214,6 +214,21 @@ fn there_and_back_again_6() {
     there_and_back_again(Prisma::V6);
 }
 
+/// What code takes shows in the comparison only; a deploy keeps it by that, and so does the rehearsal of the way back.
+#[test]
+fn the_way_back_gives_back_what_code_took() {
+    let project = rehearsing(
+        Prisma::V7,
+        "-- prisma-safe:allow rehearsed-loss(rows of Song): tidied\n\
+         -- prisma-safe:allow rehearsed-loss(values of Song.note): tidied\n\
+         DO $$ BEGIN UPDATE \"Song\" SET \"note\" = 'none'; DELETE FROM \"Song\" WHERE id > 900; END $$;\n",
+    );
+    let report = valid(project.run(["rehearse", "--rollback", "--format", "json"]).succeeds().json());
+    let back = report["rollback"]["migrations"][0]["putBack"].to_string();
+    assert!(back.contains("rows deleted from Song: 100 of 100"), "{back}");
+    assert!(back.contains("values of Song that are overwritten"), "{back}");
+}
+
 #[test]
 fn a_way_back_that_is_not_whole_is_refused() {
     let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n");

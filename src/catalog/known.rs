@@ -1,7 +1,7 @@
 //! What is known of an object: there, absent, or unknown. Migration files alone prove nothing about a database: tables are made
 //! by hand, by other tools, by functions, and `IF NOT EXISTS` is a question.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalog, Column, Constraint, ObjectName, Table};
 
@@ -64,6 +64,8 @@ pub(crate) struct Sight {
     pub(super) coverage: Coverage,
     /// Names whose objects were dropped or renamed: they are known to be free.
     pub(super) gone: BTreeSet<ObjectName>,
+    /// What tables that were renamed or moved are called now.
+    pub(super) renamed: BTreeMap<ObjectName, ObjectName>,
     /// Temporary tables of the script that is replayed just now.
     pub(super) temporary: BTreeSet<String>,
     /// Relations of the target that were not read.
@@ -82,6 +84,11 @@ impl Catalog {
     /// Whether what is not here is absent: the target was asked, and no code has run since that could not be followed.
     pub fn is_complete(&self) -> bool {
         self.sight.coverage == Coverage::Target
+    }
+
+    /// What a table that was called so is called now, where it was renamed or moved.
+    pub fn renamed(&self, table: &ObjectName) -> Option<ObjectName> {
+        self.sight.renamed.get(table).cloned()
     }
 
     /// A table.

@@ -10,11 +10,13 @@ mod known;
 pub mod live;
 mod owners;
 mod replay;
+mod user_type;
 mod world;
 
 pub(crate) use expressions::nextval;
 pub use known::{Certainty, Coverage, Known};
 
+pub use self::user_type::{Domain, UserType};
 pub use crate::sql::ObjectName;
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
 
@@ -27,6 +29,8 @@ pub struct Catalog {
     pub tables: BTreeMap<ObjectName, Table>,
     /// Values in order.
     pub enums: BTreeMap<ObjectName, Vec<String>>,
+    /// Domains and composite types.
+    pub types: BTreeMap<ObjectName, UserType>,
     /// Sequences with the column that owns them.
     pub sequences: BTreeMap<ObjectName, Option<(ObjectName, String)>>,
     /// Views and materialized views, by name only.
@@ -58,6 +62,16 @@ pub struct Table {
     pub indexes: BTreeMap<String, Index>,
     /// How far the definition is known.
     pub certainty: Certainty,
+    pub partition: Partition,
+}
+
+/// What a table has to do with partitions; not compared by [`Catalog::differences`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Partition {
+    /// `RANGE (day)`: the table has no rows but those of its partitions.
+    pub key: Option<String>,
+    /// The table that it is a partition of, and which of its rows it has: `FOR VALUES …`, `DEFAULT`.
+    pub of: Option<(ObjectName, String)>,
 }
 
 /// A column.
@@ -124,6 +138,13 @@ impl Catalog {
     /// What a check demands of a row, one by one, in a spelling that can be compared.
     pub(crate) fn demands(&self, check: &Expr) -> BTreeSet<String> {
         canonical::demands(&check.text, &self.default_schema)
+    }
+
+    /// The partitions of a table, with theirs.
+    pub fn partitions(&self, whole: &ObjectName) -> Vec<ObjectName> {
+        let own = |(_, table): &(&ObjectName, &Table)| table.partition.of.as_ref().is_some_and(|(of, _)| of == whole);
+        let own: Vec<&ObjectName> = self.tables.iter().filter(own).map(|(name, _)| name).collect();
+        own.into_iter().flat_map(|name| std::iter::once(name.clone()).chain(self.partitions(name))).collect()
     }
 
     /// The values of a column's enum type, if it is one.

@@ -120,6 +120,20 @@ impl Loss {
     }
 }
 
+impl Loss {
+    /// What stands before the object in a line that accepts this kind of loss of it, and no other: its rows may go, and the table
+    /// stay. Nothing where the object says so itself, or can be lost in one way only.
+    pub fn kind_words(&self) -> &'static str {
+        match self.kind {
+            Kind::Rows => "rows of ",
+            Kind::Values => "values of ",
+            Kind::Column => "column ",
+            Kind::Table => "table ",
+            _ => "",
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.migration, self.line) {

@@ -37,21 +37,23 @@ fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
     let rows_before = table.rows_before.unwrap_or_default();
     let lost = |column: &ColumnFate| matches!(column.fate, Fate::Lost { values } if values > 0);
     let Some(rows_after) = table.rows_after else {
-        // what was moved elsewhere before the table went is not lost
-        if rows_before > 0 && !table.columns.iter().any(lost) {
-            return Vec::new();
-        }
-        let what = match rows_before {
-            0 => "(table) is gone; it held no rows".to_owned(),
-            rows => format!("is lost with {} rows", count(rows)),
+        // what was copied elsewhere before the table went is not lost, but whoever reads the table misses it
+        let elsewhere = rows_before > 0 && !table.columns.iter().any(lost);
+        let (number, what) = match rows_before {
+            0 => (0, "(table) is gone; it held no rows".to_owned()),
+            _ if elsewhere => (0, "(table) is gone; its values are elsewhere".to_owned()),
+            rows => (rows, format!("is lost with {} rows", count(rows))),
         };
-        return vec![Loss { count: Some(rows_before), ..Loss::new(Kind::Table, name, bare(name), what) }];
+        return vec![Loss { count: Some(number), ..Loss::new(Kind::Table, name, bare(name), what) }];
     };
     let mut losses: Vec<Loss> = gone(table, rows_before, rows_after, within).into_iter().collect();
     for ColumnFate { column, fate } in &table.columns {
         let (kind, count, what) = match fate {
             Fate::Lost { values: 0 } => (Kind::Column, Some(0), "(column) is gone; it held nothing".to_owned()),
             Fate::Lost { values } => (Kind::Column, Some(*values), format!("is lost with {} values", count(*values))),
+            Fate::Moved { to } if *to != format!("{name}.{column}") => {
+                (Kind::Column, Some(0), format!("(column) is gone; its values are in {to}"))
+            }
             Fate::Changed { overwritten: Some(0), .. } => continue,
             Fate::Changed { overwritten: Some(rows), .. } => {
                 (Kind::Values, Some(*rows), format!("holds other values in {} rows", count(*rows)))
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moved_or_was_never_there_is_no_loss() {
+    fn what_moved_or_was_never_there_loses_no_value() {
         let replaced = TableFate { deleted: Some(7), inserted: Some(7), ..table("Zone", Some(7), &[]) };
         let tables = [
             table("Song", Some(7), &[("artist", Fate::Lost { values: 5 }), ("empty", Fate::Lost { values: 0 })]),
@@ -126,7 +128,10 @@ mod tests {
             (Kind::Column, "Song.artist", 5),
             (Kind::Column, "Song.empty", 0),
             (Kind::Table, "Old", 7),
+            // somebody who reads it there misses it, though nothing of it is lost
+            (Kind::Column, "Kept.x", 0),
             (Kind::Values, "Cut.x", 3),
+            (Kind::Table, "Away", 0),
             (Kind::Rows, "Zone", 7),
         ];
         assert_eq!(found, expected.map(|(kind, object, count)| (kind, object.to_owned(), Some(count))));

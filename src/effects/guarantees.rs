@@ -18,8 +18,7 @@ pub(super) fn index(scene: &Scene<'_>, index: &ObjectName) -> Option<What> {
     };
     let dropped = scene.before.tables.get(table)?.indexes.get(&index.name).filter(|dropped| dropped.unique)?;
     let keys = keys(dropped);
-    // a table that goes as well keeps nothing; under another name it is found by the schema's own renames
-    let end = scene.end.tables.get(table)?;
+    let end = at_the_end(scene, table)?;
     // with a column that goes as well there is nothing left to keep
     let plain = dropped.keys.iter().filter_map(|key| key.column.as_ref());
     if plain.into_iter().any(|column| !end.columns.contains_key(column)) {
@@ -42,7 +41,7 @@ pub(super) fn constraint(scene: &Scene<'_>, table: &ObjectName, name: &str) -> V
             return vec![What::UnknownObject(Reference { kind, name: table.clone() })];
         }
     };
-    let Some(end) = scene.end.tables.get(table) else { return Vec::new() };
+    let Some(end) = at_the_end(scene, table) else { return Vec::new() };
     // with a column that goes as well there is nothing left to keep
     if !dropped.kind.columns().iter().all(|column| end.columns.contains_key(column)) {
         return Vec::new();
@@ -55,6 +54,12 @@ pub(super) fn constraint(scene: &Scene<'_>, table: &ObjectName, name: &str) -> V
     }
     let guarantee = Guarantee::Constraint(dropped.kind.clone());
     vec![What::GuaranteeGone { table: table.clone(), name: name.to_owned(), guarantee }]
+}
+
+/// The table after the migration, under the name that a later statement may give it; none where it goes as well, and has nothing to
+/// keep.
+fn at_the_end<'a>(scene: &Scene<'a>, table: &ObjectName) -> Option<&'a Table> {
+    scene.end.tables.get(table).or_else(|| scene.end.tables.get(&scene.end.renamed(table)?))
 }
 
 /// Where a dropped foreign key's columns lead at the end, if that is another table. One that follows its table's new name leads
@@ -131,4 +136,36 @@ fn is_unique(table: &Table, dropped: &Index) -> bool {
 /// The keys of an index as written.
 fn keys(index: &Index) -> Vec<String> {
     index.keys.iter().map(|key| key.column.clone().unwrap_or_else(|| key.text.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{What, of_script};
+    use crate::catalog::Catalog;
+    use crate::sql::Script;
+
+    fn gone(sql: &str) -> Vec<String> {
+        let before = Script::parse("CREATE TABLE a (id INT CONSTRAINT k PRIMARY KEY, x TEXT);");
+        let catalog = Catalog::replay("public", [("1", &before)]);
+        let effects = of_script(&catalog, &Script::parse(sql)).into_iter().flatten();
+        let name = |what| match what {
+            What::GuaranteeGone { name, .. } => Some(name),
+            _ => None,
+        };
+        effects.filter_map(|effect| name(effect.what)).collect()
+    }
+
+    #[test]
+    fn a_table_keeps_its_guarantees_under_another_name() {
+        assert_eq!(gone("ALTER TABLE a DROP CONSTRAINT k;"), ["k"]);
+        assert_eq!(
+            gone("ALTER TABLE a DROP CONSTRAINT k; ALTER TABLE a RENAME TO b; ALTER TABLE b RENAME TO c;"),
+            ["k"]
+        );
+        assert_eq!(
+            gone("ALTER TABLE a DROP CONSTRAINT k; ALTER TABLE a RENAME TO b; ALTER TABLE b ADD PRIMARY KEY (x);"),
+            [""; 0]
+        );
+        assert_eq!(gone("ALTER TABLE a DROP CONSTRAINT k; DROP TABLE a; CREATE TABLE b (id INT, x TEXT);"), [""; 0]);
+    }
 }

@@ -10,6 +10,7 @@
 //! | `conversion`, `retype`, `using` | what a change of type does to values |
 //! | `cast` | how a change of type is written, and what it does |
 //! | `guarantees` | constraints, unique indexes and foreign keys that go or lead elsewhere |
+//! | `types` | what goes with a type, a domain's rule or a composite type's attribute |
 //! | `words` | statements that are known by their first words only |
 //! | `unknown` | objects that nobody could be asked about |
 
@@ -20,6 +21,7 @@ mod guarantees;
 pub mod retype;
 mod rows;
 mod statement;
+mod types;
 pub mod unknown;
 mod using;
 mod words;
@@ -130,6 +132,8 @@ pub enum What {
     TableGone { table: ObjectName, cascade: bool },
     /// A column is dropped with its values; those of a generated one are computed from other columns.
     ColumnGone { table: ObjectName, column: String, generated: bool, cascade: bool },
+    /// The values of a column are of a composite type, or made of it, that loses an attribute or a part of it.
+    AttributeGone { table: ObjectName, column: String, of: ObjectName },
     /// Rows are deleted.
     RowsDeleted { table: ObjectName, which: Which },
     /// Values are overwritten; without columns, any column's.
@@ -188,6 +192,7 @@ impl What {
         match self {
             Self::TableGone { table, .. }
             | Self::ColumnGone { table, .. }
+            | Self::AttributeGone { table, .. }
             | Self::RowsDeleted { table, .. }
             | Self::ValuesOverwritten { table, .. }
             | Self::Converted { table, .. }

@@ -44,10 +44,12 @@ pub(super) fn created(scene: &Scene<'_>, name: &Name, with_data: bool) -> Vec<Wh
 /// The tables of `PARTITION OF a` (`true`) and `INHERITS (a, b)`.
 fn wholes(scene: &Scene<'_>) -> Vec<(ObjectName, bool)> {
     // most tables are made of columns, and their text is not looked through twice
-    let StatementKind::CreateTable { as_query: true, .. } = scene.statement.kind else { return Vec::new() };
+    let StatementKind::CreateTable { as_query: true, partition_of, .. } = &scene.statement.kind else {
+        return Vec::new();
+    };
     let tokens = tokens(scene.text);
-    let of = after(&tokens, "partition of").and_then(crate::sql::tokens::name);
-    let mut found: Vec<_> = of.into_iter().map(|(name, _)| (scene.before.resolve(&name), true)).collect();
+    let of = partition_of.as_ref().map(|(whole, _)| whole);
+    let mut found: Vec<_> = of.map(|whole| (scene.before.resolve(whole), true)).into_iter().collect();
     let mut rest = after(&tokens, "inherits").unwrap_or_default();
     while let [separator, behind @ ..] = rest
         && (separator.is_symbol("(") || separator.is_symbol(","))

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::unknown::{self, Reference};
-use super::{Definition, Effect, Scene, What, action, guarantees, rows, words};
-use crate::catalog::{Known, ObjectName};
+use super::{Definition, Effect, Scene, What, action, guarantees, rows, types, words};
+use crate::catalog::ObjectName;
 use crate::sql::outside::reaches_outside;
 use crate::sql::{Name, StatementKind};
 
@@ -27,7 +27,10 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         StatementKind::DropIndex { indexes, .. } => {
             indexes.iter().flat_map(|index| guarantees::index(scene, &scene.before.resolve(index))).collect()
         }
-        StatementKind::DropType { names, cascade, .. } => types(scene, names, *cascade),
+        StatementKind::DropType { names, cascade, .. } => {
+            let names = names.iter().map(|name| scene.before.resolve(name));
+            names.flat_map(|name| types::dropped(scene, Definition::Enum, name, *cascade)).collect()
+        }
         StatementKind::DropSequence { names, cascade } => {
             let sequences = names.iter().map(|name| scene.before.resolve(name));
             sequences.map(|name| gone(scene, Definition::Sequence, name, *cascade)).collect()
@@ -62,6 +65,8 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         | StatementKind::CreateTable { .. }
         | StatementKind::CreateIndex(_)
         | StatementKind::CreateEnum { .. }
+        | StatementKind::CreateDomain { .. }
+        | StatementKind::CreateComposite { .. }
         | StatementKind::CreateSequence { .. }
         | StatementKind::CreateView { .. }
         | StatementKind::CreateExtension { .. }
@@ -115,7 +120,9 @@ pub(super) fn gone(scene: &Scene<'_>, kind: Definition, name: ObjectName, cascad
     let replaced = match kind {
         Definition::View | Definition::MaterializedView => scene.end.views.contains(&name),
         Definition::Sequence => scene.end.sequences.contains_key(&name),
-        Definition::Enum => scene.end.enums.contains_key(&name),
+        Definition::Enum | Definition::Domain => {
+            scene.end.enums.contains_key(&name) || scene.end.types.contains_key(&name)
+        }
         Definition::Schema => scene.end.schemas.contains(&name.name),
         _ => false,
     };
@@ -142,31 +149,6 @@ fn schemas(scene: &Scene<'_>, names: &[String], cascade: bool) -> Vec<What> {
             }
         }
         found.push(gone(scene, Definition::Schema, object, cascade));
-    }
-    found
-}
-
-/// A type that is dropped; by CASCADE every column of it goes as well.
-fn types(scene: &Scene<'_>, names: &[Name], cascade: bool) -> Vec<What> {
-    let mut found = Vec::new();
-    for name in names {
-        let name = scene.before.resolve(name);
-        if cascade {
-            for (table, definition) in &scene.before.tables {
-                let of_type =
-                    definition.columns.iter().filter(|(_, column)| scene.before.type_name(&column.data_type) == name);
-                found.extend(of_type.map(|(column, own)| What::ColumnGone {
-                    table: table.clone(),
-                    column: column.clone(),
-                    generated: own.generated.is_some(),
-                    cascade,
-                }));
-            }
-            if let Known::Unknown = scene.before.enumeration(&name) {
-                found.push(What::UnknownObject(Reference { kind: unknown::Kind::Type, name: name.clone() }));
-            }
-        }
-        found.push(gone(scene, Definition::Enum, name, cascade));
     }
     found
 }

@@ -64,9 +64,9 @@ pub fn named(statement: &Statement, before: &Catalog) -> Vec<Reference> {
         let name = before.resolve(name);
         matches!(before.table(&name), Known::Unknown).then_some(Reference { kind: Kind::Table, name })
     };
-    let enumeration = |name: &Name| {
+    let of_type = |name: &Name| {
         let name = before.resolve(name);
-        matches!(before.enumeration(&name), Known::Unknown).then_some(Reference { kind: Kind::Type, name })
+        before.is_type_unknown(&name).then_some(Reference { kind: Kind::Type, name })
     };
     match &statement.kind {
         StatementKind::AlterTable { table: name, actions, .. } => match table(name) {
@@ -84,8 +84,8 @@ pub fn named(statement: &Statement, before: &Catalog) -> Vec<Reference> {
         StatementKind::AddEnumValue { name, .. }
         | StatementKind::RenameEnumValue { name, .. }
         | StatementKind::RenameType { name, .. }
-        | StatementKind::SetTypeSchema { name, .. } => enumeration(name).into_iter().collect(),
-        StatementKind::DropType { names, .. } => names.iter().filter_map(enumeration).collect(),
+        | StatementKind::SetTypeSchema { name, .. } => of_type(name).into_iter().collect(),
+        StatementKind::DropType { names, .. } => names.iter().filter_map(of_type).collect(),
         StatementKind::DropIndex { indexes, .. } => {
             let unknown = |name: &Name| {
                 let name = before.resolve(name);
@@ -99,6 +99,8 @@ pub fn named(statement: &Statement, before: &Catalog) -> Vec<Reference> {
         | StatementKind::CreateTable { .. }
         | StatementKind::RenameIndex { .. }
         | StatementKind::CreateEnum { .. }
+        | StatementKind::CreateDomain { .. }
+        | StatementKind::CreateComposite { .. }
         | StatementKind::CreateSequence { .. }
         | StatementKind::AlterSequence { .. }
         | StatementKind::DropSequence { .. }

@@ -2,7 +2,7 @@
 //! code: a statement that a later PostgreSQL brings is never taken for harmless.
 
 use super::unknown::{self, Reference};
-use super::{Definition, Scene, What};
+use super::{Definition, Scene, What, types};
 use crate::catalog::ObjectName;
 use crate::sql::Name;
 use crate::sql::tokens::{Token, after, name, tokens};
@@ -213,8 +213,11 @@ fn dropped(scene: &Scene<'_>, words: &str) -> Option<Vec<What>> {
     let tokens = tokens(scene.text);
     let cascade = tokens.iter().any(|token| token.is("cascade"));
     let names = named(scene, scene.text, first);
-    let gone = |name| What::DefinitionGone { kind, name, cascade, replaced: false };
-    (!names.is_empty()).then(|| names.into_iter().map(gone).collect())
+    let gone = |name| match kind {
+        Definition::Domain => types::dropped(scene, kind, name, cascade),
+        _ => vec![What::DefinitionGone { kind, name, cascade, replaced: false }],
+    };
+    (!names.is_empty()).then(|| names.into_iter().flat_map(gone).collect())
 }
 
 /// `ALTER VIEW`, `ALTER FUNCTION` and the like. A new owner is a matter of access.
@@ -223,8 +226,15 @@ fn altered(scene: &Scene<'_>, words: &str) -> Option<Vec<What>> {
     if after(&tokens(scene.text), "owner to").is_some() {
         return Some(vec![What::AccessChanged { words: format!("ALTER {words}") }]);
     }
-    let name = named(scene, scene.text, first).into_iter().next()?;
-    Some(vec![What::DefinitionReplaced { kind, name }])
+    let own = named(scene, scene.text, first).into_iter().next()?;
+    let mut found = Vec::new();
+    if matches!(kind, Definition::Domain | Definition::Enum) {
+        let tokens = tokens(scene.text);
+        let action = after(&tokens, &first.to_lowercase()).and_then(name).map(|(_, rest)| rest);
+        found.extend(types::altered(scene, &own, action.unwrap_or_default()));
+    }
+    found.push(What::DefinitionReplaced { kind, name: own });
+    Some(found)
 }
 
 /// `CREATE [OR REPLACE] TRIGGER`: without the words the name was free.

@@ -73,14 +73,24 @@ impl<'a> Coverage<'a> {
     /// The line that would accept a loss: the review's own, where it found this too.
     pub(super) fn line_for(&self, loss: &Loss) -> String {
         let blocking = self.judging(loss).find(|finding| finding.blocks());
-        let (rule, object) =
-            blocking.map_or((REHEARSED_LOSS.id, &loss.object), |finding| (finding.rule, &finding.object));
-        format!("-- prisma-safe:allow {rule}({object}): why")
+        match blocking {
+            Some(Finding { rule, object, .. }) => format!("-- prisma-safe:allow {rule}({object}): why"),
+            None => {
+                format!("-- prisma-safe:allow {}({}{}): why", REHEARSED_LOSS.id, loss.kind_words(), loss.object)
+            }
+        }
     }
 
     /// A line about just this loss.
     fn accepted(&self, loss: &Loss, used: &mut BTreeSet<usize>) -> Option<String> {
-        let accepts = |at: &usize| self.lines[*at].1.covers(REHEARSED_LOSS.id, &loss.object, self.schema);
+        let covers = |line: &Acceptance| line.covers(REHEARSED_LOSS.id, &loss.object, self.schema);
+        let accepts = |at: &usize| {
+            let line = &self.lines[*at].1;
+            let of_kind = line.object.strip_prefix(loss.kind_words());
+            // without the kind, as earlier versions wrote it, every loss of the object
+            covers(line)
+                || of_kind.is_some_and(|object| covers(&Acceptance { object: object.to_owned(), ..line.clone() }))
+        };
         let accepting: Vec<usize> = (0..self.lines.len()).filter(accepts).collect();
         used.extend(&accepting);
         let (migration, line) = self.lines.get(*accepting.first()?)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use postgres::Client;
 
-use super::{Budget, Original, Play, Rehearsal, TakenBack, rehearse};
+use super::{Budget, Data, Original, Play, Rehearsal, TakenBack, rehearse};
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::database::{DatabaseUrl, History};
@@ -17,7 +17,7 @@ use crate::project::Migration;
 use crate::review::Reviewed;
 use crate::ui::Shell;
 use crate::undo::capture::Capture;
-use crate::undo::{self, Keeper, Plan, RolledBack, Watch};
+use crate::undo::{self, Keeper, Measured, Plan, RolledBack, Watch};
 
 /// The deploy that is rehearsed.
 #[derive(Clone, Copy)]
@@ -60,67 +60,98 @@ pub fn rehearse_pending(
     engine: &mut Engine<'_>,
     shell: &Shell,
 ) -> Result<Option<Played>> {
-    let Asked { request, schema, settings, traffic, budget, undo, root, rollback, reviewed } = *asked;
+    let Asked { request, schema, undo, rollback, reviewed, .. } = *asked;
     let pending = pending(original, schema, &request.migrations)?;
     if pending.is_empty() {
         return Ok(None);
     }
     let routes: Vec<Route> = pending.iter().map(Prepared::route).collect::<Result<_>>()?;
     let reviewed = reviewed(&pending, &mut original.connect()?)?;
-    let plans = plans(original, schema, &pending, undo)?;
-    let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
-    let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
-        match plans.get_key_value(&migration.name) {
-            Some((name, plan)) => Box::new(Keeper::new(plan, schema).watched(&watches[name.as_str()])),
-            None => Box::new(NoHook),
-        }
-    };
-    let first = &pending[0].name;
-    let mut back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
-        let done = undo::way::on_a_copy(url, root, &request.migrations, first, settings)?;
-        let taken = |(name, back): (String, RolledBack)| TakenBack {
-            name,
-            put_back: back.put_back.iter().map(ToString::to_string).collect(),
-        };
-        Ok(done.into_iter().map(taken).collect())
-    };
-    let mut play = Play {
-        request,
+    let mut playing = Playing {
+        asked: *asked,
         pending: &pending,
         reviewed: &reviewed,
         routes: &routes,
-        settings,
-        schema,
-        traffic,
-        shell,
-        hooks: &hooks,
-        take_back: if rollback { Some(&mut back) } else { None },
+        plans: plans(original, schema, &pending, undo, None)?,
     };
     shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), original.backup()));
-    let played = rehearse(original, &mut play, &budget, engine).map_err(|error| {
-        if error.exit() == Exit::Cancelled {
-            return error;
-        }
-        let help = error.help_text().unwrap_or_default().to_owned();
-        Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
-            .because(error)
-            .help(help)
-    });
-    let rehearsal = played?;
-    for (name, watch) in watches.iter().filter(|(name, _)| !plans[**name].is_empty()) {
-        let seconds = watch.took.get().as_secs_f64();
-        shell.detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
+    let played = playing.play(original, engine, shell, false)?;
+    if !rollback {
+        return Ok(Some(played));
     }
-    let kept = watches.into_iter().map(|(name, watch)| (name.to_owned(), watch.kept.into_inner())).collect();
-    Ok(Some(Played { rehearsal, kept }))
+    // what code took shows in the comparison only, and the deploy keeps it by that
+    playing.plans = plans(original, schema, &pending, undo, Some(&played))?;
+    shell.status("Rehearsing", format_args!("the same with what was measured kept, and the way back"));
+    Ok(Some(playing.play(original, engine, shell, true)?))
 }
 
-/// What is kept of the migrations that destroy something: keeping takes time and locks too.
+/// What is rehearsed, and what is kept of it.
+struct Playing<'a> {
+    asked: Asked<'a>,
+    pending: &'a [Migration],
+    reviewed: &'a [Reviewed],
+    routes: &'a [Route],
+    plans: BTreeMap<String, Plan>,
+}
+
+impl Playing<'_> {
+    /// Once, there or there and back.
+    fn play(&self, original: &mut Original, engine: &mut Engine<'_>, shell: &Shell, back: bool) -> Result<Played> {
+        let Self { asked, pending, reviewed, routes, plans } = self;
+        let Asked { request, schema, settings, traffic, budget, root, .. } = *asked;
+        let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
+        let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
+            match plans.get_key_value(&migration.name) {
+                Some((name, plan)) => Box::new(Keeper::new(plan, schema).watched(&watches[name.as_str()])),
+                None => Box::new(NoHook),
+            }
+        };
+        let mut take_back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
+            let done = undo::way::on_a_copy(url, root, &request.migrations, &pending[0].name, settings)?;
+            let taken = |(name, back): (String, RolledBack)| TakenBack {
+                name,
+                put_back: back.put_back.iter().map(ToString::to_string).collect(),
+            };
+            Ok(done.into_iter().map(taken).collect())
+        };
+        let mut play = Play {
+            request,
+            pending,
+            reviewed,
+            routes,
+            settings,
+            schema,
+            // once is enough
+            traffic: traffic && back == asked.rollback,
+            shell,
+            hooks: &hooks,
+            take_back: if back { Some(&mut take_back) } else { None },
+        };
+        let rehearsal = rehearse(original, &mut play, &budget, engine).map_err(|error| {
+            if error.exit() == Exit::Cancelled {
+                return error;
+            }
+            let help = error.help_text().unwrap_or_default().to_owned();
+            Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
+                .because(error)
+                .help(help)
+        })?;
+        for (name, watch) in watches.iter().filter(|(name, _)| !plans[**name].is_empty()) {
+            let seconds = watch.took.get().as_secs_f64();
+            shell.detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
+        }
+        let kept = watches.into_iter().map(|(name, watch)| (name.to_owned(), watch.kept.into_inner())).collect();
+        Ok(Played { rehearsal, kept })
+    }
+}
+
+/// What is kept of the migrations that destroy something: keeping takes time and locks too. `played` is what was measured.
 fn plans(
     original: &Original,
     schema: &str,
     pending: &[Migration],
     undo: undo::Settings,
+    played: Option<&Played>,
 ) -> Result<BTreeMap<String, Plan>> {
     let mut plans = BTreeMap::new();
     if !undo.enabled {
@@ -131,7 +162,12 @@ fn plans(
     let live = live.explain(|| "could not read the definitions of the copy".into())?;
     let mut catalog = Catalog::of_target(schema, &live);
     for migration in pending {
-        let plan = Plan::of(&mut client, migration, &catalog)?;
+        let mut plan = Plan::of(&mut client, migration, &catalog)?;
+        // without rows nothing was measured
+        if let Some(Played { rehearsal, kept }) = played.filter(|played| played.rehearsal.data == Data::Full) {
+            let kept = kept.get(&migration.name).map(Vec::as_slice).unwrap_or_default();
+            plan.extend(&mut client, migration, &catalog, Measured { written: &rehearsal.written, kept })?;
+        }
         catalog.apply(migration.script(), &migration.name);
         if plan.bytes() <= undo.max_size {
             plans.insert(migration.name.clone(), plan);

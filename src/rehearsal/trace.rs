@@ -231,6 +231,7 @@ impl Trace {
         }
         let mut writes = Vec::new();
         for (id, table) in self.was.iter().filter(|(_, table)| table.is_table() && table.object.schema != OWN_SCHEMA) {
+            // an earlier statement has dropped it, which was told of that one
             let Some(then) = self.now.get(id) else { continue };
             let [inserted, updated, deleted] = counted.get(id).copied().unwrap_or_default();
             let gone = !now.contains_key(id);

@@ -3,6 +3,7 @@
 use super::subject::Existing;
 use super::{Check, Finding, NOTHING_LOST, Rule, Severity, Step, Which, cost};
 use crate::catalog::{Catalog, Index, ObjectName};
+use crate::effects::{Effect, What};
 use crate::sql::{ActionKind, ConstraintKind, quote_identifier};
 
 /// The rule.
@@ -20,9 +21,11 @@ pub(super) const RULE: Rule = Rule {
 const FEW_ROWS: u64 = 100;
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    attributes(step, findings);
     for (table, action) in step.actions() {
         let ActionKind::DropColumn { name, cascade, .. } = &action.kind else { continue };
         let Some(table) = step.existing(table) else { continue };
+        // one that these migrations have added holds nothing of the target's
         let Some(on_target) = step.column_before(&table, name) else { continue };
         let object = format!("{}.{name}", table.label);
         let and_more = if *cascade { ", and CASCADE drops whatever depends on it" } else { "" };
@@ -113,4 +116,22 @@ fn turned_round(step: &Step<'_>, table: &Existing, column: &str) -> Option<Strin
     let fill = format!("UPDATE {to} s SET {new} = t.{own_key} FROM {from} t WHERE t.{column} = s.{key};");
     let demand = if required { format!("\nALTER TABLE {to} ALTER COLUMN {new} SET NOT NULL;") } else { String::new() };
     Some(fill + &demand)
+}
+
+/// A part of a composite value goes, in every column whose values have it.
+fn attributes(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for Effect { range, what } in step.effects {
+        let What::AttributeGone { table, column, of } = what else { continue };
+        // what these migrations have made has nothing to lose yet
+        let Some(table) = step.existing_object(table).filter(|table| table.rows != Some(0) || table.written) else {
+            continue;
+        };
+        let object = format!("{}.{column}", table.label);
+        let message = format!(
+            "drops a part of type `{}`, and with it that part of every value in `{object}`",
+            step.subject.label(of)
+        );
+        let accept = format!("accept the loss in this file: `-- prisma-safe:allow drop-column({object}): why`");
+        findings.push(Finding::new(&RULE, &object, range.clone(), message).help(accept));
+    }
 }

@@ -24,6 +24,13 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             step.statement.range.clone(),
             format!("drops table `{}` with all its rows{and_more}", table.label),
         );
+        let partitions = step.catalog.partitions(&table.name);
+        let finding = if partitions.is_empty() {
+            finding
+        } else {
+            let names: Vec<String> = partitions.iter().map(|part| step.catalog.short(part).to_string()).collect();
+            finding.replayed(format!("its partitions go with it: {}", names.join(", ")))
+        };
         findings.push(match table.rows {
             Some(0) if !table.written => finding
                 .severity(Severity::Warning)

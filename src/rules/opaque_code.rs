@@ -82,6 +82,7 @@ const HARMLESS: &[&str] = &[
     "DROP AGGREGATE",
     "DROP DOMAIN",
     "ALTER DOMAIN",
+    "ALTER TYPE",
     "DROP DATABASE",
     "DROP ROLE",
     "DROP USER",

@@ -164,9 +164,13 @@ impl<'a> Step<'a> {
 
     /// As [`Step::column_before`], but a column that this very statement adds is new as well.
     pub fn column(&self, table: &Existing, column: &str) -> Option<String> {
-        let added = self.actions().any(
-            |(_, action)| matches!(&action.kind, ActionKind::AddColumn { column: added, .. } if added.name == column),
-        );
+        let added = self.actions().any(|(_, action)| match &action.kind {
+            // with the words it may be there, and stays as it is
+            ActionKind::AddColumn { column: added, if_not_exists } => {
+                added.name == column && (!if_not_exists || self.catalog.column(&table.name, column).is_absent())
+            }
+            _ => false,
+        });
         if added { None } else { self.column_before(table, column) }
     }
 

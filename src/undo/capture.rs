@@ -154,6 +154,7 @@ pub(super) fn begin(
     storage: String,
     others: &[Open],
 ) -> Result<Option<Open>, Failure> {
+    // where it is not there, the statement fails or passes it over
     let Some(facts) = Facts::read(client, loss.table())? else { return Ok(None) };
     let mut capture = Capture {
         statement,
@@ -176,6 +177,7 @@ pub(super) fn begin(
         Loss::Table { .. } => whole::table(client, &facts, &mut capture, facts.movable)?,
         Loss::Whole { .. } => whole::table(client, &facts, &mut capture, false)?,
         Loss::Deleted { which, .. } | Loss::Updated { which, .. } => {
+            // nothing refers to rows of a table that is not there
             let Some(rest) = rows::rows(client, &facts, &mut capture, which, others)? else { return Ok(None) };
             rest
         }

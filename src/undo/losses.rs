@@ -1,5 +1,7 @@
 //! What a migration destroys that can be kept: the effects that rows and values have, for the capsule.
 
+use std::collections::BTreeMap;
+
 use super::render;
 use super::reverse::Scene;
 use crate::catalog::{Catalog, ObjectName};
@@ -64,6 +66,8 @@ pub struct Losses {
     pub losses: Vec<(usize, Loss)>,
     /// Code whose effect is not known, a sentence each.
     pub unknown: Vec<String>,
+    /// What tables that the migration renames are called before it, by the number of a statement and their name then.
+    pub(super) targets: BTreeMap<(usize, ObjectName), ObjectName>,
 }
 
 /// What a migration destroys of what was there before it.
@@ -78,8 +82,12 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
         let scene = effects::Scene::new(script, statement, catalog, &end);
         let effects = effects::of(&scene);
         let lost = read(catalog, &effects).into_iter();
-        // what this very migration has made is no loss
-        found.losses.extend(lost.filter(|loss| origins.table(loss.table()).is_some()).map(|loss| (number, loss)));
+        for loss in lost {
+            // what this very migration has made is no loss
+            let Some(target) = origins.table(loss.table()) else { continue };
+            found.targets.insert((number, loss.table().clone()), target);
+            found.losses.push((number, loss));
+        }
         found.unknown.extend(effects.iter().filter_map(unknown).map(|why| format!("statement {number}: {why}")));
         origins.follow(&scene, &effects);
     });
@@ -131,7 +139,9 @@ fn read(before: &Catalog, effects: &[Effect]) -> Vec<Loss> {
                 }
             }
             // definitions, rights and positions hold no rows; the definitions read before the deploy bring them back
-            What::ColumnGone { .. }
+            // a part of a value is not put back into it, which the reverse says
+            What::AttributeGone { .. }
+            | What::ColumnGone { .. }
             | What::Converted { .. }
             | What::LabelsGone { .. }
             | What::GuaranteeGone { .. }

@@ -15,7 +15,7 @@ pub use self::measured::Measured;
 use super::capture::{self, Capture, Kind, what};
 use super::facts::Facts;
 use super::losses::{Loss, Losses, Which, losses};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ObjectName};
 use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
@@ -128,12 +128,16 @@ pub fn what_of(loss: &Loss) -> String {
 
 fn sizes(client: &mut Client, losses: &Losses) -> Result<Vec<Planned>, Failure> {
     client.batch_execute("BEGIN READ ONLY; SET LOCAL lock_timeout = '3s'")?;
-    let planned = losses.losses.iter().map(|(_, loss)| planned(client, loss)).collect::<Result<Vec<_>, _>>();
+    let target = |(number, loss): &(usize, Loss)| {
+        losses.targets.get(&(*number, loss.table().clone())).unwrap_or(loss.table()).clone()
+    };
+    let planned = losses.losses.iter().map(|own| planned(client, &own.1, &target(own))).collect::<Result<Vec<_>, _>>();
     client.batch_execute("ROLLBACK")?;
     planned
 }
 
-fn planned(client: &mut Client, loss: &Loss) -> Result<Planned, Failure> {
+/// `target` is what the table is called before the migration.
+fn planned(client: &mut Client, loss: &Loss, target: &ObjectName) -> Result<Planned, Failure> {
     const WIDTHS: &str = "SELECT attname::text, avg_width FROM pg_stats WHERE schemaname = $1 AND tablename = $2";
     let kind = capture::kind(loss);
     let table = loss.table();
@@ -144,8 +148,8 @@ fn planned(client: &mut Client, loss: &Loss) -> Result<Planned, Failure> {
         moved: false,
         keyless: false,
     };
-    // a table that an earlier statement renames goes by another name yet
-    let Some(facts) = Facts::read(client, table)? else { return Ok(planned) };
+    // what is not there holds nothing: the statement fails, or passes it over by IF EXISTS
+    let Some(facts) = Facts::read(client, target)? else { return Ok(planned) };
     planned.keyless = facts.key_without(&loss.columns()).is_empty() && !matches!(kind, Kind::Table | Kind::Deleted);
     planned.moved = matches!(loss, Loss::Table { .. }) && facts.movable;
     // of an unknown part of the rows, all is the bound
@@ -157,7 +161,7 @@ fn planned(client: &mut Client, loss: &Loss) -> Result<Planned, Failure> {
     }
     let mut columns = facts.key_without(&loss.columns());
     columns.extend(loss.columns());
-    let widths = client.query_typed(WIDTHS, &[(&table.schema, Type::TEXT), (&table.name, Type::TEXT)])?;
+    let widths = client.query_typed(WIDTHS, &[(&target.schema, Type::TEXT), (&target.name, Type::TEXT)])?;
     let mut width = ROW_BYTES;
     for row in widths {
         let (column, bytes): (String, i32) = (row.try_get(0)?, row.try_get(1)?);

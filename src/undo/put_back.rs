@@ -247,14 +247,33 @@ fn rows(client: &mut Client, capture: &Capture, facts: &Facts, report: PutBack) 
         let orphans: i64 = client.query_typed_one(&count, &[])?.try_get(0)?;
         (format!("WHERE {complete}"), orphans.unsigned_abs())
     };
-    let restored = run(
-        client,
-        &format!(
-            "INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {storage} AS k {condition} ON CONFLICT DO NOTHING"
-        ),
-    )?;
+    let insert = format!("INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {storage} AS k");
+    let insert = if has_rules(client, facts)? {
+        let taken = |key: &Vec<String>| {
+            let pairs = key.iter().map(|own| {
+                let (own, data_type) = (quote_identifier(own), facts.column(own).map_or("text", |own| &own.data_type));
+                format!("t.{own} = k.{own}::{data_type}")
+            });
+            format!("NOT EXISTS (SELECT FROM {name} AS t WHERE {})", pairs.collect::<Vec<_>>().join(" AND "))
+        };
+        let kept = |key: &&Vec<String>| key.iter().all(|own| capture.columns.contains(own));
+        let free = facts.keys.iter().filter(kept).map(taken);
+        let complete = (!complete.is_empty()).then_some(complete);
+        let conditions = complete.into_iter().chain(free).collect::<Vec<_>>();
+        let of = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        format!("{insert} {of}")
+    } else {
+        format!("{insert} {condition} ON CONFLICT DO NOTHING")
+    };
+    let restored = run(client, &insert)?;
     positions(client, facts, capture)?;
     Ok(PutBack { restored, orphaned, newer: report.kept.saturating_sub(restored + orphaned), ..report })
+}
+
+/// PostgreSQL takes no `ON CONFLICT` for a table that has rules for what it writes, though they are off.
+fn has_rules(client: &mut Client, facts: &Facts) -> Result<bool, Failure> {
+    const RULES: &str = "SELECT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1 AND ev_type IN ('2', '3'))";
+    Ok(client.query_typed_one(RULES, &[(&facts.id, Type::OID)])?.try_get(0)?)
 }
 
 /// Sequences go on behind what is there now, and behind where they stood.

@@ -89,3 +89,22 @@ fn what_was_made_since_stays() {
     assert_eq!(story.back(&[]).unwrap().recreated, ["view public.songs"]);
     assert_eq!(story.count("pg_class WHERE relname = 'albums'"), 0);
 }
+
+#[test]
+fn partitioned_tables_and_partitions_get_their_owner_back() {
+    let mut story = Story::new(INIT);
+    story.database.execute(
+        "CREATE TABLE log (id INT, day DATE) PARTITION BY RANGE (day); CREATE TABLE log_a PARTITION OF log DEFAULT",
+    );
+    let role = format!("listener_{}", story.database.name());
+    story.database.execute(&format!("CREATE ROLE {role}"));
+    let owners = |story: &Story| {
+        story.database.rows("SELECT concat(relname, relowner::regrole) FROM pg_class WHERE relname ~ '^log' ORDER BY 1")
+    };
+    let before = owners(&story);
+    story.apply("2_owner", &format!("ALTER TABLE log OWNER TO {role}; ALTER TABLE log_a OWNER TO {role};")).unwrap();
+    assert_ne!(owners(&story), before);
+    story.back(&[]).unwrap();
+    assert_eq!(owners(&story), before);
+    story.database.execute(&format!("DROP ROLE {role}"));
+}

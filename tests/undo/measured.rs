@@ -19,7 +19,7 @@ fn albums() -> Project {
 }
 
 /// Deployed with the lines that the refusals print.
-fn accepted(project: &Project, sql: &str) -> Output {
+pub(super) fn accepted(project: &Project, sql: &str) -> Output {
     let mut text = sql.to_owned();
     for _ in 0..3 {
         project.add_migration(NEXT, &text);
@@ -39,7 +39,7 @@ fn accepted(project: &Project, sql: &str) -> Output {
 
 /// Deploys, rolls back, and demands the database from before.
 #[track_caller]
-fn there_and_back(project: &Project, sql: &str, kept: &[&str]) {
+pub(super) fn there_and_back(project: &Project, sql: &str, kept: &[&str]) {
     let before = project.database().application();
     kept.iter().fold(accepted(project, sql), |deployed, what| deployed.says(what));
     assert_ne!(project.database().application(), before);
@@ -96,4 +96,20 @@ fn what_stays_is_said() {
     project.run(["migrate", "deploy"]).succeeds();
     let output = project.run(["rollback", "--dry-run"]).succeeds();
     output.says("cannot be reversed, as no rehearsal has measured it: what trigger public.album.log did on line 2");
+}
+
+/// In the end the rows are gone, and nothing shows that they were changed before.
+#[test]
+fn what_code_overwrites_before_the_rows_go_comes_back() {
+    let project = albums();
+    project.database().execute(
+        "CREATE FUNCTION blank() RETURNS void LANGUAGE sql AS $$ UPDATE track SET name = NULL $$;
+         CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.seen := now(); RETURN NEW; END $$;
+         CREATE TRIGGER stamp BEFORE UPDATE ON album FOR EACH ROW EXECUTE FUNCTION stamp();",
+    );
+    let kept = ["values of track that are overwritten", "rows deleted from track"];
+    there_and_back(&project, "SELECT blank();\nTRUNCATE TABLE track;\n", &kept);
+    let kept = ["values of album that are overwritten", "rows deleted from album"];
+    let sql = "DELETE FROM track;\nUPDATE album SET label = 'x' WHERE id < 9;\nDELETE FROM album WHERE id < 9;\n";
+    there_and_back(&project, sql, &kept);
 }

@@ -12,6 +12,7 @@ mod project;
 mod put_back;
 mod shapes;
 mod story;
+mod types;
 
 use crate::support::{Prisma, Project};
 

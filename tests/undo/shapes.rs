@@ -274,3 +274,56 @@ fn rows_without_a_key_come_back_once() {
         "-- prisma-safe:allow delete-rows(tally): tidied\nDELETE FROM tally AS t USING tally AS u WHERE t.n = u.n AND u.n <> 1;\n",
     );
 }
+
+/// A partitioned table, by hand: partitions of partitions, one with an index of its own, keys to and from another table.
+const LOG: &str = r#"
+CREATE TABLE author (id int PRIMARY KEY);
+INSERT INTO author VALUES (1), (2);
+CREATE TABLE "Log" (id int NOT NULL, day date NOT NULL, note text DEFAULT 'x', author int REFERENCES author ON DELETE CASCADE,
+  CONSTRAINT log_key PRIMARY KEY (id, day), CONSTRAINT short CHECK (length(note) < 50)) PARTITION BY RANGE (day);
+CREATE TABLE log_a PARTITION OF "Log" FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY LIST (id);
+CREATE TABLE "Log A 1" PARTITION OF log_a FOR VALUES IN (1, 2);
+CREATE TABLE log_a_rest PARTITION OF log_a DEFAULT;
+CREATE TABLE log_b PARTITION OF "Log" FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE INDEX log_note ON "Log" (note);
+CREATE INDEX log_b_only ON log_b (author);
+CREATE TABLE seen (id int, day date, FOREIGN KEY (id, day) REFERENCES "Log");
+INSERT INTO "Log" VALUES (1, '2024-02-01', 'a', 1), (5, '2024-03-01', 'b', 2), (3, '2025-02-01', 'c', 1), (4, '2025-03-01', NULL, NULL);
+INSERT INTO seen VALUES (3, '2025-02-01'), (1, '2024-02-01')"#;
+
+/// Which table and which index is a partition of which.
+fn partitions(project: &Project) -> Vec<String> {
+    project.database().rows(
+        "SELECT format('%s in %s %s', c.oid::regclass, i.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid)) \
+         FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.relispartition ORDER BY 1",
+    )
+}
+
+#[test]
+fn a_partitioned_table_comes_back_with_its_partitions() {
+    let project = small();
+    project.database().execute(LOG);
+    let before = partitions(&project);
+    let sql = "-- prisma-safe:allow drop-table(Log): gone\n-- prisma-safe:allow rehearsed-loss(seen.seen_id_day_fkey): gone\nDROP TABLE \"Log\" CASCADE;\n";
+    let text = there_and_back(&project, sql);
+    assert!(text.contains("table Log: 4 of 4 rows"), "{text}");
+    assert_eq!(partitions(&project), before);
+}
+
+#[test]
+fn one_partition_comes_back_into_its_table() {
+    let project = small();
+    project.database().execute(LOG);
+    project.database().execute("DROP TABLE seen");
+    let before = partitions(&project);
+    there_and_back(&project, "-- prisma-safe:allow drop-table(log_b): gone\nDROP TABLE log_b;\n");
+    assert_eq!(partitions(&project), before);
+}
+
+#[test]
+fn the_review_names_the_partitions_that_go() {
+    let project = small();
+    project.database().execute(LOG);
+    project.add_migration(NAME, "DROP TABLE \"Log\" CASCADE;\n");
+    project.run(["review"]).exits(3).says("its partitions go with it: log_a, Log A 1, log_a_rest, log_b");
+}

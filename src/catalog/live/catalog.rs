@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Definition, Kind, Live};
 use crate::catalog::known::Coverage;
-use crate::catalog::{Catalog, Certainty, ObjectName};
+use crate::catalog::{Catalog, Certainty, ObjectName, Partition};
 use crate::sql::Script;
 use crate::sql::expression::{Piece, pieces};
 
@@ -27,6 +27,9 @@ impl Catalog {
             let values = definition.get("values").map_or("", String::as_str);
             catalog.define(&[format!("CREATE TYPE {name} AS ENUM ({values});")]);
         }
+        for (name, definition) in live.of(Kind::Domain).chain(live.of(Kind::Type)) {
+            catalog.define(&type_text(name, definition).into_iter().collect::<Vec<_>>());
+        }
         for kind in [Kind::View, Kind::MaterializedView] {
             catalog.views.extend(live.of(kind).filter_map(|(name, _)| object(name)));
         }
@@ -35,8 +38,11 @@ impl Catalog {
             catalog.sequences.extend(object(name).map(|name| (name, owner)));
         }
         let parts = parts(live);
-        for (name, _) in live.of(Kind::Table) {
+        for (name, definition) in live.of(Kind::Table) {
             catalog.table_of_target(name, parts.get(name).unwrap_or(&Parts::default()));
+            if let Some(table) = object(name).and_then(|name| catalog.tables.get_mut(&name)) {
+                table.partition = partition(definition);
+            }
         }
         catalog.indexes_of_target(live);
         catalog
@@ -94,6 +100,24 @@ impl Catalog {
         }
         false
     }
+}
+
+/// What makes a domain or a composite type; none for a range.
+fn type_text(name: &str, definition: &Definition) -> Option<String> {
+    let part = |name: &str| definition.get(name).map(String::as_str);
+    let Some(base) = part("type") else {
+        let attributes = part("definition").filter(|text| !text.starts_with("range of"))?;
+        return Some(format!("CREATE TYPE {name} AS ({attributes});"));
+    };
+    let null = part("nullability").filter(|null| *null == "NOT NULL").unwrap_or_default();
+    Some(format!("CREATE DOMAIN {name} AS {base} {null} {};", part("constraints").unwrap_or_default()))
+}
+
+/// A partition has one parent.
+fn partition(definition: &Definition) -> Partition {
+    let part = |name: &str| definition.get(name);
+    let of = part("parents").and_then(|parent| object(parent)).zip(part("partition bound").cloned());
+    Partition { key: part("partition key").cloned(), of }
 }
 
 /// What follows a column's name in its definition, but for what counts it.

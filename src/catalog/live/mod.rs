@@ -205,11 +205,20 @@ impl Live {
     /// The server's own; the transaction is of no more use then.
     pub fn read_with_rights(client: &mut impl GenericClient, without: &Without) -> Result<Self, Failure> {
         let mut live = Self::read_within(client, without)?;
+        live.rights = Self::rights_within(client, without)?;
+        Ok(live)
+    }
+
+    /// Owners and privileges alone.
+    ///
+    /// # Errors
+    /// The server's own; the transaction is of no more use then.
+    pub fn rights_within(client: &mut impl GenericClient, without: &Without) -> Result<BTreeSet<Right>, Failure> {
         let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
         client.batch_execute("SELECT set_config('search_path', '', true)")?;
-        live.rights = rights::read(client, without)?.into_iter().collect();
+        let rights = rights::read(client, without)?.into_iter().collect();
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
-        Ok(live)
+        Ok(rights)
     }
 
     /// An object's definition.

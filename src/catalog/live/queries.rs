@@ -143,13 +143,15 @@ LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.id AND d.adnum = a.attnum
 WHERE c.relkind IN ('r', 'p', 'f')
 ORDER BY c.name COLLATE \"C\", a.attnum";
 
-// NOT NULL counts as the column's nullability, a constraint trigger as a trigger
+// NOT NULL counts as the column's nullability, a constraint trigger as a trigger; a foreign key to a partitioned table comes with
+// one to each partition
 const CONSTRAINTS: &str = "
 SELECT format('%s.%I', c.name, o.conname), pg_get_constraintdef(o.oid) AS \"definition\",
   CASE WHEN o.convalidated THEN 'valid' ELSE 'not valid' END AS \"state\",
   obj_description(o.oid, 'pg_constraint') AS \"comment\"
 FROM class c JOIN pg_catalog.pg_constraint o ON o.conrelid = c.id
-WHERE o.contype NOT IN ('n', 't')";
+WHERE o.contype NOT IN ('n', 't') AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_constraint p WHERE p.oid = o.conparentid AND p.conrelid = o.conrelid)";
 
 const INDEXES: &str = "
 SELECT c.name, pg_get_indexdef(c.id) AS \"definition\",

@@ -48,7 +48,7 @@ const QUERY: &str = "
 , owned AS (
   SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.name AS object, c.relowner AS owner, c.relacl AS acl,
     -- a column's sequence always has the table's owner
-    NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.id
+    c.relkind <> 'S' OR NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.id
       AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')) AS alone
   FROM class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL

@@ -40,7 +40,8 @@ impl Replay<'_> {
         let mut data_type = data_type.clone();
         if data_type.schema.is_none() && self.schema != self.catalog.default_schema {
             let own = ObjectName { schema: self.schema.clone(), name: data_type.name.clone() };
-            data_type.schema = self.catalog.enums.contains_key(&own).then_some(own.schema);
+            let known = self.catalog.enums.contains_key(&own) || self.catalog.types.contains_key(&own);
+            data_type.schema = known.then_some(own.schema);
         }
         data_type.schema = data_type.schema.filter(|schema| *schema != self.catalog.default_schema);
         data_type

@@ -1,18 +1,22 @@
 //! `ALTER TABLE`, action by action.
 
 use super::Replay;
-use crate::catalog::{Column, ObjectName};
+use crate::catalog::{Certainty, Column, Constraint, Index, ObjectName};
+use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{Action, ActionKind, Name};
 
 impl Replay<'_> {
-    pub(super) fn alter_table(&mut self, name: &Name, actions: &[Action], if_exists: bool) {
+    /// The actions come with the text that their ranges are about.
+    pub(super) fn alter_table(&mut self, name: &Name, (actions, text): (&[Action], &str), if_exists: bool) {
         let table = self.resolve(name);
         if self.catalog.sight.temporary.contains(&table.name) {
             return;
         }
         if self.catalog.tables.contains_key(&table) {
             for action in actions {
-                self.action(&table, &action.kind);
+                if !self.join_or_leave(&table, action, text) {
+                    self.action(&table, &action.kind);
+                }
             }
         } else if self.is_relation(&table) {
             // `ALTER TABLE` also works on indexes, sequences and views
@@ -103,6 +107,37 @@ impl Replay<'_> {
             }
             _ => {}
         }
+    }
+
+    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; false where it is neither, or does more than can be followed.
+    fn join_or_leave(&mut self, whole: &ObjectName, action: &Action, text: &str) -> bool {
+        let ActionKind::Other { words } = &action.kind else { return false };
+        let attach = words.starts_with("ATTACH PARTITION");
+        if !attach && !words.starts_with("DETACH PARTITION") {
+            return false;
+        }
+        let text = text.get(action.range.clone()).unwrap_or_default();
+        let tokens = tokens(text);
+        let Some((part, bound)) = after(&tokens, "partition").and_then(name) else { return false };
+        let part = self.resolve(&part);
+        let bound = bound.first().and_then(|token| text.get(token.start..)).unwrap_or_default();
+        let given = attach && self.is_given_more(whole, &part);
+        let Some(part) = self.catalog.tables.get_mut(&part) else { return false };
+        part.partition.of = attach.then(|| (whole.clone(), bound.to_owned()));
+        !given
+    }
+
+    /// Whether a partition lacks a constraint or an index that its whole has, and is given it under some name.
+    fn is_given_more(&self, whole: &ObjectName, part: &ObjectName) -> bool {
+        let (Some(whole), Some(part)) = (self.catalog.tables.get(whole), self.catalog.tables.get(part)) else {
+            return true;
+        };
+        let has = |of: &Constraint| part.constraints.values().any(|own| own.same(of));
+        let indexed = |of: &Index| part.indexes.values().any(|own| own.same(of));
+        whole.certainty != Certainty::Whole
+            || part.certainty != Certainty::Whole
+            || !whole.constraints.values().all(has)
+            || !whole.indexes.values().all(indexed)
     }
 
     fn column(&self, table: &ObjectName, column: &str) -> Option<&Column> {

@@ -3,9 +3,9 @@
 use std::iter;
 
 use super::Replay;
-use crate::catalog::{Certainty, Index, ObjectName, Table, expressions};
+use crate::catalog::{Certainty, Index, ObjectName, Partition, Table, expressions};
 use crate::sql::naming::chosen_name;
-use crate::sql::{ColumnDef, ConstraintDef, CreateIndex, DefaultName, IndexKey, Name, SequenceOwner};
+use crate::sql::{ColumnDef, ConstraintDef, CreateIndex, DefaultName, IndexKey, Name, SequenceOwner, StatementKind};
 
 /// What the keys of an index are called in its name (`ChooseIndexColumnNames`): the column, the function, or `expr`;
 /// with a number at the second of the same name.
@@ -21,28 +21,48 @@ fn key_names(keys: &[IndexKey]) -> Vec<String> {
 }
 
 impl Replay<'_> {
-    pub(super) fn create_table(
-        &mut self,
-        name: &Name,
-        if_not_exists: bool,
-        columns: &[ColumnDef],
-        constraints: &[ConstraintDef],
-    ) {
-        let name = self.resolve(name);
-        if if_not_exists && self.is_relation(&name) {
+    /// Follows a `CREATE TABLE` that is not temporary.
+    pub(super) fn create_table(&mut self, statement: &StatementKind) {
+        let StatementKind::CreateTable { table, if_not_exists, columns, constraints, as_query, .. } = statement else {
             return;
+        };
+        let name = self.resolve(table);
+        if !(*if_not_exists && self.is_relation(&name)) {
+            // where nobody knows whether it was there, this definition may not be the table's
+            let doubtful = *if_not_exists && self.catalog.table(&name).is_unknown();
+            let certainty = if doubtful { Certainty::Doubtful } else { Certainty::Whole };
+            let partition = self.partition(statement);
+            self.catalog.tables.insert(name.clone(), Table { certainty, partition, ..Table::default() });
+            self.fill_table(&name, columns, constraints);
         }
-        // where nobody knows whether it was there, this definition may not be the table's
-        let doubtful = if_not_exists && self.catalog.table(&name).is_unknown();
-        let certainty = if doubtful { Certainty::Doubtful } else { Certainty::Whole };
-        self.catalog.tables.insert(name.clone(), Table { certainty, ..Table::default() });
+        if *as_query {
+            if let Some(known) = self.catalog.tables.get_mut(&name)
+                && known.certainty == Certainty::Whole
+            {
+                known.certainty = Certainty::Partial;
+            }
+            self.opaque(&format!("columns of table {} from elsewhere", table.name));
+        }
+    }
+
+    fn partition(&self, statement: &StatementKind) -> Partition {
+        match statement {
+            StatementKind::CreateTable { partition_by, partition_of, .. } => Partition {
+                key: partition_by.clone(),
+                of: partition_of.as_ref().map(|(whole, bound)| (self.resolve(whole), bound.clone())),
+            },
+            _ => Partition::default(),
+        }
+    }
+
+    fn fill_table(&mut self, name: &ObjectName, columns: &[ColumnDef], constraints: &[ConstraintDef]) {
         for column in columns {
-            self.add_column(&name, column);
+            self.add_column(name, column);
         }
         let of_columns = columns.iter().flat_map(|column| &column.constraints);
         for constraint in of_columns.chain(constraints) {
             // a new table is empty: PostgreSQL takes NOT VALID constraints for valid here
-            self.add_constraint(&name, &ConstraintDef { not_valid: false, ..constraint.clone() });
+            self.add_constraint(name, &ConstraintDef { not_valid: false, ..constraint.clone() });
         }
     }
 

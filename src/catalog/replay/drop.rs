@@ -1,5 +1,7 @@
 //! Things go, and with them what depends on them.
 
+use std::collections::BTreeSet;
+
 use super::Replay;
 use crate::catalog::{ObjectName, Table, expressions};
 use crate::sql::{ConstraintKind, StatementKind};
@@ -59,6 +61,10 @@ impl Replay<'_> {
     }
 
     fn drop_table(&mut self, name: &ObjectName, cascade: bool) {
+        // they go with it, also without CASCADE
+        for partition in self.catalog.partitions(name) {
+            self.drop_table(&partition, cascade);
+        }
         let known = self.catalog.tables.remove(name).is_some();
         self.catalog.sight.gone.insert(name.clone());
         if !known {
@@ -156,7 +162,8 @@ impl Replay<'_> {
         for table in tables.collect::<Vec<_>>() {
             self.drop_table(&table, true);
         }
-        let enums = self.catalog.enums.keys().filter(|name| name.schema == schema).cloned();
+        let types = self.catalog.enums.keys().chain(self.catalog.types.keys());
+        let enums = types.filter(|name| name.schema == schema).cloned();
         for name in enums.collect::<Vec<_>>() {
             self.drop_type(&name, true);
         }
@@ -164,20 +171,20 @@ impl Replay<'_> {
         self.catalog.sequences.retain(|name, _| name.schema != schema);
     }
 
-    /// A type goes; with `CASCADE`, also the columns that have it.
+    /// A type goes; with `CASCADE`, also the domains over it, the columns that have one of them, and the attributes.
     pub(super) fn drop_type(&mut self, name: &ObjectName, cascade: bool) {
-        self.catalog.enums.remove(name);
-        self.catalog.sight.gone.insert(name.clone());
-        if !cascade {
-            return;
-        }
-        let mut columns = Vec::new();
-        for (table, value) in &self.catalog.tables {
-            let own = value.columns.iter().filter(|(_, column)| self.catalog.type_name(&column.data_type) == *name);
-            columns.extend(own.map(|(column, _)| (table.clone(), column.clone())));
-        }
+        let (columns, fallen) = match cascade {
+            true => (self.catalog.columns_of_type(name), self.catalog.with_domains(name)),
+            false => (Vec::new(), BTreeSet::from([name.clone()])),
+        };
         for (table, column) in columns {
             self.drop_column(&table, &column, true);
+        }
+        for name in fallen {
+            self.catalog.enums.remove(&name);
+            self.catalog.types.remove(&name);
+            self.forget_attributes_of(&name);
+            self.catalog.sight.gone.insert(name);
         }
     }
 }

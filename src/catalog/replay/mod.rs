@@ -10,8 +10,9 @@ mod rename;
 #[cfg(test)]
 mod tests;
 mod types;
+mod user_types;
 
-use super::{Catalog, Certainty, Coverage, ObjectName, Opaque};
+use super::{Catalog, Coverage, ObjectName, Opaque};
 use crate::sql::{Name, Script, Statement, StatementKind, code};
 
 impl Catalog {
@@ -92,23 +93,13 @@ impl<'a> Replay<'a> {
             StatementKind::CreateSchema { name, .. } => {
                 self.catalog.schemas.insert(name.clone());
             }
-            StatementKind::CreateTable { table, if_not_exists, temporary, columns, constraints, as_query, .. } => {
-                if *temporary {
-                    self.catalog.sight.temporary.insert(table.name.clone());
-                } else {
-                    self.create_table(table, *if_not_exists, columns, constraints);
-                    if *as_query {
-                        let table = self.resolve(table);
-                        if let Some(known) = self.catalog.tables.get_mut(&table)
-                            && known.certainty == Certainty::Whole
-                        {
-                            known.certainty = Certainty::Partial;
-                        }
-                        self.opaque(&format!("columns of table {} from elsewhere", table.name));
-                    }
-                }
+            StatementKind::CreateTable { table, temporary: true, .. } => {
+                self.catalog.sight.temporary.insert(table.name.clone());
             }
-            StatementKind::AlterTable { table, actions, if_exists } => self.alter_table(table, actions, *if_exists),
+            StatementKind::CreateTable { .. } => self.create_table(&statement.kind),
+            StatementKind::AlterTable { table, actions, if_exists } => {
+                self.alter_table(table, (actions, script.text()), *if_exists);
+            }
             StatementKind::CreateIndex(index) => self.create_index(index),
             StatementKind::RenameIndex { index, to } => self.rename_index(&self.resolve(index), to),
             StatementKind::CreateSequence { name, owned_by, .. } => self.create_sequence(name, owned_by.as_ref()),
@@ -126,6 +117,7 @@ impl<'a> Replay<'a> {
                 self.schema = first.cloned().unwrap_or(default);
             }
             StatementKind::Do { .. } => self.code("DO"),
+            StatementKind::Other { words } if self.user_type(words, script, statement) => {}
             StatementKind::Other { words } if !is_harmless(words) => self.code(words),
             other => {
                 if !self.type_statement(other) {

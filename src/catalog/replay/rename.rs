@@ -1,8 +1,8 @@
 //! Things are renamed or moved, and whatever names them follows.
 
 use super::Replay;
-use crate::catalog::{Catalog, Index, ObjectName, Table, expressions};
-use crate::sql::{ConstraintKind, Expr, quote_identifier};
+use crate::catalog::{Catalog, Index, ObjectName, Table, UserType, expressions};
+use crate::sql::{ConstraintKind, DataType, Expr, quote_identifier};
 
 impl Replay<'_> {
     pub(super) fn rename_column(&mut self, name: &ObjectName, from: &str, to: &str) {
@@ -55,6 +55,8 @@ impl Replay<'_> {
     fn move_table(&mut self, from: &ObjectName, to: ObjectName) {
         let Some(mut table) = self.catalog.tables.remove(from) else { return };
         self.catalog.sight.gone.insert(from.clone());
+        self.catalog.sight.renamed.values_mut().filter(|now| *now == from).for_each(|now| now.clone_from(&to));
+        self.catalog.sight.renamed.insert(from.clone(), to.clone());
         if from.name != to.name {
             each_expression(&mut table, |text| expressions::rename_qualifier(text, &from.name, &to.name));
         }
@@ -66,6 +68,11 @@ impl Replay<'_> {
                 && *table == old
             {
                 *table = new.clone();
+            }
+        }
+        for (whole, _) in self.catalog.tables.values_mut().filter_map(|table| table.partition.of.as_mut()) {
+            if whole == from {
+                *whole = to.clone();
             }
         }
         for (owner, _) in self.catalog.sequences.values_mut().flatten() {
@@ -107,17 +114,27 @@ impl Replay<'_> {
             self.catalog.sight.gone.insert(from.clone());
             self.catalog.enums.insert(to.clone(), values);
         }
+        if let Some(own) = self.catalog.types.remove(from) {
+            self.catalog.sight.gone.insert(from.clone());
+            self.catalog.types.insert(to.clone(), own);
+        }
         let new = self.catalog.short(to);
         let resolver = Catalog::new(&self.catalog.default_schema);
-        for table in self.catalog.tables.values_mut() {
-            for column in table.columns.values_mut() {
-                let own = &mut column.data_type;
-                // asked of every column of the database: no name is put together for it
-                if own.name == from.name && own.schema.as_ref().unwrap_or(&resolver.default_schema) == &from.schema {
-                    own.schema.clone_from(&new.schema);
-                    own.name.clone_from(&new.name);
-                }
+        let follow = |own: &mut DataType| {
+            // asked of every column of the database: no name is put together for it
+            if own.name == from.name && own.schema.as_ref().unwrap_or(&resolver.default_schema) == &from.schema {
+                own.schema.clone_from(&new.schema);
+                own.name.clone_from(&new.name);
             }
+        };
+        for own in self.catalog.types.values_mut() {
+            match own {
+                UserType::Domain(domain) => follow(&mut domain.base),
+                UserType::Composite(attributes) => attributes.iter_mut().for_each(|(_, own)| follow(own)),
+            }
+        }
+        for table in self.catalog.tables.values_mut() {
+            table.columns.values_mut().for_each(|column| follow(&mut column.data_type));
             each_expression(table, |text| expressions::rename_type(&resolver, text, from, to));
         }
     }

@@ -13,6 +13,8 @@ impl Replay<'_> {
                 let name = self.resolve(name);
                 self.catalog.enums.insert(name, values.clone());
             }
+            StatementKind::CreateDomain { name, definition } => self.create_domain(name, definition),
+            StatementKind::CreateComposite { name, attributes } => self.create_composite(name, attributes),
             StatementKind::AddEnumValue { name, value, before, after, .. } => {
                 self.add_value(&self.resolve(name), value, before.as_deref(), after.as_deref());
             }

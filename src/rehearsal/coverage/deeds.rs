@@ -87,6 +87,7 @@ fn deed(effect: &Effect, catalog: &Catalog, origins: &Origins) -> Deed {
     let table = effect.what.table();
     let named: Vec<&String> = match &effect.what {
         What::ColumnGone { column, .. }
+        | What::AttributeGone { column, .. }
         | What::Converted { column, .. }
         | What::LabelsGone { column, .. }
         | What::DefaultChanged { column, .. }

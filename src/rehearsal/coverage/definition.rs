@@ -96,6 +96,7 @@ pub(super) fn is_victim(finding: &Finding, loss: &Loss, schema: &str) -> bool {
     if !["drop-cascade", "dependent-object"].contains(&finding.rule) {
         return false;
     }
+    // what no word names is covered by none
     let Some(words) = words(loss.kind) else { return false };
     finding.evidence.iter().any(|evidence| {
         let text = evidence.text.strip_prefix("CASCADE drops ").unwrap_or(&evidence.text);

@@ -17,6 +17,7 @@ impl Deed {
             What::TableGone { .. } => {
                 here && matches!(loss.kind, Kind::Rows | Kind::Values | Kind::Column | Kind::Table)
             }
+            What::AttributeGone { .. } => here && column() && loss.kind == Kind::Values,
             What::ColumnGone { .. } => here && column() && matches!(loss.kind, Kind::Column | Kind::Values),
             What::RowsDeleted { which, .. } => {
                 here && match loss.kind {
@@ -70,7 +71,7 @@ impl Deed {
     fn rules(&self) -> &'static [&'static str] {
         match &self.what {
             What::TableGone { .. } => &["drop-table", "drop-cascade"],
-            What::ColumnGone { .. } => &["drop-column", "drop-cascade"],
+            What::ColumnGone { .. } | What::AttributeGone { .. } => &["drop-column", "drop-cascade"],
             What::RowsDeleted { .. } => &["delete-rows", "delete-without-where", "truncate-table"],
             What::ValuesOverwritten { which: Which::Referring { .. }, .. } => &["delete-rows", "delete-without-where"],
             What::ValuesOverwritten { .. } => &["update-without-where", "overwritten-values"],
@@ -90,7 +91,9 @@ impl Deed {
         }
         match (&self.what, finding.rule) {
             // what goes along is told with what is named
-            (What::TableGone { .. } | What::ColumnGone { .. }, "drop-cascade") => !self.is_named(act),
+            (What::TableGone { .. } | What::ColumnGone { .. } | What::AttributeGone { .. }, "drop-cascade") => {
+                !self.is_named(act)
+            }
             (What::RowsDeleted { .. } | What::ValuesOverwritten { which: Which::Referring { .. }, .. }, _)
                 if !self.is_named(act) =>
             {
@@ -102,9 +105,10 @@ impl Deed {
             (What::Converted { .. }, "drop-enum-value") | (What::RowsDetached { .. } | What::SequenceSet { .. }, _) => {
                 true
             }
-            (What::ColumnGone { column, .. } | What::Converted { column, .. }, _) => {
-                finding.object == format!("{}.{column}", self.now)
-            }
+            (
+                What::ColumnGone { column, .. } | What::AttributeGone { column, .. } | What::Converted { column, .. },
+                _,
+            ) => finding.object == format!("{}.{column}", self.now),
             // of several columns, the one that is lost
             (What::ValuesOverwritten { columns, .. }, _) => {
                 let at = self.columns.iter().position(|column| *column == loss.name);

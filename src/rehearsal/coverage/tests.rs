@@ -173,6 +173,9 @@ fn an_accepted_effect_covers_its_own_loss_only() {
             "-- prisma-safe:allow rehearsed-loss(T.b): x\nSELECT tidy();",
             &[(Kind::Column, "T.b"), (Kind::Values, "T.b")],
         ),
+        // one kind of loss is no word for another
+        ("-- prisma-safe:allow rehearsed-loss(values of T.b): x\nSELECT tidy();", &[(Kind::Values, "T.b")]),
+        ("-- prisma-safe:allow rehearsed-loss(column \"T\".\"b\"): x\nSELECT tidy();", &[(Kind::Column, "T.b")]),
     ];
     for (sql, expected) in cases {
         let found: Vec<(Kind, &str)> =
@@ -225,6 +228,6 @@ fn the_line_to_write_is_the_reviews_own_where_it_found_this() {
     );
     assert_eq!(
         line("ALTER TABLE \"T\" DROP COLUMN a;", Kind::Column, "T.b"),
-        "-- prisma-safe:allow rehearsed-loss(T.b): why"
+        "-- prisma-safe:allow rehearsed-loss(column T.b): why"
     );
 }

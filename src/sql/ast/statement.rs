@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Action, ColumnDef, ConstraintDef, CreateIndex, Name};
+use super::{Action, ColumnDef, ConstraintDef, CreateIndex, DataType, Name};
 
 /// What a statement does, as far as its text says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub enum StatementKind {
         as_query: bool,
         /// Rows come along: `AS query`, unless it says `WITH NO DATA`.
         with_data: bool,
+        /// `RANGE (day)`, of `PARTITION BY`.
+        partition_by: Option<String>,
+        /// The table of `PARTITION OF`, and which of its rows: `FOR VALUES …`, `DEFAULT`.
+        partition_of: Option<(Name, String)>,
     },
     AlterTable {
         table: Name,
@@ -51,6 +55,16 @@ pub enum StatementKind {
     CreateEnum {
         name: Name,
         values: Vec<String>,
+    },
+    CreateDomain {
+        name: Name,
+        /// What a value of it is and must obey, as if the domain were a column.
+        definition: Box<ColumnDef>,
+    },
+    /// `CREATE TYPE … AS (…)`.
+    CreateComposite {
+        name: Name,
+        attributes: Vec<(String, DataType)>,
     },
     AddEnumValue {
         name: Name,

@@ -2,16 +2,37 @@
 
 use squawk_syntax::ast::{self, AlterSequenceAction, AlterTypeAction, AstNode as _, OwnedByTarget};
 
-use super::tree;
+use super::{table, tree, types};
 use crate::sql::ast::{Name, SequenceOwner, StatementKind};
 use crate::sql::identifier;
 
-/// `CREATE TYPE`; only enums are followed.
+/// `CREATE TYPE`; enums and composite types are followed.
 pub(super) fn create_type(it: &ast::CreateType) -> Option<StatementKind> {
-    let Some(ast::CreateTypeKind::EnumType(kind)) = it.kind() else { return None };
-    let variants = kind.variant_list().into_iter().flat_map(|list| list.variants());
-    let values = variants.map(|variant| tree::string(variant.literal())).collect();
-    Some(StatementKind::CreateEnum { name: tree::name_of(it.type_name()), values })
+    let name = tree::name_of(it.type_name());
+    match it.kind()? {
+        ast::CreateTypeKind::EnumType(kind) => {
+            let variants = kind.variant_list().into_iter().flat_map(|list| list.variants());
+            let values = variants.map(|variant| tree::string(variant.literal())).collect();
+            Some(StatementKind::CreateEnum { name, values })
+        }
+        ast::CreateTypeKind::CompositeType(kind) => {
+            let fields = kind.composite_field_list().into_iter().flat_map(|list| list.composite_field_defs());
+            let attributes = fields.map(|field| (tree::ident_of(field.name()), types::lower(field.ty()))).collect();
+            Some(StatementKind::CreateComposite { name, attributes })
+        }
+        ast::CreateTypeKind::BaseType(_) | ast::CreateTypeKind::RangeType(_) => None,
+    }
+}
+
+/// `CREATE DOMAIN`.
+pub(super) fn create_domain(it: &ast::CreateDomain) -> StatementKind {
+    let constraints = it.domain_qualifiers().filter_map(|qualifier| match qualifier {
+        ast::DomainQualifier::Constraint(it) => Some(it),
+        ast::DomainQualifier::Collate(_) => None,
+    });
+    let name = tree::name_of(it.domain());
+    let definition = table::define(name.name.clone(), it.ty(), constraints);
+    StatementKind::CreateDomain { name, definition: Box::new(definition) }
 }
 
 /// `ALTER TYPE`.

@@ -16,6 +16,7 @@ pub(super) fn lower(statement: &Stmt) -> StatementKind {
         Stmt::CreateIndex(it) => Some(StatementKind::CreateIndex(table::create_index(it))),
         Stmt::AlterIndex(it) => rename_index(it),
         Stmt::CreateType(it) => objects::create_type(it),
+        Stmt::CreateDomain(it) => Some(objects::create_domain(it)),
         Stmt::AlterType(it) => objects::alter_type(it),
         Stmt::CreateSequence(it) => Some(objects::create_sequence(it)),
         Stmt::AlterSequence(it) => Some(objects::alter_sequence(it)),

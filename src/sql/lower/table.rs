@@ -32,7 +32,21 @@ pub(super) fn create(it: &ast::CreateTable) -> StatementKind {
         constraints,
         as_query: elsewhere,
         with_data: false,
+        partition_by: it.partition_by().map(|it| partition_key(it.syntax())),
+        partition_of: it.partition_of().map(|of| {
+            let bound = it.partition_type().map(|it| tree::text(it.syntax())).unwrap_or_default();
+            (tree::name_of(of.table_name_ref()), bound)
+        }),
     }
+}
+
+/// What follows `PARTITION BY`.
+fn partition_key(node: &squawk_syntax::SyntaxNode) -> String {
+    let text = tree::text(node);
+    // two words, whatever stands between them
+    text.split_once(char::is_whitespace)
+        .and_then(|(_, rest)| rest.trim_start().split_once(char::is_whitespace))
+        .map_or_else(String::new, |(_, key)| key.trim_start().to_owned())
 }
 
 /// `CREATE TABLE … AS`.
@@ -45,6 +59,8 @@ pub(super) fn create_as(it: &ast::CreateTableAs) -> StatementKind {
         constraints: Vec::new(),
         as_query: true,
         with_data: !matches!(it.data_option(), Some(ast::DataOption::WithNoData(_))),
+        partition_by: None,
+        partition_of: None,
     }
 }
 
@@ -59,6 +75,8 @@ pub(super) fn select_into(it: &ast::SelectInto) -> Option<StatementKind> {
         constraints: Vec::new(),
         as_query: true,
         with_data: true,
+        partition_by: None,
+        partition_of: None,
     })
 }
 
@@ -83,7 +101,7 @@ pub(super) fn added_column(it: &ast::AddColumn) -> ColumnDef {
     define(tree::ident_of(it.column_name()), it.ty(), it.constraints())
 }
 
-fn define(name: String, ty: Option<ast::Type>, constraints: impl Iterator<Item = Constraint>) -> ColumnDef {
+pub(super) fn define(name: String, ty: Option<ast::Type>, constraints: impl Iterator<Item = Constraint>) -> ColumnDef {
     let mut column = ColumnDef {
         name,
         data_type: types::lower(ty),

@@ -8,6 +8,7 @@ mod rights;
 mod settings;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use postgres::Client;
 use postgres::types::Type;
@@ -58,6 +59,8 @@ pub(super) struct Objects<'a> {
     target: Live,
     /// `view public.songs`
     made: BTreeSet<String>,
+    /// As they are just now, where nothing was done since they were read: reading them all is dear.
+    now: Option<Rc<Live>>,
 }
 
 /// What was done about them.
@@ -72,16 +75,24 @@ pub(super) struct Done {
 }
 
 impl<'a> Objects<'a> {
-    /// Before the reverse runs.
-    pub(super) fn new(client: &mut Client, (before, after): &'a (Live, Live)) -> Result<Self, Failure> {
-        let start = Live::read_with_rights(client, &Without::default())?;
+    /// `start` are the definitions before the reverse runs, with the rights.
+    pub(super) fn new(start: Live, (before, after): &'a (Live, Live)) -> Self {
         let target = target(before, after, &start);
-        Ok(Self { before, after, start, target, made: BTreeSet::new() })
+        Self { before, after, start, target, made: BTreeSet::new(), now: None }
+    }
+
+    fn now(&mut self, client: &mut Client) -> Result<Rc<Live>, Failure> {
+        let now = match self.now.take() {
+            Some(now) => now,
+            None => Rc::new(Live::read_within(client, &Without::default())?),
+        };
+        Ok(Rc::clone(self.now.insert(now)))
     }
 
     /// After a statement of the reverse was refused and its savepoint restored: makes what it may need, or sets aside what stands
     /// in its way. Says whether anything was done, so that the statement is worth another try.
     pub(super) fn make_way(&mut self, client: &mut Client, sql: &str, refused: &Failure) -> Result<bool, Failure> {
+        self.now = None;
         match refused.code.as_ref().map(postgres::error::SqlState::code) {
             // feature not supported: the type of a column that a view reads; dependent objects still exist
             Some("0A000" | "2BP01") => aside::set_aside(client, sql),
@@ -96,6 +107,7 @@ impl<'a> Objects<'a> {
         // the definitions are qualified, as they were read
         let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
         client.batch_execute("SELECT set_config('search_path', '', true)")?;
+        self.now = None;
         self.drop_new(client)?;
         self.replace(client)?;
         self.make(client, &MADE)?;
@@ -110,24 +122,29 @@ impl<'a> Objects<'a> {
 
     /// Makes what should be there and is not. What cannot be made is left to the comparison of the definitions, which tells it.
     fn make(&mut self, client: &mut Client, kinds: &[Kind]) -> Result<usize, Failure> {
-        let now = read(client)?;
+        let now = self.now(client)?;
         let objects = kinds.iter().flat_map(|kind| objects(&self.target, *kind));
         let missing = objects.filter(|object| now.get(object.kind, object.name).is_none());
         let open = missing.filter_map(|object| Some((title(&object), object.statements()?.join(";\n")))).collect();
         let made = until_nothing_succeeds(client, open)?;
         let count = made.len();
+        if count > 0 {
+            self.now = None;
+        }
         self.made.extend(made);
         Ok(count)
     }
 
-    fn drop_new(&self, client: &mut Client) -> Result<(), Failure> {
-        let now = read(client)?;
+    fn drop_new(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let now = self.now(client)?;
         let new = DROPPED.iter().flat_map(|kind| objects(&now, *kind)).filter(|object| {
             let of = |live: &Live| live.get(object.kind, object.name).is_some();
             !of(&self.target) && (of(&self.start) || !of(self.before) && self.moved(object, &now))
         });
         let open = new.filter_map(|object| Some((title(&object), object.drop()?))).collect();
-        until_nothing_succeeds(client, open)?;
+        if !until_nothing_succeeds(client, open)?.is_empty() {
+            self.now = None;
+        }
         Ok(())
     }
 
@@ -142,7 +159,7 @@ impl<'a> Objects<'a> {
 
     /// What is there, but with another definition.
     fn replace(&mut self, client: &mut Client) -> Result<(), Failure> {
-        let now = read(client)?;
+        let now = self.now(client)?;
         let mut replaced = Vec::new();
         for object in DROPPED.iter().rev().flat_map(|kind| objects(&self.target, *kind)) {
             let differs = |found: &Definition| without_comment(found) != without_comment(object.definition);
@@ -151,6 +168,8 @@ impl<'a> Objects<'a> {
             }
             let Some(make) = object.statements() else { continue };
             let make = make.join(";\n");
+            // also where it fails: what leaned on it may have been set aside
+            self.now = None;
             // views and functions on which others lean can only be replaced in place
             let in_place = match object.kind {
                 Kind::Function => attempt(client, &make)?,
@@ -171,11 +190,12 @@ impl<'a> Objects<'a> {
     }
 
     /// Comments and settings.
-    fn dress(&self, client: &mut Client) -> Result<(), Failure> {
-        let now = read(client)?;
+    fn dress(&mut self, client: &mut Client) -> Result<(), Failure> {
+        let now = self.now(client)?;
         for object in self.target.objects.keys().flat_map(|kind| objects(&self.target, *kind)) {
             let found = now.get(object.kind, object.name);
             for statement in found.into_iter().flat_map(|found| object.dress(found)) {
+                self.now = None;
                 attempt(client, &statement)?;
             }
         }
@@ -184,10 +204,10 @@ impl<'a> Objects<'a> {
 
     /// What was made since the migration and does not fit the database before it: what was set aside, and what went with its
     /// table or column.
-    fn fallen_since(&self, client: &mut Client) -> Result<(Vec<String>, Vec<String>), Failure> {
-        let now = read(client)?;
+    fn fallen_since(&mut self, client: &mut Client) -> Result<(Vec<String>, Vec<String>), Failure> {
+        let now = self.now(client)?;
         let made_since = |object: &Object<'_>| {
-            [self.before, self.after, &now].iter().all(|live| live.get(object.kind, object.name).is_none())
+            [self.before, self.after, now.as_ref()].iter().all(|live| live.get(object.kind, object.name).is_none())
         };
         let fallen = MADE.iter().flat_map(|kind| objects(&self.target, *kind)).filter(made_since);
         let (refused, lost): (Vec<_>, Vec<_>) =
@@ -230,10 +250,6 @@ fn title(object: &Object<'_>) -> String {
 
 fn without_comment(definition: &Definition) -> impl PartialEq + use<'_> {
     definition.iter().filter(|(part, _)| *part != "comment").collect::<Vec<_>>()
-}
-
-fn read(client: &mut Client) -> Result<Live, Failure> {
-    Live::read_within(client, &Without::default())
 }
 
 /// One may lean on another, which comes later: as long as something succeeds, the rest is tried again. Gives what succeeded.

@@ -64,9 +64,8 @@ impl Object<'_> {
 
     fn clustered(&self) -> Option<String> {
         let text = self.part("definition").filter(|_| self.part("cluster").is_some())?;
-        let table = text.split_once(" ON ")?.1.split_once(" USING ")?.0;
         let (_, own) = self.of_table()?;
-        Some(format!("ALTER TABLE {} CLUSTER ON {own}", table.trim_start_matches("ONLY ")))
+        Some(format!("ALTER TABLE {} CLUSTER ON {own}", table_of_index(text)?))
     }
 
     /// Whether a trigger or a rule fires.
@@ -157,10 +156,20 @@ impl Object<'_> {
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
             Kind::Column => dress.extend(self.identity(now)),
+            Kind::Index if changed("cluster") => dress.extend(self.clustered().or_else(|| {
+                let table = table_of_index(now.get("definition")?)?;
+                Some(format!("ALTER TABLE {table} SET WITHOUT CLUSTER"))
+            })),
             _ => {}
         }
         dress
     }
+}
+
+/// As `pg_get_indexdef` writes it.
+fn table_of_index(definition: &str) -> Option<&str> {
+    let (table, _) = definition.split_once(" ON ")?.1.split_once(" USING ")?;
+    Some(table.trim_start_matches("ONLY "))
 }
 
 #[cfg(test)]

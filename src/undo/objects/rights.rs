@@ -62,5 +62,5 @@ impl Objects<'_> {
 }
 
 fn rights(client: &mut Client) -> Result<BTreeSet<Right>, Failure> {
-    Ok(Live::read_with_rights(client, &Without::default())?.rights)
+    Live::rights_within(client, &Without::default())
 }

@@ -49,13 +49,17 @@ impl Plan {
         for written in measured.written.iter().filter(|written| written.migration == migration.name) {
             // what is sent begins with a statement
             let begins = |(_, statement): &(usize, &Statement)| statement.range.start == written.statement.start;
-            let Some((number, statement)) = (1..).zip(script.statements()).find(begins) else { continue };
+            let Some((number, statement)) = (1..).zip(script.statements()).find(begins) else {
+                came.extend(untold(written, script));
+                continue;
+            };
             let mut tables = vec![written.table.clone()];
             tables.extend(wholes(client, &written.table).explain(explain)?);
             let own = |capture: &&Capture| capture.statement == number && tables.contains(&capture.table());
             let kept = measured.kept.iter().filter(own).collect();
             let columns = changed_keys(before, script, written);
-            self.add(&Taken { number, statement, written, tables: &tables, kept, columns });
+            let fires = hides(written) && fires(client, &written.table).explain(explain)?;
+            self.add(&Taken { number, statement, written, tables: &tables, kept, columns, fires });
             let inserts =
                 matches!(&statement.kind, StatementKind::Insert { table } if tables.contains(&before.resolve(table)));
             if written.inserted > 0 && written.lacks.came && !inserts {
@@ -113,6 +117,8 @@ struct Taken<'a> {
     kept: Vec<&'a Capture>,
     /// The columns whose values are others, where keys are among them: these tell no row from another any more.
     columns: Vec<String>,
+    /// Whether a trigger may have changed further columns of rows that are gone in the end.
+    fires: bool,
 }
 
 impl Taken<'_> {
@@ -142,7 +148,7 @@ impl Taken<'_> {
         if rekeyed(written) && !self.kept(&[Kind::Updated]) {
             return true;
         }
-        if !written.lacks.values() || written.updated + written.deleted == 0 && !self.anew() {
+        if !written.lacks.values() && !hides(written) || written.updated + written.deleted == 0 && !self.anew() {
             return false;
         }
         if written.updated == 0 && self.rows_kept() && self.kept(&[Kind::Deleted, Kind::Table]) {
@@ -151,7 +157,8 @@ impl Taken<'_> {
         let holds = |loss: &&Loss| match loss {
             Loss::Updated { table, columns, .. } if tables.contains(table) => {
                 let other = written.lacks.values.as_ref();
-                columns.is_empty() || other.is_some_and(|other| other.iter().all(|own| columns.contains(own)))
+                let all = |other: &Vec<String>| other.iter().all(|own| columns.contains(own));
+                columns.is_empty() || other.is_some_and(all) && !self.fires
             }
             _ => false,
         };
@@ -159,6 +166,29 @@ impl Taken<'_> {
         let reached = updated.map(|capture| capture.reached).max().unwrap_or_default();
         !(planned.iter().any(holds) && reached >= written.updated)
     }
+}
+
+/// What was measured of no statement that is known: nothing of it is kept, which is said.
+fn untold(written: &Written, script: &Script) -> Option<String> {
+    let rows = written.inserted + written.updated + written.deleted;
+    let line = script.position(written.statement.start).line;
+    let table = &written.table.name;
+    (rows > 0 || written.anew || written.gone)
+        .then(|| format!("what line {line} did to {table} ({}): its statement was not made out", cost::rows(rows)))
+}
+
+/// Whether rows were overwritten of which some are gone in the end: those show no more that they were.
+fn hides(written: &Written) -> bool {
+    written.updated > 0 && written.lacks.rows
+}
+
+/// Whether a table has triggers of its own.
+fn fires(client: &mut Client, table: &ObjectName) -> Result<bool, Failure> {
+    const TRIGGERS: &str = "
+SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = $2 AND NOT t.tgisinternal)";
+    let row = client.query_typed_one(TRIGGERS, &[(&table.schema, Type::TEXT), (&table.name, Type::TEXT)])?;
+    Ok(row.try_get(0)?)
 }
 
 /// Whether rows were given another key, by which they look gone and new.
@@ -271,7 +301,8 @@ mod tests {
         let kept = kept.iter().filter(|own| own.table() == written.table).collect();
         let before = Catalog::replay("public", [("1", &Script::parse(BEFORE))]);
         let columns = changed_keys(&before, &script, written);
-        plan.add(&Taken { number: 1, statement: &script.statements()[0], written, tables: &tables, kept, columns });
+        let statement = &script.statements()[0];
+        plan.add(&Taken { number: 1, statement, written, tables: &tables, kept, columns, fires: false });
         let of = |loss: &Loss| match loss {
             Loss::Deleted { table, which } => format!("rows of {} {which:?}", table.name),
             Loss::Updated { table, which, columns } => format!("values of {} {which:?} {columns:?}", table.name),
@@ -305,7 +336,11 @@ mod tests {
         let rekeyed = Written { lacks: other_keys, ..written("a", [0, 5, 0], &[]) };
         assert_eq!(planned(call, &rekeyed, &[]), ["values of a All [\"id\"]"]);
         // as before in the end
-        assert_eq!(planned(call, &written("a", [0, 5, 0], &[]), &[]), [""; 0]);
+        let same = written("a", [0, 5, 0], &[]);
+        assert_eq!(planned(call, &same, &[]), [""; 0]);
+        // but for rows that a later statement deletes
+        let lacks = Lacks { rows: true, ..same.lacks.clone() };
+        assert_eq!(planned(call, &Written { lacks, ..same }, &[]), ["values of a All []"]);
         let emptied = Written { anew: true, lacks: Lacks::unknown(), ..written("a", [0; 3], &[]) };
         assert_eq!(planned(call, &emptied, &[]), ["rows of a All", "values of a All []"]);
         assert_eq!(planned(call, &Written { gone: true, ..emptied }, &[]), ["whole a"]);

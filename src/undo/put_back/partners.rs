@@ -57,6 +57,7 @@ pub(in crate::undo) fn release_orphans(
             let ConstraintKind::ForeignKey { columns, table: parent, referenced, .. } = &constraint.kind else {
                 continue;
             };
+            // nothing was put into a table that is not there
             let Some(facts) = Facts::read(client, &child)? else { continue };
             let pairs = columns.iter().zip(referenced);
             let pairs =

@@ -43,6 +43,7 @@ pub(in crate::undo) fn compare(
     section: &Section,
     report: &PutBack,
 ) -> Result<(u64, u64), Failure> {
+    // put back into a table that is gone again: all of it differs
     let Some(facts) = Facts::read(client, &capture.table())? else { return Ok((0, report.restored)) };
     let columns: Vec<(usize, &String)> = capture
         .columns

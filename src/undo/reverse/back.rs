@@ -1,6 +1,6 @@
 //! From one catalog back to an earlier one, in an order that a server takes: what leans on others goes first and comes last.
 
-use super::{Hints, Step, columns};
+use super::{Hints, Step, columns, composite};
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
 use crate::sql::{ConstraintKind, quote_identifier};
 use crate::undo::render::{self, object};
@@ -10,6 +10,7 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
     let mut step = Step::default();
     drop_leaning(&mut step, now, then);
     create_ground(&mut step, now, then);
+    composite::change(&mut step, now, then);
     for name in &hints.enums {
         columns::recreate_enum(&mut step, now, then, name);
     }
@@ -19,6 +20,14 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
             None => create_table(&mut step, then, name, table),
         }
     }
+    for (name, table) in then.tables.iter().filter(|(name, _)| !now.tables.contains_key(*name)) {
+        // before the rows are back, which are its partitions', and before it has anything that a partition would be given too
+        if let Some((whole, _)) = &table.partition.of
+            && !now.tables.contains_key(whole)
+        {
+            step.room.extend(attach(then, name, table));
+        }
+    }
     for name in now.tables.keys().filter(|name| !then.tables.contains_key(*name)) {
         step.room.push(format!("DROP TABLE {};", object(now, name)));
     }
@@ -26,6 +35,11 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
     own_sequences(&mut step, now, then);
     create_leaning(&mut step, now, then);
     step
+}
+
+fn attach(then: &Catalog, name: &ObjectName, table: &Table) -> Option<String> {
+    let (whole, bound) = table.partition.of.as_ref()?;
+    Some(format!("ALTER TABLE {} ATTACH PARTITION {} {bound};", object(then, whole), object(then, name)))
 }
 
 fn is_foreign(constraint: &Constraint) -> bool {
@@ -87,7 +101,8 @@ fn create_table(step: &mut Step, then: &Catalog, name: &ObjectName, table: &Tabl
     columns.sort_by_key(|(_, column)| column.position);
     let columns: Vec<String> =
         columns.iter().map(|(own, column)| format!("    {}", render::column(then, name, own, column, true))).collect();
-    step.room.push(format!("CREATE TABLE {} (\n{}\n);", object(then, name), columns.join(",\n")));
+    let by = table.partition.key.as_ref().map(|key| format!(" PARTITION BY {key}")).unwrap_or_default();
+    step.room.push(format!("CREATE TABLE {} (\n{}\n){by};", object(then, name), columns.join(",\n")));
 }
 
 /// What came with the migration and nothing needs any more.
@@ -132,8 +147,11 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
         let current = now.tables.get(name).and_then(|table| table.constraints.get(own));
         !current.is_some_and(|current| current.same(constraint))
     };
+    // what a partition has already, its whole does not give it a second time
+    let mut tables: Vec<(&ObjectName, &Table)> = then.tables.iter().collect();
+    tables.sort_by_cached_key(|(name, _)| std::cmp::Reverse(depth(then, name)));
     let add = |step: &mut Step, foreign: bool| {
-        for (name, table) in &then.tables {
+        for (name, table) in &tables {
             for (own, constraint) in table.constraints.iter().filter(|(_, each)| is_foreign(each) == foreign) {
                 if missing(name, own, constraint) {
                     let add = render::add_constraint(own, constraint);
@@ -143,7 +161,7 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
         }
     };
     add(step, false);
-    for (name, table) in &then.tables {
+    for (name, table) in &tables {
         for (own, index) in &table.indexes {
             let current = now.tables.get(name).and_then(|table| table.indexes.get(own));
             if !current.is_some_and(|current| current.same(index)) {
@@ -152,4 +170,17 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
         }
     }
     add(step, true);
+    for (name, table) in then.tables.iter().filter(|(name, _)| !now.tables.contains_key(*name)) {
+        if let Some((whole, _)) = &table.partition.of
+            && now.tables.contains_key(whole)
+        {
+            step.rules.extend(attach(then, name, table));
+        }
+    }
+}
+
+/// How many tables a partition is in, one in another.
+fn depth(catalog: &Catalog, name: &ObjectName) -> usize {
+    let whole = |name: &ObjectName| catalog.tables.get(name)?.partition.of.as_ref().map(|(whole, _)| whole.clone());
+    std::iter::successors(whole(name), whole).take(catalog.tables.len()).count()
 }

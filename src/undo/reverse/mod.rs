@@ -3,13 +3,16 @@
 
 mod back;
 mod columns;
+mod composite;
 mod conditional;
 mod renamed;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::words::{is_defined, is_unread, speechless};
 use super::losses;
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
 use crate::effects::{self, Effect, What, conversion};
@@ -134,34 +137,10 @@ fn defined(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::CreateFunction { name } => vec![format!("function {name}")],
         StatementKind::CreateTrigger { name, .. } => vec![format!("trigger {name}")],
         StatementKind::Comment => vec!["a comment".to_owned()],
+        StatementKind::CreateDomain { name, .. } => vec![format!("domain {name}")],
+        StatementKind::CreateComposite { name, .. } => vec![format!("type {name}")],
         StatementKind::Other { words } if is_defined(words) => vec![format!("`{words}`")],
         _ => Vec::new(),
-    }
-}
-
-/// Whether a statement is about what the definitions hold. They hold no settings, casts, operators and the like.
-fn is_defined(words: &str) -> bool {
-    const KINDS: &[&str] = &[
-        "VIEW",
-        "MATERIALIZED",
-        "FUNCTION",
-        "PROCEDURE",
-        "ROUTINE",
-        "TRIGGER",
-        "CONSTRAINT",
-        "POLICY",
-        "RULE",
-        "STATISTICS",
-        "DOMAIN",
-        "TYPE",
-    ];
-    let mut words = words.split(' ');
-    match words.next() {
-        Some("GRANT" | "REVOKE" | "COMMENT") => true,
-        Some("CREATE" | "ALTER" | "DROP") => {
-            words.find(|word| !matches!(*word, "OR" | "REPLACE")).is_some_and(|kind| KINDS.contains(&kind))
-        }
-        _ => false,
     }
 }
 
@@ -195,6 +174,13 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
                 stays.push(format!("the keys that are changed in {table} stay, and rows with them as they are{with}"));
             }
         }
+        StatementKind::AlterTable { table, actions, .. } => {
+            let words = actions.iter().filter_map(|action| match &action.kind {
+                ActionKind::Other { words } if is_unread(words) => Some(words),
+                _ => None,
+            });
+            stays.extend(words.map(|words| format!("`{words}` of {table} is not taken back")));
+        }
         StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
         StatementKind::DropExtension { names, .. } => {
             stays.push(format!("extension {} is not made again", names.join(", ")));
@@ -202,13 +188,17 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Do { .. } => stays.push(UNKNOWN_CODE.to_owned()),
         StatementKind::Other { .. } if runs_code(scene) => {}
         StatementKind::Other { words } if words.starts_with("DROP DOMAIN") && cascades(scene.text) => {
-            stays.push("columns of the domain that go along by CASCADE are not made again".to_owned());
+            let unknown = |effect: Effect| matches!(effect.what, What::UnknownObject(_));
+            if effects(scene).into_iter().any(unknown) {
+                stays.push("columns of the domain that go along by CASCADE are not made again".to_owned());
+            }
         }
         StatementKind::Other { words } if !speechless(words) && !is_defined(words) => {
             stays.push(format!("`{words}` is not taken back"));
         }
         _ => {}
     }
+    stays.extend(composite::stays(scene.after, scene.before));
     if runs_code(scene) && !stays.iter().any(|what| is_code(what)) {
         stays.push(UNKNOWN_CODE.to_owned());
     }
@@ -256,28 +246,6 @@ fn following(catalog: &Catalog, changed: &ObjectName, columns: &[String]) -> Vec
         own.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>()
     };
     catalog.tables.iter().flat_map(of).collect()
-}
-
-/// Statements that change nothing which would have to be taken back.
-fn speechless(words: &str) -> bool {
-    const FIRST: &[&str] = &[
-        "ANALYZE",
-        "ANALYSE",
-        "VACUUM",
-        "CHECKPOINT",
-        "LOCK",
-        "RESET",
-        "SHOW",
-        "REINDEX",
-        "REFRESH",
-        "NOTIFY",
-        "DISCARD",
-        "CLUSTER",
-        "SAVEPOINT",
-        "RELEASE",
-        "EXPLAIN",
-    ];
-    words.split(' ').next().is_some_and(|first| FIRST.contains(&first))
 }
 
 /// The beginning of a statement on one line.

@@ -2,7 +2,7 @@
 
 use super::{Scene, Step};
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::tokens::{after, tokens};
+use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{ActionKind, Name, StatementKind, quote_identifier, quote_literal};
 use crate::undo::render::object;
 
@@ -28,6 +28,7 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
         StatementKind::SetTypeSchema { name, schema: to } => {
             format!("ALTER TYPE {} SET SCHEMA {};", of(name, Some(to), None), schema(name))
         }
+        StatementKind::Other { words } if words.starts_with("ALTER DOMAIN") => domain(catalog, scene.text)?,
         StatementKind::RenameEnumValue { name, from, to } => format!(
             "ALTER TYPE {} RENAME VALUE {} TO {};",
             of(name, None, None),
@@ -58,6 +59,20 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
         _ => return None,
     };
     Some(Step { room: vec![sql], ..Step::default() })
+}
+
+/// `ALTER DOMAIN … RENAME TO` and `SET SCHEMA`.
+fn domain(catalog: &Catalog, text: &str) -> Option<String> {
+    let tokens = tokens(text);
+    let (own, action) = name(after(&tokens, "alter domain")?)?;
+    let was = catalog.resolve(&own);
+    let ident = |words: &str| Some(name(after(action, words)?)?.0.name);
+    if let Some(to) = ident("rename to") {
+        let now = ObjectName { name: to, ..was.clone() };
+        return Some(format!("ALTER DOMAIN {} RENAME TO {};", object(catalog, &now), quote_identifier(&was.name)));
+    }
+    let now = ObjectName { schema: ident("set schema")?, ..was.clone() };
+    Some(format!("ALTER DOMAIN {} SET SCHEMA {};", object(catalog, &now), quote_identifier(&was.schema)))
 }
 
 /// Renames stand alone in their statement.

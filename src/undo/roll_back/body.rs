@@ -84,11 +84,11 @@ impl Body for RollingBack<'_> {
 
 fn one(client: &mut Client, request: &Request<'_>, control: &BTreeSet<usize>) -> Result<RolledBack, Broken> {
     row::check(client, request)?;
-    let known = Known::before(client, request)?;
+    let (known, start) = Known::before(client, request)?;
     let mut done = match (request.row.1, comparison::definitions(request)) {
         (State::Failed, _) => prefix(client, request, control)?,
         (_, definitions) => {
-            let objects = definitions.map(|definitions| Objects::new(client, definitions)).transpose()?;
+            let objects = definitions.map(|definitions| Objects::new(start, definitions));
             Run::new(request, objects).all(client, control, usize::MAX)?
         }
     };

@@ -17,13 +17,14 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn before(client: &mut Client, request: &'a Request<'a>) -> Result<Self, Failure> {
-        let live = Live::read_within(client, &Without::default())?;
+    /// With the definitions just now, and the rights.
+    pub(super) fn before(client: &mut Client, request: &'a Request<'a>) -> Result<(Self, Live), Failure> {
+        let live = Live::read_with_rights(client, &Without::default())?;
         let (compared, since) = match definitions(request) {
             Some((_, after)) => (Compared::Definitions, words(after, &live)),
             None => (Compared::Names, names::differences(request.replayed.1, &live)),
         };
-        Ok(Self { request, compared, since })
+        Ok((Self { request, compared, since }, live))
     }
 
     pub(super) fn differences(&self, client: &mut Client) -> Result<Vec<String>, Failure> {

@@ -132,6 +132,7 @@ impl<'a> Run<'a> {
     /// What was put back is what was kept, but for what was written since.
     fn verify(&mut self, client: &mut Client) -> Result<(), Broken> {
         for (at, report) in std::mem::take(&mut self.unverified) {
+            // both places were noted when the capture was put back
             let Some((_, capture)) = self.captures().nth(at) else { continue };
             let Some(report) = self.done.put_back.get_mut(report) else { continue };
             let (same, other) = verify::compare(client, capture, &self.section, report)?;

@@ -1,0 +1,67 @@
+//! Statements and actions that are known by their first words only, and what a rollback has to do about them.
+
+/// Whether a statement is about what the definitions hold. They hold no settings, casts, operators and the like.
+pub(super) fn is_defined(words: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "VIEW",
+        "MATERIALIZED",
+        "FUNCTION",
+        "PROCEDURE",
+        "ROUTINE",
+        "TRIGGER",
+        "CONSTRAINT",
+        "POLICY",
+        "RULE",
+        "STATISTICS",
+        "DOMAIN",
+        "TYPE",
+    ];
+    let mut words = words.split(' ');
+    match words.next() {
+        Some("GRANT" | "REVOKE" | "COMMENT") => true,
+        Some("CREATE" | "ALTER" | "DROP") => {
+            words.find(|word| !matches!(*word, "OR" | "REPLACE")).is_some_and(|kind| KINDS.contains(&kind))
+        }
+        _ => false,
+    }
+}
+
+/// Actions of `ALTER TABLE` on what neither the catalog nor the definitions hold.
+pub(super) fn is_unread(words: &str) -> bool {
+    const FIRST: &[&str] = &[
+        "ALTER COLUMN RESET",
+        "ALTER COLUMN SET COMPRESSION",
+        "ALTER COLUMN SET STATISTICS",
+        "ALTER COLUMN SET STORAGE",
+        "ALTER CONSTRAINT",
+        "NOT OF",
+        "OF",
+        "SET ACCESS METHOD",
+        "SET TABLESPACE",
+    ];
+    let begins = |first: &&str| words.strip_prefix(*first).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    // with nothing behind it, parameters of the column in parentheses
+    words == "ALTER COLUMN SET" || FIRST.iter().any(begins)
+}
+
+/// Statements that change nothing which would have to be taken back.
+pub(super) fn speechless(words: &str) -> bool {
+    const FIRST: &[&str] = &[
+        "ANALYZE",
+        "ANALYSE",
+        "VACUUM",
+        "CHECKPOINT",
+        "LOCK",
+        "RESET",
+        "SHOW",
+        "REINDEX",
+        "REFRESH",
+        "NOTIFY",
+        "DISCARD",
+        "CLUSTER",
+        "SAVEPOINT",
+        "RELEASE",
+        "EXPLAIN",
+    ];
+    words.split(' ').next().is_some_and(|first| FIRST.contains(&first))
+}
