@@ -19,6 +19,7 @@
 //! | `values` | are these rows the same? |
 //! | `conservation` | what went: rows, values, objects, rights |
 //! | `rehearsal` | the same deploy on a copy: time, locks, every value before and after |
+//! | `guard` | the guard inside the database, and the tokens that pass it |
 //! | `transaction` | work in one transaction: locks, tries, blockers named, Ctrl-C, a lost commit settled |
 //! | `deploy` | preflight, atomic apply, verification, journal |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
@@ -26,6 +27,7 @@
 //! | `shadow` | the database that migrations are replayed in |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
+//! | `agent_setup` | rules and a hook for coding agents |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `wait` | waiting for a condition |
@@ -39,6 +41,7 @@
 extern crate self as prisma_safe;
 
 pub mod agent;
+pub mod agent_setup;
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
@@ -57,6 +60,7 @@ pub mod engine;
 pub mod env;
 pub mod error;
 pub mod exit;
+pub mod guard;
 pub mod init;
 pub mod project;
 #[cfg(test)]

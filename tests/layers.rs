@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["context", "project"],
     &["database"],
     &["catalog", "tools"],
+    &["guard"],
     &["effects", "engine", "transaction", "values"],
     &["conservation", "rename", "target"],
     &["rules", "shadow"],
@@ -22,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["rehearsal"],
     &["report"],
     &["config"],
-    &["demo", "init"],
+    &["agent_setup", "demo", "init"],
     &["commands"],
     &["proof"],
 ];

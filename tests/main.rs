@@ -1,6 +1,7 @@
 //! One integration binary: real Prisma, a real PostgreSQL, prisma-safe as people run it.
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests start programs, and fail by panicking")]
 
+mod agent_setup;
 mod backup;
 mod broken;
 mod catalog;
@@ -17,6 +18,7 @@ mod effects;
 mod encryption;
 mod fix;
 mod gate;
+mod guard;
 mod identity;
 mod init;
 mod journey;

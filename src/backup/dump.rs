@@ -13,6 +13,7 @@ use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
+use crate::guard::dump::TABLES;
 use crate::tools::pg_dump::PgDump;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
@@ -47,7 +48,7 @@ impl Dump<'_> {
         // counting holds the snapshot open until the dump has ended
         let mut counting = Counting::start(snapshot, relations.to_vec(), self.url);
         let (running, stdout) =
-            self.pg_dump.start(self.url, Some(self.snapshot), self.lock_wait_seconds, self.without_rows)?;
+            self.pg_dump.start(self.url, Some(self.snapshot), self.lock_wait_seconds, self.without_rows, TABLES)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
         let mut sealing = Sealing::begin(aside, self.recipients)?;

@@ -16,6 +16,7 @@ use super::server::Server;
 use super::snapshot::Relation;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::dump::TABLES;
 use crate::tools::pg_dump::PgDump;
 use crate::tools::scratch::{self, Locale, Need, ScratchServer, Search};
 use crate::ui::Shell;
@@ -168,7 +169,7 @@ fn count(archive: &Archive, server: &ScratchServer, guard: &Guard) -> Result<()>
 
 fn dumped_again(pg_dump: PgDump, url: DatabaseUrl) -> impl FnOnce() -> Result<[u8; 32]> + Send + 'static {
     move || {
-        let (running, stdout) = pg_dump.start(&url, None, 0, &[])?;
+        let (running, stdout) = pg_dump.start(&url, None, 0, &[], TABLES)?;
         let hash = normal::hash(stdout).explain(|| "could not read from pg_dump".into())?;
         running.wait()?;
         Ok(hash)

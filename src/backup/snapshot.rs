@@ -21,7 +21,7 @@ const CANCEL_TRIES: u32 = 10;
 const NAMES: usize = 5;
 
 /// Relations whose rows or values `pg_dump` reads, by its own rules: no system schemas, no temporary tables, of extensions
-/// only their configuration tables. Names come as the dump writes them: in the server's encoding.
+/// only their configuration tables, and none of the guard's. Names come as the dump writes them: in the server's encoding.
 const RELATIONS: &str = "
 SELECT convert_to(n.nspname::text, getdatabaseencoding()), convert_to(c.relname::text, getdatabaseencoding()),
        format('%I.%I', n.nspname, c.relname), coalesce(configuration.condition, ''), c.relkind = 'r',
@@ -37,6 +37,7 @@ LEFT JOIN LATERAL (
 ) configuration ON true
 WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT (n.nspname = '_prisma_safe' AND c.relname ~ '^guard_')
   AND (d.objid IS NULL OR configuration.condition IS NOT NULL)
 ORDER BY 3";
 

@@ -16,9 +16,11 @@ use crate::digest::hash_of;
 use crate::engine::{self, Fence, Guard};
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
+use crate::guard::{self, Pass};
 use crate::init::Doors;
+use crate::target::Target;
 use crate::tools::prisma;
-use crate::{commands, consent};
+use crate::{commands, consent, database};
 
 /// A command that can destroy data without a migration.
 pub trait Fenced {
@@ -204,12 +206,16 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         return Err(prisma::exec(&project, &args));
     }
     let config = Config::load(project.root())?;
-    let (target, discovered) = commands::target(&project, &config, context)?;
-    let mut staged = None;
+    let (mut target, discovered) = commands::target(&project, &config, context)?;
+    let guarded = is_guarded(&mut target);
+    let (mut staged, mut pass) = (None, Pass::none());
     if fenced.dangerous() && target.production {
         let gate = fenced.gate();
         let script = fenced.script(project.directory())?;
         let plan = plan(&args, script.as_deref(), &target.url.identity());
+        if guarded {
+            pass = Pass::take(&target.url, &plan)?;
+        }
         let consent = consent::ask(context, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
         context.shell.debug(format!("consent: {consent:?}"));
         let (root, settings) = (project.root(), &config.backup);
@@ -223,7 +229,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     }
     // the door would refuse what was just consented to
     let through_the_door = target.production && Doors::of(project.root())?.engine.is_some();
-    if !elsewhere && staged.is_none() && !through_the_door {
+    if !elsewhere && staged.is_none() && !through_the_door && !guarded {
         return Err(prisma::exec(&project, &args));
     }
     if global.schema.is_none()
@@ -233,8 +239,22 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         // it takes the schema's database only when it is told to
         args.extend(discovered.schema_files.iter().take(1).flat_map(|file| ["--schema".into(), file.into()]));
     }
-    let url = elsewhere.then_some(target.url);
-    engine::fence(&project, context, &args, &mut |_| Ok(Guard { fence: Fence::Open, url: url.clone() }))
+    engine::fence(&project, context, &args, &mut |_| {
+        let url = (elsewhere || guarded).then(|| pass.engine_url(&target.url)).transpose()?;
+        Ok(Guard { fence: Fence::Open, url })
+    })
+}
+
+/// Whether the database has a guard; then somebody has said that it is production. One that cannot be reached is Prisma's to tell.
+fn is_guarded(target: &mut Target) -> bool {
+    let asked =
+        database::connect(&target.url, "prisma-safe").and_then(|mut client| guard::pass::is_guarded(&mut client));
+    let guarded = asked.unwrap_or_default();
+    if guarded && !target.production {
+        target.production = true;
+        "it has a guard".clone_into(&mut target.because);
+    }
+    guarded
 }
 
 /// A file of our own with the script that was consented to; gone with the value.

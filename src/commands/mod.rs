@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file, its arguments and the order of its stages. What is not named here is Prisma's
 //! and goes through untouched.
 
+pub mod agent;
 pub mod backup;
 pub mod catalog;
 pub mod completions;
@@ -11,6 +12,7 @@ pub mod dev;
 pub mod door;
 pub mod explain;
 pub mod fence;
+pub mod guard;
 pub mod init;
 pub mod man;
 pub mod output;
@@ -90,8 +92,12 @@ pub enum Command {
     Restore(restore::Args),
     /// Take a migration back: its reverse, what it destroyed, its row in the history
     Rollback(rollback::Args),
+    /// The guard inside the database: its schema changes in deployments only
+    Guard(guard::Args),
     /// Run the pending migrations on a copy of a backup: time, locks, every value before and after
     Rehearse(rehearse::Args),
+    /// Rules and a hook for coding agents
+    Agent(agent::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
     Init(init::Args),
     /// The whole journey on an embedded scratch database, from nothing
@@ -190,6 +196,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
+        Command::Guard(args) => guard::run(&args, context),
+        Command::Agent(args) => agent::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), context)),

@@ -124,7 +124,7 @@ pub(super) const ALL: &[(Kind, &str)] = &[
            'state', CASE g.tgenabled WHEN 'O' THEN 'enabled' WHEN 'A' THEN 'enabled' END,
            'comment', obj_description(g.oid, 'pg_trigger'))::text
          FROM class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.id
-         WHERE NOT g.tgisinternal AND coalesce(to_jsonb(g) ->> 'tgparentid', '0') = '0'",
+         WHERE NOT g.tgisinternal AND g.tgname !~ '^prisma_safe_guard_' AND coalesce(to_jsonb(g) ->> 'tgparentid', '0') = '0'",
     ),
     (
         Kind::Rule,
@@ -156,7 +156,7 @@ pub(super) const ALL: &[(Kind, &str)] = &[
         "SELECT g.oid, 0, g.evtname::text, NULL::text, 0::oid, NULL::int2[], NULL::text, jsonb_build_object(
            'state', CASE g.evtenabled WHEN 'O' THEN 'enabled' WHEN 'A' THEN 'enabled' END)::text
          FROM pg_catalog.pg_event_trigger g
-         WHERE NOT EXISTS (SELECT FROM extension e WHERE e.classid = 'pg_catalog.pg_event_trigger'::regclass AND e.objid = g.oid)",
+         WHERE g.evtname !~ '^prisma_safe_guard_' AND NOT EXISTS (SELECT FROM extension e WHERE e.classid = 'pg_catalog.pg_event_trigger'::regclass AND e.objid = g.oid)",
     ),
     (
         Kind::DefaultPrivileges,

@@ -15,6 +15,7 @@ use crate::database::history::{self, Row, State};
 use crate::database::{DatabaseUrl, Failure, Fingerprint, History, connect};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::Pass;
 use crate::sql::Script;
 use crate::transaction::{Seen, Watch, Watched, blocked_by, jitter, milliseconds, pause_after, retry_words};
 use crate::ui::Shell;
@@ -91,6 +92,8 @@ pub struct Alone<'a> {
     pub script: &'a Script,
     /// Where is said why it waits.
     pub shell: &'a Shell,
+    /// Lets the engine through the guard of the database.
+    pub pass: &'a Pass,
 }
 
 impl Alone<'_> {
@@ -106,10 +109,10 @@ impl Alone<'_> {
         self.sweep(&leftovers, client)?;
         let fingerprint = self.fingerprint(client)?;
         let mut watch = Watch::open(self.url, *self.settings);
-        engine.redirect(&engine_url(self.url, self.settings, concurrently))?;
         let mut tries = 0;
         let result = loop {
             tries += 1;
+            engine.redirect(&engine_url(&self.pass.engine_url(self.url)?, self.settings, concurrently))?;
             let before = Before::take(client)?;
             let interrupt = engine.interrupt();
             let mut work = || self.request.apply_up_to(self.name, engine);

@@ -10,6 +10,7 @@ use super::hook::Hook;
 use super::{APPLICATION_NAME, Prepared, Settings};
 use crate::database::{DatabaseUrl, Session};
 use crate::error::Result;
+use crate::guard::Pass;
 use crate::transaction::{self, Failed};
 use crate::ui::Shell;
 
@@ -36,7 +37,15 @@ impl Runner {
     /// # Errors
     /// Those of [`crate::database::connect`].
     pub fn open(url: DatabaseUrl, settings: Settings, interrupt: Arc<AtomicBool>) -> Result<Self> {
-        transaction::Runner::open(url, APPLICATION_NAME, settings, interrupt).map(Self)
+        Self::admitted(url, settings, interrupt, &Pass::none())
+    }
+
+    /// The same for a database that may have a guard.
+    ///
+    /// # Errors
+    /// As [`Runner::open`], and where no token is issued.
+    pub fn admitted(url: DatabaseUrl, settings: Settings, interrupt: Arc<AtomicBool>, pass: &Pass) -> Result<Self> {
+        transaction::Runner::admitted(url, APPLICATION_NAME, settings, interrupt, pass.clone()).map(Self)
     }
 
     /// Says there why it waits.

@@ -1,5 +1,7 @@
 //! The fence: what would wipe or rewrite a production database is refused, whoever asks for it.
 
+use serde_json::json;
+
 use super::arguments::CliCommand;
 use super::protocol::Request;
 use super::real::Engine;
@@ -68,12 +70,15 @@ pub struct Guard {
 pub(super) struct Fenced<'a> {
     pub(super) decide: &'a mut dyn FnMut(&Target) -> Result<Guard>,
     pub(super) fence: Fence,
+    /// Where the engine works instead.
+    pub(super) url: Option<DatabaseUrl>,
 }
 
 impl Role for Fenced<'_> {
     fn seated(&mut self, target: &Target) -> Result<Option<DatabaseUrl>> {
         let guard = (self.decide)(target)?;
         self.fence = guard.fence;
+        self.url.clone_from(&guard.url);
         Ok(guard.url)
     }
 
@@ -82,15 +87,21 @@ impl Role for Fenced<'_> {
         Ok(CommandReply::Relay)
     }
 
-    fn request(&mut self, request: Request, _: &mut Engine<'_>) -> Result<Reply> {
+    fn request(&mut self, mut request: Request, _: &mut Engine<'_>) -> Result<Reply> {
         self.fence.check_request(&request)?;
+        // up to Prisma 6 the call itself names the database, and the engine's start does not
+        if request.method == "dbExecute"
+            && let (Some(url), Some(datasource)) = (&self.url, request.params.get_mut("datasourceType"))
+        {
+            *datasource = json!({ "tag": "url", "url": url.expose() });
+        }
         Ok(Reply::Relay(request))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 

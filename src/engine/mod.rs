@@ -146,7 +146,7 @@ pub fn fence(
     args: &[OsString],
     decide: &mut dyn FnMut(&Target) -> Result<Guard>,
 ) -> Result<Exit> {
-    run(project, context, args, &mut Fenced { decide, fence: Fence::Production })
+    run(project, context, args, &mut Fenced { decide, fence: Fence::Production, url: None })
 }
 
 /// Runs `migrate diff` with these arguments; what replays migrations does so in the database that `shadow` gives, else in Prisma's

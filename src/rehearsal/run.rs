@@ -13,6 +13,7 @@ use crate::deploy::{Hook, Route, Runner, Settings};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
+use crate::guard::Pass;
 use crate::project::Migration;
 use crate::review::Reviewed;
 use crate::ui::Shell;
@@ -98,7 +99,9 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
             Route::Alone { .. } => {
                 touched = Touched::All;
                 let (name, script, settings) = (migration.name.as_str(), migration.script(), &play.settings);
-                let alone = Alone { url, settings, request: play.request, name, script, shell: play.shell };
+                // the guard sleeps in a copy
+                let pass = &Pass::none();
+                let alone = Alone { url, settings, request: play.request, name, script, shell: play.shell, pass };
                 let (applied, seen) = onlooker::during(url, &migration.sql, || alone.apply(&mut client, engine))?;
                 applied?;
                 let seen = seen.explain(|| format!("could not look on while {name} ran"))?;

@@ -2,6 +2,7 @@
 
 mod args;
 mod github;
+pub mod guard;
 mod html;
 mod human;
 mod json;

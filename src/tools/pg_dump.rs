@@ -43,6 +43,7 @@ impl PgDump {
 
     /// Starts a plain dump of the whole database, in an exported snapshot if there is one; gives the process and the dump.
     /// `lock_wait_seconds`: how long it waits for a lock. `without_rows`: tables, as SQL writes them, of which no row is dumped.
+    /// `without`: a pattern of tables that are not dumped at all.
     ///
     /// # Errors
     /// If it does not start.
@@ -52,13 +53,15 @@ impl PgDump {
         snapshot: Option<&str>,
         lock_wait_seconds: u64,
         without_rows: &[String],
+        without: &str,
     ) -> Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--format=plain", "--no-password"])
             .args(snapshot.map(|snapshot| format!("--snapshot={snapshot}")))
             .arg(format!("--lock-wait-timeout={lock_wait_seconds}s"))
-            .args(without_rows.iter().map(|table| format!("--exclude-table-data={table}")));
+            .args(without_rows.iter().map(|table| format!("--exclude-table-data={table}")))
+            .arg(format!("--exclude-table={without}"));
         // a stray PGHOST or PGOPTIONS would redirect the dump; a password file would change who it is
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
             command.env_remove(name);

@@ -12,6 +12,7 @@ use super::watch::{Seen, Watch, Watched};
 use super::{Body, Broken, Failed, Place, Settings};
 use crate::database::{DatabaseUrl, Failure, Fingerprint, Session};
 use crate::error::Result;
+use crate::guard::Pass;
 use crate::ui::Shell;
 use crate::wait::sleep;
 
@@ -35,6 +36,7 @@ pub struct Runner {
     settings: Settings,
     interrupt: Arc<AtomicBool>,
     worker: Worker,
+    pass: Pass,
     watch: Option<Watch>,
     shell: Option<Shell>,
 }
@@ -69,9 +71,23 @@ impl Runner {
         settings: Settings,
         interrupt: Arc<AtomicBool>,
     ) -> Result<Self> {
-        let worker = Worker::open(&url, application)?;
+        Self::admitted(url, application, settings, interrupt, Pass::none())
+    }
+
+    /// The same for a database that may have a guard, with what lets its sessions pass.
+    ///
+    /// # Errors
+    /// Those of [`crate::database::connect`] and [`Pass::url`].
+    pub fn admitted(
+        url: DatabaseUrl,
+        application: &'static str,
+        settings: Settings,
+        interrupt: Arc<AtomicBool>,
+        pass: Pass,
+    ) -> Result<Self> {
+        let worker = Worker::open(&pass.url(&url)?, application)?;
         let watch = Watch::open(&url, settings);
-        Ok(Self { url, application, settings, interrupt, worker, watch, shell: None })
+        Ok(Self { url, application, settings, interrupt, worker, pass, watch, shell: None })
     }
 
     /// Says there why it waits.
@@ -148,7 +164,8 @@ impl Runner {
     /// A session as new: a script may have set what should not reach the next one.
     fn refresh(&mut self) {
         if self.worker.client.batch_execute("DISCARD ALL").is_err()
-            && let Ok(worker) = Worker::open(&self.url, self.application)
+            && let Ok(url) = self.pass.url(&self.url)
+            && let Ok(worker) = Worker::open(&url, self.application)
         {
             self.worker = worker;
         }

@@ -64,7 +64,10 @@ fn own() -> String {
 /// The server's own.
 pub fn rights(client: &mut Client) -> Result<Rights, Failure> {
     const ASK: &str = "SELECT coalesce(
-        (SELECT has_schema_privilege(oid, 'CREATE, USAGE') AND pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = $1),
+        (SELECT has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE') AND (pg_has_role(n.nspowner, 'USAGE')
+           OR NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND c.relname !~ '^guard_'
+             AND NOT pg_has_role(c.relowner, 'USAGE')))
+         FROM pg_namespace n WHERE n.nspname = $1),
         has_database_privilege(current_database(), 'CREATE'))";
     let granted: bool = client.query_typed_one(ASK, &[(&OWN_SCHEMA, Type::TEXT)])?.try_get(0)?;
     Ok(if granted { Rights::Granted } else { Rights::Missing })

@@ -32,19 +32,19 @@ fn pending(prisma: Prisma) -> Project {
 }
 
 /// These settings, and no rehearsal: it is not what is tested here.
-fn quick(project: &Project, settings: &str) {
+pub(crate) fn quick(project: &Project, settings: &str) {
     let off = "[rehearsal]\nmode = \"off\"\nreason = \"a test of something else\"\n";
     project.write("prisma-safe.toml", &format!("{settings}\n{off}"));
 }
 
 /// Starts a program whose output is read when it has ended.
-fn start(mut command: Command) -> Child {
+pub(crate) fn start(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a program")
 }
 
 /// Reads what a program says until a line begins so; what it says later is read at its end.
 #[track_caller]
-fn until_it_says(child: &mut Child, words: &str) -> String {
+pub(crate) fn until_it_says(child: &mut Child, words: &str) -> String {
     let mut seen = String::new();
     let mut line = Vec::new();
     let stderr = child.stderr.as_mut().expect("stderr");
@@ -62,7 +62,7 @@ fn until_it_says(child: &mut Child, words: &str) -> String {
     panic!("never said {words}:\n{seen}");
 }
 
-fn end(child: Child) -> Output {
+pub(crate) fn end(child: Child) -> Output {
     Output::of("prisma-safe".into(), child.wait_with_output().expect("an end"))
 }
 

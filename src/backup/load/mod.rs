@@ -36,6 +36,7 @@ use super::manifest::Table;
 use super::pieces::{Piece, Pieces};
 use crate::database::{DatabaseUrl, history};
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::dump::is_own;
 use crate::ui::progress::Position;
 
 /// Statements are sent together up to this many bytes: one transaction for many is much faster than one for each.
@@ -125,6 +126,9 @@ impl Loader<'_> {
             self.flush()?;
             self.batch.transaction = text != "COMMIT;";
             return self.crew.alone(Job::Statements(vec![text]));
+        }
+        if !self.options.guard && is_own(&text) {
+            return Ok(());
         }
         match kind(&text) {
             Kind::Setting(name) if name == "default_tablespace" && !self.options.tablespaces => Ok(()),

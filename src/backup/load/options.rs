@@ -23,18 +23,28 @@ pub struct Options {
     pub missing_role: MissingRole,
     /// Without it tables stay empty, but for Prisma's history.
     pub rows: bool,
+    /// What the dump holds of the guard, which sleeps in a copy.
+    pub guard: bool,
 }
 
 impl Options {
     /// For a scratch server.
     pub fn scratch() -> Self {
         let missing_role = MissingRole::Create;
-        Self { workers: workers(), owners: true, privileges: true, tablespaces: false, missing_role, rows: true }
+        Self {
+            workers: workers(),
+            owners: true,
+            privileges: true,
+            tablespaces: false,
+            missing_role,
+            rows: true,
+            guard: true,
+        }
     }
 
     /// For a server that people use.
     pub fn live() -> Self {
-        Self { tablespaces: true, missing_role: MissingRole::LeaveOut, ..Self::scratch() }
+        Self { tablespaces: true, missing_role: MissingRole::LeaveOut, guard: false, ..Self::scratch() }
     }
 }
 

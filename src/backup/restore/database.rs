@@ -45,6 +45,7 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
         attributes::copy(beside.desk, live, &beside.name)?;
     }
     refuse_left_out(&left_out, work)?;
+    work.guard_again(&mut connect(&url, &beside.name)?);
 
     work.guard.check()?;
     work.shell.status("Swapping", format_args!("{name} and {}", beside.name));

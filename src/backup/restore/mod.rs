@@ -23,6 +23,7 @@ use std::fs::File;
 use std::path::Path;
 
 use jiff::Timestamp;
+use postgres::Client;
 
 use self::target::Target;
 use super::archive::Archive;
@@ -34,6 +35,7 @@ use super::{Backup, verify};
 use crate::database::{DatabaseUrl, pooler};
 use crate::digest::hash_of;
 use crate::error::{Error, Explain as _, Result};
+use crate::guard;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 
@@ -190,7 +192,12 @@ impl Plan<'_> {
             }
             _ => None,
         };
+        let guarded = match self.target.exists() {
+            true => guarded(self.target.client()?)?,
+            false => None,
+        };
         let work = Work {
+            guarded,
             guard: &guard,
             shell,
             archive: self.request.archive,
@@ -209,6 +216,8 @@ impl Plan<'_> {
 
 /// What every way of restoring is given.
 struct Work<'a> {
+    /// The live database has a guard: with these settings, where this role may read them.
+    guarded: Option<Option<guard::Settings>>,
     guard: &'a Guard,
     shell: &'a Shell,
     archive: &'a Archive,
@@ -219,6 +228,21 @@ struct Work<'a> {
 impl Work<'_> {
     fn options(&self) -> Options {
         Options { owners: self.owners, privileges: self.owners, ..Options::live() }
+    }
+
+    /// What takes the place of a guarded database is guarded as it was. Where this role may not do that, it is told.
+    fn guard_again(&self, client: &mut Client) {
+        let why = match &self.guarded {
+            None => return,
+            Some(Some(settings)) => match guard::install::on(client, settings) {
+                Ok(()) => return,
+                Err(error) => error.causes().join(": "),
+            },
+            Some(None) => "this role may not read its settings".into(),
+        };
+        self.shell.warn(format_args!(
+            "the restored database has no guard any more ({why}): an administrator switches it on with prisma-safe guard on"
+        ));
     }
 
     /// A number that names this run: `3f9a01c27be4`.
@@ -240,6 +264,15 @@ impl Work<'_> {
             left_out: Vec::new(),
         }
     }
+}
+
+/// The guard of the live database, if it has one.
+fn guarded(client: &mut Client) -> Result<Option<Option<guard::Settings>>> {
+    if !guard::pass::is_guarded(client)? {
+        return Ok(None);
+    }
+    let settings = guard::Settings::read(client);
+    settings.map(Some).explain(|| "could not read the settings of the guard".into())
 }
 
 /// Reads the whole backup before anything is touched: its hash, its end, its rows.
@@ -279,7 +312,7 @@ fn named(name: &str, suffix: &str) -> String {
 }
 
 /// A session with another database of the same server.
-fn connect(url: &DatabaseUrl, database: &str) -> Result<postgres::Client> {
+fn connect(url: &DatabaseUrl, database: &str) -> Result<Client> {
     crate::database::connect(&url.with_database(database), APPLICATION)
 }
 

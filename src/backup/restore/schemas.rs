@@ -12,6 +12,7 @@ use super::target::Target;
 use super::{Restored, Work, leftovers, named, rows, stamp};
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::install;
 use crate::sql::{quote_identifier, quote_literal};
 
 /// What the names of schemas that were set aside begin with.
@@ -43,6 +44,13 @@ pub(super) fn replace(mut target: Target, work: &Work<'_>) -> Result<Restored> {
     work.shell.status("Restoring", format_args!("within {name}, in one transaction"));
     let failed = || "could not set the schemas of the database aside".to_owned();
     let mut transaction = client.transaction().map_err(Failure::from).explain(failed)?;
+    if work.guarded.is_some() {
+        install::lift(&mut transaction).map_err(|failure| {
+            Error::refused("this role may not take the guard of the database out for the restore; nothing was changed")
+                .because(failure)
+                .help("restore as the role that switched the guard on, or switch it off first: prisma-safe guard off")
+        })?;
+    }
     let stamp = stamp();
     let mut old = Vec::new();
     for schema in &census.schemas {
@@ -53,6 +61,10 @@ pub(super) fn replace(mut target: Target, work: &Work<'_>) -> Result<Restored> {
     loading::load(&mut transaction, &census, &stamp, work)?;
     rows::compare_in(&mut transaction, work)?;
     analyze(&mut transaction, work)?;
+    if let Some(Some(settings)) = &work.guarded {
+        let again = transaction.batch_execute(&install::script(settings)).map_err(Failure::from);
+        again.explain(|| "could not switch the guard on again; nothing was changed".into())?;
+    }
     work.guard.check()?;
     work.shell
         .status("Swapping", census.schemas.iter().map(|schema| schema.name.as_str()).collect::<Vec<_>>().join(", "));

@@ -187,10 +187,11 @@ WHERE NOT EXISTS (SELECT FROM extension e WHERE e.classid = 'pg_catalog.pg_proc'
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')";
 
+// the guard's own come and go with it
 const TRIGGERS: &str = "
 SELECT format('%s.%I', c.name, g.tgname), pg_get_triggerdef(g.oid) AS \"definition\",
   CASE g.tgenabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica only' ELSE 'always' END AS \"state\"
-FROM class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.id WHERE NOT g.tgisinternal";
+FROM class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.id WHERE NOT g.tgisinternal AND g.tgname !~ '^prisma_safe_guard_'";
 
 const RULES: &str = "
 SELECT format('%s.%I', c.name, r.rulename), pg_get_ruledef(r.oid) AS \"definition\",

@@ -142,7 +142,10 @@ impl Deployment<'_> {
         let expected = self.expected(played.as_ref())?;
         let plans = self.plan_capsules(&routes, played.as_ref(), covered)?;
         let baseline = self.baseline()?;
-        let applied = journal.stage(Stage::Apply, |journal| self.apply(routes, &plans, engine, journal))?;
+        let applied = journal.stage(Stage::Apply, |journal| {
+            let plan = review.plan_hash.as_deref().unwrap_or_default();
+            self.apply(routes, plan, &plans, engine, journal)
+        })?;
         journal.stage(Stage::Verify, |journal| self.verify(&baseline, &applied, expected.as_ref(), engine, journal))?;
         self.prune_capsules()?;
         Ok(applied)

@@ -15,6 +15,7 @@ use crate::deploy::verify::{Drift, Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, Prepared, Route, Runner, definitions, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::{self, Pass};
 use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::restore::Restoring;
@@ -32,7 +33,8 @@ impl Deployment<'_> {
 
     /// What stands in the way is told at once; what no server would take is refused before anything is done. Gives the way
     /// each migration takes.
-    pub(super) fn preflight(&self, journal: &mut Journal) -> Result<Vec<Route>> {
+    pub(super) fn preflight(&mut self, journal: &mut Journal) -> Result<Vec<Route>> {
+        guard::state::heed(&mut self.client, &self.command.context.shell)?;
         self.preflight.check()?;
         if self.command.args.skip_rehearsal || self.command.args.gate.skip_backup {
             Gate::refuse_agents(self.target, self.command.context)?;
@@ -207,14 +209,16 @@ impl Deployment<'_> {
     pub(super) fn apply(
         &mut self,
         routes: Vec<Route>,
+        plan: &str,
         plans: &[Option<undo::Plan>],
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<Vec<String>> {
         let settings = self.command.settings;
-        let mut runner = Runner::open(self.target.url.clone(), settings, engine.interrupt())?.speaking_to(self.shell());
+        let (url, pass) = (&self.target.url, Pass::with(&self.target.url, plan, &mut self.client)?);
+        let mut runner = Runner::admitted(url.clone(), settings, engine.interrupt(), &pass)?.speaking_to(self.shell());
         let mut applied = Vec::new();
-        for ((migration, route), plan) in self.pending.iter().zip(routes).zip(plans) {
+        for ((migration, route), kept) in self.pending.iter().zip(routes).zip(plans) {
             let name = &migration.name;
             self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
             journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
@@ -222,13 +226,13 @@ impl Deployment<'_> {
             let done = match route {
                 Route::Atomic(prepared) => {
                     self.shell().status("Applying", format!("{name} in one transaction"));
-                    self.apply_keeping(&mut runner, &prepared, plan.as_ref(), journal)
+                    self.apply_keeping(&mut runner, &prepared, kept.as_ref(), journal)
                 }
                 Route::Alone { why, line } => {
                     self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
-                    let (url, request, shell) = (&self.target.url, self.request, &self.command.context.shell);
-                    let script = migration.script();
-                    Alone { url, settings: &settings, request, name, script, shell }.apply(&mut self.client, engine)
+                    let (request, shell, script) = (self.request, &self.command.context.shell, migration.script());
+                    let alone = Alone { url, settings: &settings, request, name, script, shell, pass: &pass };
+                    alone.apply(&mut self.client, engine)
                 }
             };
             let tries = done.inspect_err(|_| self.say_applied(&applied))?;
@@ -236,14 +240,14 @@ impl Deployment<'_> {
             journal.record(Event::Applied { name: name.clone(), milliseconds, tries })?;
             applied.push(name.clone());
         }
+        pass.cover(&mut self.client, &self.command.context.shell);
         Ok(applied)
     }
 
     pub(super) fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
         for session in ended {
-            let session = session.to_string();
             self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
-            journal.record(Event::SessionEnded { session })?;
+            journal.record(Event::SessionEnded { session: session.to_string() })?;
         }
         Ok(())
     }

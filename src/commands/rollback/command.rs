@@ -15,6 +15,7 @@ use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::digest::hash_of;
 use crate::error::Result;
+use crate::guard::Pass;
 use crate::project::Project;
 use crate::report::rollback::Report;
 use crate::rules::cost;
@@ -91,15 +92,19 @@ impl Command<'_> {
             return Ok(());
         }
         let names: Vec<&str> = ways.iter().map(Way::name).collect();
-        let identity = self.target.url.identity();
-        let texts = ways.iter().map(|way| way.down.text.as_bytes());
-        let plan = hash_of(
-            ["prisma-safe rollback 1", &identity].into_iter().chain(names.clone()).map(str::as_bytes).chain(texts),
-        );
+        let plan = self.plan(ways);
         let what = format!("takes back {} with whatever was written into what goes with it", names.join(", "));
         let consent = consent::ask(self.context, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
         self.context.shell.debug(format!("consent: {consent:?}"));
         Ok(())
+    }
+
+    /// Names exactly these reverses on exactly this database.
+    fn plan(&self, ways: &[Way]) -> String {
+        let names = ways.iter().map(Way::name);
+        let identity = self.target.url.identity();
+        let texts = ways.iter().map(|way| way.down.text.as_bytes());
+        hash_of(["prisma-safe rollback 1", &identity].into_iter().chain(names).map(str::as_bytes).chain(texts))
     }
 
     fn back_up(&self, journal: &mut Journal) -> Result<()> {
@@ -207,8 +212,16 @@ impl Command<'_> {
             .map(|(way, loaded)| way.request(&schema, loaded.as_ref().or(way.capsule.as_ref()), fills, accept, dry))
             .collect();
         let url = self.target.url.clone();
-        let runner = Runner::open(url, roll_back::APPLICATION_NAME, self.config.deploy.settings(), guard.flag())?;
-        roll_back::roll_back_all_on(&mut runner.speaking_to(&self.context.shell), &requests)
+        let pass = Pass::take(&url, &self.plan(ways))?;
+        let settings = self.config.deploy.settings();
+        let runner = Runner::admitted(url.clone(), roll_back::APPLICATION_NAME, settings, guard.flag(), pass.clone())?;
+        let done = roll_back::roll_back_all_on(&mut runner.speaking_to(&self.context.shell), &requests)?;
+        if !dry && pass.is_some() {
+            let mut client = database::connect(&url, roll_back::APPLICATION_NAME)?;
+            pass.admit(&mut client)?;
+            pass.cover(&mut client, &self.context.shell);
+        }
+        Ok(done)
     }
 
     /// What came back, and what did not.

@@ -10,6 +10,7 @@ use super::super::super::scan::identifier;
 use super::super::target::texts;
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::dump::is_own;
 use crate::sql::{quote_identifier, quote_literal};
 
 /// Beginnings of statements about what belongs to the whole database: the live one has it already, under the same name.
@@ -162,6 +163,9 @@ impl Held {
         while let Some(piece) = pieces.next().explain(|| "could not read the dump".into())? {
             let Piece::Statement(text) = piece else { continue };
             let text = text.trim_ascii();
+            if std::str::from_utf8(text).is_ok_and(is_own) {
+                continue;
+            }
             if let Some((_, what)) = OF_THE_DATABASE.iter().find(|(begin, _)| text.starts_with(begin.as_bytes())) {
                 return Err(cannot(format!("the backup holds {what}, which belongs to the whole database")));
             }

@@ -10,6 +10,7 @@ use super::super::Work;
 use super::census::{Census, created};
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
+use crate::guard::dump::is_own;
 use crate::sql::quote_identifier;
 use crate::ui::progress::{Position, Progress};
 
@@ -78,6 +79,9 @@ pub(super) fn load(transaction: &mut Transaction<'_>, census: &Census, stamp: &s
 
 /// Whether a statement of the dump is run here.
 fn wanted(text: &str, census: &Census, work: &Work<'_>) -> bool {
+    if is_own(text) {
+        return false;
+    }
     if let Some(schema) = created(text.as_bytes(), "CREATE SCHEMA ") {
         return !census.schemas.iter().any(|standing| standing.name == schema);
     }

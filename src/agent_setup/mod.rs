@@ -1,0 +1,115 @@
+//! What coding agents read, and the hook that turns their commands towards prisma-safe: texts before and after, as `init` has
+//! them; a section between two marks, so that the rest of a file stays a person's.
+
+mod hook;
+mod section;
+mod settings;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use self::hook::{Verdict, judge};
+use crate::atomic;
+use crate::error::{Error, Explain as _, Result};
+
+/// A kind of file that agents read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// AGENTS.md, which most of them read
+    Agents,
+    /// CLAUDE.md, and a hook in .claude/settings.json that stops raw commands
+    Claude,
+    /// .cursor/rules/prisma-safe.mdc
+    Cursor,
+    /// .github/copilot-instructions.md
+    Copilot,
+}
+
+/// A file that changes, relative to the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub path: PathBuf,
+    /// Nothing for a new file.
+    pub before: Option<String>,
+    pub after: String,
+}
+
+/// Begins Cursor's file: when it applies.
+const CURSOR_HEAD: &str = "---\ndescription: Change the database with prisma-safe only\nalwaysApply: true\n---\n";
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Agents, Self::Claude, Self::Cursor, Self::Copilot];
+
+    /// What shows that a project uses this form.
+    fn signs(self) -> &'static [&'static str] {
+        match self {
+            Self::Agents => &["AGENTS.md"],
+            Self::Claude => &["CLAUDE.md", ".claude"],
+            Self::Cursor => &[".cursor", ".cursorrules"],
+            Self::Copilot => &[".github/copilot-instructions.md"],
+        }
+    }
+
+    fn rules(self) -> &'static str {
+        match self {
+            Self::Agents => "AGENTS.md",
+            Self::Claude => "CLAUDE.md",
+            Self::Cursor => ".cursor/rules/prisma-safe.mdc",
+            Self::Copilot => ".github/copilot-instructions.md",
+        }
+    }
+}
+
+/// The changes for these forms; for those that the project has already, where none is asked for.
+///
+/// # Errors
+/// Exit status 2 where there is none of either, and for settings that are no JSON.
+pub fn plan(root: &Path, asked: &[Form]) -> Result<Vec<Change>> {
+    let forms: Vec<Form> = match asked {
+        [] => Form::ALL.into_iter().filter(|form| form.signs().iter().any(|sign| root.join(sign).exists())).collect(),
+        asked => asked.to_vec(),
+    };
+    if forms.is_empty() {
+        return Err(Error::usage("no file that a coding agent reads was found here")
+            .help("say which to write: --for agents (AGENTS.md), claude, cursor or copilot"));
+    }
+    let mut changes = Vec::new();
+    for form in forms {
+        let path = form.rules();
+        let before = read(root, path)?;
+        let head = if form == Form::Cursor { CURSOR_HEAD } else { "" };
+        let after = section::with(before.as_deref().unwrap_or(head));
+        changes.push(Change { path: path.into(), before, after });
+        if form == Form::Claude {
+            let before = read(root, settings::FILE)?;
+            let after = settings::with_hook(before.as_deref())?;
+            changes.push(Change { path: settings::FILE.into(), before, after });
+        }
+    }
+    changes.retain(|change| change.before.as_deref() != Some(change.after.as_str()));
+    Ok(changes)
+}
+
+/// Writes them.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(root: &Path, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        let path = root.join(&change.path);
+        let explain = || format!("could not write {}", change.path.display());
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).explain(explain)?;
+        }
+        atomic::write(&path, &change.after).explain(explain)?;
+    }
+    Ok(())
+}
+
+fn read(root: &Path, path: &str) -> Result<Option<String>> {
+    match fs::read_to_string(root.join(path)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).explain(|| format!("could not read {path}")),
+    }
+}
