@@ -21,6 +21,9 @@ fn plain(project: &Project, words: &[&str]) -> Output {
     let safe = std::path::Path::new(env!("CARGO_BIN_EXE_prisma-safe")).parent().expect("a directory");
     let mut command = project.command("node_modules/.bin/prisma", words);
     command.env_remove("PRISMA_SCHEMA_ENGINE_BINARY").stdin(std::process::Stdio::null());
+    // Prisma 6 looks for an engine to download before it reads .env: offline only the environment itself keeps it from that
+    let early = project.read("prisma/schema.prisma").contains("env(\"DATABASE_URL\")");
+    command.envs(early.then_some(("PRISMA_SCHEMA_ENGINE_BINARY", "./prisma-safe-engine.sh")));
     command.env("PATH", format!("{}:{}", safe.display(), std::env::var("PATH").expect("a path")));
     Output::of(words.join(" "), command.output().expect("Prisma"))
 }
@@ -54,6 +57,11 @@ fn meets_the_fences(prisma: Prisma) {
 #[test]
 fn plain_prisma_7_meets_the_fences() {
     meets_the_fences(Prisma::V7);
+}
+
+#[test]
+fn plain_prisma_6_meets_the_fences() {
+    meets_the_fences(Prisma::V6);
 }
 
 #[test]
