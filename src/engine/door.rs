@@ -125,10 +125,10 @@ fn named(request: &Request, hello: &Hello) -> Option<DatabaseUrl> {
 fn sentence(error: &Error) -> String {
     let mut text = format!("prisma-safe: {error}");
     for cause in error.causes() {
-        text.push_str(&format!("\n  caused by: {cause}"));
+        text.extend(["\n  caused by: ", &cause]);
     }
     if let Some(help) = error.help_text() {
-        text.push_str(&format!("\n  help: {help}"));
+        text.extend(["\n  help: ", help]);
     }
     text
 }

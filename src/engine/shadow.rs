@@ -159,7 +159,7 @@ fn with_shadow(text: &str) -> Option<String> {
             false => out.push_str(line),
         }
         if inside && code.starts_with("datasource") {
-            out.push_str(&format!("  shadowDatabaseUrl = env(\"{VARIABLE}\")\n"));
+            out.extend(["  shadowDatabaseUrl = env(\"", VARIABLE, "\")\n"]);
         }
     }
     (urls || set).then_some(out)

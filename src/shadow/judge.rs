@@ -40,7 +40,7 @@ impl Judge<'_> {
         };
         // another schema of the same database does not help: migrations name schemas themselves
         let beside = |other: &DatabaseUrl| shadow.same_database(&other.with_schema(&shadow.schema()));
-        if targets.iter().any(|target| beside(target)) {
+        if targets.iter().any(beside) {
             return refused("the target database");
         }
         let owner = self.environments.iter().find(|(_, environment)| environment.owns(shadow, self.env));

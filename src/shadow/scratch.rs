@@ -143,12 +143,11 @@ impl Started {
             self.extensions.iter().filter(|(name, _)| self.available.contains(name) && !created.contains(name));
         let brought: Vec<String> = brought.map(|(name, place)| format!("({})", literals([name, place]))).collect();
         let mut script = GUARD.replace("{managed}", &literals(&managed));
-        script.push_str(&match brought.is_empty() {
-            true => String::new(),
-            false => format!("INSERT INTO _prisma_safe.extension VALUES {};\n", brought.join(", ")),
-        });
+        if !brought.is_empty() {
+            script.extend(["INSERT INTO _prisma_safe.extension VALUES ", &brought.join(", "), ";\n"]);
+        }
         for schema in &managed {
-            script.push_str(&format!("CREATE SCHEMA IF NOT EXISTS {};\n", quote_identifier(schema)));
+            script.extend(["CREATE SCHEMA IF NOT EXISTS ", &quote_identifier(schema), ";\n"]);
         }
         script.push_str("SELECT _prisma_safe.fill();");
         let mut client = self.server.connect(&self.database)?;
