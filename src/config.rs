@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::backup;
-use crate::deploy::settings::Deploy;
+use crate::deploy::journal;
+use crate::deploy::settings::{Deploy, State};
 use crate::deploy::verify::settings::Verify;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
@@ -38,6 +39,7 @@ pub struct Config {
     pub verify: Verify,
     pub undo: undo::Settings,
     pub environments: Environments,
+    pub state: State,
     /// The file it was read from, if there is one.
     #[serde(skip)]
     pub path: Option<PathBuf>,
@@ -62,6 +64,9 @@ impl Config {
         };
         let config = Self::parse(&text)
             .map_err(|cause| Error::usage(format!("{} is not understood", path.display())).because(cause))?;
+        if let (Some(directory), Some(beside)) = (&config.state.directory, path.parent()) {
+            journal::choose(beside.join(directory));
+        }
         Ok(Self { path: Some(path), ..config })
     }
 

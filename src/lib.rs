@@ -138,6 +138,9 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
         if !directory.is_dir() {
             return Err(Error::usage(format!("there is no directory {}", directory.display())));
         }
+        if let Some(place) = env.get(deploy::journal::PLACE_VARIABLE) {
+            deploy::journal::choose(directory.join(place));
+        }
         commands::run(cli.command, &Context { shell: shell.clone(), env, directory, global })
     };
     match run() {

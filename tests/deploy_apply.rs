@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
+use prisma_safe::catalog::Catalog;
 use prisma_safe::database::{DatabaseUrl, Failure, History};
 use prisma_safe::deploy::{Applied, ApplyError, Hook, NoHook, Prepared, Route, Runner, Settings};
 use prisma_safe::error::Error;
@@ -31,8 +32,9 @@ const IMPATIENT: Settings = Settings {
 
 fn prepared(name: &str, sql: &str) -> Prepared {
     let migration = Migration { name: name.into(), path: name.into(), sql: sql.into() };
-    match Prepared::route(&migration).unwrap() {
+    match Prepared::route(&migration, &Catalog::new("public"), None).unwrap() {
         Route::Atomic(prepared) => prepared,
+        Route::Sections(sections) => panic!("{} sections", sections.len()),
         Route::Alone { why, .. } => panic!("{why}"),
     }
 }

@@ -207,3 +207,27 @@ fn a_person_is_asked_before_anything_is_written() {
     let (status, seen) = terminal.ends();
     assert_eq!((status, project.migrations().len()), (0, 7), "{seen}");
 }
+
+/// A byte order mark and UTF-16 are errors of the review, not only of the deploy, and are put right.
+#[test]
+fn another_encoding_is_put_right() {
+    let utf16: Vec<u8> =
+        "\u{feff}ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = "\u{feff}ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n".as_bytes().to_vec();
+    for (bytes, what) in [(marked, "byte order mark"), (utf16, "UTF-16")] {
+        let project = Project::prisma7().schema(SCHEMA).migration("20250101000000_init", INIT).applied();
+        project.add_migration("20250201000000_change", "");
+        let path = project.path("prisma/migrations/20250201000000_change/migration.sql");
+        std::fs::write(&path, bytes).unwrap();
+        project.run(["review", "--offline"]).exits(3).says("unreadable-sql").says(what);
+        project.run(["review"]).exits(3).says(what);
+        project.run(["migrate", "deploy"]).exits(2).says(what);
+        project.run(["review", "--fix", "20250201000000_change", "--yes"]).succeeds().says("save it as UTF-8");
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n",
+            "{what}"
+        );
+        project.run(["migrate", "deploy"]).succeeds();
+    }
+}

@@ -70,6 +70,8 @@ pub(crate) struct Sight {
     pub(super) temporary: BTreeSet<String>,
     /// Relations of the target that were not read.
     pub(super) unread: BTreeSet<ObjectName>,
+    /// What was added to tables that nobody knows.
+    pub(super) sketches: BTreeMap<ObjectName, Table>,
 }
 
 impl PartialEq for Sight {
@@ -112,7 +114,12 @@ impl Catalog {
             },
             Known::Absent if self.views.contains(table) => Known::Unknown,
             Known::Absent => Known::Absent,
-            Known::Unknown => Known::Unknown,
+            Known::Unknown => self
+                .sight
+                .sketches
+                .get(table)
+                .and_then(|sketch| sketch.columns.get(column))
+                .map_or(Known::Unknown, Known::There),
         }
     }
 
@@ -125,8 +132,18 @@ impl Catalog {
                 None => Known::Unknown,
             },
             Known::Absent => Known::Absent,
-            Known::Unknown => Known::Unknown,
+            Known::Unknown => self
+                .sight
+                .sketches
+                .get(table)
+                .and_then(|sketch| sketch.constraints.get(name))
+                .map_or(Known::Unknown, Known::There),
         }
+    }
+
+    /// What is known of a table: all of it, or what these migrations have added to one that nobody knows.
+    pub fn parts(&self, name: &ObjectName) -> Option<&Table> {
+        self.tables.get(name).or_else(|| self.sight.sketches.get(name))
     }
 
     /// The labels of an enum.

@@ -16,7 +16,7 @@ use crate::project::Project;
 use crate::report;
 use crate::review::against::{Folder, Ground};
 use crate::review::chosen::{Alone, Named};
-use crate::review::deployed::{settings, settings_in};
+use crate::review::deployed::{is_plain, settings, settings_in};
 use crate::review::fixes::job::Job;
 use crate::review::fixes::plan::Plan;
 use crate::review::fixes::wrap::Timeouts;
@@ -180,7 +180,8 @@ fn offline(files: &Alone, args: &Args, context: &Context) -> Result<Exit> {
 /// What the rules are told where Prisma was not asked; its version may stand in the project all the same.
 fn without_prisma(context: &Context, config: &Config) -> Settings {
     let project = prisma::find(&context.directory, &context.env).ok();
-    Settings::new(&config.review, project.as_ref().and_then(Project::version))
+    let plain_deploys = is_plain(&context.directory);
+    Settings { plain_deploys, ..Settings::new(&config.review, project.as_ref().and_then(Project::version)) }
 }
 
 /// The reverses follow what was written.

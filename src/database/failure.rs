@@ -44,6 +44,11 @@ impl Failure {
         matches!(self.code, Some(SqlState::LOCK_NOT_AVAILABLE | SqlState::T_R_DEADLOCK_DETECTED))
     }
 
+    /// Whether a value does not fit what is made of it (class 22, data exception), or a constraint refuses it.
+    pub fn is_unfit_data(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
+    }
+
     /// Whether the server has refused the statement for what it is. A lock that was not free, a lost connection, Ctrl-C and a
     /// timeout say nothing about the statement.
     pub fn is_refusal(&self) -> bool {

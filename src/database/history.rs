@@ -56,6 +56,40 @@ impl Row {
     }
 }
 
+/// How far a migration came that is applied in sections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Sections that are applied.
+    pub done: usize,
+    /// All of them.
+    pub of: usize,
+    /// The next one, which runs alone, was begun: what became of it is not known.
+    pub begun: bool,
+}
+
+impl Progress {
+    /// As the row's logs keep it, for people and for the next deploy.
+    pub fn note(self) -> String {
+        let Self { done, of, begun } = self;
+        let begun = if begun { format!("; section {} begun", done + 1) } else { String::new() };
+        format!("prisma-safe: {done} of {of} sections applied{begun}")
+    }
+
+    fn read(logs: &str) -> Option<Self> {
+        let line = logs.lines().next()?.strip_prefix("prisma-safe: ")?;
+        let (counts, rest) = line.split_once(" sections applied")?;
+        let (done, of) = counts.split_once(" of ")?;
+        Some(Self { done: done.parse().ok()?, of: of.parse().ok()?, begun: rest.ends_with(" begun") })
+    }
+}
+
+impl Row {
+    /// How far it came, if it is applied in sections and not at its end yet.
+    pub fn progress(&self) -> Option<Progress> {
+        self.logs.as_deref().filter(|_| self.state() == State::Failed).and_then(Progress::read)
+    }
+}
+
 /// The whole table, oldest row first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
@@ -143,12 +177,21 @@ impl History {
         [State::Failed, State::Applied, State::RolledBack].into_iter().find(|state| states.contains(state))
     }
 
+    /// The row of a migration that the next deploy goes on with: applied in sections, not at its end, and its file is the same.
+    pub fn going_on(&self, migration: &Migration) -> Option<(&Row, Progress)> {
+        let mut rows = self
+            .rows
+            .iter()
+            .filter(|row| row.name == migration.name && checksum_matches(&row.checksum, &migration.sql));
+        rows.find_map(|row| Some((row, row.progress()?)))
+    }
+
     /// Compares with the folder's migrations, given in the order of their names.
     pub fn compare(&self, migrations: &[Migration]) -> Standing {
         let mut standing = Standing::default();
         for migration in migrations {
             let state = self.state(&migration.name);
-            if !matches!(state, Some(State::Applied | State::Failed)) {
+            if !matches!(state, Some(State::Applied | State::Failed)) || self.going_on(migration).is_some() {
                 standing.pending.push(migration.name.clone());
             }
             if state == Some(State::RolledBack) {
@@ -158,7 +201,13 @@ impl History {
         for row in &self.rows {
             match row.state() {
                 State::RolledBack => {}
-                State::Failed => standing.failed.push(row.clone()),
+                State::Failed => {
+                    let going_on =
+                        |migration: &Migration| self.going_on(migration).is_some_and(|(own, _)| own.id == row.id);
+                    if !migrations.iter().any(going_on) {
+                        standing.failed.push(row.clone());
+                    }
+                }
                 State::Applied if standing.applied.contains(&row.name) => {}
                 State::Applied => {
                     standing.applied.push(row.name.clone());

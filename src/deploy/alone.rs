@@ -1,7 +1,7 @@
 //! Migrations that cannot run in a transaction go through Prisma's engine, one at a time, with our patience in the
 //! connection's start-up options. Afterwards the database itself says what became of them.
 
-mod leftovers;
+pub(super) mod leftovers;
 
 use std::time::Duration;
 

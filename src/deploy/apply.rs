@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::body::{Migrating, Stop};
+use super::body::{Migrating, SectionBody, Stop};
 use super::error::ApplyError;
 use super::hook::Hook;
 use super::{APPLICATION_NAME, Prepared, Settings};
 use crate::database::{DatabaseUrl, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::guard::Pass;
 use crate::transaction::{self, Failed};
 use crate::ui::Shell;
@@ -29,7 +29,7 @@ pub struct Applied {
 
 /// Applies migrations over one connection, with a second one that looks on.
 #[derive(Debug)]
-pub struct Runner(transaction::Runner);
+pub struct Runner(pub(super) transaction::Runner);
 
 impl Runner {
     /// Connects. When `interrupt` becomes true, what runs is cancelled and rolled back.
@@ -63,6 +63,33 @@ impl Runner {
         let committed = self.0.run(&mut Migrating::new(prepared, &schema, hook));
         let transaction::Committed { took, tries, ended, .. } = committed.map_err(|failed| told(failed, prepared))?;
         Ok(Applied { name: prepared.name.clone(), took, tries, ended })
+    }
+}
+
+impl Runner {
+    /// Applies a section; gives how many tries it needed.
+    pub(super) fn run_section(&mut self, body: &mut SectionBody<'_>, whole: &Prepared) -> Result<u32, ApplyError> {
+        let committed = self.0.run(body).map_err(|failed| told(failed, whole))?;
+        body.committed();
+        Ok(committed.tries)
+    }
+}
+
+/// Why a statement outside of any transaction did not run.
+pub(super) fn outside(failed: Failed<Error>, migration: &str) -> ApplyError {
+    let migration = migration.to_owned();
+    match failed {
+        Failed::Refused { place, failure } => ApplyError::Refused { migration, place, failure },
+        Failed::Locked { place, failure, blockers, tries, waited } => {
+            ApplyError::Locked { migration, place, failure, blockers, tries, waited }
+        }
+        Failed::CatalogChanged { blockers } => ApplyError::CatalogChanged { migration, blockers },
+        Failed::Busy { holders } => ApplyError::Busy { migration, holders },
+        Failed::Cut { failure } => ApplyError::Cut { migration, failure },
+        Failed::Unknown { failure } => ApplyError::Unknown { migration, failure },
+        Failed::Torn => ApplyError::Torn { migration },
+        Failed::Interrupted => ApplyError::Interrupted { migration },
+        Failed::Unconnected(error) | Failed::Stopped(error) => ApplyError::Unconnected(error),
     }
 }
 

@@ -8,7 +8,8 @@ use postgres::types::{ToSql, Type};
 
 use super::Prepared;
 use super::hook::Hook;
-use crate::database::history::{self, State};
+use super::sections::Part;
+use crate::database::history::{self, Progress, State};
 use crate::database::{Failure, History};
 use crate::error::{Error, Explain as _};
 use crate::sql::quote_identifier;
@@ -48,6 +49,109 @@ impl<'a> Migrating<'a> {
             sent.map_err(|error| in_script(self.prepared, piece, error.into()))?;
         }
         self.hook.sent(client, piece).map_err(in_hook)
+    }
+}
+
+/// A section of a migration as the body of its transaction, with the note in the history of how far the migration came.
+pub(super) struct SectionBody<'a> {
+    whole: &'a Prepared,
+    /// None where only the note is written.
+    part: Option<&'a Part>,
+    schema: &'a str,
+    /// Of the migration's row.
+    pub(super) id: String,
+    /// Whether the row is to be written first.
+    new: bool,
+    /// What the row says afterwards; none if it is finished.
+    then: Option<Progress>,
+    hook: &'a mut dyn Hook,
+}
+
+impl<'a> SectionBody<'a> {
+    pub(super) fn new(
+        whole: &'a Prepared,
+        part: &'a Part,
+        schema: &'a str,
+        id: Option<String>,
+        then: Option<Progress>,
+        hook: &'a mut dyn Hook,
+    ) -> Self {
+        Self { part: Some(part), ..Self::only_noting(whole, schema, id, then, hook) }
+    }
+
+    pub(super) fn only_noting(
+        whole: &'a Prepared,
+        schema: &'a str,
+        id: Option<String>,
+        then: Option<Progress>,
+        hook: &'a mut dyn Hook,
+    ) -> Self {
+        Self { whole, part: None, schema, new: id.is_none(), id: id.unwrap_or_default(), then, hook }
+    }
+
+    /// It is committed now.
+    pub(super) fn committed(&mut self) {
+        self.hook.committed();
+    }
+
+    fn send(&mut self, client: &mut Client, part: &Part) -> Result<(), Broken<Stop>> {
+        for setting in &part.settings {
+            let sent = client.batch_execute(self.whole.sql(setting));
+            sent.map_err(|error| in_script(self.whole, setting, error.into()))?;
+        }
+        for piece in part.prepared.pieces() {
+            if !self.hook.instead(client, piece).map_err(in_hook)? {
+                let sent = client.batch_execute(part.prepared.sql(piece));
+                sent.map_err(|error| in_script(&part.prepared, piece, error.into()))?;
+            }
+            self.hook.sent(client, piece).map_err(in_hook)?;
+        }
+        Ok(())
+    }
+}
+
+impl Body for SectionBody<'_> {
+    type Done = ();
+    type Stop = Stop;
+
+    fn run(&mut self, client: &mut Client) -> Result<(), Broken<Stop>> {
+        if self.new {
+            self.id = row_id().map_err(|error| Broken::Stopped(Stop::NoId(error)))?;
+            check_history(client, self.schema, &self.whole.name)?;
+            record_start(client, self.whole, self.schema, &self.id)?;
+            self.hook.before(client, self.whole).map_err(in_hook)?;
+        } else {
+            still_there(client, self.schema, &self.id)?;
+            self.hook.again(client, self.whole).map_err(in_hook)?;
+        }
+        if let Some(part) = self.part {
+            self.send(client, part)?;
+        }
+        if self.part.is_some() || self.then.is_none() {
+            self.hook.after(client).map_err(in_hook)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, client: &mut Client) -> Result<(), Broken<Stop>> {
+        match self.then {
+            None => record_end(client, self.schema, &self.id)?,
+            Some(progress) => record_progress(client, self.schema, &self.id, progress)?,
+        }
+        Ok(())
+    }
+
+    fn is_committed(&self, client: &mut Client) -> Result<bool, Failure> {
+        if !history::exists(client, self.schema)? {
+            return Ok(false);
+        }
+        let query = format!("SELECT finished_at IS NOT NULL, logs FROM {} WHERE id = $1", history::table(self.schema));
+        let Some(row) = client.query_typed_opt(&query, &[(&self.id, Type::TEXT)])? else { return Ok(false) };
+        let (finished, logs): (bool, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(match self.then {
+            None => finished,
+            Some(progress) => logs == Some(progress.note()),
+        })
     }
 }
 
@@ -144,11 +248,31 @@ fn record_start(client: &mut Client, prepared: &Prepared, schema: &str, id: &str
     Ok(())
 }
 
+/// The row that an earlier section has left; somebody may have resolved it since.
+fn still_there(client: &mut Client, schema: &str, id: &str) -> Result<(), Broken<Stop>> {
+    let query = format!(
+        "SELECT FROM {} WHERE id = $1 AND finished_at IS NULL AND rolled_back_at IS NULL FOR UPDATE",
+        history::table(schema)
+    );
+    match client.query_typed_opt(&query, &[(&id, Type::TEXT)])? {
+        Some(_) => Ok(()),
+        None => Err(Broken::Stopped(Stop::Applied)),
+    }
+}
+
+/// Notes how far it came.
+fn record_progress(client: &mut Client, schema: &str, id: &str, progress: Progress) -> Result<(), Failure> {
+    let update = format!("UPDATE {} SET logs = $2, applied_steps_count = $3 WHERE id = $1", history::table(schema));
+    let steps = i32::try_from(progress.done).unwrap_or(i32::MAX);
+    client.query_typed(&update, &[(&id, Type::TEXT), (&progress.note(), Type::TEXT), (&steps, Type::INT4)])?;
+    Ok(())
+}
+
 /// Marks the row as finished.
 fn record_end(client: &mut Client, schema: &str, id: &str) -> Result<(), Failure> {
     // every name in full: the script may have set a search path of its own
     let update = format!(
-        "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1 WHERE id = $1",
+        "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL WHERE id = $1",
         history::table(schema)
     );
     client.query_typed(&update, &[(&id, Type::TEXT)])?;

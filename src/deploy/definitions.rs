@@ -38,7 +38,7 @@ pub struct Left {
 }
 
 fn path(root: &Path, target: &str) -> PathBuf {
-    root.join(journal::DIRECTORY).join(format!("definitions-{}.json", hash_of([target.as_bytes()])))
+    journal::place(root).join(format!("definitions-{}.json", hash_of([target.as_bytes()])))
 }
 
 /// Keeps them; those of an earlier deployment are overwritten.

@@ -20,6 +20,19 @@ pub trait Hook {
         Ok(())
     }
 
+    /// Before a later section of a migration that is applied in sections; may be the first thing that is called, where an earlier
+    /// deploy has applied those before it.
+    ///
+    /// # Errors
+    /// As [`Hook::before`].
+    fn again(&mut self, client: &mut Client, migration: &Prepared) -> Result<(), Failure> {
+        let _ = (client, migration);
+        Ok(())
+    }
+
+    /// What was done since [`Hook::before`] or [`Hook::again`] is committed.
+    fn committed(&mut self) {}
+
     /// In the place of a statement, named by its bytes in the file: `true` if it was done another way.
     ///
     /// # Errors
@@ -38,7 +51,7 @@ pub trait Hook {
         Ok(())
     }
 
-    /// After the script, before its row is finished.
+    /// After the script, or a section of it, before its row is finished.
     ///
     /// # Errors
     /// As [`Hook::before`].

@@ -9,6 +9,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -18,8 +19,25 @@ pub use self::record::{End, Record, Remainder, Timed};
 use super::Turn;
 use crate::error::{Explain as _, Result};
 
-/// The directory in the project's root.
+/// The directory in the project's root, unless another place was chosen.
 pub const DIRECTORY: &str = ".prisma-safe";
+/// Names another place; it beats `state.directory`.
+pub const PLACE_VARIABLE: &str = "PRISMA_SAFE_STATE_DIR";
+
+/// Where the state is kept instead: a project may be read-only, as in a container.
+static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
+
+/// Keeps the state there from now on; whoever chooses first is heeded.
+pub fn choose(place: PathBuf) {
+    // a second choice is a setting that a variable has beaten
+    let _ = CHOSEN.set(place);
+}
+
+/// Where the state of the project with this root is kept.
+pub fn place(root: &Path) -> PathBuf {
+    CHOSEN.get().cloned().unwrap_or_else(|| root.join(DIRECTORY))
+}
+
 const DEPLOYMENTS: &str = "deployments";
 
 /// The record of one deployment.
@@ -101,7 +119,7 @@ impl Journal {
     /// # Errors
     /// Exit status 1 if the directory cannot be read.
     pub fn records(root: &Path) -> Result<Vec<Record>> {
-        let directory = root.join(DIRECTORY).join(DEPLOYMENTS);
+        let directory = place(root).join(DEPLOYMENTS);
         let read = || -> io::Result<Vec<Record>> {
             let mut paths = fs::read_dir(&directory)?.map(|file| Ok(file?.path())).collect::<io::Result<Vec<_>>>()?;
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
@@ -137,7 +155,7 @@ fn parse(text: &str) -> Vec<Entry> {
 
 /// Makes the directory, for its owner alone, with everything in it kept out of version control.
 pub(super) fn directory(root: &Path) -> Result<PathBuf> {
-    let directory = root.join(DIRECTORY);
+    let directory = place(root);
     let make = || -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(directory.join(DEPLOYMENTS))?;
         let ignore = directory.join(".gitignore");
@@ -146,7 +164,11 @@ pub(super) fn directory(root: &Path) -> Result<PathBuf> {
         }
         Ok(())
     };
-    make().explain(|| format!("could not make the directory {}", directory.display()))?;
+    make().explain(|| format!("could not make the directory {}", directory.display())).map_err(|error| {
+        error.help(format!(
+            "name one that can be written: `directory` below [state] in prisma-safe.toml, or the variable {PLACE_VARIABLE}"
+        ))
+    })?;
     Ok(directory)
 }
 

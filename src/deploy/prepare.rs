@@ -2,10 +2,15 @@
 
 use std::ops::Range;
 
+use super::sections::Sectioned;
+use crate::catalog::Catalog;
+use crate::database::History;
+use crate::database::history::Progress;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum;
-use crate::sql::{Atomicity, Script, StatementKind};
+use crate::review::rest::cut;
+use crate::sql::{Script, Section, StatementKind, Way, Whole};
 
 /// So many `INSERT`s in a row are sent together: a seed of thousands does not wait for the network after each.
 const BATCH: usize = 500;
@@ -15,6 +20,8 @@ const BATCH: usize = 500;
 pub enum Route {
     /// In one transaction of ours, with its row of the history.
     Atomic(Prepared),
+    /// In sections, each in a transaction of ours or alone.
+    Sections(Sectioned),
     /// Through Prisma's engine, alone.
     Alone {
         /// Why, as a sentence's end.
@@ -36,30 +43,44 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Finds the way for a migration.
+    /// Finds the way for a migration; `catalog` is what it finds, `progress` how far it came before.
     ///
     /// # Errors
     /// Exit status 2 if the file holds what no server takes: psql's commands, `COPY … FROM STDIN`, a byte order mark.
-    pub fn route(migration: &Migration) -> Result<Route> {
+    pub fn route(migration: &Migration, catalog: &Catalog, progress: Option<Progress>) -> Result<Route> {
         let script = migration.script();
-        refuse_unsendable(migration, script)?;
-        let control = match script.atomicity() {
-            Atomicity::Alone { why, range } => {
+        refuse_unsendable(migration)?;
+        let sections = match cut(script, catalog, progress) {
+            Ok(sections) => sections,
+            Err(Whole { why, range }) => {
                 return Ok(Route::Alone { why, line: script.position(range.start).line });
             }
-            Atomicity::Transaction => Vec::new(),
-            Atomicity::OwnTransaction { control } => control,
         };
         if let Some(left_out) = left_out(script) {
             let line = script.position(left_out).line;
             return Ok(Route::Alone { why: "it could not be read in full".into(), line });
         }
-        Ok(Route::Atomic(Self {
+        Ok(match sections.as_slice() {
+            // what stands alone in its file is as safe with Prisma's engine
+            [Section { way: Way::Alone { why }, range, .. }] if script.statements().len() == 1 => {
+                Route::Alone { why: why.clone(), line: script.position(range.start).line }
+            }
+            [] | [Section { way: Way::Transaction, .. }] => {
+                let all = sections.first().map(|section| section.statements.clone()).unwrap_or_default();
+                Route::Atomic(Self::of(migration, script, &all))
+            }
+            _ => Route::Sections(Sectioned::new(migration, script, &sections)),
+        })
+    }
+
+    /// These statements of a migration.
+    pub(super) fn of(migration: &Migration, script: &Script, statements: &[usize]) -> Self {
+        Self {
             name: migration.name.clone(),
             checksum: checksum(script.text()),
             text: script.text().to_owned(),
-            pieces: pieces(script, &control),
-        }))
+            pieces: pieces(script, statements),
+        }
     }
 
     /// The file's text.
@@ -88,15 +109,30 @@ impl Prepared {
     }
 }
 
-/// The statements without those that control transactions.
-fn pieces(script: &Script, control: &[Range<usize>]) -> Vec<Range<usize>> {
+/// The way of each migration, one behind the other. `world` is what the first one finds.
+///
+/// # Errors
+/// Those of [`Prepared::route`].
+pub fn routes(migrations: &[Migration], mut world: Catalog, history: &History) -> Result<Vec<Route>> {
+    let route = |migration: &Migration| {
+        let progress = history.going_on(migration).map(|(_, progress)| progress);
+        let route = Prepared::route(migration, &world, progress);
+        world.apply(migration.script(), &migration.name);
+        route
+    };
+    migrations.iter().map(route).collect()
+}
+
+/// What is sent of these statements.
+fn pieces(script: &Script, statements: &[usize]) -> Vec<Range<usize>> {
     let mut pieces: Vec<Range<usize>> = Vec::new();
     // how many statements the last piece holds, if it is a run of inserts
     let mut run = 0;
-    for statement in script.statements() {
-        if control.contains(&statement.range) {
+    let mut last = None;
+    for (at, statement) in statements.iter().filter_map(|at| Some((*at, script.statements().get(*at)?))) {
+        // something was left out between them
+        if last.replace(at).is_some_and(|last: usize| last + 1 != at) {
             run = 0;
-            continue;
         }
         let insert = matches!(statement.kind, StatementKind::Insert { .. });
         match pieces.last_mut() {
@@ -133,43 +169,14 @@ fn left_out(script: &Script) -> Option<usize> {
 }
 
 /// What Prisma could not send either, told before anything has happened.
-fn refuse_unsendable(migration: &Migration, script: &Script) -> Result<()> {
-    let refuse = |offset: usize, what: &str, help: &str| {
-        let line = script.position(offset).line;
-        Err(Error::usage(format!("{} line {line}: {what}", migration.path.display())).help(help))
-    };
-    let text = script.text();
-    if text.starts_with('\u{feff}') {
-        return refuse(
-            0,
-            "the file begins with a byte order mark, which PostgreSQL refuses",
-            "save it as UTF-8 without BOM",
-        );
-    }
-    if let Some(offset) = text.find('\0') {
-        return refuse(offset, "the file holds a NUL byte", "save it as UTF-8");
-    }
-    for statement in script.statements() {
-        let from_stdin =
-            |sql: &str| sql.to_ascii_uppercase().split_ascii_whitespace().any(|word| word.starts_with("STDIN"));
-        if matches!(&statement.kind, StatementKind::Other { words } if words.starts_with("COPY"))
-            && from_stdin(&text[statement.range.clone()])
-        {
-            let help = "write the rows as INSERT, or load them outside of migrations";
-            return refuse(
-                statement.range.start,
-                "COPY … FROM STDIN needs a client that sends the rows; Prisma does not",
-                help,
-            );
-        }
-    }
-    for error in script.errors() {
-        let start = text[..text.floor_char_boundary(error.range.start)].rfind('\n').map_or(0, |newline| newline + 1);
-        if text[start..].trim_start().starts_with('\\') {
-            return refuse(start, "a line that begins with \\ is a command of psql, not SQL", "replace it by SQL");
-        }
-    }
-    Ok(())
+///
+/// # Errors
+/// Exit status 2 if the file holds what no server takes.
+pub fn refuse_unsendable(migration: &Migration) -> Result<()> {
+    let script = migration.script();
+    let Some(found) = script.unsendable() else { return Ok(()) };
+    let line = script.position(found.range.start).line;
+    Err(Error::usage(format!("{} line {line}: {}", migration.path.display(), found.what)).help(found.help))
 }
 
 #[cfg(test)]
@@ -178,13 +185,14 @@ mod tests {
 
     fn route(sql: &str) -> Result<Route> {
         let migration = Migration { name: "1_x".into(), path: "migrations/1_x/migration.sql".into(), sql: sql.into() };
-        Prepared::route(&migration)
+        Prepared::route(&migration, &Catalog::new("public"), None)
     }
 
     fn sent(sql: &str) -> Vec<String> {
         match route(sql).unwrap() {
             Route::Atomic(prepared) => prepared.pieces().iter().map(|piece| prepared.sql(piece).to_owned()).collect(),
             Route::Alone { why, .. } => panic!("{why}"),
+            Route::Sections(sections) => panic!("{sections:?}"),
         }
     }
 

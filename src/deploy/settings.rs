@@ -1,11 +1,20 @@
 //! `[deploy]` of prisma-safe.toml.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
 use super::{Settings, Window};
 use crate::setting::{limit, seconds, text};
+
+/// `[state]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct State {
+    /// Where the journal, the lock between deploys and the definitions for `verify` are kept, relative to the settings' file.
+    pub directory: Option<PathBuf>,
+}
 
 /// `[deploy]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]

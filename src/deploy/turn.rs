@@ -105,7 +105,7 @@ impl Turn {
     /// # Errors
     /// Exit status 1 if the lock's file cannot be opened.
     pub fn running(root: &Path) -> Result<Option<String>> {
-        let path = root.join(journal::DIRECTORY).join(LOCK);
+        let path = journal::place(root).join(LOCK);
         let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::review::{Review, acceptances};
-use crate::rules::{self, Finding, Severity, acceptance};
+use crate::rules::{Finding, Severity, acceptance};
 use crate::sql::Script;
 use crate::ui::{Shell, prompt};
 
@@ -39,7 +39,7 @@ impl Accepted {
     /// Exit status 130 when cancelled.
     pub fn ask(&mut self, review: &Review, shell: &Shell) -> Result<()> {
         let open = |finding: &&Finding| finding.severity == Severity::Error && finding.accepted.is_none();
-        let acceptable = |finding: &&Finding| rules::find(finding.rule).is_some_and(|rule| rule.acceptable);
+        let acceptable = |finding: &&Finding| finding.acceptable();
         let mut asked: Vec<String> = Vec::new();
         for finding in review.findings().filter(open).filter(acceptable) {
             let name = format!("{}({})", finding.rule, finding.object);

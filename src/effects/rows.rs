@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rows, Scene, What, Which};
+use super::{Rows, Scene, What, Which, statement};
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::code::{hides_writing, only_reads};
+use crate::sql::code::{self, calls_unknown, hides_writing};
 use crate::sql::expression::{Piece, pieces};
 use crate::sql::tokens::{Kind, Token, after, tokens};
-use crate::sql::{ConstraintKind, Name, StatementKind};
+use crate::sql::{ConstraintKind, Name, Statement, StatementKind};
 
 /// The table of a statement, unless it is known not to be there: then the statement fails.
 fn table(scene: &Scene<'_>, name: &Name) -> Option<ObjectName> {
@@ -116,11 +116,12 @@ pub(super) fn selected(scene: &Scene<'_>) -> Vec<What> {
     if let Some(name) = sequence_set(scene) {
         return vec![What::SequenceSet { name }];
     }
-    if only_reads(scene.text) { Vec::new() } else { vec![What::UnknownCode { words: "SELECT".into() }] }
+    let called = calls_unknown(scene.text).map(|_| What::UnknownCode { words: "SELECT".into() });
+    called.into_iter().chain(hidden(scene)).collect()
 }
 
 /// `WITH gone AS (DELETE …)` in front of another statement, or a view that leads on to its table.
-fn hidden(scene: &Scene<'_>) -> Option<What> {
+fn hidden(scene: &Scene<'_>) -> Vec<What> {
     let written = match &scene.statement.kind {
         StatementKind::Insert { table } | StatementKind::Update { table, .. } | StatementKind::Delete { table, .. } => {
             Some(scene.before.resolve(table))
@@ -128,9 +129,39 @@ fn hidden(scene: &Scene<'_>) -> Option<What> {
         _ => None,
     };
     if written.is_some_and(|name| scene.before.views.contains(&name)) {
-        return Some(What::UnknownCode { words: "through a view".into() });
+        return vec![What::UnknownCode { words: "through a view".into() }];
     }
-    hides_writing(scene.text).then(|| What::UnknownCode { words: "WITH".into() })
+    let unread = hides_writing(scene.text).then(|| What::UnknownCode { words: "WITH".into() });
+    inner(scene).chain(unread).collect()
+}
+
+/// What the statements inside a `WITH` do.
+fn inner<'a>(scene: &Scene<'a>) -> impl Iterator<Item = What> + use<'a> {
+    let (text, before, end) = (scene.text, scene.before, scene.end);
+    code::inner(text).into_iter().flat_map(move |code::Inner { range, kind }| {
+        let statement = Statement { range: range.clone(), kind };
+        let scene = Scene { statement: &statement, text: &text[range], before, end };
+        let what: Vec<What> = statement::effects(&scene).into_iter().map(|effect| effect.what).collect();
+        what.into_iter().map(move |what| beside_others(what, text))
+    })
+}
+
+/// A condition may read what another query of the `WITH` gives: it means nothing by itself.
+fn beside_others(what: What, text: &str) -> What {
+    let names = code::with_names(text);
+    let reads_one = |which: &Which| match which {
+        Which::Where { condition, .. } => {
+            tokens(condition).iter().any(|token| names.contains(&token.text.to_lowercase()))
+        }
+        _ => false,
+    };
+    match what {
+        What::RowsDeleted { table, which } if reads_one(&which) => What::RowsDeleted { table, which: Which::All },
+        What::ValuesOverwritten { table, which, columns } if reads_one(&which) => {
+            What::ValuesOverwritten { table, which: Which::All, columns }
+        }
+        other => other,
+    }
 }
 
 /// The sequence of `setval('name', …)` or `setval(pg_get_serial_sequence('table', 'column'), …)`.
@@ -230,6 +261,10 @@ fn upserted(words: &[Token<'_>]) -> Option<Vec<String>> {
 
 /// The rows of a `DELETE` or `UPDATE`: its condition, if nothing else takes part in it.
 fn which(text: &str) -> Which {
+    // behind a WITH the condition may read what its queries give
+    if tokens(text).first().is_some_and(|token| token.is("with")) {
+        return Which::All;
+    }
     simple(text).unwrap_or(Which::All)
 }
 
@@ -290,6 +325,26 @@ mod tests {
             Which::Where { alias, condition } => (alias, condition),
             Which::Referring { .. } => unreachable!("of no text"),
         }
+    }
+
+    #[test]
+    fn a_with_does_what_its_statements_do() {
+        let before = "CREATE TABLE a (id INT, b INT); CREATE TABLE c (id INT);";
+        let before = Catalog::replay("public", [("1", &crate::sql::Script::parse(before))]);
+        let what = |sql: &str| -> Vec<What> {
+            let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
+            effects[0].iter().map(|effect| effect.what.clone()).collect()
+        };
+        let both = what("WITH g AS (DELETE FROM a WHERE b = 1) UPDATE c SET id = 2 WHERE id IN (SELECT id FROM g)");
+        let [What::ValuesOverwritten { which: Which::All, .. }, What::RowsDeleted { which: Which::Where { .. }, .. }] =
+            both.as_slice()
+        else {
+            panic!("{both:?}")
+        };
+        let chained = what("WITH g AS (SELECT 1 AS id), d AS (DELETE FROM a WHERE id IN (SELECT id FROM g)) SELECT 1");
+        assert!(matches!(chained.as_slice(), [What::RowsDeleted { which: Which::All, .. }]), "{chained:?}");
+        let merged = what("WITH m AS (MERGE INTO a USING c ON a.id = c.id WHEN MATCHED THEN DELETE) SELECT 1");
+        assert!(matches!(merged.as_slice(), [What::UnknownCode { .. }]), "{merged:?}");
     }
 
     #[test]

@@ -64,11 +64,24 @@ pub fn read(folder: &Path) -> Result<Vec<Migration>> {
             Error::failed(format!("the migration {} has a name that is no UTF-8", Path::new(&name).display()))
         })?;
         let path = entry.path().join(SCRIPT);
-        let sql = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-        migrations.push(Migration { name, path, sql: sql.into() });
+        let sql = text_of(&path)?.into();
+        migrations.push(Migration { name, path, sql });
     }
     migrations.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(migrations)
+}
+
+/// The text of a script. One in UTF-16 is read as Prisma reads it, so that the review can tell what is wrong with it.
+///
+/// # Errors
+/// If it cannot be read, or is no text.
+pub fn text_of(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    match String::from_utf8(bytes) {
+        Err(error) if utf16 => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        text => text.map_err(|error| unreadable(path, error)),
+    }
 }
 
 /// The error for a script that cannot be read, whoever tried.

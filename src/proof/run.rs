@@ -113,8 +113,11 @@ impl Playing<'_> {
         let pending = &self.migrations[1..];
         let mut prepared = Vec::new();
         for migration in pending {
-            match Prepared::route(migration) {
+            match Prepared::route(migration, &Catalog::new(SCHEMA), None) {
                 Ok(Route::Atomic(atomic)) => prepared.push(atomic),
+                Ok(Route::Sections(sections)) => {
+                    return self.refused(format!("applied in {} sections", sections.len()));
+                }
                 Ok(Route::Alone { why, .. }) => return self.refused(why),
                 Err(error) => return self.refused(format!("{error:?}")),
             }

@@ -9,7 +9,7 @@ use super::{Budget, Data, Original, Play, Rehearsal, TakenBack, rehearse};
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::database::{DatabaseUrl, History};
-use crate::deploy::{Hook, NoHook, Prepared, Route, Settings};
+use crate::deploy::{self, Hook, NoHook, Settings};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
@@ -65,14 +65,20 @@ pub fn rehearse_pending(
     if pending.is_empty() {
         return Ok(None);
     }
-    let routes: Vec<Route> = pending.iter().map(Prepared::route).collect::<Result<_>>()?;
-    let reviewed = reviewed(&pending, &mut original.connect()?)?;
+    let mut client = original.connect()?;
+    let history = History::read(&mut client, schema)?.unwrap_or_default();
+    let live = Live::read(&mut client, &Without::default());
+    let live = live.explain(|| "could not read the definitions of the copy".into())?;
+    let world = Catalog::of_target(schema, &live);
+    let routes = deploy::routes(&pending, world.clone(), &history)?;
+    let reviewed = reviewed(&pending, &mut client)?;
+    drop(client);
     let mut playing = Playing {
         asked: *asked,
         pending: &pending,
         reviewed: &reviewed,
         routes: &routes,
-        plans: plans(original, schema, &pending, undo, None)?,
+        plans: plans(original, &world, &pending, undo, None)?,
     };
     shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), original.backup()));
     let played = playing.play(original, engine, shell, false)?;
@@ -80,7 +86,7 @@ pub fn rehearse_pending(
         return Ok(Some(played));
     }
     // what code took shows in the comparison only, and the deploy keeps it by that
-    playing.plans = plans(original, schema, &pending, undo, Some(&played))?;
+    playing.plans = plans(original, &world, &pending, undo, Some(&played))?;
     shell.status("Rehearsing", format_args!("the same with what was measured kept, and the way back"));
     Ok(Some(playing.play(original, engine, shell, true)?))
 }
@@ -148,7 +154,7 @@ impl Playing<'_> {
 /// What is kept of the migrations that destroy something: keeping takes time and locks too. `played` is what was measured.
 fn plans(
     original: &Original,
-    schema: &str,
+    world: &Catalog,
     pending: &[Migration],
     undo: undo::Settings,
     played: Option<&Played>,
@@ -158,9 +164,7 @@ fn plans(
         return Ok(plans);
     }
     let mut client = original.connect()?;
-    let live = Live::read(&mut client, &Without::default());
-    let live = live.explain(|| "could not read the definitions of the copy".into())?;
-    let mut catalog = Catalog::of_target(schema, &live);
+    let mut catalog = world.clone();
     for migration in pending {
         let mut plan = Plan::of(&mut client, migration, &catalog)?;
         // without rows nothing was measured

@@ -96,13 +96,21 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
                     statements: traced.statements,
                 }
             }
-            Route::Alone { .. } => {
+            Route::Sections(_) | Route::Alone { .. } => {
                 touched = Touched::All;
                 let (name, script, settings) = (migration.name.as_str(), migration.script(), &play.settings);
                 // the guard sleeps in a copy
                 let pass = &Pass::none();
-                let alone = Alone { url, settings, request: play.request, name, script, shell: play.shell, pass };
-                let (applied, seen) = onlooker::during(url, &migration.sql, || alone.apply(&mut client, engine))?;
+                let mut hook = (play.hooks)(migration);
+                let mut apply = || match route {
+                    Route::Sections(sections) => runner.apply_sections(sections, &mut *hook),
+                    _ => {
+                        let alone =
+                            Alone { url, settings, request: play.request, name, script, shell: play.shell, pass };
+                        alone.apply(&mut client, engine)
+                    }
+                };
+                let (applied, seen) = onlooker::during(url, &migration.sql, &mut apply)?;
                 applied?;
                 let seen = seen.explain(|| format!("could not look on while {name} ran"))?;
                 Rehearsed {

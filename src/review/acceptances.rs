@@ -31,6 +31,15 @@ pub fn read(script: &Script) -> (Vec<Line>, Vec<Finding>) {
     (lines, findings)
 }
 
+/// What lines of a file accept that is not reviewed itself: that it was edited after it was applied.
+pub fn of_standing(sql: &str, default_schema: &str, findings: &mut [Finding]) {
+    let (lines, _) = read(&Script::parse(sql));
+    for finding in findings.iter_mut() {
+        let line = lines.iter().find(|line| line.acceptance.covers(finding.rule, &finding.object, default_schema));
+        finding.accepted = line.map(|line| line.acceptance.clone());
+    }
+}
+
 /// Marks what the lines accept; lines that match no finding become findings.
 pub fn apply(lines: &[Line], default_schema: &str, findings: &mut Vec<Finding>) {
     for line in lines {
@@ -40,6 +49,14 @@ pub fn apply(lines: &[Line], default_schema: &str, findings: &mut Vec<Finding>) 
             continue;
         }
         let mut used = false;
+        if let Some(refused) = findings
+            .iter()
+            .find(|finding| finding.refused && wanted.covers(finding.rule, &finding.object, default_schema))
+        {
+            let why = format!("`{}({})` cannot be sent, or PostgreSQL refuses it", refused.rule, refused.object);
+            findings.push(unaccepting(&format!("{}({})", wanted.rule, wanted.object), line.range.clone(), &why));
+            continue;
+        }
         let matching =
             findings.iter_mut().filter(|finding| wanted.covers(finding.rule, &finding.object, default_schema));
         for finding in matching {
@@ -127,13 +144,12 @@ fn parse(directive: &str) -> Result<(String, String, String), String> {
 }
 
 fn malformed(comment: &Comment, why: &str) -> Finding {
-    Finding::new(
-        &acceptance::MALFORMED,
-        comment.text.trim(),
-        comment.range.clone(),
-        format!("this line accepts nothing: {why}"),
-    )
-    .help("correct or remove it; `prisma-safe explain RULE` shows a rule's page")
+    unaccepting(comment.text.trim(), comment.range.clone(), why)
+}
+
+fn unaccepting(object: &str, range: std::ops::Range<usize>, why: &str) -> Finding {
+    Finding::new(&acceptance::MALFORMED, object, range, format!("this line accepts nothing: {why}"))
+        .help("correct or remove it; `prisma-safe explain RULE` shows a rule's page")
 }
 
 #[cfg(test)]
@@ -172,7 +188,7 @@ mod tests {
             "-- prisma-safe:allow drop-column: no object",
             "-- prisma-safe:allow drop-column(): no object",
             "-- prisma-safe:allow drop-colum(Song.artist): a typo",
-            "-- prisma-safe:allow unreadable-sql(x): never",
+            "-- prisma-safe:allow malformed-acceptance(x): never",
             "-- prisma-safe: allow drop-column(Song.artist): a blank",
             "-- Prisma-Safe:Allow drop-column(Song.artist): upper case",
             "/* prisma-safe:allow drop-column(Song.artist): a block */",
@@ -229,7 +245,7 @@ mod tests {
     #[test]
     fn a_line_accepts_in_every_file() {
         for sql in [
-            "\u{feff}-- prisma-safe:allow drop-table(Song): unused\r\nDROP TABLE \"Song\";\r\n",
+            "-- prisma-safe:allow drop-table(Song): unused\r\nDROP TABLE \"Song\";\r\n",
             "DROP TABLE \"Song\" -- prisma-safe:allow drop-table(\"Song\"): unused\n;",
             "-- prisma-safe:allow drop-table(public.Song): unused\nDROP TABLE \"Song\";",
         ] {

@@ -10,6 +10,7 @@ use super::history::standing;
 use super::links;
 use super::probes::Probes;
 use super::recorded::{Recorded, age};
+use super::rest::rest;
 use super::{Request, Review, Source, Verdict, review};
 use crate::catalog::Catalog;
 use crate::catalog::live::{CatalogFile, Live as Definitions, Without};
@@ -104,8 +105,14 @@ impl<'a> Ground<'a> {
         let is_applied = history.map(|_| &is_applied as &dyn Fn(&Migration) -> bool);
         let mut links = links::reviewed(self.settings, self.schema, folder.migrations, chosen, is_applied);
         standing.append(&mut links.findings);
+        // of one that was cut short only the rest is judged
+        let left = |migration: &Migration| match (history, &world) {
+            (Some(history), Some(world)) => rest(migration, world, history),
+            _ => migration.clone(),
+        };
+        let chosen: Vec<Migration> = chosen.iter().map(left).collect();
         let mut review = review(Request {
-            migrations: chosen,
+            migrations: &chosen,
             world,
             earlier: &earlier,
             default_schema: self.schema,

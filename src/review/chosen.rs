@@ -7,7 +7,7 @@ use super::online::Online;
 use crate::context::Context;
 use crate::database::history::State;
 use crate::engine::Discovered;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 use crate::project::{Migration, migrations};
 use crate::tools::git;
 
@@ -163,6 +163,6 @@ fn is_sql(path: &Path) -> bool {
 }
 
 fn file(name: &str, path: PathBuf) -> Result<Migration> {
-    let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
-    Ok(Migration { name: name.to_owned(), path, sql: sql.into() })
+    let sql = migrations::text_of(&path)?.into();
+    Ok(Migration { name: name.to_owned(), path, sql })
 }

@@ -19,7 +19,19 @@ pub fn settings(
     schema_files: &[PathBuf],
 ) -> Result<Settings> {
     let deployed = release(deployed, config, (project.directory(), project.root()), schema_files)?;
-    Ok(Settings { deployed, schema_files: schema_files.to_vec(), ..Settings::new(config, project.version()) })
+    let plain_deploys = is_plain(project.root());
+    Ok(Settings {
+        deployed,
+        plain_deploys,
+        schema_files: schema_files.to_vec(),
+        ..Settings::new(config, project.version())
+    })
+}
+
+/// Whether nothing below a project's root shows that prisma-safe deploys it: no settings, and no script that runs it.
+pub fn is_plain(root: &Path) -> bool {
+    let scripts = std::fs::read_to_string(root.join("package.json")).unwrap_or_default();
+    !root.join("prisma-safe.toml").is_file() && !scripts.contains("prisma-safe")
 }
 
 /// [`settings`] in a directory where Prisma is not installed.
@@ -33,7 +45,8 @@ pub fn settings_in(
     schema_files: &[PathBuf],
 ) -> Result<Settings> {
     let deployed = release(deployed, config, (directory, directory), schema_files)?;
-    Ok(Settings { deployed, schema_files: schema_files.to_vec(), ..Settings::new(config, None) })
+    let plain_deploys = is_plain(directory);
+    Ok(Settings { deployed, plain_deploys, schema_files: schema_files.to_vec(), ..Settings::new(config, None) })
 }
 
 /// What is typed is relative to `directory`, what is set to the project's root.

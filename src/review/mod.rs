@@ -13,6 +13,7 @@ pub mod online;
 pub mod plan_hash;
 pub mod probes;
 pub mod recorded;
+pub mod rest;
 mod reviewed;
 mod unchecked;
 
@@ -29,11 +30,12 @@ use crate::catalog::Catalog;
 use crate::effects;
 use crate::project::Migration;
 use crate::project::migrations::checksum;
+use crate::rules::columns::Columns;
 use crate::rules::delivery::Delivery;
 use crate::rules::origins::Origins;
 use crate::rules::{
     self, Check, Evidence, Finding, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
-    squawk,
+    no_lock_timeout, squawk,
 };
 use crate::sql::{Script, StatementKind};
 
@@ -99,6 +101,44 @@ impl Review {
         self.findings().filter(|finding| finding.severity == severity && finding.accepted.is_none()).count()
     }
 
+    /// What leads on from a `fail`, for exactly these findings.
+    pub fn way_out(&self) -> String {
+        /// More lines than this are not read; the report has them.
+        const SHOWN: usize = 5;
+        let blocking: Vec<&Finding> = self.findings().filter(|finding| finding.blocks()).collect();
+        let mut accepting: Vec<String> = Vec::new();
+        for finding in blocking.iter().filter(|finding| finding.acceptable()) {
+            let line = format!("-- prisma-safe:allow {}({}): REASON", finding.rule, finding.object);
+            if !accepting.contains(&line) {
+                accepting.push(line);
+            }
+        }
+        let fixed = if blocking.iter().any(|finding| finding.fix.is_some()) {
+            " (`prisma-safe review --fix` can do some of it)"
+        } else {
+            ""
+        };
+        let firm: BTreeSet<&str> = blocking.iter().filter(|it| !it.acceptable()).map(|it| it.rule).collect();
+        let mut ways = vec![format!("correct the migration{fixed}")];
+        if !accepting.is_empty() {
+            let more = accepting.len().saturating_sub(SHOWN);
+            accepting.truncate(SHOWN);
+            if more > 0 {
+                accepting.push(format!("… and {more} more, one for each error above"));
+            }
+            ways[0] = format!("{}, or accept each error by a line in its file:\n{}", ways[0], accepting.join("\n"));
+        }
+        if !firm.is_empty() {
+            let firm: Vec<&str> = firm.into_iter().collect();
+            ways.push(format!(
+                "no line accepts {}: what each asks for has to be done first (`prisma-safe explain {}`)",
+                firm.join(", "),
+                firm.first().copied().unwrap_or_default()
+            ));
+        }
+        ways.join("\n")
+    }
+
     /// Errors that destroy data and were accepted: a deploy to production asks once more.
     pub fn accepted_losses(&self) -> impl Iterator<Item = &Finding> {
         self.findings().filter(|finding| {
@@ -112,6 +152,11 @@ impl Review {
 /// Reviews the migrations.
 pub fn review(request: Request<'_>) -> Review {
     let mut catalog = request.world.unwrap_or_else(|| Catalog::new(request.default_schema));
+    let target_is_empty = request.identity.is_some()
+        && request.live.is_some()
+        && request.earlier.is_empty()
+        && catalog.is_complete()
+        && catalog.tables.is_empty();
     let mut unread = 0;
     for migration in request.earlier {
         migration.sql.look(|script| {
@@ -125,6 +170,10 @@ pub fn review(request: Request<'_>) -> Review {
     let mut origins = Origins::default();
     let scratch = Scratch::default();
     let mut migrations = request.standing;
+    for standing in &mut migrations {
+        request.settings.levels.apply(&mut standing.findings);
+        acceptances::of_standing(standing.sql.as_str(), request.default_schema, &mut standing.findings);
+    }
     for migration in request.migrations {
         if request.identity.is_none() {
             // not a plan: each is looked at as if those before it had been deployed
@@ -152,9 +201,10 @@ pub fn review(request: Request<'_>) -> Review {
             origins: &origins,
             // under another search_path the names here are other tables there
             live: request.live.filter(|_| !changes_search_path(script)),
+            target_is_empty,
             acceptances: &accepting,
             settings: request.settings,
-            delivery: Delivery::of(script, request.settings.prisma),
+            delivery: Delivery::of(script, &Columns(&catalog), request.settings.prisma),
         };
         let Looked { mut findings, origins: walked, unknown } = look(&subject);
         findings.extend(slips);
@@ -191,6 +241,7 @@ pub fn review(request: Request<'_>) -> Review {
         scratch.give(copy);
         scratch.next(script, &migration.name);
     }
+    say_once(&mut migrations);
     unchecked.extend(unchecked::weakened(request.settings));
     match request.live {
         Some(live) => unchecked.extend(live.unchecked()),
@@ -217,6 +268,16 @@ fn taken(standing: &mut Vec<Reviewed>, name: &str) -> Vec<Finding> {
     standing.extract_if(.., |each| each.name == name).flat_map(|each| each.findings).collect()
 }
 
+/// That plain Prisma waits for locks without end is said once, not for each file.
+fn say_once(migrations: &mut [Reviewed]) {
+    let mut said = false;
+    for migration in migrations {
+        migration
+            .findings
+            .retain(|finding| finding.rule != no_lock_timeout::RULE.id || !std::mem::replace(&mut said, true));
+    }
+}
+
 /// What every rule together has seen of a migration.
 struct Looked {
     findings: Vec<Finding>,
@@ -240,11 +301,13 @@ fn look(subject: &Subject<'_>) -> Looked {
         let schema = &step.catalog.default_schema;
         let named = effects::unknown::named(step.statement, step.catalog).into_iter();
         unknown.extend(named.map(|reference| format!("{} {}", reference.word(), reference.label(schema))));
-        for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
-            if let Check::Statement(check) = rule.check {
-                check(step, &mut findings);
+        step.apart(|step| {
+            for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
+                if let Check::Statement(check) = rule.check {
+                    check(step, &mut findings);
+                }
             }
-        }
+        });
     });
     Looked { findings, origins, unknown }
 }

@@ -63,9 +63,15 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 Some(if table.written { finding } else { finding.severity(Severity::Error) })
             }
             None if is_empty(step, &table.name, &demand) => None,
+            // the advised form, which stops nobody and can be tried again: worth a word where nobody has looked at the rows
+            None if is_concurrent(step) => Some(finding.severity(Severity::Info)),
             None => Some(finding),
         });
     }
+}
+
+fn is_concurrent(step: &Step<'_>) -> bool {
+    matches!(&step.statement.kind, StatementKind::CreateIndex(index) if index.concurrently)
 }
 
 /// A demand on rows that the migrations under review have put into a new table.

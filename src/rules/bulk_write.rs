@@ -1,5 +1,6 @@
 //! Many rows written by one statement of a migration: each stays locked, and nothing is visible, until it is committed.
 
+use super::batch::is_bounded;
 use super::cost::Work;
 use super::locks::sources;
 use super::subject::Existing;
@@ -34,6 +35,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         }));
     };
     match &step.statement.kind {
+        StatementKind::Update { .. } if is_bounded(step.text()) => {}
         StatementKind::Update { table, .. } => {
             let Some(table) = step.existing(table) else { return };
             // one word is enough where the size is not known

@@ -9,7 +9,7 @@ pub(super) const RULE: Rule = Rule {
     id: "contradicted-decision",
     severity: Severity::Error,
     optional: false,
-    acceptable: false,
+    acceptable: true,
     destroys: false,
     page: include_str!("contradicted_decision.md"),
     check: Check::Migration(check),

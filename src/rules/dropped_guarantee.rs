@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
 use crate::effects::{Effect, Guarantee, What};
-use crate::sql::ConstraintKind;
+use crate::sql::{ActionKind, ConstraintKind, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    findings.extend(by_name(step));
     for Effect { range, what } in step.effects {
         let What::GuaranteeGone { table, name, guarantee } = what else { continue };
         // a table that these migrations have made has nothing to keep true yet
@@ -26,6 +27,43 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             findings.extend(gone(step, table, name, guarantee, range.clone()));
         }
     }
+}
+
+/// A constraint that nobody knows and that is called as PostgreSQL calls a primary key, unless the file makes another.
+fn by_name(step: &Step<'_>) -> Vec<Finding> {
+    let added = |action: &ActionKind| matches!(action, ActionKind::AddConstraint(added) if matches!(added.kind, ConstraintKind::PrimaryKey { .. }));
+    let later = step.subject.script.statements().iter().filter(|it| it.range.start >= step.statement.range.start);
+    let anew = later.into_iter().any(|statement| match &statement.kind {
+        StatementKind::AlterTable { actions, .. } => actions.iter().any(|action| added(&action.kind)),
+        _ => false,
+    });
+    let dropped = step.actions().filter_map(|(table, action)| match &action.kind {
+        ActionKind::DropConstraint { name, .. } if name.ends_with("_pkey") => Some((table, name, action)),
+        _ => None,
+    });
+    dropped
+        .filter_map(|(table, name, action)| {
+            let table = step.existing(table)?;
+            let unknown = step.catalog.constraint(&table.name, name).is_unknown();
+            (unknown && !anew).then(|| {
+                let message = format!("takes the primary key of `{}`, by its name: {}", table.label, without_key());
+                Finding::new(&RULE, name, action.range.clone(), message).help(KEY)
+            })
+        })
+        .collect()
+}
+
+/// What to do about a primary key that goes.
+const KEY: &str = "give the table a primary key in the same migration; logical replication and Prisma need one";
+
+fn without_key() -> &'static str {
+    "rows can no longer be told apart, and where the table is published, its updates and deletes fail from then on"
+}
+
+/// Publications that send the table's updates or deletes, where replicas find its rows by the primary key.
+fn published(step: &Step<'_>, table: &ObjectName) -> Option<Vec<String>> {
+    let target = step.existing_object(table)?.target;
+    step.subject.live?.published_by_key(&target).filter(|names| !names.is_empty())
 }
 
 fn gone(
@@ -50,10 +88,19 @@ fn gone(
     };
     let columns = kind.columns().join(", ");
     let (message, help) = match kind {
-        ConstraintKind::PrimaryKey { .. } => (
-            format!("`{label}` is left without a primary key: rows can no longer be told apart"),
-            "give the table a primary key in the same migration; logical replication and Prisma need one",
-        ),
+        ConstraintKind::PrimaryKey { .. } => {
+            if let Some(publications) = published(step, table) {
+                let message = format!(
+                    "`{label}` is left without a primary key, by which replicas find its rows: PostgreSQL refuses every update and delete \
+                     of it from then on"
+                );
+                let finding = Finding::new(&RULE, name, range, message).severity(Severity::Error);
+                return Some(finding.measured(format!("published by {}", publications.join(", "))).help(
+                    "give the table a primary key in the same migration, or ALTER TABLE … REPLICA IDENTITY FULL before it",
+                ));
+            }
+            (format!("`{label}` is left without a primary key: {}", without_key()), KEY)
+        }
         ConstraintKind::Unique { columns, .. } => return Some(unique(name, &label, columns, range)),
         ConstraintKind::ForeignKey { table: parent, .. } => {
             let after = step.subject.after;

@@ -8,7 +8,7 @@ pub const EDITED: Rule = Rule {
     id: "edited-migration",
     severity: Severity::Error,
     optional: false,
-    acceptable: false,
+    acceptable: true,
     destroys: false,
     page: include_str!("edited_migration.md"),
     check: Check::Review,
@@ -41,7 +41,10 @@ pub fn edited(name: &str) -> Finding {
     let message = format!("`{name}` was changed after it was applied: the target has what stood there before");
     without_place(
         Finding::new(&EDITED, name, 0..0, message)
-            .help("restore the file as it was applied (from version control), and put the change into a new migration"),
+            .help(format!(
+                "restore the file as it was applied (from version control), and put the change into a new migration\nif the file \
+                 has to stay as it is now: `-- prisma-safe:allow edited-migration({name}): why`, in that file"
+            )),
     )
 }
 

@@ -95,6 +95,11 @@ pub trait Live: std::fmt::Debug {
     fn victims(&self, _dropped: &Dropped) -> Option<Vec<String>> {
         None
     }
+    /// The publications that send updates or deletes of the table, where its primary key tells its rows apart on replicas (replica
+    /// identity `DEFAULT`).
+    fn published_by_key(&self, _table: &ObjectName) -> Option<Vec<String>> {
+        None
+    }
     /// Whether a file answers, and not the target: nothing is measured then.
     fn recorded(&self) -> bool {
         false

@@ -31,11 +31,19 @@ struct Held {
 }
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    if subject.delivery != Delivery::Whole || subject.script.statements().len() < 2 {
+    if subject.delivery == Delivery::Statements || subject.script.statements().len() < 2 {
         return;
     }
     let mut held: Vec<Held> = Vec::new();
+    let mut section = 0;
+    let mut worst: Vec<Finding> = Vec::new();
     subject.walk(|step| {
+        // with each transaction the locks of the one before it are gone
+        let now = subject.delivery.section(step.statement.range.start);
+        if now != section {
+            section = now;
+            worst.extend(worst_of(subject, &std::mem::take(&mut held)));
+        }
         let locked = taken(step);
         for (table, seconds) in work(step) {
             // what a statement does to a table that it locks by itself is another rule's matter
@@ -56,9 +64,14 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             }
         }
     });
-    // one lock tells the story: the worst and longest
+    worst.extend(worst_of(subject, &held));
+    findings.extend(worst);
+}
+
+/// One lock tells the story: the worst and longest.
+fn worst_of(subject: &Subject<'_>, held: &[Held]) -> Option<Finding> {
     let worst = held.iter().filter(|lock| lock.under.is_some()).max_by_key(|lock| (lock.keeps_out, lock.seconds));
-    findings.extend(worst.and_then(|lock| finding(subject, lock, &held)));
+    worst.and_then(|lock| finding(subject, lock, held))
 }
 
 fn finding(subject: &Subject<'_>, lock: &Held, held: &[Held]) -> Option<Finding> {

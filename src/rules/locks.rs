@@ -1,5 +1,6 @@
 //! Which tables a statement locks against others until its transaction ends, and how long a statement works.
 
+use super::batch::is_bounded;
 use super::cost::Work;
 use super::subject::Existing;
 use super::{Step, table_rewrite};
@@ -70,6 +71,7 @@ pub(super) fn worked(step: &Step<'_>) -> Vec<(Existing, Work)> {
     let one = |name: &Name, work| step.existing(name).map(|table| (table, work)).into_iter().collect::<Vec<_>>();
     match &step.statement.kind {
         StatementKind::CreateIndex(index) if !index.concurrently => one(&index.table, Work::Index),
+        StatementKind::Update { .. } | StatementKind::Delete { .. } if is_bounded(step.text()) => Vec::new(),
         StatementKind::Update { table, .. } | StatementKind::Delete { table, .. } => one(table, Work::Rewrite),
         StatementKind::Insert { .. } => sources(step).into_iter().map(|table| (table, Work::Rewrite)).collect(),
         StatementKind::CreateTable { as_query: true, .. } | StatementKind::CreateView { materialized: true, .. } => {

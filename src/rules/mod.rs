@@ -2,6 +2,7 @@
 //! that `explain`, SARIF, the README and the tests read.
 
 mod client;
+pub mod columns;
 pub mod cost;
 pub mod delivery;
 pub mod live;
@@ -16,6 +17,7 @@ pub(crate) mod tests;
 pub mod acceptance;
 mod access;
 mod add_unique;
+mod batch;
 mod blocking_index;
 mod blocking_index_drop;
 mod blocking_statement;
@@ -46,6 +48,7 @@ mod long_identifier;
 pub mod many_to_many_swap;
 mod narrow_type;
 mod new_enum_value_used;
+pub(crate) mod no_lock_timeout;
 pub(crate) mod opaque_code;
 mod outside_database;
 mod overwritten_values;
@@ -59,6 +62,7 @@ mod running_release;
 mod safeguards;
 mod sequence_position;
 mod set_not_null;
+mod several_tables;
 pub(crate) mod squawk;
 mod table_rewrite;
 mod time_zone_cast;
@@ -197,6 +201,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// The line in the migration that accepts it.
     pub accepted: Option<Acceptance>,
+    /// The database itself refuses the statement: no line can accept that.
+    pub refused: bool,
 }
 
 impl Finding {
@@ -212,7 +218,19 @@ impl Finding {
             evidence: Vec::new(),
             fix: None,
             accepted: None,
+            refused: false,
         }
+    }
+
+    /// Says that the database refuses the statement, whatever a line in the file says.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        Self { refused: true, ..self }
+    }
+
+    /// Whether a line in the migration may accept it.
+    pub fn acceptable(&self) -> bool {
+        !self.refused && find(self.rule).is_some_and(|rule| rule.acceptable)
     }
 
     /// Whether it says that nothing is lost.
@@ -303,6 +321,8 @@ pub const RULES: &[&Rule] = &[
     &blocking_index_drop::RULE,
     &blocking_statement::RULE,
     &lock_held::RULE,
+    &several_tables::RULE,
+    &no_lock_timeout::RULE,
     &bulk_write::RULE,
     &validated_constraint::RULE,
     &unindexed_foreign_key::RULE,

@@ -1,15 +1,15 @@
 //! An enum value used in the file that adds it: PostgreSQL refuses that before the commit (55P04).
 
+use super::columns::Columns;
+use super::delivery::splits;
 use super::{Check, Finding, Rule, Severity, Subject};
-use crate::sql::StatementKind;
-use crate::sql::tokens::{Kind, tokens};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
     id: "new-enum-value-used",
     severity: Severity::Error,
     optional: false,
-    acceptable: false,
+    acceptable: true,
     destroys: false,
     page: include_str!("new_enum_value_used.md"),
     check: Check::Migration(check),
@@ -17,40 +17,28 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let statements = subject.script.statements();
-    for (at, statement) in statements.iter().enumerate() {
-        let StatementKind::AddEnumValue { name, value, .. } = &statement.kind else { continue };
-        let fresh = |kind: &StatementKind| matches!(kind, StatementKind::CreateEnum { name: new, .. } if new == name);
-        if statements[..at].iter().any(|earlier| fresh(&earlier.kind)) {
-            continue;
-        }
-        let used = statements[at + 1..].iter().find(|later| {
-            let declares = matches!(
-                later.kind,
-                StatementKind::AddEnumValue { .. }
-                    | StatementKind::RenameEnumValue { .. }
-                    | StatementKind::CreateEnum { .. }
-                    | StatementKind::Comment
-            );
-            !declares && names(subject.script.text().get(later.range.clone()).unwrap_or_default(), value)
-        });
-        let Some(used) = used else { continue };
-        let object = format!("{}.{value}", subject.label(&subject.before.resolve(name)));
+    for used in subject.script.used_new_values(&Columns(subject.before)) {
+        let object = format!("{}.{}", subject.label(&subject.before.resolve(&used.name)), used.value);
+        let line = subject.script.position(statements[used.added].range.start).line;
+        let (verb, severity) = match (used.certain, splits(subject.settings.prisma)) {
+            (true, false) => ("uses", Severity::Error),
+            (true, true) => ("uses", Severity::Warning),
+            (false, false) => ("may use", Severity::Warning),
+            (false, true) => ("may use", Severity::Info),
+        };
+        let message = match splits(subject.settings.prisma) {
+            true => format!(
+                "{verb} `{object}`, which this file adds: prisma-safe commits line {line} first, and the value stays if what follows fails"
+            ),
+            false => format!(
+                "{verb} `{object}`, which this file adds: PostgreSQL refuses a new value until it is committed, and Prisma before 7.4 \
+                 sends the file as one transaction, also to the shadow database"
+            ),
+        };
         findings.push(
-            Finding::new(
-                &RULE,
-                &object,
-                used.range.clone(),
-                format!("uses `{object}`, which this file adds: PostgreSQL refuses a new value until it is committed"),
-            )
-            .help("add the value in one migration, and use it in the next"),
+            Finding::new(&RULE, &object, statements[used.used].range.clone(), message)
+                .severity(severity)
+                .help("add the value in one migration, and use it in the next"),
         );
     }
-}
-
-/// Whether a literal is the value, or an array or body of code that holds it.
-fn names(text: &str, value: &str) -> bool {
-    let value = value.replace('\'', "''");
-    tokens(text).iter().filter(|token| token.kind == Kind::Literal).any(|token| {
-        token.text == value || (token.text.starts_with('{') || token.text.contains('\n')) && token.text.contains(&value)
-    })
 }

@@ -121,7 +121,12 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
                 None => format!("{known}: what it does was not checked"),
             },
         )
-        .severity(if worst.is_some() { Severity::Error } else { Severity::Warning })
+        .severity(match worst {
+            // there is nothing that it could reach
+            _ if subject.target_is_empty => Severity::Info,
+            Some(_) => Severity::Error,
+            None => Severity::Warning,
+        })
         .help(format!(
             "write it as plain statements, which can be reviewed; else read it with care\nthen accept it: \
              `-- prisma-safe:allow opaque-code({what} {blocks}): why`"
@@ -150,7 +155,9 @@ fn opaque<'a>(text: &'a str, statement: &'a Statement, defined: &[String]) -> Op
         return Some(("statement", text, "hides another statement inside".into()));
     }
     let called = match statement.kind {
-        StatementKind::Select => calls_unknown(text),
+        StatementKind::Select => {
+            calls_unknown(text).or_else(|| calls(text).into_iter().find(|name| defined.contains(name)))
+        }
         _ => calls(text).into_iter().find(|name| defined.contains(name)),
     };
     called.map(|name| ("call", text, format!("calls `{name}()`")))

@@ -22,23 +22,31 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let alone = subject.delivery == Delivery::Statements;
+    let sections = matches!(subject.delivery, Delivery::Sections(_));
     let wrapped = statements.first().is_some_and(|it| it.kind == StatementKind::Begin)
         && statements.last().is_some_and(|it| it.kind == StatementKind::Commit)
         && statements.iter().filter(|it| it.kind == StatementKind::Begin).count() == 1;
     let ends_early = !wrapped && statements.iter().any(|it| it.kind == StatementKind::Commit);
-    if wrapped || !(alone || ends_early || splits(subject.settings.prisma)) {
+    if wrapped || !(alone || sections || ends_early || splits(subject.settings.prisma)) {
         return;
     }
     // what never fails leaves nothing half done, and neither does what nothing was committed before
-    let each = alone || splits(subject.settings.prisma);
+    let each = alone || splits(subject.settings.prisma) && !sections;
     let (mut committed, mut pending, mut in_block, mut risky) = (0, 0, false, None);
+    let mut section = 0;
     subject.walk(|step| match &step.statement.kind {
+        StatementKind::Begin | StatementKind::Commit if sections => {}
         StatementKind::Begin => in_block = true,
         StatementKind::Commit => {
             committed += std::mem::take(&mut pending);
             in_block = false;
         }
         kind if counts(kind) => {
+            let now = subject.delivery.section(step.statement.range.start);
+            if now != section {
+                section = now;
+                committed += std::mem::take(&mut pending);
+            }
             if committed > 0 && risky.is_none() && may_fail(step) {
                 risky = Some(step.statement.range.clone());
             }
@@ -47,7 +55,13 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         _ => {}
     });
     let Some(range) = risky else { return };
-    let (message, help) = if alone {
+    let (message, help) = if sections {
+        (
+            "if this statement fails, the sections before it stay: prisma-safe commits the file in sections, and goes on behind the \
+             last one when it is deployed again",
+            "nothing has to be done with prisma-safe; for whoever deploys with Prisma alone, give each section a migration of its own",
+        )
+    } else if alone {
         (
             "if this statement fails, those before it stay: no transaction takes this file, and Prisma commits each statement",
             "give what cannot run in a transaction a migration of its own",

@@ -105,7 +105,7 @@ fn nulls(step: &Step<'_>, table: &Existing, column: &str) -> Option<u64> {
 
 /// The column cannot hold NULL: it is required already, or a validated check says so, and PostgreSQL reads no rows.
 fn already_required(step: &Step<'_>, table: &Existing, column: &str) -> bool {
-    let Some(known) = step.catalog.tables.get(&table.name) else { return false };
+    let Some(known) = step.catalog.parts(&table.name) else { return false };
     let required = known.columns.get(column).is_some_and(|column| column.not_null);
     required
         || known.constraints.values().any(|constraint| match &constraint.kind {

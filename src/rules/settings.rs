@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Finding, RULES, Rule, Severity, find, near};
+use super::{Finding, RULES, Rule, Severity, find, near, unreadable_sql};
 use crate::project::Version;
 use crate::rename::schema::Schema;
 
@@ -52,6 +52,8 @@ pub struct Settings {
     pub prisma: Option<(u64, u64)>,
     /// The release that runs while the migration is deployed, where it is given.
     pub deployed: Option<Deployed>,
+    /// Whether nothing shows that prisma-safe deploys this project: plain Prisma waits for locks without end.
+    pub plain_deploys: bool,
     /// What schema.prisma was before the draft, where that is known.
     pub schema_before: Option<Schema>,
     /// The files of the schema as it is now, where they are known.
@@ -81,6 +83,7 @@ impl Settings {
             levels: config.rules.clone(),
             prisma: prisma.map(|version| (version.major(), version.minor())),
             deployed: None,
+            plain_deploys: false,
             schema_before: None,
             schema_files: Vec::new(),
         }
@@ -158,6 +161,17 @@ impl<'de> Deserialize<'de> for Known {
     }
 }
 
+/// Why a rule must stay an error for every file at once, where it must.
+fn firm(rule: &Rule) -> Option<&'static str> {
+    match rule.id {
+        id if id == unreadable_sql::RULE.id => {
+            Some("what a file does that cannot be read is not known; accept it in the one file, with a reason")
+        }
+        _ if !rule.acceptable && rule.severity == Severity::Error => Some("nothing may accept what it finds"),
+        _ => None,
+    }
+}
+
 /// A level that a rule may have.
 struct LevelOf(&'static Rule);
 
@@ -168,11 +182,9 @@ impl<'de> DeserializeSeed<'de> for LevelOf {
         let Self(rule) = self;
         let level = Level::deserialize(deserializer)?;
         let lowers = level == Level::Off || level.severity().is_some_and(|level| level < rule.severity);
-        if !rule.acceptable && rule.severity == Severity::Error && lowers {
+        if let Some(why) = firm(rule).filter(|_| lowers) {
             let id = rule.id;
-            return Err(D::Error::custom(format!(
-                "review.rules: `{id}` cannot be less than an error: nothing may accept what it finds"
-            )));
+            return Err(D::Error::custom(format!("review.rules: `{id}` cannot be less than an error: {why}")));
         }
         Ok(level)
     }
@@ -192,19 +204,21 @@ impl Levels {
     pub fn weakened(&self) -> impl Iterator<Item = (&'static Rule, Level)> {
         RULES.iter().copied().filter(|rule| !rule.optional).filter_map(|rule| {
             let level = self.of(rule)?;
-            let weaker = level == Level::Off || level.severity().is_some_and(|level| level < rule.severity);
+            // its own level is the most a finding may have, where facts would raise it
+            let weaker = level == Level::Off
+                || level.severity().is_some_and(|level| level <= rule.severity.min(Severity::Warning));
             weaker.then_some((rule, level))
         })
     }
 
-    /// Gives findings the severity that is set. A lower one than the rule's own is the most a finding may have; a higher
+    /// Gives findings the severity that is set. The rule's own, or a lower one, is the most a finding may have; a higher
     /// one is the least, except where the facts have made it harmless.
     pub fn apply(&self, findings: &mut Vec<Finding>) {
         findings.retain(|finding| find(finding.rule).is_none_or(|rule| self.on(rule)));
         for finding in findings {
             let Some(rule) = find(finding.rule) else { continue };
             let Some(set) = self.of(rule).and_then(Level::severity) else { continue };
-            finding.severity = if set < rule.severity {
+            finding.severity = if set <= rule.severity {
                 finding.severity.min(set)
             } else if finding.severity >= rule.severity {
                 finding.severity.max(set)
@@ -239,6 +253,9 @@ mod tests {
         assert_eq!(severity(&levels, "unindexed-foreign-key", Info), Some(Error));
         assert_eq!(severity(&levels, "add-unique", Error), None);
         assert_eq!(severity(&levels, "drop-table", Warning), Some(Warning));
+        let own = self::levels("opaque-code = \"warning\"").unwrap();
+        assert_eq!(severity(&own, "opaque-code", Error), Some(Warning));
+        assert_eq!(severity(&own, "opaque-code", Info), Some(Info));
         let weaker: Vec<&str> = levels.weakened().map(|(rule, _)| rule.id).collect();
         assert_eq!(weaker, ["add-unique", "blocking-index"]);
     }
@@ -252,8 +269,9 @@ mod tests {
 
     #[test]
     fn nobody_is_talked_round() {
-        assert!(levels("unreadable-sql = \"warning\"").unwrap_err().contains("cannot be less than an error"));
-        assert!(levels("edited-migration = \"off\"").unwrap_err().contains("cannot be less than an error"));
+        assert!(levels("malformed-acceptance = \"warning\"").unwrap_err().contains("cannot be less than an error"));
+        assert!(levels("malformed-acceptance = \"off\"").unwrap_err().contains("cannot be less than an error"));
+        assert!(levels("unreadable-sql = \"warning\"").unwrap_err().contains("accept it in the one file"));
         assert!(levels("unreadable-sql = \"error\"").is_ok());
         assert!(levels("drop-colum = \"off\"").unwrap_err().contains("`drop-column`?"));
         assert!(levels("drop-column = \"loud\"").unwrap_err().contains("loud"));

@@ -8,7 +8,7 @@ use super::origins::Origins;
 use super::{Acceptance, Finding, Live, Scratch, Settings, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
 use crate::effects::{self, Effect, Scene};
-use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind};
+use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind, code};
 
 /// One migration and what is known around it.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Subject<'a> {
     pub origins: &'a Origins,
     /// What the target says, where it was asked.
     pub live: Option<&'a dyn Live>,
+    /// Whether these are the first migrations of a target without any table: there is nothing that they could destroy.
+    pub target_is_empty: bool,
     /// The accepting lines of the migration.
     pub acceptances: &'a [Acceptance],
     /// What the project sets.
@@ -133,6 +135,20 @@ impl Subject<'_> {
 }
 
 impl<'a> Step<'a> {
+    /// Shows the statement, and each one that writes inside its `WITH` as the statement that it is.
+    pub fn apart(&self, mut look: impl FnMut(&Step<'_>)) {
+        let start = self.statement.range.start;
+        let mut own = self.effects.to_vec();
+        for code::Inner { range, kind } in code::inner(self.text()) {
+            let statement = Statement { range: start + range.start..start + range.end, kind };
+            let scene = Scene::new(self.subject.script, &statement, self.catalog, self.subject.after);
+            let effects = effects::of(&scene);
+            own.retain(|effect| !effects.iter().any(|inner| inner.what == effect.what));
+            look(&Step { statement: &statement, effects: &effects, ..*self });
+        }
+        look(&Step { effects: &own, ..*self });
+    }
+
     /// The table as it stands on the target; none if the migrations under review created it.
     pub fn existing(&self, name: &Name) -> Option<Existing> {
         self.existing_object(&self.catalog.resolve(name))

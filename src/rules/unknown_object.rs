@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::effects::{Effect, What};
+use crate::sql::ActionKind;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -25,10 +26,29 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let word = reference.word();
-        let message =
-            format!("no migration makes {word} `{label}`: what this does to it, and to the values in it, is not known");
+        let message = match retyped(step, range) {
+            Some((table, to)) => format!(
+                "no migration makes {word} `{label}`: unless its type, which is not known, is stored as {to} is, this writes every row of \
+                 `{table}` again while nobody can read or write it, and whether every value fits is not known either"
+            ),
+            None => {
+                format!(
+                    "no migration makes {word} `{label}`: what this does to it, and to the values in it, is not known"
+                )
+            }
+        };
         findings.push(Finding::new(&RULE, &label, range.clone(), message).help(
             "review it where the database can be reached, or with `--catalog FILE`, which `prisma-safe catalog` writes there",
         ));
     }
+}
+
+/// The table and the new type, where the action changes a column's type.
+fn retyped(step: &Step<'_>, range: &std::ops::Range<usize>) -> Option<(String, String)> {
+    step.actions().find(|(_, action)| action.range == *range).and_then(|(table, action)| match &action.kind {
+        ActionKind::SetType { data_type, .. } => {
+            Some((step.subject.label(&step.catalog.resolve(table)), data_type.to_string()))
+        }
+        _ => None,
+    })
 }

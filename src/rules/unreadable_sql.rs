@@ -8,13 +8,18 @@ pub(super) const RULE: Rule = Rule {
     id: "unreadable-sql",
     severity: Severity::Error,
     optional: false,
-    acceptable: false,
-    destroys: false,
+    acceptable: true,
+    destroys: true,
     page: include_str!("unreadable_sql.md"),
     check: Check::Migration(check),
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    if let Some(found) = subject.script.unsendable() {
+        let finding = Finding::new(&RULE, subject.migration, found.range, format!("cannot be sent: {}", found.what));
+        // a deploy refuses it whatever a line says
+        return findings.push(finding.refused().help(found.help));
+    }
     findings.extend(other_strings(subject));
     // what follows the first error is mostly its echo
     let Some(error) = subject.script.errors().first() else { return };

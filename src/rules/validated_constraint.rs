@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cost::{self, Work};
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step, Which};
-use crate::sql::{ActionKind, ConstraintDef, ConstraintKind, Expr, Name};
+use crate::sql::{ActionKind, ConstraintDef, ConstraintKind, Expr, Name, StatementKind};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -57,6 +57,10 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let ActionKind::ValidateConstraint { name } = &action.kind else { continue };
         let Some(table) = step.existing(table) else { continue };
         let known_before = step.subject.before.tables.get(&table.name);
+        // a transaction of its own has let go of the lock
+        if added_in_earlier_section(step, name) {
+            continue;
+        }
         if let Some(known) = known_before.and_then(|known| known.constraints.get(name)) {
             findings.extend(refused(step, &table, name, &known.kind, &action.range));
             continue;
@@ -73,6 +77,20 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         .help("move VALIDATE CONSTRAINT to a migration of its own");
         findings.extend(step.weigh(&table, Work::Scan, finding));
     }
+}
+
+/// Whether the file itself adds the constraint, in a transaction before this one.
+fn added_in_earlier_section(step: &Step<'_>, name: &str) -> bool {
+    let delivery = &step.subject.delivery;
+    let here = delivery.section(step.statement.range.start);
+    let adds =
+        |action: &ActionKind| matches!(action, ActionKind::AddConstraint(added) if added.name.as_deref() == Some(name));
+    step.subject.script.statements().iter().any(|earlier| match &earlier.kind {
+        StatementKind::AlterTable { actions, .. } => {
+            delivery.section(earlier.range.start) < here && actions.iter().any(|action| adds(&action.kind))
+        }
+        _ => false,
+    })
 }
 
 /// A demand on rows that the migrations under review have put into a new table: a foreign key locks its parent meanwhile.

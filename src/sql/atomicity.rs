@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::ast::{ActionKind, Statement, StatementKind};
-use super::expression::{Piece, pieces};
+use super::new_value::Untold;
 use super::script::Script;
 
 /// How a script can be applied.
@@ -36,9 +36,9 @@ impl Script {
                 return Atomicity::Alone { why, range: statement.range.clone() };
             }
         }
-        if let Some((range, value)) = used_new_value(self) {
-            let why = format!("the enum value {value:?} is added and used in the same file");
-            return Atomicity::Alone { why, range };
+        if let Some(used) = self.used_new_values(&Untold).first() {
+            let why = format!("the enum value {:?} is added and used in the same file", used.value);
+            return Atomicity::Alone { why, range: self.statements()[used.used].range.clone() };
         }
         match control(self.statements()) {
             Ok(control) if control.is_empty() => Atomicity::Transaction,
@@ -64,7 +64,7 @@ impl Script {
 }
 
 /// Why PostgreSQL refuses this statement in a transaction block (`PreventInTransactionBlock`), or why we must not wrap it.
-fn forbidden(kind: &StatementKind, text: &str) -> Option<String> {
+pub(super) fn forbidden(kind: &StatementKind, text: &str) -> Option<String> {
     let refused = |what: &str| Some(format!("`{what}` cannot run inside a transaction"));
     match kind {
         StatementKind::CreateIndex(index) if index.concurrently => refused("CREATE INDEX CONCURRENTLY"),
@@ -75,7 +75,7 @@ fn forbidden(kind: &StatementKind, text: &str) -> Option<String> {
         }),
         StatementKind::Rollback => Some("it rolls back by itself".to_owned()),
         StatementKind::Other { words } if is_outside(words, text) => refused(words),
-        StatementKind::Other { words } if is_control(words) => {
+        StatementKind::Other { words } if controls(words) => {
             Some(format!("it controls transactions by itself: `{words}`"))
         }
         StatementKind::Other { words } if words == "CALL" => Some("a procedure may commit by itself".to_owned()),
@@ -113,7 +113,15 @@ fn is_outside(words: &str, text: &str) -> bool {
 }
 
 /// Transaction control beyond plain `BEGIN` and `COMMIT`.
-fn is_control(words: &str) -> bool {
+pub(super) fn is_control(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::Rollback => true,
+        StatementKind::Other { words } => controls(words),
+        _ => false,
+    }
+}
+
+fn controls(words: &str) -> bool {
     const CONTROL: &[&str] = &[
         "BEGIN",
         "START TRANSACTION",
@@ -145,45 +153,6 @@ fn control(statements: &[Statement]) -> Result<Vec<Range<usize>>, (&'static str,
     match open {
         Some(begin) => Err(("a `BEGIN` has no `COMMIT`", begin)),
         None => Ok(control),
-    }
-}
-
-/// An enum value that is added to an older type and named again later: PostgreSQL refuses it before the commit (55P04).
-fn used_new_value(script: &Script) -> Option<(Range<usize>, String)> {
-    let statements = script.statements();
-    for (at, Statement { kind, .. }) in statements.iter().enumerate() {
-        let StatementKind::AddEnumValue { name, value, .. } = kind else { continue };
-        let own =
-            |earlier: &Statement| matches!(&earlier.kind, StatementKind::CreateEnum { name: new, .. } if new == name);
-        if statements[..at].iter().any(own) {
-            continue; // a type of this very transaction
-        }
-        let later = statements[at + 1..].iter().filter(|later| {
-            !matches!(
-                later.kind,
-                StatementKind::AddEnumValue { .. }
-                    | StatementKind::RenameEnumValue { .. }
-                    | StatementKind::CreateEnum { .. }
-                    | StatementKind::Comment
-            )
-        });
-        for Statement { range, .. } in later {
-            if pieces(&script.text()[range.clone()]).iter().any(|piece| names_value(*piece, value)) {
-                return Some((range.clone(), value.clone()));
-            }
-        }
-    }
-    None
-}
-
-/// Whether a literal is the value, or is an array or a body of code that has it.
-fn names_value(piece: Piece<'_>, value: &str) -> bool {
-    match piece {
-        Piece::Text(text) => match piece.string() {
-            Some(string) if !string.starts_with('{') => string == value,
-            _ => text.contains(value),
-        },
-        _ => false,
     }
 }
 

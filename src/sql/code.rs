@@ -1,93 +1,102 @@
 //! Whether a statement does more than its first words say: calls that may write, and statements inside others.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::ast::StatementKind;
+use super::script::Script;
 use super::tokens::{Kind, Token, after, calls, tokens};
 
-/// Functions a `SELECT` may call without anything happening to rows or objects.
-pub const READING: &[&str] = &[
-    "setval",
-    "set_config",
-    "pg_get_serial_sequence",
-    "max",
-    "min",
-    "count",
-    "coalesce",
-    "greatest",
-    "now",
-    "nextval",
-    "currval",
-    "version",
-    "pg_sleep",
-    "exists",
-    "select",
-    "from",
-    "in",
-    "values",
-    "as",
-    "and",
-    "or",
-    "not",
-    "cast",
-    "regclass",
-    "pg_advisory_lock",
-    "pg_advisory_xact_lock",
-    "pg_advisory_unlock",
-    "current_setting",
-    "to_regclass",
-    "length",
-    "lower",
-    "upper",
-    "trim",
-    "concat",
-    "format",
-    "replace",
-    "substring",
-    "left",
-    "right",
-    "abs",
-    "round",
-    "sum",
-    "avg",
-    "nullif",
-    "to_char",
-    "date_trunc",
-    "md5",
-    "random",
-    "gen_random_uuid",
-    "generate_series",
-    "array_agg",
-    "string_agg",
-    "string_to_array",
-    "array_to_string",
-    "array_length",
-    "unnest",
-    "jsonb_agg",
-    "json_agg",
-    "jsonb_object_agg",
-    "json_object_agg",
-    "jsonb_build_object",
-    "json_build_object",
-    "row_number",
-    "has_table_privilege",
-    "has_schema_privilege",
-    "pg_typeof",
-    "pg_get_constraintdef",
-    "pg_get_viewdef",
-];
+/// Functions that come with PostgreSQL and change neither rows nor objects, words that stand before a parenthesis like one, and
+/// those of the extensions that most projects have: one a line, sorted. From `pg_proc` of PostgreSQL 15 (immutable, stable, and
+/// chosen volatile ones), with what 16 to 18 have added.
+const BUILT_IN: &str = include_str!("builtins.txt");
+
+/// Whether PostgreSQL, or an extension that most projects have, brings a function of this name that only reads or computes.
+pub fn is_built_in(name: &str) -> bool {
+    static NAMES: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    NAMES.get_or_init(|| BUILT_IN.lines().collect()).contains(name)
+}
 
 /// Whether a query does no more than read, as far as its text says.
 pub fn only_reads(text: &str) -> bool {
-    !hides_writing(text) && calls_unknown(text).is_none()
+    writing(text).is_empty() && calls_unknown(text).is_none()
 }
 
 /// The first function that a query calls and that may do anything, as far as its text says.
 pub fn calls_unknown(text: &str) -> Option<String> {
-    calls(text).into_iter().find(|name| !READING.contains(&name.as_str()))
+    calls(text).into_iter().find(|name| !is_built_in(name))
 }
 
-/// `WITH gone AS (DELETE …)`: a statement that writes, inside another.
+/// `MERGE` or a statement that cannot be read, inside another: it writes, and nobody can say what.
 pub fn hides_writing(text: &str) -> bool {
+    writing(text).len() > inner(text).len()
+}
+
+/// A statement that writes inside a `WITH`, as written there.
+#[derive(Debug, Clone)]
+pub struct Inner {
+    /// Its bytes in the statement around it, without the parentheses.
+    pub range: Range<usize>,
+    /// `INSERT`, `UPDATE` or `DELETE`.
+    pub kind: StatementKind,
+}
+
+/// The statements of `WITH gone AS (DELETE …)` that write and can be read, in their order.
+pub fn inner(text: &str) -> Vec<Inner> {
+    let read = |range: Range<usize>| {
+        let script = Script::parse(text.get(range.clone())?);
+        let [only] = script.statements() else { return None };
+        let writes = matches!(
+            only.kind,
+            StatementKind::Insert { .. } | StatementKind::Update { .. } | StatementKind::Delete { .. }
+        );
+        (writes && script.errors().is_empty()).then(|| Inner { range, kind: only.kind.clone() })
+    };
+    writing(text).into_iter().filter_map(read).collect()
+}
+
+/// The names that a `WITH` gives to its queries, in lower case where they are not quoted.
+pub fn with_names(text: &str) -> BTreeSet<String> {
+    let tokens = tokens(text);
+    let mut names = BTreeSet::new();
+    for at in (0..tokens.len()).filter(|at| tokens[*at].is("as")) {
+        let opens = tokens[at + 1..].iter().find(|token| !token.is("not") && !token.is("materialized"));
+        if !opens.is_some_and(|token| token.is_symbol("(")) {
+            continue;
+        }
+        // `name AS (`, `name (a, b) AS (`
+        let listed = tokens[..at].last().is_some_and(|token| token.is_symbol(")"));
+        let end = if listed { tokens[..at].iter().rposition(|token| token.is_symbol("(")) } else { Some(at) };
+        let named = end.and_then(|end| end.checked_sub(1));
+        if let Some(name) = named.and_then(|named| tokens.get(named)) {
+            names.insert(if name.kind == Kind::Quoted {
+                name.text.replace("\"\"", "\"")
+            } else {
+                name.text.to_lowercase()
+            });
+        }
+    }
+    names
+}
+
+/// The bytes between parentheses that begin with a statement that writes.
+fn writing(text: &str) -> Vec<Range<usize>> {
     let writes = |token: &Token<'_>| ["delete", "update", "insert", "merge"].iter().any(|word| token.is(word));
-    tokens(text).windows(2).any(|pair| pair[0].is_symbol("(") && writes(&pair[1]))
+    let tokens = tokens(text);
+    let opens = (1..tokens.len()).filter(|at| tokens[at - 1].is_symbol("(") && writes(&tokens[*at]));
+    opens
+        .map(|at| {
+            let mut depth = 1_usize;
+            let end = tokens[at..].iter().find(|token| {
+                depth += usize::from(token.is_symbol("("));
+                depth -= usize::from(token.is_symbol(")"));
+                depth == 0
+            });
+            tokens[at].start..end.map_or(text.len(), |token| token.start)
+        })
+        .collect()
 }
 
 /// The literals of a text: the bodies of functions.
@@ -111,4 +120,39 @@ pub fn may_write(definition: &str) -> bool {
     let inner =
         || literals(definition).any(|body| tokens(body).iter().any(|token| WRITING.iter().any(|word| token.is(word))));
     !followed || own || inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_functions_are_known() {
+        for name in
+            ["string_to_array", "jsonb_object_agg", "lower", "row_number", "uuid_generate_v4", "coalesce", "setval"]
+        {
+            assert!(is_built_in(name), "{name}");
+        }
+        for name in ["pg_terminate_backend", "lo_unlink", "query_to_xml", "dblink_exec", "repair_songs"] {
+            assert!(!is_built_in(name), "{name}");
+        }
+        assert!(BUILT_IN.lines().is_sorted());
+    }
+
+    #[test]
+    fn a_with_is_taken_apart() {
+        let text = "WITH fresh (id) AS (INSERT INTO a SELECT (1) RETURNING id), \"Gone\" AS MATERIALIZED (DELETE FROM b) \
+                    UPDATE c SET x = fresh.id FROM fresh";
+        let found: Vec<&str> = inner(text).into_iter().map(|inner| &text[inner.range]).collect();
+        assert_eq!(found, ["INSERT INTO a SELECT (1) RETURNING id", "DELETE FROM b"]);
+        assert!(!hides_writing(text) && !only_reads(text));
+        assert_eq!(with_names(text).into_iter().collect::<Vec<_>>(), ["Gone", "fresh"]);
+        for text in [
+            "WITH m AS (MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE) SELECT 1",
+            "COPY (DELETE FRO a) TO STDOUT",
+        ] {
+            assert!(hides_writing(text), "{text}");
+        }
+        assert!(only_reads("SELECT string_to_array(a, ',') FROM b WHERE c IN (SELECT 1)"));
+    }
 }

@@ -12,12 +12,15 @@ pub(crate) mod guard;
 mod identifier;
 mod lower;
 pub(crate) mod naming;
+mod new_value;
 mod once;
 pub(crate) mod outside;
 mod script;
+mod sections;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
+mod unsendable;
 
 pub use ast::*;
 pub use atomicity::Atomicity;
@@ -25,5 +28,8 @@ pub use comments::Comment;
 pub use edit::{Edit, Overlap};
 pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_literal, quote_qualified};
 pub use naming::{DefaultName, default_name};
+pub use new_value::{Types, Untold, UsedValue};
 pub use once::Sql;
 pub use script::{Lines, Position, Script};
+pub use sections::{Section, Way, Whole};
+pub use unsendable::{Unsendable, in_utf8};

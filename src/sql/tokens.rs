@@ -140,6 +140,7 @@ pub fn where_is_trivial(text: &str) -> bool {
     let Some(at) = tokens.iter().rposition(|token| token.is("where")) else { return true };
     let rest: Vec<&Token<'_>> = tokens[at + 1..]
         .iter()
+        .take_while(|token| !token.is("returning"))
         .filter(|token| token.kind != Kind::Symbol || !matches!(token.text, "(" | ")" | ";"))
         .collect();
     match rest.as_slice() {
@@ -237,9 +238,13 @@ mod tests {
 
     #[test]
     fn a_condition_that_says_nothing_is_none() {
-        for text in
-            ["DELETE FROM a", "DELETE FROM a WHERE true;", "DELETE FROM a WHERE (1 = 1)", "DELETE FROM a WHERE b=b"]
-        {
+        for text in [
+            "DELETE FROM a",
+            "DELETE FROM a WHERE true;",
+            "DELETE FROM a WHERE (1 = 1)",
+            "DELETE FROM a WHERE true RETURNING b",
+            "DELETE FROM a WHERE b=b",
+        ] {
             assert!(where_is_trivial(text), "{text}");
         }
         for text in ["DELETE FROM a WHERE b = 1", "DELETE FROM a WHERE b IS NULL", "DELETE FROM a WHERE b"] {

@@ -46,7 +46,7 @@ pub(super) struct Worker {
     pub(super) client: Client,
     /// Its process, for the onlooker.
     pub(super) pid: i32,
-    server_version: i32,
+    pub(super) server_version: i32,
 }
 
 impl Worker {
@@ -104,12 +104,15 @@ fn begin(client: &mut Client, server_version: i32, schema: &str, settings: &Sett
         IDLE_LIMIT.as_millis(),
         quote_identifier(schema),
     );
-    if server_version >= ALIVE_CHECK_SINCE {
-        let interval = ALIVE_CHECK.as_millis();
-        // writing to a String does not fail
-        let _ = write!(sql, " SET LOCAL client_connection_check_interval = {interval};");
-    }
+    // writing to a String does not fail
+    let _ = alive_check(server_version).map(|interval| write!(sql, " SET LOCAL {interval};"));
     Ok(client.batch_execute(&sql)?)
+}
+
+/// The setting by which the server looks whether we still live, where it has one.
+pub(super) fn alive_check(server_version: i32) -> Option<String> {
+    let interval = ALIVE_CHECK.as_millis();
+    (server_version >= ALIVE_CHECK_SINCE).then(|| format!("client_connection_check_interval = {interval}"))
 }
 
 /// Takes Prisma's lock until the transaction ends, so that Prisma's engine finds it free afterwards. Gives the transaction's

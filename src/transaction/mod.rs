@@ -4,6 +4,7 @@
 
 mod attempt;
 mod failed;
+mod outside;
 mod pause;
 mod runner;
 mod settle;
@@ -15,6 +16,7 @@ use postgres::Client;
 
 pub use self::failed::{Failed, Place};
 pub(crate) use self::failed::{blocked_by, or_end};
+pub(crate) use self::outside::Outside;
 pub(crate) use self::pause::{jitter, pause_after, retry_words};
 pub use self::runner::{Committed, Runner};
 pub(crate) use self::watch::{Seen, Watch, Watched};

@@ -31,14 +31,14 @@ pub struct Committed<T> {
 
 /// Runs transactions over one connection, with a second one that looks on.
 pub struct Runner {
-    url: DatabaseUrl,
+    pub(super) url: DatabaseUrl,
     application: &'static str,
-    settings: Settings,
-    interrupt: Arc<AtomicBool>,
-    worker: Worker,
+    pub(super) settings: Settings,
+    pub(super) interrupt: Arc<AtomicBool>,
+    pub(super) worker: Worker,
     pass: Pass,
-    watch: Option<Watch>,
-    shell: Option<Shell>,
+    pub(super) watch: Option<Watch>,
+    pub(super) shell: Option<Shell>,
 }
 
 impl std::fmt::Debug for Runner {
@@ -99,6 +99,21 @@ impl Runner {
     /// Where it works.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// Its patience.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where it says why it waits.
+    pub fn shell(&self) -> Option<&Shell> {
+        self.shell.as_ref()
+    }
+
+    /// The session that does the work, between two bodies.
+    pub fn client(&mut self) -> &mut postgres::Client {
+        &mut self.worker.client
     }
 
     /// Runs the body and commits it: all of it, or nothing.
@@ -162,7 +177,7 @@ impl Runner {
     }
 
     /// A session as new: a script may have set what should not reach the next one.
-    fn refresh(&mut self) {
+    pub(super) fn refresh(&mut self) {
         if self.worker.client.batch_execute("DISCARD ALL").is_err()
             && let Ok(url) = self.pass.url(&self.url)
             && let Ok(worker) = Worker::open(&url, self.application)
@@ -179,7 +194,7 @@ impl Runner {
         })
     }
 
-    fn heed_interrupt<S>(&self) -> Result<(), Failed<S>> {
+    pub(super) fn heed_interrupt<S>(&self) -> Result<(), Failed<S>> {
         if self.interrupt.load(Ordering::Relaxed) { Err(Failed::Interrupted) } else { Ok(()) }
     }
 }

@@ -146,13 +146,31 @@ pub(super) fn open(client: &mut Client, id: &str, migration: &str, checksum: &st
     Ok(())
 }
 
-/// Ends it.
+/// What is kept so far of a migration that is applied in sections; none if nothing was opened for it.
+pub(super) fn captures(client: &mut Client, id: &str) -> Result<Option<Vec<Capture>>, Failure> {
+    let own = own();
+    let opened = format!("SELECT EXISTS (SELECT FROM {own}.capsules WHERE id = $1)");
+    if !client.query_typed_one(&opened, &[(&id, Type::TEXT)])?.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    kept(client, id).map(Some)
+}
+
+fn kept(client: &mut Client, id: &str) -> Result<Vec<Capture>, Failure> {
+    let query = format!("SELECT details FROM {}.captures WHERE capsule = $1 ORDER BY number", own());
+    let rows = client.query_typed(&query, &[(&id, Type::TEXT)])?;
+    let captures = rows.iter().map(|row| Ok(row.try_get::<_, Json<Capture>>(0)?.0));
+    Ok(captures.collect::<Result<Vec<_>, postgres::Error>>()?)
+}
+
+/// Ends it; after each section, where there are several.
 pub(super) fn close(
     client: &mut Client,
     id: &str,
     captures: &[Capture],
     measured: Option<&[String]>,
 ) -> Result<(), Failure> {
+    client.query_typed(&format!("DELETE FROM {}.captures WHERE capsule = $1", own()), &[(&id, Type::TEXT)])?;
     let insert = format!(
         "INSERT INTO {}.captures (capsule, number, what, storage, rows, details) VALUES ($1, $2, $3, $4, $5, $6)",
         own()
@@ -193,10 +211,7 @@ pub fn find(client: &mut Client, id: &str) -> Result<Option<Capsule>, Failure> {
     let Some(row) = client.query_typed_opt(&query, &[(&id, Type::TEXT)])? else { return Ok(None) };
     let (Json(before), Json(after)) = (row.try_get::<_, Json<Live>>(0)?, row.try_get::<_, Json<Live>>(1)?);
     let measured = row.try_get::<_, Option<Json<Vec<String>>>>(2)?.map(|Json(phrases)| phrases);
-    let query = format!("SELECT details FROM {own}.captures WHERE capsule = $1 ORDER BY number");
-    let rows = client.query_typed(&query, &[(&id, Type::TEXT)])?;
-    let captures = rows.iter().map(|row| Ok(row.try_get::<_, Json<Capture>>(0)?.0));
-    let captures = captures.collect::<Result<Vec<_>, postgres::Error>>()?;
+    let captures = kept(client, id)?;
     let definitions = Some((before, after));
     Ok(Some(Capsule { id: id.to_owned(), source: Source::Capsule, captures, definitions, measured }))
 }

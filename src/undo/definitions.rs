@@ -18,7 +18,7 @@ use crate::error::{Explain as _, Result};
 const DIRECTORY: &str = "definitions";
 
 fn directory(root: &Path) -> PathBuf {
-    root.join(journal::DIRECTORY).join(DIRECTORY)
+    journal::place(root).join(DIRECTORY)
 }
 
 /// By the id of the migration's row in the history, which is a UUID.

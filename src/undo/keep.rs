@@ -32,6 +32,10 @@ pub struct Keeper<'a> {
     open: Vec<Open>,
     /// What was kept in the last try.
     pub kept: Vec<Capture>,
+    /// How much of it is committed.
+    committed: usize,
+    /// Why what the next statement destroys could not be kept: its data does not fit, and the statement fails by itself.
+    unfit: Option<Failure>,
     /// The definitions before and after, where nothing is destroyed and so no capsule made.
     definitions: (Option<Live>, Option<Live>),
     /// Who is told how long the last try of keeping took, and what was kept.
@@ -47,6 +51,8 @@ impl<'a> Keeper<'a> {
             id: String::new(),
             open: Vec::new(),
             kept: Vec::new(),
+            committed: 0,
+            unfit: None,
             definitions: (None, None),
             watch: None,
         }
@@ -56,6 +62,15 @@ impl<'a> Keeper<'a> {
     #[must_use]
     pub fn watched(self, watch: &'a Watch) -> Self {
         Self { watch: Some(watch), ..self }
+    }
+
+    /// The id of the migration's row, which is there by now.
+    fn row(&self, client: &mut Client, migration: &Prepared) -> Result<String, Failure> {
+        let query = format!(
+            "SELECT id::text FROM {} WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
+            history::table(self.schema)
+        );
+        Ok(client.query_typed_one(&query, &[(&migration.name, Type::TEXT)])?.try_get(0)?)
     }
 
     fn took(&self, since: Instant) {
@@ -83,18 +98,38 @@ impl Hook for Keeper<'_> {
     fn before(&mut self, client: &mut Client, migration: &Prepared) -> Result<(), Failure> {
         self.open.clear();
         self.kept.clear();
+        self.unfit = None;
         self.watch.into_iter().for_each(|watch| watch.took.set(Duration::ZERO));
-        let query = format!(
-            "SELECT id::text FROM {} WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
-            history::table(self.schema)
-        );
-        self.id = client.query_typed_one(&query, &[(&migration.name, Type::TEXT)])?.try_get(0)?;
+        self.id = self.row(client, migration)?;
         if self.plan.is_empty() {
             self.definitions.0 = Some(Live::read_with_rights(client, &Without::default())?);
             return Ok(());
         }
         capsule::prepare(client)?;
         capsule::open(client, &self.id, &migration.name, &migration.checksum)
+    }
+
+    fn again(&mut self, client: &mut Client, migration: &Prepared) -> Result<(), Failure> {
+        if self.id.is_empty() {
+            // an earlier deploy has kept what the sections before this one destroyed
+            self.id = self.row(client, migration)?;
+            if !self.plan.is_empty() {
+                capsule::prepare(client)?;
+                match capsule::captures(client, &self.id)? {
+                    Some(kept) => self.kept = kept,
+                    None => capsule::open(client, &self.id, &migration.name, &migration.checksum)?,
+                }
+                self.committed = self.kept.len();
+            }
+        }
+        self.open.clear();
+        self.unfit = None;
+        self.kept.truncate(self.committed);
+        Ok(())
+    }
+
+    fn committed(&mut self) {
+        self.committed = self.kept.len();
     }
 
     fn instead(&mut self, client: &mut Client, piece: &Range<usize>) -> Result<bool, Failure> {
@@ -105,11 +140,27 @@ impl Hook for Keeper<'_> {
         };
         for (number, loss) in self.plan.losses.losses.iter().filter(|(number, _)| mine(*number)) {
             let storage = storage(&self.id, self.kept.len() + self.open.len() + 1, &loss.table().name);
-            let open = capture::begin(client, *number, loss, storage, &self.open)?;
-            self.open.extend(open);
+            client.batch_execute("SAVEPOINT prisma_safe_capture")?;
+            match capture::begin(client, *number, loss, storage, &self.open) {
+                Ok(open) => {
+                    client.batch_execute("RELEASE SAVEPOINT prisma_safe_capture")?;
+                    self.open.extend(open);
+                }
+                // what the migration makes of the values is computed here first: the error belongs to its statement
+                Err(failure) if failure.is_unfit_data() => {
+                    client.batch_execute("ROLLBACK TO SAVEPOINT prisma_safe_capture")?;
+                    self.unfit = Some(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         self.took(start);
         Ok(false)
+    }
+
+    fn sent(&mut self, _: &mut Client, _: &Range<usize>) -> Result<(), Failure> {
+        // the statement went through all the same, and what it destroyed is nowhere
+        self.unfit.take().map_or(Ok(()), Err)
     }
 
     fn after(&mut self, client: &mut Client) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ mod cuts;
 mod killed;
 mod partial;
 mod rights;
+mod sections;
 mod states;
 mod status;
 mod turns;

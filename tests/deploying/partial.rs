@@ -66,3 +66,22 @@ fn nothing_and_everything_are_told_too() {
     project.run(command).succeeds();
     project.run(["status"]).succeeds().says("up to date");
 }
+
+/// Data that does not fit is told by its statement and value, not as a fault of what is kept for an undo.
+#[test]
+fn data_that_does_not_fit_names_its_statement() {
+    let project = songs(Prisma::V7, 100);
+    super::quick(&project, "");
+    project.database().execute("UPDATE \"Song\" SET title = 'no json' WHERE isrc = 'isrc 7'");
+    project.add_migration(
+        "20250102000000_json",
+        "-- prisma-safe:allow narrow-type(Song.title): a test\nALTER TABLE \"Song\" ALTER COLUMN \"title\" TYPE jsonb USING \"title\"::jsonb;\n",
+    );
+    project
+        .run(["migrate", "deploy"])
+        .exits(1)
+        .says("failed at line 2")
+        .says("\"title\" TYPE jsonb")
+        .says("invalid input syntax for type json")
+        .says_nothing_of("could not be kept");
+}

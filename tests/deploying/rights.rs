@@ -40,3 +40,41 @@ fn what_the_role_lacks_is_told_before_anything_happens() {
     assert_eq!(database.value("SELECT count(plays) FROM \"Song\""), "10");
     database.execute(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}"));
 }
+
+/// The state is kept elsewhere where the project cannot be written, and the refusal names how.
+#[test]
+fn the_state_is_kept_where_it_is_told() {
+    let project = super::pending(Prisma::V7);
+    // nobody makes a directory where a file is
+    project.write(".prisma-safe", "");
+    project.run(["migrate", "deploy"]).exits(1).says("[state]").says("PRISMA_SAFE_STATE_DIR");
+    super::quick(&project, "[state]\ndirectory = \"elsewhere\"\n");
+    project.run(["migrate", "deploy"]).succeeds();
+    assert!(!project.files("elsewhere/deployments").is_empty());
+    project.add_migration("20250103000000_more", "ALTER TABLE \"Song\" ADD COLUMN \"more\" TEXT;\n");
+    let project = project.env("PRISMA_SAFE_STATE_DIR", "by-variable");
+    project.run(["migrate", "deploy"]).succeeds();
+    assert!(!project.files("by-variable/deployments").is_empty());
+    project.run(["status"]).succeeds();
+}
+
+/// Each option stands below the heading that it belongs to.
+#[test]
+fn options_stand_below_their_own_headings() {
+    let project = super::pending(Prisma::V7);
+    let help = project.run(["migrate", "deploy", "--help"]).succeeds().stdout;
+    let below = |option: &str| {
+        let before = &help[..help.find(option).unwrap_or_else(|| panic!("{option}"))];
+        before.lines().rev().find(|line| !line.starts_with(' ') && line.ends_with(':')).unwrap().to_owned()
+    };
+    for (option, heading) in [
+        ("--probe-traffic", "Options:"),
+        ("--resume", "Options:"),
+        ("--hide-queries", "Options:"),
+        ("--skip-rehearsal", "On production:"),
+        ("--maintenance-window", "When:"),
+        ("--format", "Report:"),
+    ] {
+        assert_eq!(below(option), heading, "{option}");
+    }
+}

@@ -1,4 +1,4 @@
--- expect: error opaque-code(statement 1)
+-- expect: error delete-without-where(Track)
 CREATE TABLE "Track" (
     "id" SERIAL NOT NULL,
     "title" TEXT NOT NULL,

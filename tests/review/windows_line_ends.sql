@@ -1,3 +1,4 @@
+-- expect: error unreadable-sql(20250121120000_change)
 -- expect: error drop-column(Track.artist)
 CREATE TABLE "Track" (
     "id" SERIAL NOT NULL,

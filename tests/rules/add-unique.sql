@@ -47,3 +47,14 @@ CREATE UNIQUE INDEX "Tag_name_key" ON "Tag"("name");
 CREATE TABLE "Tag" ("name" TEXT NOT NULL);
 INSERT INTO "Tag" VALUES ('a'), ('b');
 CREATE UNIQUE INDEX "Tag_name_key" ON "Tag"("name");
+
+-- case: built CONCURRENTLY, nobody has looked
+-- migration
+CREATE UNIQUE INDEX CONCURRENTLY "Song_title_key" ON "Song"("title");
+-- expect: info add-unique(Song_title_key)
+
+-- case: built CONCURRENTLY over duplicates
+-- given: rows Song 90; duplicates Song 3
+-- migration
+CREATE UNIQUE INDEX CONCURRENTLY "Song_title_key" ON "Song"("title");
+-- expect: error add-unique(Song_title_key)

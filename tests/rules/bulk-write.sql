@@ -29,3 +29,12 @@ UPDATE "Tag" SET "name" = 'x' WHERE "id" = 1;
 -- case: a few rows by value
 -- migration
 INSERT INTO "Album" ("id", "name") VALUES (1, 'select from "Song"');
+
+-- case: a batch
+-- migration
+UPDATE "Song" SET "artist" = 'x' WHERE "id" IN (SELECT "id" FROM "Song" WHERE "artist" IS NULL LIMIT 5000);
+
+-- case: a LIMIT that bounds a value and no rows
+-- migration
+UPDATE "Song" SET "artist" = (SELECT "name" FROM "Album" LIMIT 1) WHERE "artist" IS NULL;
+-- expect: info bulk-write(Song)

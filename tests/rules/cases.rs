@@ -25,11 +25,12 @@
 //! | `lost TABLE.COLUMN N` | values that do not fit the new type |
 //! | `invalid INDEX` | the index is invalid |
 //! | `partitioned TABLE` | is partitioned |
+//! | `published TABLE PUBLICATION` | is sent by the publication, rows told apart by the primary key |
 //! | `default TABLE PARTITION` | the partition takes the rows that belong to no other |
 //! | `dependent KIND TABLE[.COLUMN] NAME` | an object of this kind mentions it |
 //! | `utc`, `local` | the session's time zone is UTC, is another |
 //!
-//! and of the project: `prisma 7.4`, `rule ID LEVEL`, `deployed` (the running release has `base.prisma`), `edited`, `missing`
+//! and of the project: `plain` (nothing shows that prisma-safe deploys it), `prisma 7.4`, `rule ID LEVEL`, `deployed` (the running release has `base.prisma`), `edited`, `missing`
 //! and `late` (the migration was edited after it was applied, is gone, is older than an applied one).
 
 use std::collections::BTreeMap;
@@ -164,6 +165,8 @@ struct Facts {
     dependents: Vec<(Kind, String, String)>,
     /// By partitioned table.
     defaults: BTreeMap<String, String>,
+    /// By table.
+    published: BTreeMap<String, String>,
     settings: Settings,
     edited: bool,
     missing: bool,
@@ -182,6 +185,7 @@ impl Facts {
             numbers: BTreeMap::new(),
             dependents: Vec::new(),
             defaults: BTreeMap::new(),
+            published: BTreeMap::new(),
             settings: settings(),
             edited: false,
             missing: false,
@@ -196,6 +200,11 @@ impl Facts {
                 }
                 ["rule", id, level] => {
                     writeln!(levels, "{id} = \"{level}\"").unwrap();
+                }
+                ["plain"] => facts.settings.plain_deploys = true,
+                ["published", table, publication] => {
+                    facts.online = true;
+                    facts.published.insert((*table).to_owned(), (*publication).to_owned());
                 }
                 ["deployed"] => {
                     let schema = Schema::read(&[BASE_SCHEMA.to_owned()]);
@@ -287,6 +296,10 @@ impl Live for Facts {
 
     fn default_partition(&self, table: &ObjectName) -> Option<ObjectName> {
         self.defaults.get(&table.name).map(|name| ObjectName { schema: "public".into(), name: name.clone() })
+    }
+
+    fn published_by_key(&self, table: &ObjectName) -> Option<Vec<String>> {
+        Some(self.published.get(&table.name).into_iter().cloned().collect())
     }
 
     fn utc(&self) -> Option<bool> {

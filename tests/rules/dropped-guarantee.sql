@@ -90,3 +90,23 @@ ALTER TABLE "Album" DROP CONSTRAINT "named";
 ALTER TABLE "Album" ADD CONSTRAINT "named" CHECK ("name" IS NOT NULL);
 -- migration
 ALTER TABLE "Album" DROP CONSTRAINT "named";
+
+-- case: a primary key of a table that no migration makes
+-- migration
+ALTER TABLE "ticket_sale" DROP CONSTRAINT "ticket_sale_pkey";
+-- expect: warning dropped-guarantee(ticket_sale_pkey)
+-- expect: warning unknown-object(ticket_sale.ticket_sale_pkey)
+
+-- case: and another one in its place
+-- migration
+ALTER TABLE "ticket_sale" DROP CONSTRAINT "ticket_sale_pkey";
+ALTER TABLE "ticket_sale" ADD CONSTRAINT "ticket_sale_pkey" PRIMARY KEY USING INDEX "ticket_sale_id_key";
+-- expect: warning unknown-object(ticket_sale.ticket_sale_pkey)
+
+-- case: a primary key by which replicas find the rows
+-- given: published Album music
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_albumId_fkey";
+-- migration
+ALTER TABLE "Album" DROP CONSTRAINT "Album_pkey";
+-- expect: error dropped-guarantee(Album_pkey)

@@ -57,3 +57,19 @@ CREATE INDEX "Song_ownerId_idx" ON "Song"("ownerId");
 ALTER TABLE "Song" ADD CONSTRAINT "Song_ownerId_fkey" FOREIGN KEY ("ownerId") REFERENCES "User"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 -- expect: warning blocking-index(Song_ownerId_idx)
 -- expect: info validated-constraint(Song_ownerId_fkey)
+
+-- case: the file's own transactions let go of the lock
+-- migration
+BEGIN;
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;
+COMMIT;
+BEGIN;
+UPDATE "Song" SET "label" = "title" WHERE "label" IS NULL;
+COMMIT;
+-- expect: info partial-apply(20250121120000_change)
+-- expect: info bulk-write(Song)
+
+-- case: a batch behind a new column
+-- migration
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;
+UPDATE "Song" SET "label" = "title" WHERE "id" IN (SELECT "id" FROM "Song" WHERE "label" IS NULL LIMIT 1000);

@@ -22,7 +22,32 @@ DO $$ BEGIN PERFORM 1; END $$;
 DO $$ BEGIN EXECUTE 'drop table x'; END $$;
 -- expect: error opaque-code(DO 1)
 
--- case: a deletion inside a query
+-- case: a deletion inside a query is a deletion
 -- migration
 WITH gone AS (DELETE FROM "Song" RETURNING *) SELECT count(*) FROM gone;
+-- expect: error delete-without-where(Song)
+
+-- case: an insertion inside an update is both
+-- migration
+BEGIN;
+WITH fresh AS (INSERT INTO "Album" ("id", "name") SELECT DISTINCT "id", "title" FROM "Song" WHERE "title" <> '' RETURNING "id", "name")
+UPDATE "Song" t SET "albumId" = fresh."id" FROM fresh WHERE t."title" = fresh."name";
+COMMIT;
+-- expect: warning overwritten-values(Song.albumId)
+-- expect: info bulk-write(Song)
+-- expect: info bulk-write(Song)
+
+-- case: a merge inside a query
+-- migration
+WITH merged AS (MERGE INTO "Song" s USING "Album" a ON s."albumId" = a."id" WHEN MATCHED THEN DELETE RETURNING s."id") SELECT count(*) FROM merged;
 -- expect: error opaque-code(statement 1)
+
+-- case: PostgreSQL's own functions
+-- migration
+SELECT jsonb_object_agg("id", string_to_array("title", ' ')) FROM "Song";
+
+-- case: a function of the migration that is called like one of PostgreSQL's
+-- migration
+CREATE FUNCTION repeat(song int) RETURNS void LANGUAGE sql AS 'DELETE FROM "Song" WHERE id = song';
+SELECT repeat(1);
+-- expect: warning opaque-code(call 1)

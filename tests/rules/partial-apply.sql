@@ -51,5 +51,15 @@ CREATE UNIQUE INDEX "User_name_key" ON "User"("name");
 -- migration
 VACUUM "Song";
 UPDATE "Album" SET "name" = 'x' WHERE "id" = 1;
+-- expect: warning overwritten-values(Album.name)
+-- expect: info partial-apply(20250121120000_change)
+
+-- case: it cannot be taken apart either
+-- given: prisma 7.10; rows Album 10
+-- migration
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;
+SAVEPOINT a;
+UPDATE "Album" SET "name" = 'x' WHERE "id" = 1;
+RELEASE a;
 -- expect: warning partial-apply(20250121120000_change)
 -- expect: warning overwritten-values(Album.name)

@@ -52,3 +52,28 @@ CREATE TABLE "Tag" AS SELECT "artist" AS "name" FROM "Song";
 ALTER TABLE "Tag" ALTER COLUMN "name" SET NOT NULL;
 -- expect: info bulk-write(Song)
 -- expect: warning set-not-null(Tag.name)
+
+-- case: NOT VALID reads nothing (PostgreSQL 18)
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_artist_nn" NOT NULL "artist" NOT VALID;
+
+-- case: and its validation is what a check's is
+-- before
+ALTER TABLE "Song" ADD CONSTRAINT "Song_artist_nn" NOT NULL "artist" NOT VALID;
+-- migration
+ALTER TABLE "Song" VALIDATE CONSTRAINT "Song_artist_nn";
+ALTER TABLE "Song" ALTER COLUMN "artist" SET NOT NULL;
+
+-- case: a check that the file itself adds and validates, on a table that no migration makes
+-- migration
+BEGIN; ALTER TABLE "Tram" ADD CONSTRAINT c CHECK ("depot" IS NOT NULL) NOT VALID; COMMIT;
+BEGIN; ALTER TABLE "Tram" VALIDATE CONSTRAINT c; COMMIT;
+BEGIN; ALTER TABLE "Tram" ALTER COLUMN "depot" SET NOT NULL; COMMIT;
+BEGIN; ALTER TABLE "Tram" DROP CONSTRAINT c; COMMIT;
+-- expect: info partial-apply(20250121120000_change)
+
+-- case: a check that the file adds and does not validate
+-- migration
+ALTER TABLE "Tram" ADD CONSTRAINT c CHECK ("depot" IS NOT NULL) NOT VALID;
+ALTER TABLE "Tram" ALTER COLUMN "depot" SET NOT NULL;
+-- expect: warning set-not-null(Tram.depot)

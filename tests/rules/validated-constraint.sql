@@ -34,3 +34,15 @@ CREATE INDEX "Tag_songId_idx" ON "Tag"("songId");
 -- expect: info bulk-write(Song)
 -- expect: warning validated-constraint(Tag_songId_fkey)
 -- expect: info blocking-index(Tag_songId_idx)
+
+-- case: added and validated in one transaction
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID;
+ALTER TABLE "Song" VALIDATE CONSTRAINT "c";
+-- expect: warning validated-constraint(c)
+
+-- case: added and validated in transactions of their own
+-- migration
+BEGIN; ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID; COMMIT;
+BEGIN; ALTER TABLE "Song" VALIDATE CONSTRAINT "c"; COMMIT;
+-- expect: info partial-apply(20250121120000_change)

@@ -150,8 +150,9 @@ fn migration(name: &str, sql: &str) -> Migration {
 }
 
 fn prepared(migration: &Migration) -> Prepared {
-    match Prepared::route(migration).unwrap() {
+    match Prepared::route(migration, &Catalog::new("public"), None).unwrap() {
         Route::Atomic(prepared) => prepared,
+        Route::Sections(sections) => panic!("{} sections", sections.len()),
         Route::Alone { why, .. } => panic!("{why}"),
     }
 }

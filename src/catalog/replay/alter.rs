@@ -1,7 +1,7 @@
 //! `ALTER TABLE`, action by action.
 
 use super::Replay;
-use crate::catalog::{Certainty, Column, Constraint, Index, ObjectName};
+use crate::catalog::{Certainty, Column, Constraint, Index, ObjectName, Table};
 use crate::sql::tokens::{after, name, tokens};
 use crate::sql::{Action, ActionKind, Name};
 
@@ -26,7 +26,35 @@ impl Replay<'_> {
                 }
             }
         } else if !if_exists {
+            self.sketch(&table, actions);
             self.opaque(&format!("ALTER TABLE of the unknown table {name}"));
+        }
+    }
+
+    /// What is added to a table that nobody knows is known from then on.
+    fn sketch(&mut self, table: &ObjectName, actions: &[Action]) {
+        if !self.catalog.table(table).is_unknown() {
+            return;
+        }
+        let unknown = || Table { certainty: Certainty::Partial, ..Table::default() };
+        let sketch = self.catalog.sight.sketches.remove(table).unwrap_or_else(unknown);
+        self.catalog.tables.insert(table.clone(), sketch);
+        for action in actions {
+            match &action.kind {
+                ActionKind::AddColumn { .. }
+                | ActionKind::DropColumn { .. }
+                | ActionKind::AddConstraint(_)
+                | ActionKind::DropConstraint { .. }
+                | ActionKind::ValidateConstraint { .. }
+                | ActionKind::RenameConstraint { .. }
+                | ActionKind::SetNotNull { .. }
+                | ActionKind::DropNotNull { .. }
+                | ActionKind::SetType { .. } => self.action(table, &action.kind),
+                _ => {}
+            }
+        }
+        if let Some(sketch) = self.catalog.tables.remove(table) {
+            self.catalog.sight.sketches.insert(table.clone(), sketch);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::catalog::Catalog;
 use crate::catalog::live::{Live, OWN_SCHEMA};
 use crate::database::DatabaseUrl;
 use crate::deploy::back_up::Taken;
-use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner};
+use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner, Sectioned};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rehearsal::Data;
@@ -154,24 +154,48 @@ impl Deployment<'_> {
         plan: Option<&Plan>,
         journal: &mut Journal,
     ) -> Result<u32> {
-        let Some(plan) = plan else {
-            let done = runner.apply(prepared, &mut NoHook).map_err(Error::from)?;
-            self.say_ended(&done.ended, journal)?;
-            return Ok(done.tries);
-        };
         let schema = self.target.url.schema();
-        let mut keeper = Keeper::new(plan, &schema);
-        let done = runner.apply(prepared, &mut keeper).map_err(Error::from)?;
+        let mut keeper = plan.map(|plan| Keeper::new(plan, &schema));
+        let done = match &mut keeper {
+            Some(keeper) => runner.apply(prepared, keeper),
+            None => runner.apply(prepared, &mut NoHook),
+        };
+        let done = done.map_err(Error::from)?;
         self.say_ended(&done.ended, journal)?;
+        self.kept(&prepared.name, keeper, plan, journal)?;
+        Ok(done.tries)
+    }
+
+    /// Applies a migration section by section; what each destroys is kept in its transaction.
+    pub(super) fn apply_sections_keeping(
+        &self,
+        runner: &mut Runner,
+        sections: &Sectioned,
+        plan: Option<&Plan>,
+        journal: &mut Journal,
+    ) -> Result<u32> {
+        let schema = self.target.url.schema();
+        let mut keeper = plan.map(|plan| Keeper::new(plan, &schema));
+        let tries = match &mut keeper {
+            Some(keeper) => runner.apply_sections(sections, keeper),
+            None => runner.apply_sections(sections, &mut NoHook),
+        }?;
+        self.kept(sections.name(), keeper, plan, journal)?;
+        Ok(tries)
+    }
+
+    /// Notes what was kept.
+    fn kept(&self, name: &str, keeper: Option<Keeper<'_>>, plan: Option<&Plan>, journal: &mut Journal) -> Result<()> {
+        let (Some(keeper), Some(plan)) = (keeper, plan) else { return Ok(()) };
         if !keeper.kept.is_empty() {
             let capsule = serde_json::to_value(&keeper.kept).explain(|| "the capsule is no JSON".into())?;
-            journal.record(Event::Capsule { name: prepared.name.clone(), capsule })?;
+            journal.record(Event::Capsule { name: name.to_owned(), capsule })?;
         }
         if let Some((id, definitions)) = keeper.definitions() {
             let keep = self.command.config.undo.keep;
             undo::definitions::write(self.command.project.root(), &id, definitions, plan.measured.clone(), keep)?;
         }
-        Ok(done.tries)
+        Ok(())
     }
 }
 

@@ -34,16 +34,7 @@ use crate::tools::prisma;
 /// Arguments of `migrate deploy`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    gate: Gate,
-    /// Rehearse nothing first; needs --reason
-    #[arg(long, requires = "reason", help_heading = "On production")]
-    skip_rehearsal: bool,
-    /// In the rehearsal, read and write the touched tables meanwhile, and tell how long somebody waited
-    #[arg(long)]
-    probe_traffic: bool,
-    #[command(flatten)]
-    when: When,
+    // what follows a flattened struct stands below that one's heading
     /// Go on with the deployment that was cut short or failed: its consent and its backup count where they still fit
     #[arg(long)]
     resume: bool,
@@ -54,6 +45,16 @@ pub struct Args {
     /// Name the sessions that are in the way without their queries
     #[arg(long)]
     hide_queries: bool,
+    /// In the rehearsal, read and write the touched tables meanwhile, and tell how long somebody waited
+    #[arg(long)]
+    probe_traffic: bool,
+    #[command(flatten)]
+    gate: Gate,
+    /// Rehearse nothing first; needs --reason
+    #[arg(long, requires = "reason", help_heading = "On production")]
+    skip_rehearsal: bool,
+    #[command(flatten)]
+    when: When,
     #[command(flatten)]
     report: report::Args,
 }
@@ -128,8 +129,9 @@ impl Deployment<'_> {
     /// The order of a deploy. Until `Apply` nothing has happened to the database; afterwards each migration is there whole
     /// or not at all.
     fn stages(&mut self, journal: &mut Journal, engine: &mut Engine<'_>) -> Result<Vec<String>> {
-        let routes = journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
+        journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
         let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
+        let routes = self.routes()?;
         self.demand_judged(&review)?;
         journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
         if let Some(moment) = self.command.not_before {

@@ -15,7 +15,7 @@ use crate::transaction::milliseconds;
 
 /// The indexes that a file builds `CONCURRENTLY`, by schema, table and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Leftovers {
+pub(in crate::deploy) struct Leftovers {
     built: BTreeSet<(String, String, String)>,
 }
 
@@ -35,7 +35,7 @@ WHERE NOT i.indisvalid AND NOT EXISTS (
 ORDER BY 2";
 
 impl Leftovers {
-    pub(super) fn of(script: &Script, schema: &str) -> Self {
+    pub(in crate::deploy) fn of(script: &Script, schema: &str) -> Self {
         let built = script.statements().iter().filter_map(|statement| match &statement.kind {
             StatementKind::CreateIndex(index) if index.concurrently => Some((
                 index.table.schema.clone().unwrap_or_else(|| schema.to_owned()),
@@ -48,7 +48,7 @@ impl Leftovers {
     }
 
     /// Those that are there and invalid.
-    pub(super) fn find(&self, client: &mut Client) -> Result<Vec<Blemish>> {
+    pub(in crate::deploy) fn find(&self, client: &mut Client) -> Result<Vec<Blemish>> {
         if self.built.is_empty() {
             return Ok(Vec::new());
         }
@@ -68,7 +68,7 @@ impl Leftovers {
 }
 
 /// Takes one away without stopping anyone.
-pub(super) fn drop(client: &mut Client, index: &Blemish, settings: &Settings) -> Result<()> {
+pub(in crate::deploy) fn drop(client: &mut Client, index: &Blemish, settings: &Settings) -> Result<()> {
     let limit = format!("SET lock_timeout = {}", milliseconds(settings.lock_timeout));
     let mut work = || -> Result<(), Failure> {
         client.batch_execute(&limit)?;

@@ -51,6 +51,9 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn fix(&self, rule: &str, range: &std::ops::Range<usize>) -> Option<Fix> {
+        if rule == "unreadable-sql" {
+            return self.encoding();
+        }
         let statements = self.script.statements();
         let whole = statements.iter().find(|statement| statement.range == *range);
         if let Some(statement) = whole.filter(|_| matches!(rule, "blocking-index" | "concurrently-in-transaction")) {
@@ -79,6 +82,18 @@ impl<'a> Scene<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The file in the encoding that Prisma and PostgreSQL read.
+    fn encoding(&self) -> Option<Fix> {
+        let text = self.script.text();
+        let corrected = crate::sql::in_utf8(text)?;
+        Some(Fix {
+            title: "save it as UTF-8 without a byte order mark".into(),
+            edits: vec![Edit { range: 0..text.len(), text: corrected }],
+            following: Vec::new(),
+            index: None,
+        })
     }
 
     fn text(&self, range: &std::ops::Range<usize>) -> &'a str {

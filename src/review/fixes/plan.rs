@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::review::Review;
 use crate::rules::{Fix, Following, ModelIndex, Stage};
-use crate::sql::edit;
+use crate::sql::{edit, in_utf8};
 
 /// The time at the beginning of a migration's name.
 const STAMP: &str = "%Y%m%d%H%M%S";
@@ -39,7 +39,11 @@ impl Plan {
     /// Exit status 1 if the result does not build the same catalog: nothing is to be written then.
     pub fn new(review: &Review, all: &[Migration], default_schema: &str, wrap: Option<Timeouts>) -> Result<Self> {
         let mut plan = Self::default();
-        let end = Catalog::of(default_schema, all);
+        let read = |migration: &Migration| {
+            let sql = in_utf8(&migration.sql).map_or_else(|| migration.sql.clone(), Into::into);
+            Migration { sql, ..migration.clone() }
+        };
+        let end = Catalog::of(default_schema, &all.iter().map(read).collect::<Vec<_>>());
         for reviewed in &review.migrations {
             let Some(at) = all.iter().position(|migration| migration.name == reviewed.name) else { continue };
             let mut work =

@@ -256,6 +256,17 @@ impl Live for Probes<'_> {
         self.number(&format!("whether {} is partitioned", table.name), &query, &[]).map(|answer| answer > 0)
     }
 
+    fn published_by_key(&self, table: &ObjectName) -> Option<Vec<String>> {
+        // with REPLICA IDENTITY FULL, NOTHING or an index of another key, the primary key decides nothing
+        let query = format!(
+            "SELECT coalesce(array_agg(p.pubname::text ORDER BY 1), '{{}}') FROM pg_publication_tables t JOIN pg_publication p USING (pubname) \
+             JOIN pg_class c ON c.oid = {0}::regclass JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE t.schemaname = n.nspname AND t.tablename = c.relname AND c.relreplident = 'd' AND (p.pubupdate OR p.pubdelete)",
+            quote_literal(&table.quoted())
+        );
+        self.texts(&query, &[])
+    }
+
     fn default_partition(&self, table: &ObjectName) -> Option<ObjectName> {
         let query = format!(
             "SELECT ARRAY[nspname::text, relname::text] FROM pg_partitioned_table JOIN pg_class c ON c.oid = partdefid \

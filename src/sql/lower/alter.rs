@@ -3,7 +3,8 @@
 use squawk_syntax::ast::{self, AlterColumnOption, AlterTableAction, AstNode as _};
 
 use super::{table, tree, types};
-use crate::sql::ast::{Action, ActionKind, StatementKind};
+use crate::sql::ast::{Action, ActionKind, ConstraintDef, ConstraintKind, Expr, StatementKind};
+use crate::sql::identifier::quote_identifier;
 
 /// `ALTER TABLE`; `ALL IN TABLESPACE` is none of ours.
 pub(super) fn lower(it: &ast::AlterTable) -> StatementKind {
@@ -34,9 +35,7 @@ fn action(it: &AlterTableAction) -> ActionKind {
             it.option().and_then(|option| alter_column(column, &option)).unwrap_or_else(other)
         }
         AlterTableAction::AddConstraint(it) => match it.constraint() {
-            Some(ast::Constraint::NotNullConstraint(it)) => {
-                ActionKind::SetNotNull { column: tree::ident_of(it.column_name_ref()) }
-            }
+            Some(ast::Constraint::NotNullConstraint(it)) => not_null(&it),
             Some(it) => table::constraint(&it, "").map_or_else(other, ActionKind::AddConstraint),
             None => other(),
         },
@@ -60,6 +59,19 @@ fn action(it: &AlterTableAction) -> ActionKind {
         AlterTableAction::SetSchema(it) => ActionKind::SetSchema { schema: tree::ident_of(it.schema_ref()) },
         _ => other(),
     }
+}
+
+/// `ADD CONSTRAINT … NOT NULL column`, from PostgreSQL 18 on. With NOT VALID it is what a check of the same meaning is: it reads
+/// nothing, holds for new rows, and VALIDATE CONSTRAINT proves it.
+fn not_null(it: &ast::NotNullConstraint) -> ActionKind {
+    let column = tree::ident_of(it.column_name_ref());
+    let constraint = ast::Constraint::NotNullConstraint(it.clone());
+    if !constraint.is_not_valid() {
+        return ActionKind::SetNotNull { column };
+    }
+    let name = constraint.constraint_name().map(|name| tree::ident(name.syntax()));
+    let expr = Expr { text: format!("{} IS NOT NULL", quote_identifier(&column)) };
+    ActionKind::AddConstraint(ConstraintDef { name, kind: ConstraintKind::Check { expr }, not_valid: true })
 }
 
 fn alter_column(column: String, option: &AlterColumnOption) -> Option<ActionKind> {

@@ -16,7 +16,7 @@ use self::words::{is_defined, is_unread, speechless};
 use super::losses;
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
 use crate::effects::{self, Effect, What, conversion};
-use crate::sql::code::only_reads;
+use crate::sql::code::{self, calls_unknown, hides_writing};
 use crate::sql::tokens::{calls, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 
@@ -151,7 +151,9 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
-        StatementKind::Select if !only_reads(scene.text) => stays.push(UNKNOWN_CALL.to_owned()),
+        StatementKind::Select if calls_unknown(scene.text).is_some() || hides_writing(scene.text) => {
+            stays.push(UNKNOWN_CALL.to_owned());
+        }
         StatementKind::Select if calls(scene.text).iter().any(|name| name == "setval") => {
             let set = effects(scene).into_iter().find_map(|effect| match effect.what {
                 What::SequenceSet { name } => Some(format!("sequence {} is not set back", name.name)),
@@ -199,6 +201,11 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         _ => {}
     }
     stays.extend(composite::stays(scene.after, scene.before));
+    // what stands inside a WITH does what it does elsewhere
+    for code::Inner { range, kind } in code::inner(scene.text) {
+        let statement = Statement { range: range.clone(), kind };
+        stays.extend(self::stays(&Scene { statement: &statement, text: &scene.text[range], ..*scene }));
+    }
     if runs_code(scene) && !stays.iter().any(|what| is_code(what)) {
         stays.push(UNKNOWN_CODE.to_owned());
     }

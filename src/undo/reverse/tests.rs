@@ -93,6 +93,7 @@ fn what_cannot_be_taken_back_is_said() {
         r#"WITH gone AS (DELETE FROM "Post" RETURNING "title") INSERT INTO "User" ("name") SELECT "title" FROM gone;
         MERGE INTO "Post" USING "User" u ON "authorId" = u."id" WHEN MATCHED THEN DELETE;
         INSERT INTO "User" ("name") VALUES ('x'); CREATE EXTENSION citext; SELECT tidy(); SELECT count(*) FROM "User";
+        WITH new AS (INSERT INTO "Post" ("title") VALUES ('y') RETURNING "id") SELECT "id" FROM new;
         SELECT setval('"User_id_seq"', 4); ALTER SEQUENCE "User_id_seq" INCREMENT BY 2; UPDATE "User" SET "id" = "id" + 10;"#,
     );
     let said: Vec<&str> = steps.iter().flat_map(|step| &step.impossible).map(String::as_str).collect();
@@ -102,12 +103,12 @@ fn what_cannot_be_taken_back_is_said() {
             "the keys that are changed in User stay, and rows with them as they are, also Post.authorId",
             "sequence User_id_seq is not altered back",
             "sequence User_id_seq is not set back",
+            "the rows inserted into Post stay",
             "what this call did is not known",
             "extension citext stays",
             "the rows inserted into User stay",
             "what this code did is not known",
-            "the rows inserted into User stay",
-            "what this code did is not known"
+            "the rows inserted into User stay"
         ]
     );
 }
