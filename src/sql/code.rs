@@ -26,7 +26,10 @@ pub fn only_reads(text: &str) -> bool {
 
 /// The first function that a query calls and that may do anything, as far as its text says.
 pub fn calls_unknown(text: &str) -> Option<String> {
-    calls(text).into_iter().find(|name| !is_built_in(name))
+    let unknown = || calls(text).into_iter().filter(|name| !is_built_in(name));
+    // `WITH fresh (id) AS …` names columns
+    let names = if unknown().next().is_some() { with_names(text) } else { BTreeSet::new() };
+    unknown().find(|name| !names.contains(name))
 }
 
 /// `MERGE` or a statement that cannot be read, inside another: it writes, and nobody can say what.

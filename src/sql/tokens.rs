@@ -192,9 +192,14 @@ const KEYWORDS: &[&str] = &[
 pub fn calls(text: &str) -> Vec<String> {
     let tokens = tokens(text);
     let after_cast = |at: usize| at > 0 && (tokens[at - 1].is_symbol(":") || tokens[at - 1].is("as"));
+    // `INSERT INTO a.b (c)` lists columns
+    let listed = |at: usize| {
+        let name = if at >= 2 && tokens[at - 1].is_symbol(".") { at - 2 } else { at };
+        name > 0 && tokens[name - 1].is("into")
+    };
     (0..tokens.len().saturating_sub(1))
         .filter(|&at| matches!(tokens[at].kind, Kind::Word | Kind::Quoted) && tokens[at + 1].is_symbol("("))
-        .filter(|&at| !after_cast(at))
+        .filter(|&at| !after_cast(at) && !listed(at))
         .map(|at| tokens[at].text.to_lowercase())
         .filter(|name| !KEYWORDS.contains(&name.as_str()))
         .collect()
@@ -233,6 +238,7 @@ mod tests {
         assert_eq!(calls("'x'::character varying(9)"), ["varying"]);
         assert_eq!(calls("'now()'::varchar(9)"), Vec::<String>::new());
         assert_eq!(calls("cast(a as numeric(3, 1))"), ["cast"]);
+        assert_eq!(calls("INSERT INTO a.\"b\" (c) SELECT f(1)"), ["f"]);
         assert_eq!(calls("CASE WHEN (a IN (1)) THEN (2) END"), Vec::<String>::new());
     }
 

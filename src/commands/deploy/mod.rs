@@ -2,6 +2,7 @@
 
 mod keep;
 mod resume;
+mod routes;
 mod stages;
 mod wait;
 

@@ -6,14 +6,13 @@ use jiff::Timestamp;
 
 use super::Deployment;
 use crate::backup;
-use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::consent::{self, Gate};
 use crate::database::Session;
 use crate::deploy::alone::Alone;
 use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::verify::{Drift, Expected, Report};
-use crate::deploy::{self, Baseline, Event, Journal, Route, Runner, definitions, refuse_unsendable, verify::verify};
+use crate::deploy::{Baseline, Event, Journal, Route, Runner, definitions, refuse_unsendable, verify::verify};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::guard::{self, Pass};
@@ -42,31 +41,6 @@ impl Deployment<'_> {
         self.check_window(self.command.not_before.unwrap_or_else(Timestamp::now))?;
         journal.record(Event::Preflight { server_version: self.preflight.server_version_text.clone() })?;
         self.pending.iter().try_for_each(refuse_unsendable)
-    }
-
-    /// The way each migration takes; one that is applied in sections says so before anything has happened.
-    pub(super) fn routes(&mut self) -> Result<Vec<Route>> {
-        let history = self.preflight.history.clone().unwrap_or_default();
-        let schema = self.target.url.schema();
-        // a table that somebody has locked keeps them from being read: then the files alone decide
-        let world = match &self.definitions {
-            Some(definitions) => Catalog::of_target(&schema, definitions),
-            None => Catalog::new(&schema),
-        };
-        let routes = deploy::routes(self.pending, world, &history)?;
-        for (migration, route) in self.pending.iter().zip(&routes) {
-            let Route::Sections(sections) = route else { continue };
-            let done = history.going_on(migration).map_or(0, |(_, progress)| progress.done);
-            let said = sections.said();
-            let from = if done > 0 { format!(", {done} of them applied already") } else { String::new() };
-            self.shell().note(format_args!(
-                "{} is applied in {} sections{from}, each whole or not at all: {}",
-                migration.name,
-                said.len(),
-                said.get(done..).unwrap_or_default().join("; ")
-            ));
-        }
-        Ok(routes)
     }
 
     fn check_window(&self, moment: Timestamp) -> Result<()> {
