@@ -9,7 +9,7 @@ use super::{Budget, Data, Original, Play, Rehearsal, TakenBack, rehearse};
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::database::{DatabaseUrl, History};
-use crate::deploy::{self, Hook, NoHook, Settings};
+use crate::deploy::{self, Hook, NoHook, Route, Settings};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
