@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use prisma_safe::catalog::Catalog;
 use prisma_safe::database::DatabaseUrl;
 use prisma_safe::deploy::{NoHook, Prepared, Route, Runner, Settings};
 use prisma_safe::project::Migration;
@@ -111,8 +112,9 @@ fn runner(database: &Database, lock_timeout: Duration, lock_retries: u32) -> Run
 
 fn prepared(sql: &str) -> Prepared {
     let migration = Migration { name: NAME.into(), path: NAME.into(), sql: sql.into() };
-    match Prepared::route(&migration).expect("a way") {
+    match Prepared::route(&migration, &Catalog::new("public"), None).expect("a way") {
         Route::Atomic(prepared) => prepared,
         Route::Alone { why, .. } => panic!("{why}"),
+        Route::Sections(_) => panic!("a plain migration is applied as a whole"),
     }
 }

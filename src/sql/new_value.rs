@@ -493,9 +493,7 @@ fn inserted(all: &[Token<'_>], at: usize) -> Option<String> {
             }
         } else if token.is_symbol(")") {
             depth = depth.saturating_sub(1);
-        } else if token.is_symbol(",") && depth == base && base + depth > 0 {
-            place += 1;
-        } else if token.is_symbol(",") && depth == 0 && base == 0 {
+        } else if token.is_symbol(",") && depth == base {
             place += 1;
         } else if depth == 0 && base == 0 && token.is("from") {
             return None;
