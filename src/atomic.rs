@@ -1,4 +1,4 @@
-//! Writing a file so that no crash leaves half of it: aside, flushed, renamed.
+//! Writing a file so that no crash leaves half of it: aside, flushed, renamed. And reading one that may not be there.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -28,6 +28,18 @@ pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
     aside.persist(&path)?;
     // the new name itself must survive a power cut too
     File::open(directory)?.sync_all()
+}
+
+/// The text of a file; none where there is no such file.
+///
+/// # Errors
+/// Whatever else the file system says.
+pub fn read(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

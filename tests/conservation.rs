@@ -67,7 +67,7 @@ fn what_code_takes_away_is_named_and_can_be_accepted() {
         .says("NOT NULL of Song.artist is gone")
         .says("position of Song_id_seq was 900 and is 400");
     project.add_migration(NEXT, &accepting(&refusal, tidy));
-    project.run(["migrate", "deploy"]).succeeds().says("accepts the loss of `Zone`");
+    project.run(["migrate", "deploy"]).succeeds().says("accepts the loss of `rows of Zone`");
     assert_eq!(project.database().count("Zone"), 112);
 }
 

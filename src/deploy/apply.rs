@@ -77,6 +77,21 @@ impl Runner {
 
 /// Why a statement outside of any transaction did not run.
 pub(super) fn outside(failed: Failed<Error>, migration: &str) -> ApplyError {
+    named(failed, migration, ApplyError::Unconnected)
+}
+
+fn told(failed: Failed<Stop>, prepared: &Prepared) -> ApplyError {
+    let migration = prepared.name.clone();
+    named(failed, &prepared.name, |stop| match stop {
+        Stop::NoId(error) => ApplyError::Unconnected(error),
+        Stop::Uncaptured(failure) => ApplyError::Uncaptured { migration, failure },
+        Stop::Applied => ApplyError::AppliedMeanwhile { migration },
+        Stop::FailedBefore(failed) => ApplyError::FailedBefore { migration, failed },
+    })
+}
+
+/// What failed, with the migration that it failed in; `stopped` tells why the work itself stopped.
+fn named<S>(failed: Failed<S>, migration: &str, stopped: impl FnOnce(S) -> ApplyError) -> ApplyError {
     let migration = migration.to_owned();
     match failed {
         Failed::Refused { place, failure } => ApplyError::Refused { migration, place, failure },
@@ -89,26 +104,7 @@ pub(super) fn outside(failed: Failed<Error>, migration: &str) -> ApplyError {
         Failed::Unknown { failure } => ApplyError::Unknown { migration, failure },
         Failed::Torn => ApplyError::Torn { migration },
         Failed::Interrupted => ApplyError::Interrupted { migration },
-        Failed::Unconnected(error) | Failed::Stopped(error) => ApplyError::Unconnected(error),
-    }
-}
-
-fn told(failed: Failed<Stop>, prepared: &Prepared) -> ApplyError {
-    let migration = prepared.name.clone();
-    match failed {
-        Failed::Refused { place, failure } => ApplyError::Refused { migration, place, failure },
-        Failed::Locked { place, failure, blockers, tries, waited } => {
-            ApplyError::Locked { migration, place, failure, blockers, tries, waited }
-        }
-        Failed::CatalogChanged { blockers } => ApplyError::CatalogChanged { migration, blockers },
-        Failed::Busy { holders } => ApplyError::Busy { migration, holders },
-        Failed::Cut { failure } => ApplyError::Cut { migration, failure },
-        Failed::Unknown { failure } => ApplyError::Unknown { migration, failure },
-        Failed::Torn => ApplyError::Torn { migration },
-        Failed::Interrupted => ApplyError::Interrupted { migration },
-        Failed::Unconnected(error) | Failed::Stopped(Stop::NoId(error)) => ApplyError::Unconnected(error),
-        Failed::Stopped(Stop::Uncaptured(failure)) => ApplyError::Uncaptured { migration, failure },
-        Failed::Stopped(Stop::Applied) => ApplyError::AppliedMeanwhile { migration },
-        Failed::Stopped(Stop::FailedBefore(failed)) => ApplyError::FailedBefore { migration, failed },
+        Failed::Unconnected(error) => ApplyError::Unconnected(error),
+        Failed::Stopped(stop) => stopped(stop),
     }
 }

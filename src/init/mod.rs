@@ -149,11 +149,7 @@ impl Plan {
 }
 
 fn read(root: &Path, path: &str) -> Result<Option<String>> {
-    match fs::read_to_string(root.join(path)) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).explain(|| format!("could not read {path}")),
-    }
+    atomic::read(&root.join(path)).explain(|| format!("could not read {path}"))
 }
 
 #[cfg(test)]
