@@ -11,7 +11,7 @@ pub(super) enum Excuse {
     /// A plain statement drops or changes this very definition, right or name, which is all that it does. A rollback makes it
     /// again, which the way back proves.
     Named,
-    /// `CASCADE` takes the definition along, and `drop-cascade` has named it, and it alone.
+    /// `CASCADE` takes the definition along, and `drop-cascade` or `dependent-object` has named it, and it alone.
     Victim,
     /// A plain statement sets the values of this very column where its condition holds, or `update-without-where` has warned that
     /// it computes them anew from themselves. The old ones are kept for a rollback.
@@ -76,7 +76,8 @@ fn victim(gone: &Gone, review: &Review) -> bool {
     let word = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == gone.name);
     let names =
         |finding: &Finding| word(&finding.message) || finding.evidence.iter().any(|evidence| word(&evidence.text));
-    review.findings().any(|finding| finding.rule == "drop-cascade" && names(finding))
+    let told = |finding: &Finding| matches!(finding.rule, "drop-cascade" | "dependent-object");
+    review.findings().any(|finding| told(finding) && names(finding))
 }
 
 /// What a foreign key does to other tables is told beside the finding.

@@ -26,7 +26,9 @@ use crate::review::{Review, Verdict};
 use crate::rules::{Settings, settings};
 use crate::transaction::Runner;
 use crate::undo::reverse::is_code;
-use crate::undo::{Capsule, Capture, Down, Keeper, Measured, Plan, Request, RolledBack, capsule, roll_back_all_on};
+use crate::undo::{
+    Capsule, Capture, Down, Keeper, Measured, Plan, PutBack, Request, RolledBack, capsule, roll_back_all_on,
+};
 
 /// What production, copy and template are called.
 pub(super) const SCHEMA: &str = "public";
@@ -363,7 +365,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// What a rollback says itself that it has not given back.
 fn said(done: &RolledBack) -> Vec<String> {
-    let impossible = done.put_back.iter().filter(|put_back| put_back.impossible.is_some());
+    let untold = |put_back: &&PutBack| put_back.impossible.is_some() || put_back.orphaned > 0;
+    let impossible = done.put_back.iter().filter(untold);
     impossible.map(ToString::to_string).chain(done.lost.clone()).chain(done.differences.clone()).collect()
 }
 
