@@ -108,6 +108,13 @@ pub(super) fn extensions(migrations: &[Migration]) -> BTreeSet<String> {
     named(migrations, r#"(?i)\bcreate\s+extension\s+(?:if\s+not\s+exists\s+)?("[^"]+"|[^\s;]+)"#)
 }
 
+/// The schemas that the migrations create and that must not be there yet: not those of `IF NOT EXISTS`.
+pub(super) fn new_schemas(migrations: &[Migration]) -> BTreeSet<String> {
+    let mut schemas = named(migrations, r#"(?i)\bcreate\s+schema\s+("[^"]+"|[^\s;]+)"#);
+    schemas.remove("if");
+    schemas
+}
+
 /// `'a', 'b'`
 pub(super) fn literals<'a>(values: impl IntoIterator<Item = &'a String>) -> String {
     values.into_iter().map(|value| quote_literal(value)).collect::<Vec<_>>().join(", ")
@@ -133,6 +140,9 @@ mod tests {
         assert_eq!(of(WRITTEN), "role");
         let extensions = extensions(std::slice::from_ref(&migration));
         assert_eq!(extensions.into_iter().collect::<Vec<_>>(), ["citext", "uuid-ossp"]);
+        let sql = "CREATE SCHEMA IF NOT EXISTS \"there\";\ncreate schema \"App\"; CREATE SCHEMA other;";
+        let migration = Migration { sql: sql.to_owned().into(), ..migration };
+        assert_eq!(new_schemas(&[migration]).into_iter().collect::<Vec<_>>(), ["app", "other"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use postgres::Client;
 
-use super::held::{extensions, literals};
+use super::held::{extensions, literals, new_schemas};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::engine::ShadowUse;
 use crate::env::Env;
@@ -139,6 +139,14 @@ impl Started {
         }
         let mut managed: BTreeSet<String> = Schema::read(&used.schemas).schemas.into_iter().collect();
         managed.extend(["public".to_owned(), schema.to_owned()]);
+        // a reset of Prisma's makes the schemas that it manages anew, where a new database of Prisma's has none of them
+        let made = new_schemas(&used.migrations);
+        if let Some(name) = managed.iter().find(|name| *name != "public" && made.contains(&name.to_lowercase())) {
+            return Err(Error::failed(format!(
+                "a migration creates the schema {name}, which is there already in a shadow database that Prisma is given"
+            ))
+            .help("write CREATE SCHEMA IF NOT EXISTS, or set shadow = \"prisma\" in prisma-safe.toml"));
+        }
         let brought =
             self.extensions.iter().filter(|(name, _)| self.available.contains(name) && !created.contains(name));
         let brought: Vec<String> = brought.map(|(name, place)| format!("({})", literals([name, place]))).collect();
