@@ -1,6 +1,6 @@
 //! What a migration destroys that can be kept: the effects that rows and values have, for the capsule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::render;
 use super::reverse::Scene;
@@ -50,13 +50,16 @@ impl Loss {
         }
     }
 
-    /// The columns, where not all of the table's.
+    /// The columns, where not all of the table's; each once, however often it was found.
     pub fn columns(&self) -> Vec<String> {
-        match self {
+        let mut columns = match self {
             Self::Columns { columns, .. } | Self::Updated { columns, .. } => columns.clone(),
             Self::Casts { casts, .. } => casts.iter().map(|cast| cast.column.clone()).collect(),
             Self::Table { .. } | Self::Whole { .. } | Self::Deleted { .. } => Vec::new(),
-        }
+        };
+        let mut seen = BTreeSet::new();
+        columns.retain(|column| seen.insert(column.clone()));
+        columns
     }
 }
 
@@ -196,6 +199,14 @@ mod tests {
         assert_eq!(lost[2], (2, Loss::Table { table: name("b") }));
         // no file makes it, and the database may have it all the same
         assert_eq!(lost[3], (3, Loss::Table { table: name("unknown") }));
+    }
+
+    /// A column of two keys is found twice.
+    #[test]
+    fn a_column_is_kept_once() {
+        let columns = ["id", "score", "id"].map(str::to_owned).to_vec();
+        let loss = Loss::Updated { table: name("a"), which: Which::All, columns };
+        assert_eq!(loss.columns(), ["id", "score"]);
     }
 
     #[test]
