@@ -29,6 +29,7 @@
 //! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
 //! | `agent_setup` | rules and a hook for coding agents |
 //! | `init`, `demo` | setting a project up; showing it all |
+//! | `changes` | files that a command offers to change |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `wait` | waiting for a condition |
 //! | `report` | one output format a file |
@@ -45,6 +46,7 @@ pub mod agent_setup;
 pub mod atomic;
 pub mod backup;
 pub mod catalog;
+pub mod changes;
 pub mod commands;
 pub mod config;
 pub mod consent;

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["error"],
     &["agent", "atomic", "setting", "sql", "ui"],
     &["context", "project"],
-    &["database"],
+    &["changes", "database"],
     &["catalog", "tools"],
     &["guard"],
     &["effects", "engine", "transaction", "values"],

@@ -5,12 +5,11 @@ mod hook;
 mod section;
 mod settings;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use self::hook::{Verdict, judge};
-use crate::atomic;
-use crate::error::{Error, Explain as _, Result};
+use crate::changes::{Change, read};
+use crate::error::{Error, Result};
 
 /// A kind of file that agents read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -23,15 +22,6 @@ pub enum Form {
     Cursor,
     /// .github/copilot-instructions.md
     Copilot,
-}
-
-/// A file that changes, relative to the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    pub path: PathBuf,
-    /// Nothing for a new file.
-    pub before: Option<String>,
-    pub after: String,
 }
 
 /// Begins Cursor's file: when it applies.
@@ -79,33 +69,12 @@ pub fn plan(root: &Path, asked: &[Form]) -> Result<Vec<Change>> {
         let before = read(root, path)?;
         let head = if form == Form::Cursor { CURSOR_HEAD } else { "" };
         let after = section::with(before.as_deref().unwrap_or(head));
-        changes.push(Change { path: path.into(), before, after });
+        changes.extend(Change::of(path, before, after));
         if form == Form::Claude {
             let before = read(root, settings::FILE)?;
             let after = settings::with_hook(before.as_deref())?;
-            changes.push(Change { path: settings::FILE.into(), before, after });
+            changes.extend(Change::of(settings::FILE, before, after));
         }
     }
-    changes.retain(|change| change.before.as_deref() != Some(change.after.as_str()));
     Ok(changes)
-}
-
-/// Writes them.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn write(root: &Path, changes: &[Change]) -> Result<()> {
-    for change in changes {
-        let path = root.join(&change.path);
-        let explain = || format!("could not write {}", change.path.display());
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).explain(explain)?;
-        }
-        atomic::write(&path, &change.after).explain(explain)?;
-    }
-    Ok(())
-}
-
-fn read(root: &Path, path: &str) -> Result<Option<String>> {
-    atomic::read(&root.join(path)).explain(|| format!("could not read {path}"))
 }

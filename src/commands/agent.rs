@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::agent_setup::{Form, Verdict, judge, plan, write};
+use crate::agent_setup::{Form, Verdict, judge, plan};
+use crate::changes;
 use crate::context::Context;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::ui::{diff, prompt};
 
 /// Arguments of `agent`.
 #[derive(Debug, clap::Args)]
@@ -51,28 +51,15 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 fn set_up(install: &Install, context: &Context) -> Result<Exit> {
     let shell = &context.shell;
     let root = root(&context.directory);
-    let changes = plan(root, &install.forms)?;
-    for change in &changes {
-        let name = change.path.display().to_string();
-        shell.block(&format!("{}\n", diff::unified(shell, &name, change.before.as_deref(), &change.after)));
-    }
-    if changes.is_empty() {
+    let planned = plan(root, &install.forms)?;
+    changes::show(&planned, &[], context);
+    if planned.is_empty() {
         shell.status("Ready", "the agents of this project know the rules already");
         return Ok(Exit::Done);
     }
-    if !context.global.yes {
-        if !shell.interactive() {
-            return Err(Error::usage("cannot ask for agreement without a terminal")
-                .help("`prisma-safe agent install --yes` writes them without asking"));
-        }
-        if !prompt::confirm(shell, "Make these changes?", true)? {
-            return Err(Error::cancelled());
-        }
-    }
-    write(root, &changes)?;
-    for change in &changes {
-        shell.status("Wrote", change.path.display());
-    }
+    let mute = Error::usage("cannot ask for agreement without a terminal")
+        .help("`prisma-safe agent install --yes` writes them without asking");
+    changes::write_if_agreed(&planned, root, context, mute)?;
     Ok(Exit::Done)
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use crate::changes;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::init::{Change, Ci, Plan};
-use crate::ui::{diff, prompt};
+use crate::init::{Ci, Plan};
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
@@ -25,43 +25,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let shell = &context.shell;
     let root = root(&context.directory);
     let plan = Plan::new(root, &Config::load(root)?, args.ci)?;
-    for change in &plan.changes {
-        let name = change.path.display().to_string();
-        if change.secret {
-            shell.block(&format!("{name}:\n{}\n", new_lines(change)));
-            continue;
-        }
-        shell.block(&format!("{}\n", diff::unified(shell, &name, change.before.as_deref(), &change.after)));
-    }
-    for note in &plan.notes {
-        shell.note(note);
-    }
+    changes::show(&plan.changes, &plan.notes, context);
     if plan.changes.is_empty() {
         shell.status("Ready", "this project is set up already");
         return Ok(Exit::Done);
     }
-    if !context.global.yes {
-        if !shell.interactive() {
-            return Err(Error::usage("nobody is there to agree to these changes")
-                .help("`prisma-safe init --yes` makes them without asking"));
-        }
-        if !prompt::confirm(shell, "Make these changes?", true)? {
-            return Err(Error::cancelled());
-        }
-    }
-    plan.write(root)?;
-    for change in &plan.changes {
-        shell.status("Wrote", change.path.display());
-    }
+    let mute = Error::usage("nobody is there to agree to these changes")
+        .help("`prisma-safe init --yes` makes them without asking");
+    changes::write_if_agreed(&plan.changes, root, context, mute)?;
     shell.note("next: `prisma-safe review` looks at your migrations");
     Ok(Exit::Done)
-}
-
-/// The lines that a file of secrets gets; what stands there already is not shown.
-fn new_lines(change: &Change) -> String {
-    let before = change.before.as_deref().unwrap_or_default();
-    let new = change.after.lines().filter(|line| !before.lines().any(|known| known == *line));
-    new.map(|line| format!("+{line}\n")).collect()
 }
 
 /// Where package.json is: here or above; else here.

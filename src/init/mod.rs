@@ -5,14 +5,12 @@ mod gitignore;
 mod manifest;
 mod script;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::atomic;
+use crate::changes::{Change, read};
 use crate::config::{self, Config};
 use crate::engine::door::FILE;
-use crate::error::{Explain as _, Result};
+use crate::error::Result;
 
 /// A workflow for a CI service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,19 +25,6 @@ impl Ci {
             Self::Github => (".github/workflows/prisma-safe.yml", include_str!("../../templates/ci/github.yml")),
         }
     }
-}
-
-/// One file that changes.
-#[derive(Debug)]
-pub struct Change {
-    /// Relative to the project.
-    pub path: PathBuf,
-    /// Nothing for a new file.
-    pub before: Option<String>,
-    /// What it shall hold.
-    pub after: String,
-    /// It holds secrets: only the lines that change are shown.
-    pub secret: bool,
 }
 
 /// Which ways into the database lead past prisma-safe.
@@ -114,47 +99,27 @@ impl Plan {
         };
         let after = door::closed(&text);
         if text.trim_end() != after.trim_end() {
-            self.changes.push(Change { path: file.into(), before: Some(text), after, secret: true });
+            let environment = Change::of(file, Some(text), after);
+            self.changes.extend(environment.map(|change| Change { secret: true, ..change }));
         }
         if read(root, FILE)?.as_deref() != Some(door::SCRIPT) {
-            self.changes.push(Change { path: FILE.into(), before: None, after: door::SCRIPT.into(), secret: false });
+            let script = Change::of(FILE, None, door::SCRIPT.into());
+            self.changes.extend(script.map(|change| Change { executable: true, ..change }));
         }
         Ok(())
     }
 
     fn change(&mut self, path: &str, before: Option<String>, after: String) {
-        if before.as_deref() != Some(after.as_str()) {
-            self.changes.push(Change { path: path.into(), before, after, secret: false });
-        }
+        self.changes.extend(Change::of(path, before, after));
     }
-
-    /// Writes every file.
-    ///
-    /// # Errors
-    /// Exit status 1 at the first file that cannot be written; it is as before then.
-    pub fn write(&self, root: &Path) -> Result<()> {
-        for change in &self.changes {
-            let path = root.join(&change.path);
-            path.parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| atomic::write(&path, &change.after))
-                .and_then(|()| match change.path.as_os_str() == FILE {
-                    true => fs::set_permissions(&path, fs::Permissions::from_mode(0o755)),
-                    false => Ok(()),
-                })
-                .explain(|| format!("could not write {}", change.path.display()))?;
-        }
-        Ok(())
-    }
-}
-
-fn read(root: &Path, path: &str) -> Result<Option<String>> {
-    atomic::read(&root.join(path)).explain(|| format!("could not read {path}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::changes::write;
 
     #[test]
     fn twice_changes_nothing() {
@@ -164,7 +129,7 @@ mod tests {
         let plan = Plan::new(root.path(), &config, Some(Ci::Github)).unwrap();
         let paths: Vec<_> = plan.changes.iter().map(|change| change.path.to_str().unwrap()).collect();
         assert_eq!(paths, ["package.json", "prisma-safe.toml", ".gitignore", ".github/workflows/prisma-safe.yml"]);
-        plan.write(root.path()).unwrap();
+        write(root.path(), &plan.changes).unwrap();
 
         let config = Config::load(root.path()).unwrap();
         assert!(config.path.is_some(), "the written file is read");

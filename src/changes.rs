@@ -1,0 +1,108 @@
+//! Files of a project that a command offers to change: their texts before and after, shown and agreed before anything is written.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::atomic;
+use crate::context::Context;
+use crate::error::{Error, Explain as _, Result};
+use crate::ui::{diff, prompt};
+
+/// One file that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Relative to the project.
+    pub path: PathBuf,
+    /// Nothing for a new file.
+    pub before: Option<String>,
+    /// What it shall hold.
+    pub after: String,
+    /// It holds secrets: only the lines that change are shown.
+    pub secret: bool,
+    /// It is a program.
+    pub executable: bool,
+}
+
+impl Change {
+    /// A plain text; none where nothing would change.
+    pub fn of(path: &str, before: Option<String>, after: String) -> Option<Self> {
+        let changes = before.as_deref() != Some(after.as_str());
+        changes.then(|| Self { path: path.into(), before, after, secret: false, executable: false })
+    }
+
+    /// Writes it.
+    fn write(&self, root: &Path) -> std::io::Result<()> {
+        let path = root.join(&self.path);
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        atomic::write(&path, &self.after)?;
+        if self.executable {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(())
+    }
+}
+
+/// The text of a file of the project; none where there is no such file.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read(root: &Path, path: &str) -> Result<Option<String>> {
+    atomic::read(&root.join(path)).explain(|| format!("could not read {path}"))
+}
+
+/// Shows the changes with what a person should know about them.
+pub fn show(changes: &[Change], notes: &[String], context: &Context) {
+    let shell = &context.shell;
+    for change in changes {
+        let name = change.path.display().to_string();
+        if change.secret {
+            shell.block(&format!("{name}:\n{}\n", new_lines(change)));
+            continue;
+        }
+        shell.block(&format!("{}\n", diff::unified(shell, &name, change.before.as_deref(), &change.after)));
+    }
+    for note in notes {
+        shell.note(note);
+    }
+}
+
+/// Asks, and writes.
+///
+/// # Errors
+/// `mute` without a terminal and without `--yes`; 130 if the person says no; 1 if a file cannot be written.
+pub fn write_if_agreed(changes: &[Change], root: &Path, context: &Context, mute: Error) -> Result<()> {
+    let shell = &context.shell;
+    if !context.global.yes {
+        if !shell.interactive() {
+            return Err(mute);
+        }
+        if !prompt::confirm(shell, "Make these changes?", true)? {
+            return Err(Error::cancelled());
+        }
+    }
+    write(root, changes)?;
+    for change in changes {
+        shell.status("Wrote", change.path.display());
+    }
+    Ok(())
+}
+
+/// The lines that a file of secrets gets; what stands there already is not shown.
+fn new_lines(change: &Change) -> String {
+    let before = change.before.as_deref().unwrap_or_default();
+    let new = change.after.lines().filter(|line| !before.lines().any(|known| known == *line));
+    new.map(|line| format!("+{line}\n")).collect()
+}
+
+/// Writes every file.
+///
+/// # Errors
+/// Exit status 1 at the first file that cannot be written; it is as before then.
+pub fn write(root: &Path, changes: &[Change]) -> Result<()> {
+    changes
+        .iter()
+        .try_for_each(|change| change.write(root).explain(|| format!("could not write {}", change.path.display())))
+}
