@@ -22,7 +22,6 @@ pub struct Sectioned {
     /// All of it.
     whole: Prepared,
     parts: Vec<Part>,
-    script: String,
 }
 
 /// One section.
@@ -33,8 +32,8 @@ pub(super) struct Part {
     pub(super) prepared: Prepared,
     /// Settings of the session that stand before it in the file.
     pub(super) settings: Vec<Range<usize>>,
-    /// Its bytes in the file.
-    range: Range<usize>,
+    /// Its first and last line in the file.
+    lines: (usize, usize),
 }
 
 impl Sectioned {
@@ -49,17 +48,14 @@ impl Sectioned {
             let sets = script.statements().iter().filter(|it| sets(&it.kind));
             sets.filter(|it| it.range.end <= range.start).map(|it| it.range.clone()).collect()
         };
+        let line = |offset: usize| script.position(offset).line;
         let part = |section: &Section| Part {
             way: section.way.clone(),
             prepared: Prepared::of(migration, script, &section.statements),
             settings: setting(&section.range),
-            range: section.range.clone(),
+            lines: (line(section.range.start), line(section.range.end.saturating_sub(1))),
         };
-        Self {
-            whole: Prepared::of(migration, script, &all),
-            parts: sections.iter().map(part).collect(),
-            script: script.text().to_owned(),
-        }
+        Self { whole: Prepared::of(migration, script, &all), parts: sections.iter().map(part).collect() }
     }
 
     /// The directory's name.
@@ -80,8 +76,7 @@ impl Sectioned {
     /// What each section is, for people: `line 2 alone (…)`, `lines 3 to 9 in one transaction`.
     pub fn said(&self) -> Vec<String> {
         let said = |part: &Part| {
-            let line = |offset: usize| self.script[..offset].matches('\n').count() + 1;
-            let (first, last) = (line(part.range.start), line(part.range.end.saturating_sub(1)));
+            let (first, last) = part.lines;
             let lines = if first == last { format!("line {first}") } else { format!("lines {first} to {last}") };
             match &part.way {
                 Way::Transaction => format!("{lines} in one transaction"),
@@ -92,8 +87,7 @@ impl Sectioned {
     }
 
     fn line(&self, section: usize) -> usize {
-        let start = self.parts.get(section).map_or(0, |part| part.range.start);
-        self.script[..start].matches('\n').count() + 1
+        self.parts.get(section).map_or(1, |part| part.lines.0)
     }
 }
 
@@ -183,7 +177,7 @@ impl Runner {
             return Ok(1);
         }
         let place = Place::new(part.prepared.line(&piece, None), part.prepared.sql(&piece));
-        let before: Vec<&str> = part.settings.iter().map(|range| &sectioned.script[range.clone()]).collect();
+        let before: Vec<&str> = part.settings.iter().map(|range| sectioned.whole.sql(range)).collect();
         let outside = crate::transaction::Outside {
             before: &before,
             sql: part.prepared.sql(&piece),

@@ -5,7 +5,7 @@ use crate::catalog::Catalog;
 use crate::catalog::live::{Live, OWN_SCHEMA};
 use crate::database::DatabaseUrl;
 use crate::deploy::back_up::Taken;
-use crate::deploy::{Event, Journal, NoHook, Prepared, Route, Runner, Sectioned};
+use crate::deploy::{Event, Hook, Journal, NoHook, Prepared, Route, Runner, Sectioned};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::rehearsal::Data;
@@ -154,16 +154,11 @@ impl Deployment<'_> {
         plan: Option<&Plan>,
         journal: &mut Journal,
     ) -> Result<u32> {
-        let schema = self.target.url.schema();
-        let mut keeper = plan.map(|plan| Keeper::new(plan, &schema));
-        let done = match &mut keeper {
-            Some(keeper) => runner.apply(prepared, keeper),
-            None => runner.apply(prepared, &mut NoHook),
-        };
-        let done = done.map_err(Error::from)?;
-        self.say_ended(&done.ended, journal)?;
-        self.kept(&prepared.name, keeper, plan, journal)?;
-        Ok(done.tries)
+        self.keeping(&prepared.name, plan, journal, |hook, journal| {
+            let done = runner.apply(prepared, hook).map_err(Error::from)?;
+            self.say_ended(&done.ended, journal)?;
+            Ok(done.tries)
+        })
     }
 
     /// Applies a migration section by section; what each destroys is kept in its transaction.
@@ -174,13 +169,24 @@ impl Deployment<'_> {
         plan: Option<&Plan>,
         journal: &mut Journal,
     ) -> Result<u32> {
+        self.keeping(sections.name(), plan, journal, |hook, _| runner.apply_sections(sections, hook))
+    }
+
+    /// Does the work with a hook that keeps what the plan says, and notes what was kept; gives the work's tries.
+    fn keeping(
+        &self,
+        name: &str,
+        plan: Option<&Plan>,
+        journal: &mut Journal,
+        work: impl FnOnce(&mut dyn Hook, &mut Journal) -> Result<u32>,
+    ) -> Result<u32> {
         let schema = self.target.url.schema();
         let mut keeper = plan.map(|plan| Keeper::new(plan, &schema));
         let tries = match &mut keeper {
-            Some(keeper) => runner.apply_sections(sections, keeper),
-            None => runner.apply_sections(sections, &mut NoHook),
+            Some(keeper) => work(keeper, journal),
+            None => work(&mut NoHook, journal),
         }?;
-        self.kept(sections.name(), keeper, plan, journal)?;
+        self.kept(name, keeper, plan, journal)?;
         Ok(tries)
     }
 
