@@ -178,7 +178,7 @@ pub fn rehearse(
 ) -> Result<Rehearsal> {
     let start = Instant::now();
     demand_contained(play.pending)?;
-    original.log_fully()?;
+    original.make_ready()?;
     let result = perform(original, play, engine);
     bring_home(play, engine)?;
     let Ran { migrations, touched, unseen } = result.map_err(contained::explain)?;

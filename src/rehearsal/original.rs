@@ -86,8 +86,8 @@ impl Original {
         &self.unlike
     }
 
-    /// From here on the write-ahead log is production's, and no other server is within reach.
-    pub(super) fn log_fully(&mut self) -> Result<()> {
+    /// Makes it ready to be copied and rehearsed on: cut off from other servers, analysed, with the write-ahead log of production.
+    pub(super) fn make_ready(&mut self) -> Result<()> {
         if !self.logged {
             // the planner would otherwise know nothing of the rows
             let mut client = self.connect()?;
