@@ -114,11 +114,7 @@ fn labels(text: &str, tokens: &[&Token<'_>], column: &str) -> Option<Form> {
 }
 
 fn is_name(token: &Token<'_>, column: &str) -> bool {
-    match token.kind {
-        Kind::Quoted => token.text.replace("\"\"", "\"") == column,
-        Kind::Word => token.text.to_lowercase() == column,
-        Kind::Literal | Kind::Symbol => false,
-    }
+    token.identifier().is_some_and(|name| name == column)
 }
 
 /// Reads `"a"`, `("a")`, `"a"::text::"Role"` and `CAST("a" AS integer)`, however they stand in one another.

@@ -47,7 +47,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             );
             continue;
         }
-        let held = step.subject.live.and_then(|live| live.count(&table.target, &Which::Set { column: &on_target }));
+        let held = step.held(&table, &on_target);
         findings.push(match held {
             Some(0) if !table.written => finding
                 .severity(Severity::Warning)

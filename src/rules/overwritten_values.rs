@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::subject::Existing;
-use super::{Check, Finding, Rule, Severity, Step, Which, cost};
+use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::catalog::Known;
 use crate::effects::{self, What};
 use crate::sql::StatementKind;
@@ -43,7 +42,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             // a column that the migrations under review add has nothing to lose either
             let on_target = step.column(&table, column)?;
             let known = !matches!(step.catalog.column(&table.name, column), Known::Unknown);
-            Some((format!("{}.{column}", table.label), known, held(step, &table, &on_target)))
+            Some((format!("{}.{column}", table.label), known, step.held(&table, &on_target)))
         });
         let whole = columns.is_empty().then(|| (table.label.clone(), true, None));
         for (object, known, held) in objects.chain(whole) {
@@ -69,10 +68,6 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             findings.push(finding);
         }
     }
-}
-
-fn held(step: &Step<'_>, table: &Existing, column: &str) -> Option<u64> {
-    step.subject.live?.count(&table.target, &Which::Set { column })
 }
 
 /// Whether a statement writes only where the column is null: `WHERE … "note" IS NULL`, or `SET note = COALESCE(note, …)`.

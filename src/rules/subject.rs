@@ -228,6 +228,11 @@ impl<'a> Step<'a> {
         self.subject.script.text().get(self.statement.range.clone()).unwrap_or_default()
     }
 
+    /// How many rows of the target hold a value in a column, which is named as it is there; none where that was not counted.
+    pub fn held(&self, table: &Existing, on_target: &str) -> Option<u64> {
+        self.subject.live?.count(&table.target, &Which::Set { column: on_target })
+    }
+
     /// Names a few of the rows that stand in the way by their keys.
     #[must_use]
     pub fn naming(&self, table: &Existing, which: &Which<'_>, finding: Finding) -> Finding {

@@ -1,9 +1,9 @@
 //! `UPDATE` without `WHERE`: every row is written, and what stood in the columns is gone.
 
 use super::subject::Existing;
-use super::{Check, Finding, Rule, Severity, Step, Which, cost};
+use super::{Check, Finding, Rule, Severity, Step, cost};
 use crate::sql::StatementKind;
-use crate::sql::tokens::{Kind, Token, tokens, where_is_trivial};
+use crate::sql::tokens::{Token, tokens, where_is_trivial};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -59,12 +59,7 @@ pub(super) fn overwritten<'a>(step: &Step<'a>) -> Vec<&'a String> {
 }
 
 fn measured(step: &Step<'_>, table: &Existing, column: &str, finding: Finding) -> Finding {
-    let on_target = step.column(table, column);
-    let held = step
-        .subject
-        .live
-        .zip(on_target)
-        .and_then(|(live, column)| live.count(&table.target, &Which::Set { column: &column }));
+    let held = step.column(table, column).and_then(|on_target| step.held(table, &on_target));
     match held {
         Some(0) if !table.written => finding.severity(Severity::Info).measured("0 rows hold a value there"),
         Some(held) => finding.measured(format!("{} hold a value there", cost::rows(held))),
@@ -74,10 +69,5 @@ fn measured(step: &Step<'_>, table: &Existing, column: &str, finding: Finding) -
 
 /// How often a column is named.
 fn mentions(tokens: &[Token<'_>], column: &str) -> usize {
-    let named = |token: &&Token<'_>| match token.kind {
-        Kind::Quoted => token.text.replace("\"\"", "\"") == column,
-        Kind::Word => token.text.to_lowercase() == column,
-        _ => false,
-    };
-    tokens.iter().filter(named).count()
+    tokens.iter().filter(|token| token.identifier().is_some_and(|own| own == column)).count()
 }

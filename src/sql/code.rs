@@ -73,13 +73,7 @@ pub fn with_names(text: &str) -> BTreeSet<String> {
         let listed = tokens[..at].last().is_some_and(|token| token.is_symbol(")"));
         let end = if listed { tokens[..at].iter().rposition(|token| token.is_symbol("(")) } else { Some(at) };
         let named = end.and_then(|end| end.checked_sub(1));
-        if let Some(name) = named.and_then(|named| tokens.get(named)) {
-            names.insert(if name.kind == Kind::Quoted {
-                name.text.replace("\"\"", "\"")
-            } else {
-                name.text.to_lowercase()
-            });
-        }
+        names.extend(named.and_then(|named| tokens.get(named)?.identifier()));
     }
     names
 }

@@ -36,6 +36,15 @@ impl Token<'_> {
         self.kind == Kind::Word && self.text.eq_ignore_ascii_case(word)
     }
 
+    /// The name that it stands for as an identifier: folded to lower case unless it is quoted. None for what names nothing.
+    pub fn identifier(&self) -> Option<String> {
+        match self.kind {
+            Kind::Quoted => Some(self.text.replace("\"\"", "\"")),
+            Kind::Word => Some(self.text.to_lowercase()),
+            Kind::Literal | Kind::Symbol => None,
+        }
+    }
+
     /// Whether it is this character.
     pub fn is_symbol(&self, symbol: &str) -> bool {
         self.kind == Kind::Symbol && self.text == symbol
@@ -117,14 +126,7 @@ pub fn after<'t, 'a>(tokens: &'t [Token<'a>], phrase: &str) -> Option<&'t [Token
 
 /// The possibly qualified name at the beginning, folded as PostgreSQL does, and what follows it.
 pub fn name<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<(Name, &'t [Token<'a>])> {
-    let part = |at: usize| {
-        let token = tokens.get(at)?;
-        match token.kind {
-            Kind::Quoted => Some(token.text.replace("\"\"", "\"")),
-            Kind::Word => Some(token.text.to_lowercase()),
-            _ => None,
-        }
-    };
+    let part = |at: usize| tokens.get(at)?.identifier();
     let first = part(0)?;
     if tokens.get(1).is_some_and(|token| token.is_symbol("."))
         && let Some(second) = part(2)

@@ -142,12 +142,7 @@ fn words(kind: Kind) -> Option<&'static [&'static str]> {
 
 /// Whether an identifier stands in a statement.
 pub(super) fn mentions(tokens: &[Token<'_>], name: &str) -> bool {
-    use crate::sql::tokens::Kind as Is;
-    tokens.iter().any(|token| match token.kind {
-        Is::Quoted => token.text.replace("\"\"", "\"") == name,
-        Is::Word => token.text.to_lowercase() == name,
-        _ => false,
-    })
+    tokens.iter().any(|token| token.identifier().is_some_and(|own| own == name))
 }
 
 /// A name without its schema.

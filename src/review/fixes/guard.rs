@@ -39,10 +39,8 @@ pub(super) fn named_later(script: &Script, statement: &Statement, name: &str) ->
     later(script, statement).any(|other| {
         let text = script.text().get(other.range.clone()).unwrap_or_default();
         tokens(text).iter().any(|token| match token.kind {
-            Kind::Quoted => token.text.replace("\"\"", "\"") == name,
-            Kind::Word => token.text.to_lowercase() == name,
             Kind::Literal => token.text.contains(name),
-            Kind::Symbol => false,
+            _ => token.identifier().is_some_and(|own| own == name),
         })
     })
 }
