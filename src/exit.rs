@@ -1,4 +1,4 @@
-//! Exit statuses, as documented in the README.
+//! Exit statuses, as documented in `docs/commands.md`.
 
 use std::process::ExitCode;
 

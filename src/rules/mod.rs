@@ -1,5 +1,5 @@
 //! The review's rules. One rule is a constant with its page (`x.md`) and a check (`x.rs`); [`RULES`] is the registry
-//! that `explain`, SARIF, the README and the tests read.
+//! that `explain`, SARIF, `docs/rules.md` and the tests read.
 
 mod client;
 pub mod columns;
@@ -281,7 +281,7 @@ impl Finding {
     }
 }
 
-/// Every rule, in the order of the README's table.
+/// Every rule, in the order of the table in `docs/rules.md`.
 pub const RULES: &[&Rule] = &[
     &drop_column::RULE,
     &drop_table::RULE,
