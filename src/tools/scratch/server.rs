@@ -27,13 +27,15 @@ const APPLICATION: &str = "prisma-safe scratch";
 /// How often another port is tried when somebody took the free one first.
 const PORT_TRIES: u32 = 5;
 
-/// Settings of a server whose data nobody will miss.
+/// Settings of a server whose data is thrown away. Shared memory in files of its directory goes with that directory; in the
+/// system's memory it would outlive a server that is killed.
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 fsync = off
 full_page_writes = off
 synchronous_commit = off
+dynamic_shared_memory_type = mmap
 timezone = 'UTC'
 ";
 
@@ -282,6 +284,7 @@ mod tests {
         assert!(server.connect("copy").is_err());
         assert!(server.extensions().unwrap().contains(&"plpgsql".to_owned()));
         assert!(!directory.join("password").exists());
+        assert!(fs::read_dir(directory.join("data/pg_dynshmem")).unwrap().next().is_some(), "shared memory outlives a kill");
         let wrong = server.restart("wal_level = nonsense").unwrap_err();
         assert!(wrong.causes().join("").contains("nonsense"), "{wrong:?}");
         drop(server);
