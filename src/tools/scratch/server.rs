@@ -284,7 +284,10 @@ mod tests {
         assert!(server.connect("copy").is_err());
         assert!(server.extensions().unwrap().contains(&"plpgsql".to_owned()));
         assert!(!directory.join("password").exists());
-        assert!(fs::read_dir(directory.join("data/pg_dynshmem")).unwrap().next().is_some(), "shared memory outlives a kill");
+        assert!(
+            fs::read_dir(directory.join("data/pg_dynshmem")).unwrap().next().is_some(),
+            "shared memory outlives a kill"
+        );
         let wrong = server.restart("wal_level = nonsense").unwrap_err();
         assert!(wrong.causes().join("").contains("nonsense"), "{wrong:?}");
         drop(server);
