@@ -32,7 +32,7 @@ fn page(id: &str) -> Result<&'static str> {
         return Ok(rule.page);
     }
     let near = rules::near(name);
-    Err(Error::usage(format!("there is no rule `{name}`")).help(match near.as_slice() {
+    Err(Error::usage(format!("unknown rule `{name}`")).help(match near.as_slice() {
         [] => "`prisma-safe explain` lists them".to_owned(),
         near => format!("did you mean {}?", near.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" or ")),
     }))

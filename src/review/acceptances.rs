@@ -125,8 +125,8 @@ fn parse(directive: &str) -> Result<(String, String, String), String> {
     let Some(known) = rules::find(rule) else {
         let near = rules::near(rule);
         return Err(match near.first() {
-            Some(near) => format!("there is no rule `{rule}`; `{near}`?"),
-            None => format!("there is no rule `{rule}`"),
+            Some(near) => format!("unknown rule `{rule}`; did you mean `{near}`?"),
+            None => format!("unknown rule `{rule}`"),
         });
     };
     if !known.acceptable {

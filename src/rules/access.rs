@@ -79,7 +79,7 @@ fn access(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (label, said) in objects {
         let finding = |message| Finding::new(&ACCESS, &label, step.statement.range.clone(), message);
         findings.push(match words.starts_with("REVOKE") {
-            true => finding(format!("takes rights on {said} away: whoever still uses them fails from then on"))
+            true => finding(format!("takes rights on {said} away: sessions that still use them fail from then on"))
                 .help("make sure that no running release, report or replica connects as that role"),
             false => {
                 let what = if everything { "every right" } else { "rights" };

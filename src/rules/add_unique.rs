@@ -63,7 +63,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 Some(if table.written { finding } else { finding.severity(Severity::Error) })
             }
             None if is_empty(step, &table.name, &demand) => None,
-            // the advised form, which stops nobody and can be tried again: worth a word where nobody has looked at the rows
+            // the advised form, which blocks no session and can be tried again: a note where the rows were not looked at
             None if is_concurrent(step) => Some(finding.severity(Severity::Info)),
             None => Some(finding),
         });

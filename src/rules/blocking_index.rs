@@ -1,4 +1,4 @@
-//! An index built without `CONCURRENTLY` on a table in use: nobody can write to it meanwhile.
+//! An index built without `CONCURRENTLY` on a table in use: it blocks writes until it is built.
 
 use super::cost::Work;
 use super::{Check, Finding, Rule, Severity, Step};
@@ -26,9 +26,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             &object,
             step.statement.range.clone(),
-            format!("builds index `{object}` while nobody can write to `{}`", table.label),
+            format!("builds index `{object}` and blocks writes to `{}` until it is built", table.label),
         )
-        .help("put it in a migration of its own, as CREATE INDEX CONCURRENTLY: writes go on meanwhile");
+        .help("put it in a migration of its own, as CREATE INDEX CONCURRENTLY, which does not block writes");
         findings.extend(step.weigh(&table, Work::Index, finding));
     }
     for (table, range, constraint) in step.added_constraints() {
@@ -44,7 +44,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             &object,
             range,
-            format!("builds the index of `{object}` while nobody can read or write `{}`", table.label),
+            format!("builds the index of `{object}` and blocks all access to `{}` until it is built", table.label),
         )
         .help(
             "build a unique index with CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then \
@@ -54,11 +54,11 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// An index on a table that the migration itself has filled: nobody waits for the table, but for what else is locked.
+/// An index on a table that the migration itself has filled: no session waits for that table, but for what else is locked.
 fn of_filled(step: &Step<'_>, index: &CreateIndex, label: &str) -> Finding {
     let object = index.name.clone().unwrap_or_else(|| label.to_owned());
     let message = format!(
-        "builds index `{object}` over the rows that were put into `{label}`: whatever is locked by then stays locked meanwhile"
+        "builds index `{object}` over the rows that were put into `{label}`: what is locked by then stays locked until it is built"
     );
     Finding::new(&RULE, object, step.statement.range.clone(), message).severity(Severity::Info).help(
         "take no lock on another table before it, or fill the table and build its indexes in a migration of their own",

@@ -55,11 +55,11 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         }
         match &action.kind {
             ActionKind::RenameColumn { from, to } => {
-                // a name in between is nobody's; another column under the old name is worse than none
+                // no release uses a name in between; another column under the old name is worse than none
                 let end = subject.followed(step.statement.range.start, &existing.name, Some(from));
                 let comes_back = end.is_some_and(|(table, column)| {
                     let has_one = subject.after.tables.get(&table).is_some_and(|now| now.columns.contains_key(from));
-                    // whoever asks a table by an old name gets no column at all
+                    // a query that uses the table's old name gets no column at all
                     column.as_ref() == Some(from) || (has_one && table != existing.target)
                 });
                 if step.column_before(&existing, from).as_ref() == Some(from) && !comes_back {

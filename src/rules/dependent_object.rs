@@ -82,7 +82,7 @@ fn look(
     };
     let object = column.map_or_else(|| table.label.clone(), |column| format!("{}.{column}", table.label));
     for dependent in live.dependents(&table.target, on_target.as_deref()).unwrap_or_default() {
-        // whoever writes about it elsewhere in the file has thought of it
+        // an author who names it elsewhere in the file has thought of it
         if is_handled(step, &dependent) {
             continue;
         }

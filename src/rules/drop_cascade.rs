@@ -1,4 +1,4 @@
-//! `DROP … CASCADE` of what is no table: it takes along whatever depends on it, columns and tables included.
+//! `DROP … CASCADE` of anything but a table: it also drops what depends on it, columns and tables included.
 
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::database::victims::Dropped;
@@ -56,7 +56,7 @@ fn named(mut finding: Finding, victims: &[String]) -> Finding {
     }
 }
 
-/// What may fall, where nobody can be asked.
+/// What may be dropped along, where the database cannot be asked.
 fn taken(kind: Definition) -> &'static str {
     match kind {
         Definition::Schema => "every table in it",
@@ -97,7 +97,7 @@ fn signature(text: &str, name: &ObjectName) -> String {
     let open = tokens.iter().position(|token| token.is_symbol("("));
     let close = tokens.iter().rposition(|token| token.is_symbol(")"));
     let arguments = open.zip(close).and_then(|(open, close)| text.get(tokens[open].start..tokens[close].end));
-    // argument names and modes are no part of it, and are seldom written
+    // argument names and modes do not belong to it, and are seldom written
     let named = after(&tokens, "drop function").is_some();
     format!("{}{}", name.quoted(), arguments.filter(|_| named).unwrap_or_default())
 }

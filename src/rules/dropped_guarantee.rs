@@ -29,7 +29,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A constraint that nobody knows and that is called as PostgreSQL calls a primary key, unless the file makes another.
+/// An unknown constraint with the name that PostgreSQL gives to a primary key, unless the file makes another.
 fn by_name(step: &Step<'_>) -> Vec<Finding> {
     let added = |action: &ActionKind| matches!(action, ActionKind::AddConstraint(added) if matches!(added.kind, ConstraintKind::PrimaryKey { .. }));
     let later = step.subject.script.statements().iter().filter(|it| it.range.start >= step.statement.range.start);

@@ -53,7 +53,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether PostgreSQL compares no value of one with a value of the other; not where it is a type of somebody's own, such as a
+/// Whether PostgreSQL compares no value of one with a value of the other; not where it is a user-defined type, such as a
 /// domain: what that compares with is not known.
 fn is_refused(catalog: &Catalog, from: &DataType, to: &DataType) -> bool {
     let is_known = |data_type| built_in(data_type) || catalog.enum_values(data_type).is_some();

@@ -72,7 +72,7 @@ pub fn late(name: &str, newest: &str) -> Finding {
     without_place(Finding::new(&LATE, name, 0..0, message).help(help))
 }
 
-/// What mends an applied migration that sorts behind every later one; none where it does not.
+/// How to fix an applied migration that sorts behind every later one; none where it does not.
 pub fn behind_times(name: &str) -> Option<String> {
     let earlier = name_before_times(name)?;
     Some(format!(

@@ -1,5 +1,5 @@
 //! A lock that a statement takes and that later statements of the same transaction hold on to: the change itself takes a
-//! moment, the backfill after it minutes, and nobody gets at the table meanwhile.
+//! moment, the backfill after it minutes, and all access to the table is blocked for as long.
 
 use super::delivery::Delivery;
 use super::locks::{KeepsOut, taken, worked};
@@ -18,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Migration(check),
 };
 
-/// A table that is locked, since when, and what is done meanwhile.
+/// A table that is locked, since when, and what is done while it is.
 struct Held {
     table: Existing,
     keeps_out: KeepsOut,
@@ -83,8 +83,8 @@ fn finding(subject: &Subject<'_>, lock: &Held, held: &[Held]) -> Option<Finding>
         .collect();
     let others = if others.is_empty() { String::new() } else { format!(" (and {})", others.join(", ")) };
     let who = match lock.keeps_out {
-        KeepsOut::Everybody => "nobody can read or write it",
-        KeepsOut::Writers => "nobody can write to it",
+        KeepsOut::Everybody => "all access to it is blocked",
+        KeepsOut::Writers => "writes to it are blocked",
     };
     let finding = Finding::new(
         &RULE,

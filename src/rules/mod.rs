@@ -141,7 +141,7 @@ impl Rule {
         text.lines().next().unwrap_or_default().trim_end_matches('.')
     }
 
-    /// Its severity, or that it is off until somebody turns it on.
+    /// Its severity, or that it is off by default.
     pub fn by_default(&self) -> &'static str {
         if self.optional { "off" } else { self.severity.as_str() }
     }

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    // with the database in reach, this is the review on the way to a deploy of ours
+    // with the database in reach, this review is part of one of our deploys
     if !subject.settings.plain_deploys || subject.live.is_some() {
         return;
     }

@@ -68,7 +68,7 @@ impl Origins {
         self.opaque || self.table(table).is_some_and(|target| self.written.contains(&target))
     }
 
-    /// Whether the migrations under review created the table and put rows into it, nobody knows how many. Rows that are written
+    /// Whether the migrations under review created the table and put an unknown number of rows into it. Rows that are written
     /// down one by one do not count: they have run on the shadow database.
     pub fn filled(&self, table: &ObjectName) -> bool {
         self.tables.get(table).is_some_and(|origin| origin.target.is_none() && origin.rows == Some(Rows::Any))
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn only_what_may_be_new_is_new() {
         assert_eq!(behind("CREATE TABLE n (id int);").table(&object("n")), None);
-        // offline nobody knows whether it was there
+        // offline it is not known whether it was there
         assert_eq!(behind("CREATE TABLE IF NOT EXISTS n (id int);").table(&object("n")), Some(object("n")));
         assert_eq!(behind("CREATE TABLE IF NOT EXISTS fare (id int);").table(&object("fare")), Some(object("fare")));
         let swapped = behind("ALTER TABLE fare RENAME TO old; CREATE TABLE fare AS SELECT * FROM old;");

@@ -53,7 +53,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 &RULE,
                 &object,
                 step.statement.range.clone(),
-                format!("overwrites `{object}` {which}: what was there is lost to the application"),
+                format!("overwrites `{object}` {which}: the old values are lost to the application"),
             )
             .help(
                 "run the condition as a SELECT on production first; fill gaps only, with `AND column IS NULL`, or write to a \

@@ -59,7 +59,7 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         (
             "if this statement fails, the sections before it stay: prisma-safe commits the file in sections, and goes on behind the \
              last one when it is deployed again",
-            "nothing has to be done with prisma-safe; for whoever deploys with Prisma alone, give each section a migration of its own",
+            "nothing has to be done with prisma-safe; if you deploy with plain Prisma, give each section a migration of its own",
         )
     } else if alone {
         (

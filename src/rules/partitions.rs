@@ -62,7 +62,7 @@ fn attach(step: &Step<'_>, findings: &mut Vec<Finding>) {
         };
         let all = [own(step, part), default(step, parent)].into_iter().flatten().filter_map(|read| match read {
             Read::Partition(table) => {
-                let message = format!("attaches `{label}` to `{parent_label}`: every row of it is read while nobody can use it");
+                let message = format!("attaches `{label}` to `{parent_label}`: every row of it is read while all access to it is blocked");
                 step.weigh(&table, Work::Scan, found(message))
             }
             Read::Filled => Some(found(format!(
@@ -123,10 +123,8 @@ fn detach(step: &Step<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let whole = step.subject.label(whole);
-        let message = format!(
-            "takes the rows of `{}` out of `{whole}`: whoever reads `{whole}` no longer finds them",
-            part.label
-        );
+        let message =
+            format!("takes the rows of `{}` out of `{whole}`: queries of `{whole}` no longer find them", part.label);
         let help = format!(
             "they stay in `{0}`; if nobody reads them through `{whole}` any more, accept it in this file: \
              `-- prisma-safe:allow detached-rows({0}): why`",
@@ -154,7 +152,7 @@ fn index(step: &Step<'_>, findings: &mut Vec<Finding>) {
         Finding::new(&INDEX, object, step.statement.range.clone(), message).severity(Severity::Error)
     } else {
         let message = format!(
-            "`{}` is partitioned: the index is built on every partition, and nobody can write to any meanwhile",
+            "`{}` is partitioned: the index is built on every partition and blocks writes to all of them",
             table.label
         );
         Finding::new(&INDEX, object, step.statement.range.clone(), message)

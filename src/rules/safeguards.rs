@@ -177,10 +177,9 @@ fn replication(step: &Step<'_>, findings: &mut Vec<Finding>) {
         && let Some(first) = WORDS.iter().find(|first| words.starts_with(**first))
     {
         let message = format!("`{first}` changes what other databases receive");
-        findings
-            .push(Finding::new(&REPLICATION, *first, step.statement.range.clone(), message).help(
-                "agree it with whoever reads the stream; a subscriber that misses changes has to be copied anew",
-            ));
+        findings.push(Finding::new(&REPLICATION, *first, step.statement.range.clone(), message).help(
+            "agree on it with those who read the stream; a subscriber that misses changes has to be copied anew",
+        ));
     }
     for (table, action) in step.actions() {
         let ActionKind::Other { words } = &action.kind else { continue };

@@ -24,7 +24,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         if let Some(label) = step.filled(table) {
             let object = format!("{label}.{column}");
             let message = format!(
-                "makes `{object}` required, after rows were put into the table that nobody has looked at: this fails on one NULL"
+                "makes `{object}` required, after rows were put into the table that were not checked: this fails on one NULL"
             );
             findings.push(Finding::new(&RULE, object, range, message).help("make it required before the rows come"));
             continue;
@@ -47,7 +47,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 &RULE,
                 &object,
                 range,
-                format!("makes `{object}` required: this fails on one NULL, and reads the table while nobody else can use it"),
+                format!("makes `{object}` required: this fails on one NULL, and blocks all access to the table while it reads it"),
             )
             .help(
                 "add `CHECK (… IS NOT NULL) NOT VALID`, validate it in a later migration, then SET NOT NULL: it no longer \

@@ -39,10 +39,10 @@ impl Default for Review {
     }
 }
 
-/// What the rules are told beside the SQL and the target.
+/// What the rules know besides the SQL and the target.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Tables with fewer rows are small: locks and scans of them are no finding.
+    /// Tables with fewer rows are small: locks and scans of them are not findings.
     pub small_table_rows: u64,
     /// Keeping others out of a table for longer than this, in seconds, is an error.
     pub lock_budget_seconds: u64,
@@ -154,8 +154,8 @@ impl<'de> Deserialize<'de> for Known {
         let id = String::deserialize(deserializer)?;
         find(&id).map(Self).ok_or_else(|| {
             D::Error::custom(match near(&id).first() {
-                Some(near) => format!("review.rules: there is no rule `{id}`; `{near}`?"),
-                None => format!("review.rules: there is no rule `{id}`"),
+                Some(near) => format!("review.rules: unknown rule `{id}`; did you mean `{near}`?"),
+                None => format!("review.rules: unknown rule `{id}`"),
             })
         })
     }
@@ -200,7 +200,7 @@ impl Levels {
         self.of(rule).map_or(!rule.optional, |level| level != Level::Off)
     }
 
-    /// Rules that look unless somebody says otherwise, and are off or lowered here.
+    /// Rules that are on by default, and are off or lowered here.
     pub fn weakened(&self) -> impl Iterator<Item = (&'static Rule, Level)> {
         RULES.iter().copied().filter(|rule| !rule.optional).filter_map(|rule| {
             let level = self.of(rule)?;

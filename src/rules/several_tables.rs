@@ -1,4 +1,4 @@
-//! Locks that pile up: several tables that nobody can use until the last of their locks is got and the transaction ends.
+//! Locks that pile up: several tables are blocked until the last of their locks is acquired and the transaction ends.
 
 use super::locks::{KeepsOut, taken};
 use super::subject::Existing;

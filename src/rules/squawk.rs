@@ -73,7 +73,7 @@ pub(super) const DUPLICATE: Rule = Rule {
     check: Check::Squawk,
 };
 
-/// A matter of style: Prisma writes these by itself, so they are off until somebody wants them.
+/// A matter of style: Prisma writes these by itself, so they are off by default.
 const fn style(id: &'static str, page: &'static str) -> Rule {
     Rule { id, severity: Severity::Info, optional: true, acceptable: true, destroys: false, page, check: Check::Squawk }
 }
@@ -118,13 +118,13 @@ pub(super) const CHOSEN: &[Chosen] = &[
     (
         Theirs::RequireConcurrentReindex,
         &BLOCKING_REINDEX,
-        "rebuilds an index while nobody can write to its table",
+        "rebuilds an index and blocks writes to its table",
         "use REINDEX … CONCURRENTLY, in a migration of its own",
     ),
     (
         Theirs::RequireConcurrentPartitionDetach,
         &BLOCKING_DETACH,
-        "detaches a partition while nobody can use its parent",
+        "detaches a partition and blocks all access to its parent",
         "use DETACH PARTITION … CONCURRENTLY, in a migration of its own",
     ),
     (

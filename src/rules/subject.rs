@@ -167,7 +167,7 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// The label of a table that the migrations under review have created and filled: how many rows it holds, nobody can be asked.
+    /// The label of a table that the migrations under review have created and filled: how many rows it holds cannot be asked.
     pub fn filled(&self, name: &Name) -> Option<String> {
         let name = self.catalog.resolve(name);
         self.origins.filled(&name).then(|| self.subject.label(&name))

@@ -1,4 +1,4 @@
-//! Statements that write a whole table again while nobody can use it: changes of type, and new columns whose value is
+//! Statements that rewrite a whole table and block all access to it: changes of type, and new columns whose value is
 //! computed row by row.
 
 use super::cost::Work;
@@ -19,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Functions of a default that PostgreSQL evaluates once for the whole table (not volatile), and words before a
-/// parenthesis that are no functions. `now()` and `CURRENT_TIMESTAMP`: measured, no rewrite.
+/// parenthesis that are not functions. `now()` and `CURRENT_TIMESTAMP` cause no rewrite (measured).
 const ONCE: &[&str] = &[
     "now",
     "current_timestamp",
@@ -120,7 +120,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             object,
             action.range.clone(),
-            format!("writes every row of `{}` again while nobody can read or write it: {why}", table.label),
+            format!("rewrites every row of `{}` and blocks all access to it: {why}", table.label),
         )
         .help("on a large table: add a nullable column without a default, fill it in batches, then move over to it");
         if table.rows != Some(0) {

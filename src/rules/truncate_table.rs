@@ -46,7 +46,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             finding = finding.replayed(format!("CASCADE empties {}", reached.join(", ")));
         }
         findings.push(match table.rows {
-            // CASCADE reaches tables that nobody counted
+            // CASCADE reaches tables that were not counted
             Some(0) if !table.written && !cascade => {
                 finding.severity(Severity::Info).measured(format!("{} holds 0 rows", table.label))
             }

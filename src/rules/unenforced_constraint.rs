@@ -1,4 +1,4 @@
-//! `NOT ENFORCED`: a constraint that nobody keeps.
+//! `NOT ENFORCED`: a constraint that nothing enforces.
 
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::sql::StatementKind;

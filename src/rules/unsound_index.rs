@@ -36,14 +36,14 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         live.invalid_index(&crate::catalog::ObjectName { schema: table.schema.clone(), name: name.clone() })
     });
     if standing == Some(true) {
-        // a deploy of ours takes it away first, if this statement works CONCURRENTLY
+        // our deploy drops it first, if this statement works CONCURRENTLY
         let (then, severity) = match (index.concurrently, index.if_not_exists) {
             (true, true) => {
                 ("plain Prisma would keep it and report success; our deploy builds it anew", Severity::Warning)
             }
             (true, false) => ("plain Prisma fails on the name; our deploy builds it anew", Severity::Warning),
             (false, true) => {
-                ("IF NOT EXISTS keeps it: the deploy succeeds, and there is no index that works", Severity::Error)
+                ("IF NOT EXISTS keeps it: the deploy succeeds, and the index still does not work", Severity::Error)
             }
             (false, false) => ("this statement fails, as the name is taken", Severity::Error),
         };

@@ -25,14 +25,15 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let Some(table) = step.existing(table) else { continue };
-        // nothing is proved that nobody keeps
+        // what is not enforced is not proved either
         if super::unenforced_constraint::is_in(step.subject.script.text().get(range.clone()).unwrap_or_default()) {
             continue;
         }
         let finding = |message: String| {
             let object = constraint.name.clone().unwrap_or_else(|| table.label.clone());
-            Finding::new(&RULE, object, range.clone(), message)
-                .help("add it NOT VALID, and VALIDATE CONSTRAINT in a later migration: that locks nobody out")
+            Finding::new(&RULE, object, range.clone(), message).help(
+                "add it NOT VALID, and VALIDATE CONSTRAINT in a later migration, which blocks neither reads nor writes",
+            )
         };
         if table.rows == Some(0) && !table.written {
             continue;
@@ -40,14 +41,14 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         match &constraint.kind {
             ConstraintKind::ForeignKey { columns, table: parent, referenced, .. } => {
                 let found = finding(format!(
-                    "proves every row of `{}` against `{parent}` while nobody can write to either",
+                    "proves every row of `{}` against `{parent}` and blocks writes to both",
                     table.label
                 ));
                 findings.extend(foreign_key(step, &table, columns, parent, referenced, found));
             }
             ConstraintKind::Check { expr } => {
                 let found =
-                    finding(format!("proves a check on every row of `{}` while nobody can use it", table.label));
+                    finding(format!("proves a check on every row of `{}` and blocks all access to it", table.label));
                 findings.extend(checked(step, &table, expr, found));
             }
             _ => {}
@@ -72,7 +73,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             name,
             action.range.clone(),
-            format!("validates `{name}` in the migration that adds it: the lock of the addition is held meanwhile"),
+            format!("validates `{name}` in the migration that adds it: the lock of the addition is held for as long"),
         )
         .help("move VALIDATE CONSTRAINT to a migration of its own");
         findings.extend(step.weigh(&table, Work::Scan, finding));
@@ -93,7 +94,7 @@ fn added_in_earlier_section(step: &Step<'_>, name: &str) -> bool {
     })
 }
 
-/// A demand on rows that the migrations under review have put into a new table: a foreign key locks its parent meanwhile.
+/// A demand on rows that the migrations under review have put into a new table: a foreign key locks its parent for as long.
 fn of_filled(label: &str, range: Range<usize>, constraint: &ConstraintDef) -> Option<Finding> {
     let message = match &constraint.kind {
         ConstraintKind::ForeignKey { table: parent, .. } => format!(
@@ -119,7 +120,7 @@ fn checked(step: &Step<'_>, table: &Existing, check: &Expr, finding: Finding) ->
     }
 }
 
-/// `VALIDATE CONSTRAINT` of an earlier migration's constraint locks nobody out, but fails on one row.
+/// `VALIDATE CONSTRAINT` of an earlier migration's constraint blocks neither reads nor writes, but fails on one row.
 fn refused(
     step: &Step<'_>,
     table: &Existing,
