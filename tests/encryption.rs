@@ -113,7 +113,7 @@ fn a_key_that_does_not_fit_or_is_missing_is_an_error() {
     run(&project, &secrets, &["restore", &name]).exits(1).says("cannot be decrypted");
     assert_eq!(beside(project.database()), Vec::<String>::new());
     let project = project.env("PRISMA_SAFE_AGE_IDENTITY", "AGE-SECRET-KEY-1NONSENSE");
-    project.run(["backup", "verify", &name]).exits(2).says("no age identity").says_nothing_of("NONSENSE");
+    project.run(["backup", "verify", &name]).exits(2).says("not an age identity").says_nothing_of("NONSENSE");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_should_be_encrypted_is_never_a_plain_backup() {
     project.write("prisma-safe.toml", "[backup]\nencrypt = []\n");
     project.run(["backup"]).exits(2).says("names no recipient");
     project.write("prisma-safe.toml", &format!("[backup]\nencrypt = [\"{}\"]\n", secret(&key)));
-    run(&project, &secrets, &["backup"]).exits(2).says("which is no age recipient");
+    run(&project, &secrets, &["backup"]).exits(2).says("which is not an age recipient");
     project.write("prisma-safe.toml", "[backup]\nproof = \"read\"\nidentity = \"/nonexistent/key\"\n");
     project.run(["backup"]).exits(2).says("could not read the identity");
     assert_eq!(backups(&project), 0);

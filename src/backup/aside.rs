@@ -78,7 +78,7 @@ impl Aside {
         self.file.sync_all().map_err(|error| could_not_write(&self.partial, error))
     }
 
-    /// Where it stands meanwhile.
+    /// Where it is until it is published.
     pub fn partial(&self) -> &Path {
         &self.partial
     }
@@ -112,7 +112,7 @@ impl Drop for Aside {
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Ok(()) => Ok(()),
-        // some file systems cannot refuse by themselves; no other run of ours takes a name whose partial file exists
+        // some file systems cannot refuse by themselves; none of our other runs takes a name whose partial file exists
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(to).is_err() => fs::rename(from, to),
         Err(error) => Err(error.into()),
     }

@@ -153,7 +153,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Only the pair that fences the dump in is allowed: anything else would be run by whoever restores it with psql.
+    /// Only the pair that fences the dump in is allowed: psql would run anything else during a restore.
     fn command(&mut self, command: String, at: u64) -> Result<(), Defect> {
         if let Some(key) = command.strip_prefix("restrict ")
             && self.restricted.is_none()

@@ -24,7 +24,7 @@ use crate::tools::pg_dump::PgDump;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 
-/// Tables of this many bytes are worth compressing: less is read by people, and its size troubles nobody.
+/// Tables of this many bytes are worth compressing: people read smaller ones, and their size does not matter.
 const WORTH_PACKING: u64 = 64 * 1024 * 1024;
 /// How much of a dump's size its compressed file needs at most, if it is one that compresses at all.
 const PACKED: f64 = 1.0 / 3.0;

@@ -65,7 +65,7 @@ impl Dump<'_> {
     }
 }
 
-/// A whole dump, and the rows that the server counted meanwhile.
+/// A whole dump, and the rows that the server counted in the same snapshot.
 pub(super) struct Taken {
     contents: Contents,
     counts: Vec<u64>,

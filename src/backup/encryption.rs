@@ -36,19 +36,19 @@ pub fn recipients(settings: &Settings) -> Result<Option<Recipients>> {
 /// Reads `backup.encrypt`.
 ///
 /// # Errors
-/// Exit status 2 for an empty list and for what is no recipient: a backup that should be encrypted is never a plain one.
+/// Exit status 2 for an empty list and for an invalid recipient: a backup that should be encrypted is never a plain one.
 pub fn parse(names: &[String]) -> Result<Recipients> {
     if names.is_empty() {
-        return Err(Error::usage("backup.encrypt names no recipient, so that nobody could read a backup")
+        return Err(Error::usage("backup.encrypt names no recipient, so a backup could not be decrypted")
             .help("name one or more (age-keygen makes a pair), or take the setting out for plain backups"));
     }
     Recipients::parse(names)
 }
 
-/// The identities that this machine has; none is no error until one is needed. Environment variables beat the setting.
+/// The identities that this machine has; having none is an error only when one is needed. Environment variables beat the setting.
 ///
 /// # Errors
-/// Exit status 2 if there is something that is no identity, or a file that cannot be read.
+/// Exit status 2 for an invalid identity, or a file that cannot be read.
 pub fn keys(settings: &Settings, env: &Env) -> Result<Keys> {
     if let Some(text) = env.get(KEY_VARIABLE) {
         return Keys::parse(text, KEY_VARIABLE);

@@ -202,7 +202,7 @@ fn work(queue: &Mutex<mpsc::Receiver<Job>>, format: Format) {
             (_, Ok(compressor)) => compressor.compress(&text),
             (_, Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
         };
-        // nobody waits any more after a failure elsewhere
+        // the receiver is gone after a failure elsewhere
         let _ = done.send(stored.map(|stored| Done { length, stored, digest, ends }));
     }
 }

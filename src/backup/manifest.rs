@@ -168,7 +168,7 @@ pub struct Source {
 pub struct Table {
     #[serde(flatten)]
     pub name: TableName,
-    /// Rows counted by the server in the snapshot; the rows in the dump are as many, or there is no backup.
+    /// Rows counted by the server in the snapshot; the dump holds as many rows, or the backup fails.
     pub rows: u64,
     /// Bytes of the dump before the first row.
     pub offset: u64,
@@ -252,7 +252,8 @@ impl Manifest {
         struct Version {
             schema_version: u32,
         }
-        let Version { schema_version } = serde_json::from_slice(text).explain(|| "it is no JSON of ours".into())?;
+        let Version { schema_version } =
+            serde_json::from_slice(text).explain(|| "it is not a manifest of prisma-safe".into())?;
         if !(OLDEST..=SCHEMA_VERSION).contains(&schema_version) {
             return Err(Error::failed(format!(
                 "it has format {schema_version}; this version of prisma-safe reads formats {OLDEST} to {SCHEMA_VERSION}"

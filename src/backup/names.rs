@@ -156,7 +156,7 @@ pub fn manifest_partial(name: &Name) -> String {
     format!(".{}{MANIFEST}{PARTIAL}", name.0)
 }
 
-/// Whether a file name is that of a backup or manifest of ours that is being written.
+/// Whether a file name is that of one of our backups or manifests while it is being written.
 pub fn is_partial(name: &str) -> bool {
     name.strip_prefix('.')
         .and_then(|name| name.strip_suffix(PARTIAL))

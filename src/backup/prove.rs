@@ -80,7 +80,7 @@ impl Starting {
     }
 }
 
-/// A dump that failed needs no server: it is gone before the error is told.
+/// A dump that failed needs no server: it is removed before the error is printed.
 impl Drop for Starting {
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {
@@ -184,7 +184,7 @@ fn normalised(archive: Archive) -> impl FnOnce() -> Result<[u8; 32]> + Send + 's
 fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static, guard: &Guard) -> Result<T> {
     let (sender, result) = mpsc::channel();
     thread::spawn(move || {
-        // nobody waits any more after Ctrl-C
+        // the receiver is gone after Ctrl-C
         let _ = sender.send(work());
     });
     loop {

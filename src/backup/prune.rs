@@ -118,7 +118,7 @@ pub(super) fn item(entry: &Entry, needed: &BTreeSet<String>) -> Item {
         proof: manifest.map(|manifest| manifest.proof),
         pinned: entry.pinned,
         needed: manifest.is_some_and(|manifest| needed.contains(&manifest.file)),
-        // what is encrypted cannot be compressed any more, and a receipt is no dump
+        // what is encrypted cannot be compressed any more, and a receipt holds no dump
         compressed: manifest.is_none_or(|manifest| manifest.format != Format::Sql),
         archived: entry.archived,
     }
@@ -130,7 +130,7 @@ pub(super) fn database(manifest: &Manifest) -> String {
 }
 
 impl Plan {
-    /// Identities of the backups that somebody has pinned.
+    /// Identities of the pinned backups.
     pub fn pinned(&self) -> BTreeSet<String> {
         let pinned = self.steps.iter().filter(|step| step.entry.pinned);
         pinned.filter_map(|step| Some(step.entry.manifest.as_ref()?.id.clone())).collect()

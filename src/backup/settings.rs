@@ -33,7 +33,7 @@ pub struct Settings {
     pub format: Written,
     /// How far a backup must be proved before it counts.
     pub proof: Proof,
-    /// Where PostgreSQL's programs are, if they are where nobody looks. `PRISMA_SAFE_PG_BIN` beats it.
+    /// Where PostgreSQL's programs are, if not in a usual place. `PRISMA_SAFE_PG_BIN` beats it.
     pub pg_bin: Option<PathBuf>,
     /// The age recipients that backups are encrypted to; `None`: they are not.
     #[serde(deserialize_with = "recipients")]
@@ -89,7 +89,7 @@ impl Settings {
             Some(Provider::Pgbackrest) => drop(self.pgbackrest.stanza()?),
             Some(Provider::Command) => {
                 self.command.words(Step::Create)?;
-                // a backup that nobody checks is none
+                // an unchecked backup does not count
                 self.command.words(Step::Check)?;
             }
             None => {}

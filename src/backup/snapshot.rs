@@ -1,4 +1,4 @@
-//! One moment of the database: what `pg_dump` dumps and what we count are the same rows, whatever others write meanwhile.
+//! One moment of the database: what `pg_dump` dumps and what we count are the same rows, whatever others write at the same time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -207,7 +207,7 @@ impl Counting {
                     }
                 })
                 .collect();
-            // nobody listens any more after a failure elsewhere
+            // the receiver is gone after a failure elsewhere
             let _ = sender.send(counts.map(|counts| (snapshot, counts)));
         });
         Self { url: url.clone(), cancel, stop, result, counted: None, ended: false }

@@ -46,7 +46,7 @@ pub(super) struct Destination<'a, S> {
     pub(super) directory: &'a Directory,
 }
 
-/// Writes all of `source` to its destination. A dump that is not whole is no error here: first its writer is asked what
+/// Writes all of `source` to its destination. An incomplete dump is not an error here: first its writer is asked what
 /// happened.
 ///
 /// `check` is asked all the time whether to go on.

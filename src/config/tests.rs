@@ -102,7 +102,7 @@ fn what_is_out_of_range_is_refused_with_its_line() {
 #[test]
 fn recipients_are_read() {
     refuses("[backup]\nencrypt = []", "line 2", "names no recipient");
-    refuses("[backup]\nencrypt = [\"age1nonsense\"]", "line 2", "no age recipient");
+    refuses("[backup]\nencrypt = [\"age1nonsense\"]", "line 2", "not an age recipient");
 }
 
 #[test]

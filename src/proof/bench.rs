@@ -102,7 +102,7 @@ impl Bench {
             made[0].case.trip.push(error);
             return made.into_iter().for_each(|made| tell(made.case));
         }
-        // nobody may be connected to what is copied, so all copies come first
+        // no session may be connected to a database that is copied, so all copies come first
         let copies: Vec<(String, DatabaseUrl)> = made.iter().map(|_| self.database(&name)).collect();
         let mut client = connect(&url, "proof").unwrap();
         let snapshot = Snapshot::read(&mut client).unwrap();

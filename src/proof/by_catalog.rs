@@ -38,7 +38,7 @@ pub(super) fn missed(
     // without the rows it is more careful, and never less
     let missed = there.difference(&here).map(|(rule, object)| format!("only online: {rule}({object})"));
     let mut disagreements: Vec<String> = missed.collect();
-    // what only rows can tell is left open, and open is no pass
+    // what only rows can tell is left open, and an open question does not pass
     if review.verdict == Verdict::Pass && online.verdict == Verdict::Fail {
         disagreements.push(format!("by catalog {:?}, online {:?}", review.verdict, online.verdict));
     }

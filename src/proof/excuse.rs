@@ -1,11 +1,11 @@
-//! What may go although nobody has accepted it: the whole list, with a reason each. Everything else that an accepted deploy
+//! What may go without an acceptance: the whole list, with a reason each. Everything else that an accepted deploy
 //! takes away is a fault.
 
 use super::oracle::{Gone, Kind, May};
 use crate::review::Review;
 use crate::rules::Finding;
 
-/// Why a loss behind no accepting line is no fault.
+/// Why a loss without an accepting line is not a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Excuse {
     /// A plain statement drops or changes this very definition, right or name, which is all that it does. A rollback makes it
@@ -80,7 +80,7 @@ fn victim(gone: &Gone, review: &Review) -> bool {
     review.findings().any(|finding| told(finding) && names(finding))
 }
 
-/// What a foreign key does to other tables is told beside the finding.
+/// What a foreign key does to other tables is said beside the finding.
 fn along(gone: &Gone, review: &Review) -> bool {
     let rows = format!("rows of {} go with them", gone.table);
     let column = format!("{}.{}", gone.table, gone.name);

@@ -14,7 +14,7 @@
 //! | `bench`, `run` | the databases of the cases; one case through the product |
 //! | `by_catalog` | the review by a catalog file beside the one online |
 //! | `snapshot`, `oracle`, `dump` | what is there, and what went, in plain SQL |
-//! | `excuse` | what may go although nobody has accepted it |
+//! | `excuse` | what may go without an acceptance |
 #![expect(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -76,7 +76,7 @@ fn what_is_accepted_loses_nothing_and_a_rollback_gives_all_back() {
     let Tally { silent, broken, unbuilt, panicked, disagreements, .. } = tally;
     assert!(unbuilt == 0, "{unbuilt} databases could not be built: the generator is wrong");
     assert!(panicked == 0, "{panicked} cases panicked: see the seeds above");
-    assert!(silent == 0, "{silent} of {cases} deploys would lose something that nobody accepted: see the seeds above");
+    assert!(silent == 0, "{silent} of {cases} deploys would lose something that was not accepted: see the seeds above");
     assert!(
         disagreements == 0,
         "{disagreements} of {cases} reviews find more online than by a catalog file: see above"
@@ -95,7 +95,7 @@ fn next(left: &mut Range<u64>) -> Option<Range<u64>> {
 struct Tally {
     ends: BTreeMap<End, usize>,
     backs: BTreeMap<Back, usize>,
-    /// Losses that are no faults: why, of which kind, and how many.
+    /// Losses that are not faults: why, of which kind, and how many.
     excused: BTreeMap<(Excuse, Kind), usize>,
     false_alarms: usize,
     silent: u64,

@@ -1,4 +1,4 @@
-//! A database as projects have them: what its migrations made, what somebody made by hand, rows, and rights.
+//! A database as projects have them: what its migrations made, what was made by hand, rows, and privileges.
 
 mod rare;
 
@@ -77,7 +77,7 @@ fn table(random: &mut Random, built: &mut Production, name: &str) {
         if column.default {
             line.push_str(&format!(" DEFAULT {}", kind.literal(random)));
         }
-        // a column that somebody added by hand
+        // a column that was added by hand
         if !by_hand && random.percent(15) {
             column.by_hand = true;
             later.push(format!("ALTER TABLE {} ADD COLUMN {line};\n", table.sql()));

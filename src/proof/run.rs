@@ -62,7 +62,7 @@ pub(super) enum Back {
     /// Refused when it was tried, and nothing changed.
     Stuck,
     Whole,
-    /// Something differs that nobody has said.
+    /// Something differs that was not announced.
     Other,
 }
 
@@ -75,13 +75,13 @@ pub(super) struct Case {
     pub(super) silent: Vec<Gone>,
     /// Lost, and why it may.
     pub(super) excused: Vec<(Excuse, Kind)>,
-    /// How the database is unlike the one before, or why it is not taken back.
+    /// How the database differs from the one before, or why it is not rolled back.
     pub(super) trip: Vec<String>,
     /// Refused for what is not lost.
     pub(super) false_alarm: Vec<String>,
     /// Between the review online and the one by a catalog file.
     pub(super) disagreements: Vec<String>,
-    /// Everything about it, for whoever looks into it.
+    /// Everything about it, for its investigation.
     pub(super) story: String,
 }
 
@@ -238,7 +238,7 @@ impl Playing<'_> {
         self.migrations[1..].iter().map(plan).collect()
     }
 
-    /// Everything is taken back, newest first; the database must be the one before, but for what was said before.
+    /// Everything is rolled back, newest first; the database must be the one before, but for what was said before.
     fn back(&mut self, plans: &[Plan], definitions: Vec<Option<(String, (Live, Live))>>) {
         let each = definitions.into_iter().zip(plans).enumerate();
         let ways: Vec<Way> = each.map(|(at, (own, plan))| self.way(at + 1, own, plan)).collect();
@@ -353,7 +353,7 @@ impl Trip {
         // about
         let rows = self.what.starts_with("lost: Rows") || self.what.starts_with("lost: Values");
         let code = is_code(text) && !rows || text == "not everything this statement did is known";
-        let kind = text.strip_suffix("` is not taken back").and_then(|text| text.strip_prefix('`'));
+        let kind = text.strip_suffix("` is not undone").and_then(|text| text.strip_prefix('`'));
         let begins = |kind: &str| kind.splitn(3, ' ').take(2).all(|word| self.what.contains(word));
         code || names(text) || kind.is_some_and(|kind| names(pending) || begins(kind))
     }

@@ -70,10 +70,10 @@ fn output(directory: &Path, arguments: &[OsString]) -> Option<String> {
 }
 
 /// The files below a directory that are new or other than at `revision`, committed or not. What the revision's branch has
-/// gained meanwhile does not count.
+/// gained since does not count.
 ///
 /// # Errors
-/// Exit status 2 if git does not know the revision, or there is no repository.
+/// Exit status 2 if git does not know the revision, or this is not a repository.
 pub fn changed_since(revision: &str, directory: &Path) -> Result<Vec<PathBuf>> {
     if !directory.is_dir() {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! `pg_dump`: the right one of several, started so that nobody sees the password, killed with its group when we stop.
+//! `pg_dump`: the right one of several, started so that the password is never visible, killed with its group when we stop.
 #![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -130,7 +130,7 @@ fn choose(server_major: u32, found: &[Program]) -> Option<&Program> {
 
 fn missing(server_major: u32, found: &[Program]) -> Error {
     if found.is_empty() {
-        return Error::failed("no pg_dump is installed, and there is no deploy without a backup");
+        return Error::failed("no pg_dump is installed, and a deploy needs a backup");
     }
     let versions: Vec<String> =
         found.iter().map(|found| format!("{} ({})", found.version, found.path.display())).collect();

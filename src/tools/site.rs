@@ -20,7 +20,7 @@ const SHOWN: usize = 20;
 /// A program and its words.
 #[derive(Debug, Clone, Copy)]
 pub struct Site<'a> {
-    /// The program, and what it is told.
+    /// The program and its arguments.
     pub words: &'a [String],
     pub directory: &'a Path,
     /// Variables it gets beside those of our environment.

@@ -1,4 +1,4 @@
-//! Capsules: what migrations have destroyed, in a schema of ours in the same database. Its tables `capsules` and `captures`
+//! Capsules: what migrations have destroyed, in our own schema of the same database. Its tables `capsules` and `captures`
 //! say what is kept where, so that `psql` alone finds it.
 
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ pub struct Capsule {
     pub id: String,
     pub source: Source,
     pub captures: Vec<Capture>,
-    /// The definitions of the database just before the migration and just after it, where somebody has looked.
+    /// The definitions of the database just before the migration and just after it, where they were read.
     pub definitions: Option<(Live, Live)>,
     /// What the rehearsal has found that stays after a rollback, a phrase each; `None` where no rehearsal has measured what code
     /// did to the rows.

@@ -1,7 +1,7 @@
 //! One capture: what a statement destroys, copied (or a whole table moved) into the capsule just before the statement runs.
 //!
-//! Copies of what is dropped or retyped are made under the lock that the statement itself takes, so nobody writes in between,
-//! and nobody who has read waits to write while the statement waits for him: taking a weaker lock first would let readers go
+//! Copies of what is dropped or retyped are made under the lock that the statement itself takes, so no session writes in between,
+//! and no reader waits to write while the statement waits for it: taking a weaker lock first would let readers go
 //! on, and end in a deadlock with the first transaction that reads and then writes.
 
 mod rows;
@@ -195,7 +195,7 @@ fn kept(facts: &Facts, of: &str, columns: &[String]) -> String {
     kept.collect::<Vec<_>>().join(", ")
 }
 
-/// Copies rows of a table, called `of`, into a table of ours.
+/// Copies rows of a table, called `of`, into one of our tables.
 fn copy(client: &mut Client, facts: &Facts, into: &str, of: &str, select: &str, rest: &str) -> Result<u64, Failure> {
     let rows = run(client, &format!("CREATE TABLE {into} AS SELECT {select} FROM {} AS {of} {rest}", facts.name))?;
     client.batch_execute(&format!("REVOKE ALL ON {into} FROM PUBLIC"))?;

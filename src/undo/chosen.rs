@@ -1,11 +1,11 @@
-//! Which migrations are taken back, newest first.
+//! Which migrations are rolled back, newest first.
 
 use crate::database::History;
 use crate::database::history::{Row, State};
 use crate::error::{Error, Result};
 use crate::project::Migration;
 
-/// A migration to take back.
+/// A migration to roll back.
 #[derive(Debug)]
 pub struct Chosen {
     pub migration: Migration,

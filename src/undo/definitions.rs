@@ -1,5 +1,5 @@
 //! The definitions around a migration that destroys nothing, in the project's own `.prisma-safe/`: such a migration leaves
-//! nothing of ours in the database.
+//! none of our own objects in the database.
 
 use std::fs::DirBuilder;
 use std::io;

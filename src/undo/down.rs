@@ -1,6 +1,6 @@
 //! `down.sql` beside `migration.sql`: the reverse of a migration as a file that people may read and edit. Prisma ignores it.
 //!
-//! Its marks are comments: `prisma-safe:down` with a hash of what follows, so that an edited file is told from ours;
+//! Its marks are comments: `prisma-safe:down` with a hash of what follows, so that an edited file can be told apart from a generated one;
 //! `prisma-safe:reverse N` before what takes statement N back; `prisma-safe:put-back N` where the values that statement N
 //! has destroyed come back; `prisma-safe:as-before` names what comes back by the definitions that the deploy has read.
 
@@ -34,7 +34,7 @@ const HEAD: &str = "\
 pub enum Item {
     /// A statement, with its line in the file from 1.
     Sql { sql: String, line: usize },
-    /// From here on statement N of the migration is taken back.
+    /// From here on statement N of the migration is undone.
     Reverse(usize),
     /// What statement N has destroyed comes back.
     PutBack(usize),
@@ -177,7 +177,7 @@ fn read(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Writes the file of a migration that is not applied yet, unless somebody has edited it.
+/// Writes the file of a migration that is not applied yet, unless it was edited.
 ///
 /// # Errors
 /// Exit status 1 if it cannot be read or written; it is as before then.
@@ -234,7 +234,7 @@ fn body(steps: &[Step], unproved: &[String]) -> String {
         line(format!("{IMPOSSIBLE}{}", one_line(difference)));
     }
     if steps.is_empty() {
-        line("-- nothing is to be taken back".into());
+        line("-- nothing to undo".into());
     }
     for step in steps {
         line(format!("\n{REVERSE}{}: {}", step.number, step.of));

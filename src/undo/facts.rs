@@ -35,7 +35,7 @@ pub(super) struct Facts {
     pub rows: Option<u64>,
     /// Rows of the table itself and what is stored aside, in bytes, by the catalog.
     pub bytes: u64,
-    /// Whether it is a plain table of ours with columns of PostgreSQL's own types, and nothing depends on it: then it can be
+    /// Whether it is a plain table of this database with columns of PostgreSQL's own types, and nothing depends on it: then it can be
     /// moved away before it is dropped.
     pub movable: bool,
 }

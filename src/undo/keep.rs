@@ -38,7 +38,7 @@ pub struct Keeper<'a> {
     unfit: Option<Failure>,
     /// The definitions before and after, where nothing is destroyed and so no capsule made.
     definitions: (Option<Live>, Option<Live>),
-    /// Who is told how long the last try of keeping took, and what was kept.
+    /// Receives how long the last try of saving took, and what was saved.
     watch: Option<&'a Watch>,
 }
 
@@ -178,7 +178,7 @@ impl Hook for Keeper<'_> {
     }
 }
 
-/// The name of a table of ours: unlike any other's, and short enough.
+/// The name of one of our tables: unique, and short enough.
 fn storage(id: &str, number: usize, table: &str) -> String {
     const TABLE_BYTES: usize = 36;
     let id = id.get(..8).unwrap_or(id);

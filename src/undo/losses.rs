@@ -73,7 +73,7 @@ pub struct Losses {
     pub(super) targets: BTreeMap<(usize, ObjectName), ObjectName>,
 }
 
-/// What a migration destroys of what was there before it.
+/// What a migration destroys of the database before it.
 pub fn losses(before: &Catalog, script: &Script) -> Losses {
     let mut found = Losses::default();
     let mut end = before.clone();
@@ -86,7 +86,7 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
         let effects = effects::of(&scene);
         let lost = read(catalog, &effects).into_iter();
         for loss in lost {
-            // what this very migration has made is no loss
+            // what this very migration has made is not lost
             let Some(target) = origins.table(loss.table()) else { continue };
             found.targets.insert((number, loss.table().clone()), target);
             found.losses.push((number, loss));

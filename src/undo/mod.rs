@@ -14,7 +14,7 @@
 //! | [`definitions`] | what the database was around a migration that destroys nothing |
 //! | [`recover`] | without a capsule: from the backup before the migration |
 //! | `objects` | views, functions, triggers, policies and rights, by the definitions read before |
-//! | [`roll_back`], [`put_back`] | one migration taken back in one transaction |
+//! | [`roll_back`], [`put_back`] | one migration rolled back in one transaction |
 
 pub mod capsule;
 pub mod capture;

@@ -1,4 +1,4 @@
-//! A live database against what the migrations build, by names alone: for a database of which nobody has kept the
+//! A live database against what the migrations build, by names alone: for a database without kept
 //! definitions.
 
 use std::collections::BTreeSet;

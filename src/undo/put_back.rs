@@ -88,7 +88,7 @@ impl Section {
             .map(|action| &action.kind)
     }
 
-    /// Whether a column was added just now, and nobody has written to it.
+    /// Whether a column was added just now, and not written to.
     fn is_fresh(&self, table: &str, column: &str) -> bool {
         let written =
             self.kinds().any(|kind| matches!(kind, StatementKind::Update { table: own, .. } if own.name == table));
@@ -127,7 +127,7 @@ pub(super) fn put_back(
     let count: i64 = client.query_typed_one(&format!("SELECT count(*) FROM {}", capture.place()), &[])?.try_get(0)?;
     let report = PutBack { what: capture.what(), kept: count.unsigned_abs(), ..PutBack::default() };
     let Some(facts) = Facts::read(client, &capture.table())? else {
-        let why = format!("there is no table {} to put it back into", capture.table);
+        let why = format!("table {} does not exist, so its values cannot be put back", capture.table);
         return Ok(PutBack { impossible: Some(why), ..report });
     };
     client.batch_execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", facts.name))?;

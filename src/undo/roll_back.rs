@@ -1,4 +1,4 @@
-//! One migration taken back, in one transaction: its reverse, its values, its row in Prisma's history, and the proof that the
+//! One migration rolled back, in one transaction: its reverse, its values, its row in Prisma's history, and the proof that the
 //! database is as it was before. All of it or nothing.
 
 mod body;
@@ -22,7 +22,7 @@ use crate::database::history::State;
 use crate::error::{Error, Result};
 use crate::transaction::{Committed, Failed, Place, Runner, blocked_by, or_end};
 
-/// What is taken back, and how.
+/// What is rolled back, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The migration's directory name.
@@ -39,7 +39,7 @@ pub struct Request<'a> {
     pub replayed: (&'a Catalog, &'a Catalog),
     /// Values for required columns of rows that were written since.
     pub fills: &'a [Fill],
-    /// Differences to the database before the migration are told, and do not stop it.
+    /// Differences to the database before the migration are reported, and do not stop it.
     pub accept_differences: bool,
     /// Everything is tried, and nothing kept.
     pub dry: bool,

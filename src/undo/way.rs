@@ -62,7 +62,7 @@ impl Way {
             && !unkept(&self.chosen, self.capsule.as_ref(), &self.before).is_empty()
     }
 
-    /// What to take back, with the values of `capsule`.
+    /// What to roll back, with the values of `capsule`.
     pub fn request<'a>(
         &'a self,
         schema: &'a str,
@@ -160,7 +160,7 @@ fn by_code(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<
             let say = |what: String| format!("cannot be reversed, as no rehearsal has measured it: {what}");
             fired.into_iter().map(say).collect()
         }
-        // that nobody has read the definitions is said elsewhere
+        // that the definitions were not read is said elsewhere
         (None, None) => Vec::new(),
     }
 }
@@ -174,5 +174,6 @@ fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<S
         })
     };
     let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
-    lost.map(|(_, loss)| format!("does not come back, as nobody has kept it: {}", super::plan::what_of(loss))).collect()
+    lost.map(|(_, loss)| format!("does not come back, because it was not saved: {}", super::plan::what_of(loss)))
+        .collect()
 }

@@ -44,7 +44,7 @@ fn a_dropped_column_comes_back(prisma: Prisma) {
     project
         .run(["rollback"])
         .exits(4)
-        .says("nobody has kept what it destroyed")
+        .says("what it destroyed was not saved")
         .says("1 row has no value for Song.artist");
     assert_eq!(database.value(COLUMN), "0");
     assert_eq!(database.value("SELECT count(*) FROM _prisma_safe.history WHERE finished_at IS NOT NULL"), "1");

@@ -14,7 +14,7 @@ pub struct Request<'a> {
     pub rules: Rules,
     /// The file names, as they were taken, of the backups that deployments may still need.
     pub needed: &'a BTreeSet<String>,
-    /// Identities of the backups that somebody has pinned.
+    /// Identities of the pinned backups.
     pub pinned: &'a BTreeSet<String>,
     pub clock: Clock,
     /// Only to be looked at.
@@ -55,7 +55,7 @@ fn item(copy: &Copied, request: &Request<'_>) -> Item {
     Item {
         of: prune::database(&copy.manifest),
         time: copy.manifest.started_at,
-        // without the whole dump it is no copy that could stand for another
+        // a copy without the whole dump cannot replace another
         proof: copy.whole.then_some(copy.manifest.proof),
         pinned: request.pinned.contains(&copy.manifest.id),
         needed: request.needed.contains(&copy.manifest.file),

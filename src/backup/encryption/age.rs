@@ -23,7 +23,7 @@ impl Recipients {
     pub fn parse(texts: &[String]) -> Result<Self> {
         let parse = |text: &String| {
             text.trim().parse().map_err(|error: &str| {
-                Error::usage(format!("backup.encrypt names `{}`, which is no age recipient", shown(text)))
+                Error::usage(format!("backup.encrypt names `{}`, which is not an age recipient", shown(text)))
                     .because(error)
                     .help("a recipient begins with age1; age-keygen prints it when it makes a key")
             })
@@ -70,7 +70,9 @@ impl Keys {
     pub fn parse(text: &str, from: &str) -> Result<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let keys: Vec<Identity> = lines
-            .map(|line| line.parse().map_err(|_| Error::usage(format!("{from} holds a line that is no age identity"))))
+            .map(|line| {
+                line.parse().map_err(|_| Error::usage(format!("{from} holds a line that is not an age identity")))
+            })
             .collect::<Result<_>>()?;
         if keys.is_empty() {
             return Err(Error::usage(format!("{from} holds no age identity")).help("age-keygen makes one"));
@@ -147,7 +149,7 @@ mod tests {
         let error = Recipients::parse(&[secret.into()]).err().unwrap();
         assert!(!format!("{error:?}").contains("1QQ"), "{error:?}");
         let error = Keys::parse("# made today\nage1notakey\n", "the file").unwrap_err();
-        assert_eq!(error.to_string(), "the file holds a line that is no age identity");
+        assert_eq!(error.to_string(), "the file holds a line that is not an age identity");
         assert!(Keys::parse("# nothing\n\n", "the file").is_err());
     }
 }

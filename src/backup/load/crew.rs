@@ -156,7 +156,7 @@ impl<'a> Crew<'a> {
             let mut session = None;
             for job in tasks {
                 let result = work(job, &mut session, &token, &shared);
-                // nobody listens any more after a failure elsewhere
+                // the receiver is gone after a failure elsewhere
                 if sender.send((number, result)).is_err() {
                     return;
                 }

@@ -1,4 +1,4 @@
-//! What a session is told to do, and what all of them have in common.
+//! One session's task, and what all sessions share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use crate::backup::archive::Archive;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
 
-/// What a session is told to do.
+/// One session's task.
 #[derive(Debug)]
 pub(super) enum Job {
     /// Statements, one after the other.

@@ -9,7 +9,7 @@
 //! | `statement` | what a statement is, by its text |
 //! | `schedule` | which task may run now |
 //! | `crew`, `session` | sessions that work in parallel |
-//! | `job`, `options` | what they are told to do, and how |
+//! | `job`, `options` | their tasks, and how they carry them out |
 //! | `copy` | the rows of one table |
 //! | `table` | one table alone, into another schema |
 
@@ -51,7 +51,7 @@ pub struct Loaded {
 
 /// Loads all of a backup into an empty database that is ours alone.
 ///
-/// `watch` is told ten times a second where it stands, and may stop it. After an error the database is neither empty nor
+/// `watch` is called ten times a second with the progress, and may stop it. After an error the database is neither empty nor
 /// whole: drop it.
 ///
 /// # Errors

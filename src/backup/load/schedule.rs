@@ -17,7 +17,7 @@ pub(super) enum Need {
     Share(TableName),
     /// Nobody else may be at them.
     Alone(Vec<TableName>),
-    /// A foreign key: nobody else may be at them, and the keys of all tables must stand.
+    /// A foreign key: no other session may work on these tables, and the keys of all tables must exist.
     Keys(Vec<TableName>),
 }
 

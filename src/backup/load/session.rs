@@ -15,7 +15,7 @@ use crate::sql::quote_identifier;
 
 /// Longest part of a statement that an error shows, in characters.
 const SHOWN: usize = 120;
-/// How often a statement is tried again that the server ended because of a deadlock with another of ours.
+/// How often a statement is tried again that the server ended because of a deadlock with another of our sessions.
 const DEADLOCKS: u32 = 5;
 
 /// A session and its settings.

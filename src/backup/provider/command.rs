@@ -23,7 +23,7 @@ const TARGET: &str = "PRISMA_SAFE_TARGET";
 /// Takes a backup and has it checked.
 pub(super) fn take(settings: &Settings, request: &Request<'_>, guard: &Guard, shell: &Shell) -> Result<Outside> {
     let create = settings.words(Step::Create)?;
-    // asked before anything runs: a backup that nobody checks is none
+    // asked before anything runs: an unchecked backup does not count
     settings.words(Step::Check)?;
     shell.status("Backing up", format_args!("with {}", create[0]));
     let target = request.url.identity();

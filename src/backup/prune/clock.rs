@@ -55,7 +55,7 @@ impl Look {
 
     fn jumped(&self, after: &Self) -> bool {
         let passed = SignedDuration::try_from_secs_f64(after.uptime - self.uptime).unwrap_or_default();
-        // after a start nobody knows how long the machine was off
+        // after a start it is not known how long the machine was off
         if self.boot != after.boot {
             return after.now < self.now - TOLERANCE;
         }

@@ -12,7 +12,7 @@ use super::super::retention::Month;
 use crate::error::{Explain as _, Result};
 use crate::ui::Shell;
 
-/// Takes the lock of a dump that nobody is reading; says so where somebody is.
+/// Takes the lock of a dump that no process is reading; says so where one is.
 pub(super) fn hold_unused(entry: &Entry, shell: &Shell) -> Result<Option<File>> {
     let file = File::open(&entry.path).explain(|| format!("could not open {}", entry.path.display()))?;
     if hold(&file) == Held::Elsewhere {

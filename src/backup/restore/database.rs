@@ -1,7 +1,7 @@
 //! A new database beside the live one, filled and looked at, then put in its place by renaming both in one transaction.
 //!
 //! Until that transaction commits the live database is untouched and open to everybody; from then on the restored one is.
-//! There is no moment in between, also none that `kill -9` could hit: a session that connects meanwhile waits for the lock on
+//! There is no moment in between, also none that `kill -9` could hit: a session that connects during the swap waits for the lock on
 //! the database's name.
 
 use std::convert::Infallible;

@@ -76,7 +76,7 @@ pub(super) fn kept(desk: &mut Client, name: &str) -> Result<Vec<String>> {
     Ok(marked.into_iter().filter(|found| found.starts_with(stem)).collect())
 }
 
-/// Drops a database that is ours, with whatever sessions of ours are left in it.
+/// Drops one of our databases, and ends our sessions that are left in it.
 pub(super) fn drop_database(desk: &mut Client, name: &str) -> Result<()> {
     let end = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1";
     // a session may be another role's; then the drop says so

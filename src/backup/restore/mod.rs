@@ -1,12 +1,12 @@
 //! Restoring a backup: loaded beside the live database, looked at there, and only then put in its place. What was there is
-//! kept, and its name is told.
+//! kept, and its name is printed.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `target` | what the server allows, and what stands in the way |
 //! | `database` | a new database beside the old one, swapped by renaming both in one transaction |
 //! | `attributes` | what belongs to a database and is in no dump: its settings, rights, comment |
-//! | `schemas` | the same within one database, where a host lets nobody rename one: its schemas are swapped |
+//! | `schemas` | the same within one database, where a host does not allow renaming one: its schemas are swapped |
 //! | `side` | one table beside the live one, and how to merge it |
 //! | `rows` | whether the restored rows are those of the backup |
 //! | `leftovers` | what a killed restore left on the server |
@@ -92,7 +92,7 @@ pub struct Plan<'a> {
 /// What was done.
 #[derive(Debug)]
 pub struct Restored {
-    /// The backup of what was there before.
+    /// The backup of the replaced database.
     pub before: Option<Backup>,
     pub rows: u64,
     pub tables: usize,
@@ -230,7 +230,7 @@ impl Work<'_> {
         Options { owners: self.owners, privileges: self.owners, ..Options::live() }
     }
 
-    /// What takes the place of a guarded database is guarded as it was. Where this role may not do that, it is told.
+    /// What takes the place of a guarded database is guarded as it was. Where this role may not do that, it is said.
     fn guard_again(&self, client: &mut Client) {
         let why = match &self.guarded {
             None => return,
@@ -288,7 +288,7 @@ fn proved(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<()> {
         .help("restore another one (prisma-safe backup list), or look for an undamaged copy of this one"))
 }
 
-/// Says that a backup is being read, until the file is closed: nobody thins it out meanwhile.
+/// Says that a backup is being read, until the file is closed: `prune` leaves it alone for as long.
 ///
 /// # Errors
 /// If it cannot be opened.

@@ -1,4 +1,4 @@
-//! Restoring within one database, where the host lets nobody create or rename databases: its schemas are set aside and
+//! Restoring within one database, where the host does not allow creating or renaming databases: its schemas are set aside and
 //! the backup is loaded in their place, all in one transaction. Others see the old data until it commits.
 
 mod census;

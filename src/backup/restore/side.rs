@@ -1,4 +1,4 @@
-//! One table of a backup beside the live one, in a schema of ours, to look at it and to merge what is missed.
+//! One table of a backup beside the live one, in our own schema, to look at it and to merge what is missed.
 
 use std::fmt::Write as _;
 

@@ -38,7 +38,7 @@ pub(super) struct Target {
     pub(super) major: u32,
     superuser: bool,
     creates: bool,
-    /// `None`: there is no database of the name.
+    /// `None`: no database has the name.
     pub(super) found: Option<Found>,
     /// With the target itself.
     client: Option<Client>,
@@ -60,7 +60,7 @@ pub(super) struct Found {
 }
 
 impl Target {
-    /// Looks at the server. A database that does not exist is no error.
+    /// Looks at the server. A database that does not exist is not an error.
     pub(super) fn read(url: &DatabaseUrl) -> Result<Self> {
         let name = url.database();
         let mut no_desk = None;
@@ -140,7 +140,7 @@ impl Target {
         Ok((desk, place, self.found))
     }
 
-    /// Whether nobody's tables are there.
+    /// Whether it has no tables.
     pub(super) fn is_empty(&mut self) -> Result<bool> {
         match &mut self.client {
             Some(client) => super::super::needed(client).map(|needed| !needed),

@@ -25,7 +25,7 @@ pub enum Event {
     Command(String),
 }
 
-/// The text is no plain dump.
+/// The text is not a plain dump.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScanError {
     #[error("at byte {at}: a COPY statement that could not be read")]

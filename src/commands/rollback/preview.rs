@@ -33,7 +33,7 @@ pub(super) fn show(way: &Way, newer: &[Way], client: &mut Client, shell: &Shell)
     }
     match &way.backup {
         Some(found) => {
-            shell.detail(format_args!("nobody has kept what it destroyed: it comes from {}", found.path.display()));
+            shell.detail(format_args!("what it destroyed was not saved: it comes from {}", found.path.display()));
         }
         None => way.missing.iter().for_each(|what| shell.warn(what)),
     }

@@ -1,4 +1,4 @@
-//! Code: blocks and calls, whose statements nobody reads.
+//! Code: blocks and calls, whose statements the review does not follow.
 
 use super::super::model::{World, quoted};
 use super::super::random::Random;

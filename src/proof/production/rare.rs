@@ -13,7 +13,7 @@ pub(super) fn build(random: &mut Random, built: &mut Production) {
     }
 }
 
-/// What stands on a table that somebody made by hand comes after it.
+/// What depends on a table that was made by hand comes after it.
 fn on(built: &Production, random: &mut Random) -> Table {
     let mut table = built.world.table(random);
     table.by_hand |= table.columns.iter().any(|column| column.by_hand);

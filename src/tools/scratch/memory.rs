@@ -5,7 +5,7 @@ use std::fs;
 /// Where Linux keeps files in memory.
 pub(super) const DIRECTORY: &str = "/dev/shm";
 
-/// A scratch server takes at most one part in so many of what is left: it is not alone on the machine.
+/// A scratch server takes at most this fraction of the memory that is left: other programs need it too.
 const SHARE: u64 = 8;
 
 /// Whether files of so many bytes, with what their server needs beside them, are little against the memory that is left.

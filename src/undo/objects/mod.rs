@@ -111,7 +111,7 @@ impl<'a> Objects<'a> {
         self.drop_new(client)?;
         self.replace(client)?;
         self.make(client, &MADE)?;
-        // a new function stayed as long as what was replaced meanwhile called it
+        // a new function stayed as long as a replaced object called it
         self.drop_new(client)?;
         self.dress(client)?;
         let (refused, mut lost) = self.fallen_since(client)?;
@@ -219,7 +219,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// What should be there: what the migration made, replaced and dropped as it was before it, where nobody has touched it since.
+/// What should be there: what the migration made, replaced and dropped as it was before it, where it was not changed since.
 fn target(before: &Live, after: &Live, start: &Live) -> Live {
     let mut target = start.clone();
     let kinds: BTreeSet<&Kind> = before.objects.keys().chain(after.objects.keys()).collect();

@@ -35,7 +35,7 @@ pub(super) fn partners(client: &mut Client, facts: &Facts) -> Result<Vec<String>
     Ok(conditions)
 }
 
-/// After a foreign key was refused: takes back the values just put back whose partner is gone. Gives how many rows of which
+/// After a foreign key was refused: removes the values just put back whose partner is gone. Gives how many rows of which
 /// captures, by their place among `captures`.
 pub(in crate::undo) fn release_orphans(
     client: &mut Client,

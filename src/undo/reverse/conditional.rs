@@ -7,7 +7,7 @@ use crate::catalog::ObjectName;
 use crate::sql::tokens::{after, tokens};
 use crate::sql::{ActionKind, StatementKind};
 
-/// The step of a statement that may have found its object there, where nobody knows whether it did. What is known to have been
+/// The step of a statement that may have found its object there, where it is not known whether it did. What is known to have been
 /// there leaves no trace between the catalogs.
 pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
     let before = scene.before;

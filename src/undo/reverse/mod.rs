@@ -66,7 +66,7 @@ pub(super) struct Scene<'a> {
     pub after: &'a Catalog,
 }
 
-/// The steps that lead back, in the order they are taken. Statements that leave nothing to take back have none.
+/// The steps that lead back, in the order they are taken. Statements that leave nothing to undo have none.
 pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut number = 0;
@@ -181,7 +181,7 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
                 ActionKind::Other { words } if is_unread(words) => Some(words),
                 _ => None,
             });
-            stays.extend(words.map(|words| format!("`{words}` of {table} is not taken back")));
+            stays.extend(words.map(|words| format!("`{words}` of {table} is not undone")));
         }
         StatementKind::CreateExtension { name } => stays.push(format!("extension {name} stays")),
         StatementKind::DropExtension { names, .. } => {
@@ -196,7 +196,7 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
             }
         }
         StatementKind::Other { words } if !speechless(words) && !is_defined(words) => {
-            stays.push(format!("`{words}` is not taken back"));
+            stays.push(format!("`{words}` is not undone"));
         }
         _ => {}
     }

@@ -122,7 +122,7 @@ const CONDITIONAL: &str = r#"CREATE SCHEMA IF NOT EXISTS "other"; CREATE TABLE I
     ALTER TABLE "Zone" ADD COLUMN IF NOT EXISTS "name" TEXT; CREATE INDEX IF NOT EXISTS "Zone_i" ON "Zone"("id");
     CREATE SEQUENCE IF NOT EXISTS "s"; CREATE MATERIALIZED VIEW IF NOT EXISTS "m" AS SELECT 1;"#;
 
-/// What the target has stays, what it has not goes, and of what nobody knows it is said.
+/// What the target has stays, what it lacks goes, and what is not known is said.
 #[test]
 fn what_was_there_before_a_conditional_statement_stays() {
     use crate::catalog::live::{Definition, Kind, Live};
@@ -171,7 +171,7 @@ fn settings_that_no_definition_holds_are_said() {
         ["ALTER COLUMN x SET STATISTICS 100", "ALTER COLUMN x SET STORAGE PLAIN", "ALTER COLUMN x SET (n_distinct = 5)"]
     {
         let said = of(&format!("ALTER TABLE t {action};"));
-        assert!(said.len() == 1 && said[0].ends_with(" of t is not taken back"), "{action}: {said:?}");
+        assert!(said.len() == 1 && said[0].ends_with(" of t is not undone"), "{action}: {said:?}");
     }
     assert_eq!(of("ALTER TABLE t SET (fillfactor = 70); ALTER TABLE t REPLICA IDENTITY FULL;"), [""; 0]);
 }

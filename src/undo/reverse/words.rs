@@ -44,7 +44,7 @@ pub(super) fn is_unread(words: &str) -> bool {
     words == "ALTER COLUMN SET" || FIRST.iter().any(begins)
 }
 
-/// Statements that change nothing which would have to be taken back.
+/// Statements that change nothing that would have to be undone.
 pub(super) fn speechless(words: &str) -> bool {
     const FIRST: &[&str] = &[
         "ANALYZE",

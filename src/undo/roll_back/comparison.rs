@@ -9,7 +9,7 @@ use super::{Compared, Request};
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::Failure;
 
-/// What is known of the database before the migration; what has been otherwise since is no matter of the rollback's.
+/// What is known of the database before the migration; what was changed since does not concern the rollback.
 pub(super) struct Known<'a> {
     request: &'a Request<'a>,
     pub(super) compared: Compared,
@@ -37,7 +37,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The definitions around the migration, where somebody has read them.
+/// The definitions around the migration, where they were read.
 pub(super) fn definitions<'a>(request: &Request<'a>) -> Option<&'a (Live, Live)> {
     request.capsule?.definitions.as_ref()
 }

@@ -40,7 +40,7 @@ pub(super) fn unconverted(rows: u64, retyping: &Retyping<'_>) -> Error {
         "{} have a value in {name} that is none of its type before, and it is required",
         cost::rows(rows)
     ))
-    .because("they were written since the migration, or nobody has kept what they were before")
+    .because("they were written since the migration, or their old values were not saved")
     .help(format!("nothing has changed; give them one: --fill '{name}=VALUE'"))
 }
 

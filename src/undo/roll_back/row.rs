@@ -26,13 +26,13 @@ pub(super) fn check(client: &mut Client, request: &Request<'_>) -> Result<(), Br
     if now == Some(state) {
         return Ok(());
     }
-    Err(Error::failed(format!("the history of {} has changed meanwhile", request.migration))
+    Err(Error::failed(format!("the history of {} has changed since it was read", request.migration))
         .help("look at it: prisma-safe migrate status")
         .into())
 }
 
 /// The migration is pending again for every Prisma: 7 takes a row that is marked as rolled back for none, but `migrate status`
-/// of 6 calls a database up to date as long as any row names the migration. So its rows go, into a table of ours.
+/// of 6 calls a database up to date as long as any row names the migration. So its rows are moved into one of our tables.
 pub(super) fn forget(client: &mut Client, request: &Request<'_>) -> Result<(), Failure> {
     let delete = format!("DELETE FROM {} WHERE migration_name = $1", history::table(request.schema));
     let migration = [(&request.migration as _, Type::TEXT)];

@@ -23,15 +23,15 @@ use crate::transaction::Place;
 /// The reverse as it runs.
 pub(super) struct Run<'a> {
     request: &'a Request<'a>,
-    /// What the reverse does not name; none where nobody has read the definitions before the migration.
+    /// What the reverse does not name; none where the definitions were not read before the migration.
     objects: Option<Objects<'a>>,
     section: Section,
     done: RolledBack,
-    /// The statement of the migration that is taken back.
+    /// The statement of the migration that is undone.
     number: usize,
     /// By the captures' places in the capsule.
     converted: BTreeMap<usize, Converted>,
-    /// Of the statement that is taken back: what is still to be compared with the kept rows.
+    /// Of the statement that is undone: what is still to be compared with the kept rows.
     unverified: Vec<(usize, usize)>,
     /// The captures that are put back, by their place in the capsule, and their reports' places.
     placed: Vec<(usize, usize)>,
@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
         Ok(self.done)
     }
 
-    /// The statement `number` is next. Of those behind it everything comes back that has no mark: somebody has taken it out, or
+    /// The statement `number` is next. Of those behind it everything comes back that has no mark: a person has removed it, or
     /// code did what no statement says.
     fn reverse(&mut self, client: &mut Client, number: usize) -> Result<(), Broken> {
         let own: BTreeSet<usize> = self.captures().map(|(_, capture)| capture.statement).collect();
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
                     cost::rows(other),
                     report.what
                 ))
-                .because("nobody has changed them since the migration: a trigger may, or another rule of the database")
+                .because("they were not changed since the migration: a trigger may change them, or another rule of the database")
                 .help("nothing has changed; correct down.sql, or restore the backup: prisma-safe restore")
                 .into());
             }
@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
             refused = execute(client, &run).map_err(broken)?;
         }
         match refused {
-            // set aside already, or dropped by somebody since; the comparison of the definitions has the last word
+            // set aside already, or dropped since; the comparison of the definitions has the last word
             Some(failure) if self.objects.is_some() && is_absent(&failure) && drops_code(&script) => return Ok(()),
             Some(failure)
                 if is_null(&failure)
