@@ -1,4 +1,4 @@
-//! Coding agents: their hands type as well as a person's, so what they type is no person's word.
+//! Coding agents: they type as well as a person does, so what they type is not a person's consent.
 //!
 //! The marks are those that Prisma 7.10 knows (`packages/migrate/src/utils/ai-safety.ts`). Variables that people have in
 //! their own terminals too (`REPL_ID`, `CURSOR_TRACE_ID`) are none.

@@ -70,7 +70,7 @@ impl Config {
         Ok(Self { path: Some(path), ..config })
     }
 
-    /// Reads a file's text; what is wrong is told with its line, unless a secret may stand in it.
+    /// Reads a file's text; an error shows its line, unless that may hold a secret.
     fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| {
             let shown = error.to_string();

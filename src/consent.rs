@@ -1,5 +1,5 @@
-//! Consent to what cannot be taken back on production: the database's name typed at a terminal, or the hash of the
-//! exact plan. `--yes` is no consent.
+//! Consent to what cannot be undone on production: the database's name typed at a terminal, or the hash of the
+//! exact plan. `--yes` is not consent.
 
 use crate::agent::Agent;
 use crate::context::Context;

@@ -126,7 +126,7 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
     };
     let env = Env::read();
     let global = cli.global;
-    // an agent's terminal is nobody's who could answer
+    // no person answers at an agent's terminal
     let silent = global.non_interactive || Agent::detect(&env).is_some();
     let shell =
         Shell::new(global.quiet, global.verbose, global.color, silent, &|name| env.get(name).map(str::to_owned));
@@ -138,7 +138,7 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
             None => locate(&current)?.unwrap_or(current),
         };
         if !directory.is_dir() {
-            return Err(Error::usage(format!("there is no directory {}", directory.display())));
+            return Err(Error::usage(format!("directory {} does not exist", directory.display())));
         }
         if let Some(place) = env.get(deploy::journal::PLACE_VARIABLE) {
             deploy::journal::choose(directory.join(place));

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// A length of time in seconds.
 ///
 /// # Errors
-/// For a negative one, and for one that is no number.
+/// For a negative one, and for one that is not a number.
 pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let seconds = f64::deserialize(deserializer)?;
     Duration::try_from_secs_f64(seconds)

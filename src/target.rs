@@ -119,7 +119,7 @@ impl Target {
         };
         let Some(found) = environments.get(name) else {
             let known: Vec<&str> = environments.keys().map(String::as_str).collect();
-            return Err(Error::usage(format!("there is no environment `{name}`")).help(if known.is_empty() {
+            return Err(Error::usage(format!("unknown environment `{name}`")).help(if known.is_empty() {
                 format!("add [environments.{name}] to prisma-safe.toml")
             } else {
                 format!("known: {}", known.join(", "))
@@ -196,7 +196,7 @@ impl Target {
         }
     }
 
-    /// What the seat is told, where Prisma named the database `seen`: how much is allowed, and where to go instead.
+    /// The seat's instructions, where Prisma named the database `seen`: how much is allowed, and where to go instead.
     pub fn guard(&self, seen: Option<&DatabaseUrl>) -> Guard {
         let fence = if self.production { Fence::Production } else { Fence::Open };
         Guard { fence, url: (seen != Some(&self.url)).then(|| self.url.clone()) }

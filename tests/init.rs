@@ -73,6 +73,6 @@ fn a_rewired_script_runs_what_it_ran() {
 fn a_broken_manifest_is_named_and_nothing_is_written() {
     let project = Project::prisma7();
     project.write("package.json", "{\"scripts\": {");
-    project.run(["init", "--yes"]).exits(2).says("package.json is no valid JSON");
+    project.run(["init", "--yes"]).exits(2).says("package.json is not valid JSON");
     assert!(!project.path("prisma-safe.toml").exists());
 }

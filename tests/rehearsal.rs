@@ -254,7 +254,7 @@ fn new_objects_have_the_same_owner_as_old_ones() {
 #[test]
 fn without_a_backup_or_anything_pending_it_says_so() {
     let project = Project::prisma7().migration("20250101000000_init", INIT).rows("Song", 10);
-    project.run(["rehearse"]).exits(1).says("there is no backup of").says("prisma-safe backup");
+    project.run(["rehearse"]).exits(1).says("no backup of").says("prisma-safe backup");
     project.run(["backup"]).succeeds();
     project.run(["rehearse"]).succeeds().says("nothing to rehearse");
 }

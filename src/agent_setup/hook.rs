@@ -6,7 +6,7 @@ use regex::Regex;
 /// What becomes of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is none of ours.
+    /// It does not concern us.
     Pass,
     /// It is refused, for this reason.
     Refuse(String),

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 pub(super) const FILE: &str = ".claude/settings.json";
 /// What the hook runs.
 const COMMAND: &str = "npx --no-install prisma-safe agent hook";
-/// How a hook of ours is known, whichever way it is started.
+/// How our hook is recognised, whichever way it is started.
 const MARK: &str = "prisma-safe agent hook";
 
 /// The settings with our hook; all else stays, in its order.

@@ -9,7 +9,7 @@ use crate::sql::{ConstraintKind, Expr};
 
 impl Catalog {
     /// How `other` differs from this one, a sentence each: what is missing there, what is there in addition, and what
-    /// is another way. The order of columns is no difference.
+    /// is defined differently. The order of columns is not a difference.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
         let definitions = Definitions { schema: &self.default_schema };
@@ -57,7 +57,7 @@ impl Catalog {
 
     fn owner(&self, owner: &Option<(ObjectName, String)>) -> String {
         let owner = owner.as_ref();
-        owner.map_or_else(|| "nobody".to_owned(), |(table, column)| format!("{}.{column}", self.short(table)))
+        owner.map_or_else(|| "no column".to_owned(), |(table, column)| format!("{}.{column}", self.short(table)))
     }
 }
 

@@ -30,7 +30,7 @@ impl<T> Known<T> {
         matches!(self, Self::Absent)
     }
 
-    /// Whether nobody could be asked.
+    /// Whether it is unknown, because no database could be asked.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
@@ -70,7 +70,7 @@ pub(crate) struct Sight {
     pub(super) temporary: BTreeSet<String>,
     /// Relations of the target that were not read.
     pub(super) unread: BTreeSet<ObjectName>,
-    /// What was added to tables that nobody knows.
+    /// What was added to unknown tables.
     pub(super) sketches: BTreeMap<ObjectName, Table>,
 }
 
@@ -141,7 +141,7 @@ impl Catalog {
         }
     }
 
-    /// What is known of a table: all of it, or what these migrations have added to one that nobody knows.
+    /// What is known of a table: all of it, or what these migrations have added to an unknown one.
     pub fn parts(&self, name: &ObjectName) -> Option<&Table> {
         self.tables.get(name).or_else(|| self.sight.sketches.get(name))
     }

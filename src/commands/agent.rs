@@ -68,7 +68,7 @@ fn hook(context: &Context) -> Result<Exit> {
     std::io::stdin().read_to_string(&mut text).explain(|| "could not read the hook's input".into())?;
     let asked: Value =
         serde_json::from_str(&text).map_err(|error| Error::usage("the hook's input is not JSON").because(error))?;
-    // no word is no objection: the agent's own rules decide then
+    // silence does not object: the agent's own rules decide then
     if let Verdict::Refuse(reason) = judge(asked["tool_input"]["command"].as_str().unwrap_or_default()) {
         let decision = json!({ "hookSpecificOutput": {
             "hookEventName": "PreToolUse",

@@ -132,7 +132,7 @@ fn list(context: &Context, directory: &Path, settings: &backup::Settings, json: 
     if json {
         output::print(&report::listed(&entries, &elsewhere, now), &context.shell)?;
     } else if entries.is_empty() && elsewhere.iter().all(|(_, copies)| copies.is_empty()) {
-        context.shell.note(format_args!("there is no backup in {}", directory.display()));
+        context.shell.note(format_args!("no backup in {}", directory.display()));
     } else {
         context.shell.print(&report::table(&entries, &elsewhere, now));
     }

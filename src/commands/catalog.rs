@@ -1,4 +1,4 @@
-//! `catalog`: the target's definitions as a file, for a review where nobody can reach it.
+//! `catalog`: the target's definitions as a file, for a review that cannot reach it.
 
 use std::path::PathBuf;
 

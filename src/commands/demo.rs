@@ -80,10 +80,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     story.done("all 5,000 artists are in `artist_name`, unchanged, and the backup is in backups/");
 
     story.act("6. And if data would really be lost?");
-    story.tell("Now the column `plays` is deleted from the schema, and prisma-safe is told that this is meant.");
+    story.tell("Now the column `plays` is deleted from the schema, and an option says that this is meant.");
     demo.write("prisma/schema.prisma", &without_plays(&renamed))?;
     story.expect(&demo, &["migrate", "dev", "--name", "drop_plays", "--delete", "Song.plays"], 0)?;
-    story.tell("The migration is there, but it does not reach production until somebody has written down why:");
+    story.tell("The migration is there, but it does not reach production until its file says why:");
     story.expect(&demo, &["migrate", "deploy"], Exit::Refused.code())?;
     if demo.query("SELECT count(plays)::text FROM \"Song\"")? != ["5000"] {
         return Err(Error::failed("the demo's play counts are gone").help("please report this with the output above"));

@@ -50,7 +50,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
-    // what Prisma is told depends on the target; where it is told to apply nothing, the seat learns the target in time
+    // Prisma's arguments depend on the target; where it is to apply nothing, the seat learns the target in time
     let aim = if args.create_only {
         Aim::default()
     } else {
@@ -100,7 +100,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Prisma asks for a name even where nobody is there to answer, and waits for ever.
+/// Prisma asks for a name even without a terminal, and waits for ever.
 fn demand_name(args: &Args, context: &Context) -> Result<()> {
     if args.name.is_none() && !context.shell.interactive() {
         return Err(Error::usage("a migration needs a name").help("add --name, for example --name add_playlists"));

@@ -31,7 +31,7 @@ impl door::Doorkeeper for Keeper<'_> {
 /// Is the engine, with the arguments that Prisma gave it.
 ///
 /// # Errors
-/// Exit status 1 if there is no real engine; 2 for a prisma-safe.toml that is wrong: what it says is not known then.
+/// Exit status 1 if the real engine is missing; 2 for an invalid prisma-safe.toml, because its settings are not known then.
 pub fn run(args: Vec<OsString>, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;

@@ -165,7 +165,7 @@ impl Fenced for Push {
 
 impl Fenced for Execute {
     fn does(&self) -> &'static str {
-        "runs SQL that nobody reviewed"
+        "runs SQL that was not reviewed"
     }
     fn gate(&self) -> &Gate {
         &self.gate
@@ -236,7 +236,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         && args.iter().any(|arg| arg == "execute")
         && project.version().is_none_or(|version| version.major() < 7)
     {
-        // it takes the schema's database only when it is told to
+        // it takes the schema's database only with an option
         args.extend(discovered.schema_files.iter().take(1).flat_map(|file| ["--schema".into(), file.into()]));
     }
     engine::fence(&project, context, &args, &mut |_| {
@@ -245,7 +245,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     })
 }
 
-/// Whether the database has a guard; then somebody has said that it is production. One that cannot be reached is Prisma's to tell.
+/// Whether the database has a guard; then a person has said that it is production. Prisma reports a database that cannot be reached.
 fn is_guarded(target: &mut Target) -> bool {
     let asked =
         database::connect(&target.url, "prisma-safe").and_then(|mut client| guard::pass::is_guarded(&mut client));

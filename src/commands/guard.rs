@@ -36,7 +36,7 @@ pub struct Args {
 enum Command {
     /// Switch the guard on, or put right what is missing of it: the schema then changes only in deployments of prisma-safe
     ///
-    /// The database refuses every other change of its guarded schemas, whoever connects: `prisma db push`, `migrate reset`,
+    /// The database refuses every other change of its guarded schemas, from every client: `prisma db push`, `migrate reset`,
     /// `migrate deploy`, psql. Rows are read and written as before. It stops mistakes and coding agents; it does not stop a
     /// superuser or the role that switches it on, who can switch it off, nor DROP DATABASE, which no trigger sees: keep roles
     /// that may do that out of everyday URLs.

@@ -30,7 +30,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         shell.status("Ready", "this project is set up already");
         return Ok(Exit::Done);
     }
-    let mute = Error::usage("nobody is there to agree to these changes")
+    let mute = Error::usage("cannot ask for confirmation without a terminal")
         .help("`prisma-safe init --yes` makes them without asking");
     changes::write_if_agreed(&plan.changes, root, context, mute)?;
     shell.note("next: `prisma-safe review` looks at your migrations");

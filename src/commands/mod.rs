@@ -74,7 +74,7 @@ pub enum Command {
     Deploy(deploy::Args),
     /// Review migrations: what they destroy, block or break
     Review(review::Args),
-    /// Write the target's definitions and row estimates to a file, for `review --catalog FILE` where nobody can reach it
+    /// Write the target's definitions and row estimates to a file, for `review --catalog FILE` where the target cannot be reached
     Catalog(catalog::Args),
     /// What a rule of the review flags, why, and the safe way
     Explain(explain::Args),
@@ -364,7 +364,7 @@ pub fn classify(seen: Seen, config: &Config, context: &Context) -> Result<Target
     application.map_or(Ok(target.clone()), |application| target.demand_same(&application))
 }
 
-/// A changed migration has another reverse: `down.sql` follows it, unless somebody has edited that.
+/// A changed migration has another reverse: `down.sql` follows it, unless it was edited.
 ///
 /// # Errors
 /// Exit status 1 if it cannot be written.

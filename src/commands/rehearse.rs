@@ -32,7 +32,7 @@ pub struct Args {
     /// Leave the rows out
     #[arg(long)]
     schema_only: bool,
-    /// Read and write the touched tables meanwhile, on a further copy, and tell how long somebody waited
+    /// Read and write the touched tables at the same time, on a further copy, and report the longest wait
     #[arg(long)]
     probe_traffic: bool,
     /// Then take the migrations back on the copy: definitions and values must be as before
@@ -46,7 +46,7 @@ pub struct Args {
 /// Runs it.
 ///
 /// # Errors
-/// Exit status 3 if the rehearsal went over the budget; 1 if there is no backup, or what a deploy would fail with.
+/// Exit status 3 if the rehearsal went over the budget; 1 if a backup is missing, or what a deploy would fail with.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     output::wants_json(args.format, "rehearse")?;
     let project = prisma::find(&context.directory, &context.env)?;
@@ -150,7 +150,7 @@ impl Rehearsing<'_> {
         };
         let newest = backup::list(&directory)?.into_iter().find(of_target);
         newest.map(|entry| entry.path).ok_or_else(|| {
-            Error::failed(format!("there is no backup of {address} in {}", directory.display()))
+            Error::failed(format!("no backup of {address} in {}", directory.display()))
                 .help("take one: prisma-safe backup; or name another database's: --backup FILE")
         })
     }

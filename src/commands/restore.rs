@@ -202,7 +202,7 @@ fn tell(restored: &Restored, target: &Target, pending: Option<&[String]>, json: 
     }
     if !restored.old.is_empty() {
         shell.note(format_args!(
-            "what was there before is kept as {}; when nothing of it is missed any more:\n{}",
+            "the replaced database is kept as {}; when you no longer need it:\n{}",
             restored.old.join(", "),
             restored.sql.join("\n")
         ));

@@ -177,7 +177,7 @@ fn offline(files: &Alone, args: &Args, context: &Context) -> Result<Exit> {
     deliver(&review, root, args, context)
 }
 
-/// What the rules are told where Prisma was not asked; its version may stand in the project all the same.
+/// What the rules know where Prisma was not asked; its version may stand in the project all the same.
 fn without_prisma(context: &Context, config: &Config) -> Settings {
     let project = prisma::find(&context.directory, &context.env).ok();
     let plain_deploys = is_plain(&context.directory);

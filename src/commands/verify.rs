@@ -56,7 +56,7 @@ fn look(
     let left = definitions::read(project.root(), &target.url, Identity::read(&mut client).ok().as_ref())?;
     let kept = left.as_ref().map(|left| (&left.definitions, left.whose.as_str()));
     let expected = Expected { applied: &standing.applied, definitions: kept, queries: &config.verify.query };
-    // nothing was there before: whatever is broken is told
+    // without an earlier state to compare with, everything broken is reported
     let verified = verify(&mut client, &schema, &Baseline::default(), &expected)?;
     let mut checks = verified.checks();
     let mut wrong: Vec<String> = standing.failed.iter().map(|row| format!("{} has failed", row.name)).collect();

@@ -66,7 +66,7 @@ fn what_is_out_of_range_is_refused_with_its_line() {
         ("[deploy]\nend-idle-in-transaction-seconds = -1", "line 2", "not a number of seconds"),
         ("[deploy]\nlock-retries = -1", "line 2", "-1"),
         ("[deploy]\nmaintenance-window = \"at night\"", "line 2", "22:00-04:00 Europe/Berlin"),
-        ("[deploy]\nmaintenance-window = \"22:00-04:00 Europe/Atlantis\"", "line 2", "no time zone"),
+        ("[deploy]\nmaintenance-window = \"22:00-04:00 Europe/Atlantis\"", "line 2", "unknown time zone"),
         ("[rehearsal]\nmax-lock-seconds = -1", "line 2", "not a number of seconds"),
         ("[rehearsal]\nmax-duration-seconds = -1", "line 2", "not a number of seconds"),
         ("[deploy]\n[rehearsal]\nmode = \"off\"", "line 2", "needs a reason"),

@@ -89,7 +89,7 @@ pub struct Loss {
     /// The line of the statement that did it, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
-    /// Why it may go; none where nobody has accepted it.
+    /// Why it may go; none where it was not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub covered_by: Option<String>,
     /// Its own name, as a statement that names it would.
@@ -98,7 +98,7 @@ pub struct Loss {
     /// The table or type that it belongs to, and what that is a part of: their names before.
     #[serde(skip)]
     pub parents: Vec<String>,
-    /// No key tells the table's rows apart: those that go and those that come are told by their values alone.
+    /// No key tells the table's rows apart: those that go and those that come are compared by their values alone.
     #[serde(skip)]
     pub keyless: bool,
 }

@@ -37,7 +37,7 @@ fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
     let rows_before = table.rows_before.unwrap_or_default();
     let lost = |column: &ColumnFate| matches!(column.fate, Fate::Lost { values } if values > 0);
     let Some(rows_after) = table.rows_after else {
-        // what was copied elsewhere before the table went is not lost, but whoever reads the table misses it
+        // what was copied elsewhere before the table went is not lost, but queries of the table miss it
         let elsewhere = rows_before > 0 && !table.columns.iter().any(lost);
         let (number, what) = match rows_before {
             0 => (0, "(table) is gone; it held no rows".to_owned()),
@@ -128,7 +128,7 @@ mod tests {
             (Kind::Column, "Song.artist", 5),
             (Kind::Column, "Song.empty", 0),
             (Kind::Table, "Old", 7),
-            // somebody who reads it there misses it, though nothing of it is lost
+            // a query that reads it there misses it, though nothing of it is lost
             (Kind::Column, "Kept.x", 0),
             (Kind::Values, "Cut.x", 3),
             (Kind::Table, "Away", 0),

@@ -35,7 +35,7 @@ pub struct Lacks {
 }
 
 impl Lacks {
-    /// Of a table that nobody has compared.
+    /// Of a table that was not compared.
     pub fn unknown() -> Self {
         Self { rows: true, values: None, came: true }
     }

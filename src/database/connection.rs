@@ -67,7 +67,7 @@ pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
     }
     let connector = MakeRustlsConnect::new(tls.client_config()?);
     let mut config = url.client_config(application_name);
-    // notices are for whoever listens; nobody does here
+    // notices are ignored here
     config.notice_callback(|_| {});
     let Some(timeout) = url.connect_timeout() else {
         return config.connect(connector).map_err(|error| failure(url, &error));
@@ -75,7 +75,7 @@ pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
     // connect_timeout ends with the open socket: a server that then says nothing would be waited for for ever
     let (done, result) = mpsc::channel();
     thread::spawn(move || {
-        // nobody waits any more after the time is over
+        // the receiver is gone after the time is over
         let _ = done.send(config.connect(connector));
     });
     match result.recv_timeout(timeout + LOGIN_TIME) {

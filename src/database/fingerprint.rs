@@ -1,4 +1,4 @@
-//! A hash of the catalog: equal before and after means that nobody changed a table, column, constraint, index, trigger, view
+//! A hash of the catalog: equal before and after means that no session changed a table, column, constraint, index, trigger, view
 //! or enum in between. Object ids count, so dropping and creating anew is a change; rows and statistics do not count.
 
 use postgres::Client;

@@ -1,4 +1,4 @@
-//! What a deploy must not leave behind: invalid indexes and constraints that nobody has validated.
+//! What a deploy must not leave behind: invalid indexes and constraints that are not validated.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -201,7 +201,7 @@ pub fn same_session(first: &mut Client, second: &mut Client) -> Result<Sameness,
     })
 }
 
-/// A key that nobody else uses at this moment: positive, so that its halves are its bits.
+/// A key that no other session uses at this moment: positive, so that its halves are its bits.
 fn nonce() -> i64 {
     let mut bytes = [0; 8];
     if getrandom::fill(&mut bytes).is_err() {

@@ -10,7 +10,7 @@
 //!
 //! `sslaccept=strict` verifies chain and host name wherever TLS is spoken; `sslaccept=accept_invalid_certs` verifies nothing
 //! unless the mode is `verify-*`. The certificate authority is `sslrootcert`, or Prisma's word for it, `sslcert`; else the
-//! system's; a server's own certificate in that file is trusted as it stands. Being stricter than Prisma on `verify-*` is a choice: whoever wrote it meant it.
+//! system's; a server's own certificate in that file is trusted as it stands. Being stricter than Prisma on `verify-*` is a choice: a URL that says it means it.
 
 mod verifier;
 
@@ -121,7 +121,7 @@ impl Tls {
             }
         }
         if roots.is_empty() {
-            return Err(Error::usage("there is no certificate authority to verify the database server with")
+            return Err(Error::usage("no certificate authority was found to verify the database server with")
                 .help("name one in the database URL: sslrootcert=/path/to/ca.pem"));
         }
         let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();

@@ -179,7 +179,7 @@ impl DatabaseUrl {
         Self { url }
     }
 
-    /// The same URL at another TCP host and port; `None` if `host` is no host name.
+    /// The same URL at another TCP host and port; `None` if `host` is not a host name.
     pub(super) fn at(&self, host: &str, port: u16) -> Option<Self> {
         let mut url = self.with_parameter("host", None).url;
         url.set_host(Some(host)).ok()?;

@@ -248,7 +248,7 @@ fn record_start(client: &mut Client, prepared: &Prepared, schema: &str, id: &str
     Ok(())
 }
 
-/// The row that an earlier section has left; somebody may have resolved it since.
+/// The row that an earlier section has left; it may have been resolved since.
 fn still_there(client: &mut Client, schema: &str, id: &str) -> Result<(), Broken<Stop>> {
     let query = format!(
         "SELECT FROM {} WHERE id = $1 AND finished_at IS NULL AND rolled_back_at IS NULL FOR UPDATE",

@@ -29,7 +29,7 @@ pub enum ApplyError {
     CatalogChanged { migration: String, blockers: Vec<Session> },
     /// Another deploy, or Prisma, is at work.
     Busy { migration: String, holders: Vec<Session> },
-    /// Another deploy applied it meanwhile.
+    /// Another deploy applied it first.
     AppliedMeanwhile { migration: String },
     /// A failed migration stands in the history: this one, or another.
     FailedBefore { migration: String, failed: String },
@@ -115,7 +115,7 @@ impl From<ApplyError> for Error {
                     .help(format!("wait for it, then deploy again; a pooler may keep the lock of a deploy that has ended{}", or_end(&holders)))
             }
             ApplyError::AppliedMeanwhile { migration } => {
-                Self::failed(format!("migration {migration} was applied by another deploy meanwhile")).help("deploy again to see where things stand")
+                Self::failed(format!("migration {migration} was applied by another deploy while this one ran")).help("deploy again to see where things stand")
             }
             ApplyError::FailedBefore { migration, failed } => {
                 Self::failed(format!("migration {migration} was not applied: {failed} failed before, or is running now"))

@@ -1,5 +1,5 @@
 //! What else runs in a migration's own transaction: what it will destroy is captured there, and nowhere else, because only
-//! there nobody can write between the capture and the loss.
+//! there no session can write between the capture and the loss.
 
 use std::ops::Range;
 

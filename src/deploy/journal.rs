@@ -27,7 +27,7 @@ pub const PLACE_VARIABLE: &str = "PRISMA_SAFE_STATE_DIR";
 /// Where the state is kept instead: a project may be read-only, as in a container.
 static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
 
-/// Keeps the state there from now on; whoever chooses first is heeded.
+/// Keeps the state there from now on; the first choice counts.
 pub fn choose(place: PathBuf) {
     // a second choice is a setting that a variable has beaten
     let _ = CHOSEN.set(place);
@@ -59,7 +59,7 @@ impl Journal {
         let path = directory.join(format!("{time}-{id:08x}.jsonl"));
         let unwritable = || format!("could not write {}", path.display());
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path).explain(unwritable)?;
-        // the name must survive a power cut, or nobody finds the rest
+        // the name must survive a power cut, or the rest cannot be found
         File::open(&directory).and_then(|directory| directory.sync_all()).explain(unwritable)?;
         let mut journal = Self { path, file };
         journal.record(started)?;

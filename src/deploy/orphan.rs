@@ -25,7 +25,7 @@ pub const OPTION: &str = "--end-orphaned-lock";
 /// Whether ending a session that holds the lock would interrupt anything; the reason as a clause.
 pub(super) fn harmless(session: &Session) -> Result<(), String> {
     match session.state.as_str() {
-        _ if session.pid == 0 => Err("it is a prepared transaction, which somebody has to commit or roll back".into()),
+        _ if session.pid == 0 => Err("it is a prepared transaction, which a person has to commit or roll back".into()),
         "idle" if session.age >= SILENCE => Ok(()),
         "idle" => Err(format!(
             "it did something {} s ago: a deploy is at work, or a pooler shares the session",
@@ -58,7 +58,7 @@ pub(super) fn describe(client: &mut Client, session: &Session) -> String {
     format!("{session}{origin}; {safe}")
 }
 
-/// Ends sessions whose deploy is gone, where somebody says so: at a terminal, or by the option. Gives whether the lock is free by
+/// Ends sessions whose deploy is gone, where a person says so: at a terminal, or by the option. Gives whether the lock is free by
 /// that. The `last` time it says why it ends none.
 ///
 /// # Errors

@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(judged(&[&[], &[]]), Extent::Unknown);
         assert_eq!(judged(&[&[], &[], &["b"]]), Extent::Unknown);
         assert_eq!(judged(&[&["a"], &["a"], &[]]), Extent::Everything);
-        // somebody has changed the same thing
+        // the same thing was changed by something else
         assert_eq!(judged(&[&["a"], &["b"]]), Extent::Unknown);
     }
 }

@@ -18,9 +18,9 @@ const BATCH: usize = 500;
 /// How a migration reaches the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// In one transaction of ours, with its row of the history.
+    /// In one of our transactions, with its row of the history.
     Atomic(Prepared),
-    /// In sections, each in a transaction of ours or alone.
+    /// In sections, each in one of our transactions or alone.
     Sections(Sectioned),
     /// Through Prisma's engine, alone.
     Alone {

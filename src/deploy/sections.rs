@@ -1,4 +1,4 @@
-//! A migration that is applied in sections: each in a transaction of ours, or by itself where PostgreSQL demands that. Its row in
+//! A migration that is applied in sections: each in one of our transactions, or by itself where PostgreSQL demands that. Its row in
 //! the history says how far it came, so that the next deploy goes on behind it.
 
 use std::ops::Range;

@@ -37,7 +37,7 @@ pub struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// Asks again and again until somebody else is done; `ask` gives who is not. The result is whether it had to wait.
+    /// Asks again and again until the other deploy is done; `ask` gives the one that is not. The result is whether it had to wait.
     fn wait<T>(&self, mut ask: impl FnMut() -> Result<Result<T, String>>) -> Result<Result<(T, bool), String>> {
         let mut last = None;
         let waited = wait_until(self.time, POLL, self.interrupt, || -> Result<Option<T>> {
@@ -131,7 +131,7 @@ fn holder(file: &mut File) -> String {
 ///
 /// # Errors
 /// Exit status 1, naming the other deploy's session; 3 where `url`, the session's, goes through a pooler in which the lock would
-/// stay with somebody else.
+/// stay with another session.
 pub fn exclude_others(client: &mut Client, url: &DatabaseUrl, patience: &Patience<'_>) -> Result<bool> {
     pooler::refuse(url, APPLICATION_NAME)?;
     // the session is idle while the backup runs; the setting is there from 14 on
@@ -154,7 +154,7 @@ pub fn exclude_others(client: &mut Client, url: &DatabaseUrl, patience: &Patienc
         )
     })?;
     let ended = end_orphans(client, patience).explain(explain)? | orphan::settle(client, patience, false)?;
-    // a plain `prisma migrate deploy` knows nothing of ours; whether it is still there, the preflight says
+    // a plain `prisma migrate deploy` does not take our lock; whether it is still there, the preflight says
     let prisma = patience.wait(|| {
         let holders = activity::lock_holders(client, PRISMA_LOCK).explain(explain)?;
         Ok(if holders.is_empty() { Ok(()) } else { Err(patience.list(holders)) })
@@ -165,7 +165,7 @@ pub fn exclude_others(client: &mut Client, url: &DatabaseUrl, patience: &Patienc
 }
 
 /// A session of a deploy that was killed may work on for as long as its statement takes: before PostgreSQL 14 no server looks
-/// whether its client lives. It can commit nothing any more, and whoever holds the lock of a deploy knows that its deploy
+/// whether its client lives. It can commit nothing any more, and the holder of a deploy's lock knows that its deploy
 /// is gone, or has lost its hold on the database.
 fn end_orphans(client: &mut Client, patience: &Patience<'_>) -> Result<bool, Failure> {
     let mut ended = false;

@@ -36,7 +36,7 @@ impl Window {
         let mut words = text.split_whitespace();
         let times = words.next().ok_or_else(|| wrong("it is empty"))?;
         let zone = match words.next() {
-            Some(name) => TimeZone::get(name).map_err(|_| wrong(&format!("there is no time zone {name}")))?,
+            Some(name) => TimeZone::get(name).map_err(|_| wrong(&format!("unknown time zone {name}")))?,
             None => TimeZone::system(),
         };
         if words.next().is_some() {
@@ -126,13 +126,13 @@ fn next(time: Time, now: Timestamp, zone: &TimeZone) -> Result<Zoned> {
 /// moment with its zone as RFC 3339 writes it. A moment that is over already is no reason to wait.
 ///
 /// # Errors
-/// Exit status 2 where it is no time, more than a day away, or outside of the window.
+/// Exit status 2 for an invalid time, one more than a day away, or one outside of the window.
 pub fn not_before(text: &str, now: Timestamp, window: Option<&Window>) -> Result<Timestamp> {
     let zone = window.map_or_else(TimeZone::system, |window| window.zone.clone());
     let moment = match time(text) {
         Some(time) => next(time, now, &zone)?.timestamp(),
         None => absolute(text, &zone).ok_or_else(|| {
-            Error::usage(format!("--at {text:?} is no time"))
+            Error::usage(format!("--at {text:?} is not a time"))
                 .help("write 22:00, \"2025-01-21 22:00\" or 2025-01-21T22:00:00+01:00")
         })?,
     };

@@ -21,7 +21,7 @@ const COMMENTS: usize = 12;
 /// # Errors
 /// Exit status 1 if the history cannot be read or written.
 pub fn renew_checksums(url: &DatabaseUrl, migrations: &[Migration]) -> Result<Vec<String>> {
-    // where nobody answers, Prisma says so in a moment
+    // where the database does not answer, Prisma says so in a moment
     let Ok(mut client) = connect(url, "prisma-safe migrate dev") else { return Ok(Vec::new()) };
     let Some(history) = History::read(&mut client, &url.schema())? else { return Ok(Vec::new()) };
     let mut renewed = Vec::new();

@@ -81,7 +81,7 @@ impl InPrisma {
         Ok(())
     }
 
-    /// The files as they were, as far as nobody has changed them since.
+    /// The files as they were, except those that were changed since.
     pub fn take_back(&self) {
         for file in &self.files {
             if std::fs::read_to_string(&file.path).is_ok_and(|text| text == file.new) {

@@ -102,7 +102,7 @@ struct Subject<'a> {
 impl<'a> Subject<'a> {
     fn of(message: &'a str) -> Self {
         let names = NAME.iter().flat_map(|pattern| pattern.captures_iter(message));
-        // types of a cast are no names of objects
+        // types of a cast are not names of objects
         let names = names.filter_map(|found| found.get(1)).map(|name| name.as_str()).take(2).collect();
         Self { message, names }
     }

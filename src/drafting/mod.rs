@@ -183,7 +183,7 @@ impl<'a> Drafting<'a> {
     /// Before a development database is changed: what cannot run is refused, what loses data is asked about.
     ///
     /// # Errors
-    /// Exit status 1 for what cannot run; 4 for losses that nobody answered, 130 for those refused at the terminal.
+    /// Exit status 1 for what cannot run; 4 for losses without an answer, 130 for those refused at the terminal.
     pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
         loss::refuse_unexecutable(data_loss, &outcome.text)?;
         loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &outcome.dropped(options), shell)
@@ -237,7 +237,7 @@ pub fn hints(schema_files: &[PathBuf], earlier: &[Migration], warnings: &DataLos
         ..Hints::default()
     };
     for file in schema_files {
-        // a file that cannot be read is no evidence, and Prisma has said so
+        // an unreadable file is not evidence, and Prisma has said so
         hints.schema_after.extend(std::fs::read_to_string(file).ok());
     }
     hints.warnings = warnings.warnings.iter().map(|note| note.message.clone()).collect();

@@ -12,13 +12,13 @@ use crate::sql::{quote_identifier, quote_literal};
 
 /// Rows of a table that are looked at.
 const ROWS: usize = 2_000;
-/// Columns that are looked at; a draft that drops more is no rename.
+/// Columns that are looked at; a draft that drops more is not a rename.
 const COLUMNS: usize = 40;
-/// Nothing is changed, and nobody waits for it.
+/// Nothing is changed, and no session waits for it.
 const SETTINGS: &str =
     "SET default_transaction_read_only = on; SET statement_timeout = '2s'; SET lock_timeout = '200ms'";
 
-/// Looks at the values, as far as the database answers: whatever it does not tell is no evidence.
+/// Looks at the values, as far as the database answers: what it does not answer is not evidence.
 pub(super) fn profiles(wanted: &[Wanted], url: &DatabaseUrl) -> BTreeMap<(ObjectName, String), Profile> {
     let mut profiles = BTreeMap::new();
     if wanted.is_empty() {

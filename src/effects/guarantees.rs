@@ -100,7 +100,7 @@ fn replaced(world: &Catalog, end: &Table, dropped: &Constraint) -> bool {
 }
 
 /// Whether the checks and `NOT NULL`s of a table demand everything that a check demanded. One that is only about the same columns
-/// takes nobody's place.
+/// replaces none.
 fn implied(world: &Catalog, end: &Table, check: &Expr) -> bool {
     let checks = end.constraints.values().filter_map(|it| match &it.kind {
         ConstraintKind::Check { expr } => Some(world.demands(expr)),

@@ -1,6 +1,6 @@
 //! What a statement does to data, said once: rules, consent, undo and the rehearsal read it here.
 //!
-//! An effect is what the statement may do to what was there before it. What it creates is no effect. The kinds of
+//! An effect is what the statement may do to the database before it. What it creates is not an effect. The kinds of
 //! statements are matched without a wildcard: a new kind does not compile until its effects are written down.
 //!
 //! | module | what it is |
@@ -10,9 +10,9 @@
 //! | `conversion`, `retype`, `using` | what a change of type does to values |
 //! | `cast` | how a change of type is written, and what it does |
 //! | `guarantees` | constraints, unique indexes and foreign keys that go or lead elsewhere |
-//! | `types` | what goes with a type, a domain's rule or a composite type's attribute |
+//! | `types` | what is dropped along with a type, a domain's rule or a composite type's attribute |
 //! | `words` | statements that are known by their first words only |
-//! | `unknown` | objects that nobody could be asked about |
+//! | `unknown` | unknown objects |
 
 mod action;
 pub mod cast;
@@ -42,7 +42,7 @@ pub struct Scene<'a> {
     pub text: &'a str,
     /// The world just before the statement.
     pub before: &'a Catalog,
-    /// The world after the whole migration: what is replaced further down is no loss.
+    /// The world after the whole migration: what is replaced further down is not lost.
     pub end: &'a Catalog,
 }
 
@@ -77,7 +77,7 @@ pub enum Which {
 /// How many rows are added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rows {
-    /// As many as somebody has written down in the statement.
+    /// As many as the statement names.
     Listed,
     /// Any number: they come from a query or a file.
     Any,
@@ -167,7 +167,7 @@ pub enum What {
     SequenceSet { name: ObjectName },
     /// Rights, an owner, or row security are changed.
     AccessChanged { words: String },
-    /// What it does depends on an object that nobody knows.
+    /// What it does depends on an unknown object.
     UnknownObject(Reference),
     /// Another server, or a file or program of the server's machine is reached: no transaction holds that.
     ReachesOutside { what: &'static str },

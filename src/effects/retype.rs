@@ -88,7 +88,7 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type.name.as_str(), "text" | "character varying" | "character" | "citext")
 }
 
-/// The most characters a value can have; none where there is no limit.
+/// The most characters a value can have; none without a limit.
 pub(super) fn width(data_type: &DataType) -> Option<i64> {
     match data_type.name.as_str() {
         "character varying" => data_type.modifiers.first().copied(),

@@ -1,4 +1,4 @@
-//! Objects that a statement is about and that nobody could be asked about: no migration makes them, and the target was not
+//! Unknown objects that a statement is about: no migration makes them, and the target was not
 //! asked.
 
 use std::fmt;
@@ -58,7 +58,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// The objects that a statement needs to be there and of which nobody knows whether they are, or what they are.
+/// The objects that a statement needs, where it is not known whether they exist, or how they are defined.
 pub fn named(statement: &Statement, before: &Catalog) -> Vec<Reference> {
     let table = |name: &Name| {
         let name = before.resolve(name);

@@ -43,7 +43,7 @@ impl Binary {
     /// Where it is: the person's choice first, then what lies on disk, then what Prisma fetches.
     ///
     /// # Errors
-    /// Exit status 2 if the variable names no file; 1 if there is no engine and Prisma could not get one.
+    /// Exit status 2 if the variable names no file; 1 if the engine is missing and Prisma could not get one.
     pub(super) fn path(&mut self) -> Result<PathBuf> {
         if let Some(found) = &self.found {
             return Ok(found.clone());

@@ -139,7 +139,7 @@ fn write(to: &mut impl std::io::Write, bytes: &[u8]) {
 }
 
 impl Fence {
-    /// As [`Fence::check_request`], where plain Prisma has nobody around it who would review, back up or ask.
+    /// As [`Fence::check_request`], where nothing around plain Prisma would review, back up or ask.
     ///
     /// # Errors
     /// Exit status 3 for what is not allowed.

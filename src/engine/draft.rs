@@ -140,7 +140,7 @@ impl<'a> Draft<'a> {
         self.drafter.drafted(drafted, &mut Remaining { params: &request.params, name, engine }).map(Some)
     }
 
-    /// Nothing changed where there is no name, nor where nothing is left of the draft.
+    /// Nothing changed without a name, nor where nothing is left of the draft.
     fn created(&mut self, request: &Request, result: &mut Value, engine: &mut Engine<'_>) -> Result<()> {
         let Some(name) = result["generatedMigrationName"].as_str().map(str::to_owned) else {
             return self.nothing(request, result, engine);

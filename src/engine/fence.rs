@@ -1,4 +1,4 @@
-//! The fence: what would wipe or rewrite a production database is refused, whoever asks for it.
+//! The fence: what would wipe or rewrite a production database is refused, whatever asks for it.
 
 use serde_json::json;
 

@@ -71,7 +71,7 @@ impl Folder {
     /// complete. The lock file comes along where there was none.
     pub(super) fn keep(self, name: &str, script: &str) -> Result<()> {
         if Path::new(name).components().count() != 1 || name.starts_with('.') {
-            return Err(Error::failed(format!("the engine named its draft {name:?}, which is no directory's name")));
+            return Err(Error::failed(format!("the engine named its draft {name:?}, which is not a directory name")));
         }
         let target = self.real.join(name);
         let explain = || format!("could not write the migration {}", target.display());

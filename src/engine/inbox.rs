@@ -67,7 +67,7 @@ pub(super) struct Inbox {
     pub(super) broken: bool,
     /// The first signal that reached us.
     pub(super) signal: Option<i32>,
-    /// The same, known even while nobody takes events.
+    /// The same, known even while no events are taken.
     pub(super) interrupted: Arc<AtomicBool>,
 }
 

@@ -164,7 +164,7 @@ pub fn diff(
     run(project, context, args, &mut Diff { seated, shadow })
 }
 
-/// Prisma that did its work, but not through us, is no success. Its help needs no engine.
+/// It is not a success if Prisma did its work, but not through us. Its help needs no engine.
 fn demand_engine(exit: Exit, reached: bool, args: &[OsString]) -> Result<Exit> {
     let help = args.iter().any(|arg| arg == "--help" || arg == "-h");
     if exit == Exit::Done && !reached && !help { Err(supported::no_engine()) } else { Ok(exit) }

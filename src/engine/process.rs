@@ -18,7 +18,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::wait::{Waited, wait_until};
 
-/// How long an engine may take to end by itself once nobody talks to it.
+/// How long an engine may take to end by itself once its client is gone.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A running engine. Stopped when dropped.
@@ -79,7 +79,7 @@ impl Process {
             if let Some(stdout) = stdout {
                 lines(BufReader::new(stdout), |line| drop(post.send(Event::Engine(session, Some(line)))));
             }
-            // nobody listens after the journey
+            // the receiver is gone after the journey
             let _ = post.send(Event::Engine(session, None));
         });
         let stderr = stderr.map(|mut stderr| {

@@ -93,7 +93,7 @@ impl Engine<'_> {
         if let Some(mut process) = self.process.take() {
             process.stop().explain(|| "could not stop Prisma's schema engine".into())?;
         }
-        // what the stopped engine still has to say is nobody's
+        // what the stopped engine still prints is dropped
         self.number = 0;
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Engine<'_> {
         Arc::clone(&self.inbox.interrupted)
     }
 
-    /// As [`Engine::call`], but what the engine prints meanwhile is not for the person.
+    /// As [`Engine::call`], but what the engine prints during the call is not shown.
     ///
     /// # Errors
     /// Those of [`Engine::call`].

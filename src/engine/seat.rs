@@ -17,7 +17,7 @@ pub fn taken(argv0: &OsStr) -> Option<PathBuf> {
     (path.file_name() == Some(OsStr::new(SEAT))).then(|| path.with_file_name(SOCKET))
 }
 
-/// Carries bytes until one side ends. Ends like an engine: with the status it is told, 1 if nobody is there.
+/// Carries bytes until one side ends. Ends like an engine: with the status it receives, 1 if no one answers.
 ///
 /// It needs no signal: Prisma stops its engine by SIGTERM, which ends this process, which the other side sees.
 pub fn sit(socket: &Path) -> ExitCode {

@@ -97,7 +97,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether nobody waits for an answer any more: nothing new is started then. What happened meanwhile is kept.
+    /// Whether no one waits for an answer any more: nothing new is started then. What happened until then is kept.
     fn abandoned(&mut self) -> bool {
         self.deferred.extend(self.inbox.pending());
         self.deferred.iter().any(|event| match event {

@@ -44,7 +44,7 @@ impl fmt::Debug for Hello {
     }
 }
 
-/// What the seat is told to do.
+/// The seat's instructions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
     /// Write to stdout.

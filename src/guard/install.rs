@@ -58,7 +58,7 @@ GRANT EXECUTE ON FUNCTION _prisma_safe.guard_issue(bytea, text, integer, integer
     sql
 }
 
-/// Prisma-safe's schema belongs to the guard's owner: whoever owns a schema may drop what is in it. Roles that deploy keep there
+/// Prisma-safe's schema belongs to the guard's owner: the owner of a schema may drop what is in it. Roles that deploy keep there
 /// what a rollback needs.
 const SCHEMA: &str = "DO $schema$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '_prisma_safe') THEN
@@ -134,7 +134,7 @@ fn in_transaction(client: &mut Client, sql: &str) -> Result<(), Failure> {
 /// Whether this role may create event triggers here: tried, and rolled back.
 ///
 /// # Errors
-/// The server's own, where it is no answer.
+/// The server's own, where it does not answer.
 pub fn is_possible(client: &mut Client) -> Result<bool> {
     const TRY: &str =
         "CREATE FUNCTION pg_temp.prisma_safe_probe() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;

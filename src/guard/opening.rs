@@ -9,13 +9,13 @@ use postgres::types::Type;
 use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 
-/// Longer is no emergency.
+/// An emergency does not last longer.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `10m`, `1h 30m`: for how long.
 ///
 /// # Errors
-/// A sentence for what is no time between a second and a day.
+/// A sentence for a time that is not between a second and a day.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text} is not a time such as 10m or 2h, up to a day");
     let parsed: SignedDuration = text.parse().map_err(|_| wrong())?;

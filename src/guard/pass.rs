@@ -19,7 +19,7 @@ const ENGINE_SESSIONS: i32 = 4;
 /// A token that no session has used by then is worth nothing.
 const LIFE_SECONDS: i32 = 3600;
 
-/// Lets the sessions of one deployment through the guard; where there is no guard, it does nothing.
+/// Lets the sessions of one deployment through the guard; without a guard it does nothing.
 #[derive(Clone, Default)]
 pub struct Pass(Option<Arc<Issuer>>);
 
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Pass {
 /// What this role has to do with the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
-    /// There is no guard.
+    /// The database has no guard.
     Unguarded,
     /// Tokens are issued to it.
     Granted,

@@ -16,7 +16,7 @@ pub struct Settings {
     pub deployers: Vec<String>,
     /// Roles that may also empty the guarded tables.
     pub applications: Vec<String>,
-    /// Tables that nobody else may empty, `schema.table` as the server writes them; `*` is every table.
+    /// Tables that no other role may empty, `schema.table` as the server writes them; `*` is every table.
     pub tables: Vec<String>,
 }
 
@@ -87,7 +87,7 @@ pub fn tables(client: &mut impl GenericClient, schemas: &[String], typed: &[Stri
                 };
                 let row = find().explain(|| "could not look for the tables to guard".into())?;
                 let row = row.ok_or_else(|| {
-                    Error::usage(format!("there is no table {name} in the guarded schemas ({})", schemas.join(", ")))
+                    Error::usage(format!("table {name} does not exist in the guarded schemas ({})", schemas.join(", ")))
                         .help("name tables as the database does, or use --tables all")
                 })?;
                 found.push(row.get(0));

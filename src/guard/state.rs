@@ -87,7 +87,7 @@ impl State {
     }
 }
 
-/// Before a deployment: a guard that would refuse it does so now; of one that refuses nobody the person hears.
+/// Before a deployment: a guard that would refuse it does so now; one that refuses nothing is reported.
 ///
 /// # Errors
 /// Exit status 3 where no tokens are issued to this role.

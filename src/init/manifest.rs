@@ -25,7 +25,7 @@ pub(super) fn rewire(text: &str) -> Result<Rewired> {
     // npm, too, accepts a byte order mark
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(json).map_err(|error| {
-        Error::usage("package.json is no valid JSON").because(error).help("mend it, then run this again")
+        Error::usage("package.json is not valid JSON").because(error).help("correct it, then run this again")
     })?;
     let root = text.len() - json.len() + leading_space(json);
     if !value.is_object() {
@@ -37,7 +37,7 @@ pub(super) fn rewire(text: &str) -> Result<Rewired> {
     let scripts = members(text, root).into_iter().find(|member| member.key == "scripts");
     let of_scripts = match &scripts {
         Some(scripts) if text[scripts.value.start..].starts_with('{') => members(text, scripts.value.start),
-        Some(_) => return Err(Error::usage("\"scripts\" in package.json is no object")),
+        Some(_) => return Err(Error::usage("\"scripts\" in package.json is not an object")),
         None => Vec::new(),
     };
     let shadowed = of_scripts.iter().any(|member| member.key == "prisma");
@@ -82,8 +82,8 @@ pub(super) fn rewire(text: &str) -> Result<Rewired> {
 pub(super) fn open(text: &str) -> Result<Vec<String>> {
     let names = |text: &str| -> Result<Vec<(String, String)>> {
         let json = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let value: Value =
-            serde_json::from_str(json).map_err(|error| Error::usage("package.json is no valid JSON").because(error))?;
+        let value: Value = serde_json::from_str(json)
+            .map_err(|error| Error::usage("package.json is not valid JSON").because(error))?;
         let scripts = value["scripts"].as_object().into_iter().flatten();
         Ok(scripts.map(|(name, script)| (name.clone(), script.to_string())).collect())
     };

@@ -66,7 +66,7 @@ impl Plan {
                 plan.notes.extend(rewired.notes);
                 plan.change("package.json", Some(text), rewired.text);
             }
-            None => plan.notes.push("there is no package.json here, so no scripts were rewired".into()),
+            None => plan.notes.push("no package.json was found here, so no scripts were rewired".into()),
         }
         if read(root, config::FILE_NAME)?.is_none() {
             plan.change(config::FILE_NAME, None, config::commented());

@@ -51,7 +51,7 @@ pub(super) fn calls(script: &str, shadowed: bool) -> Vec<Call> {
             let before: Vec<&str> = command[..at].iter().map(|range| &script[range.clone()]).collect();
             let touches_database = match subcommand(command[at + 1..].iter().map(|range| &script[range.clone()])) {
                 Some(subcommand) => matches!(subcommand, "migrate" | "db"),
-                // an alias: whoever calls it adds the command
+                // an alias: its caller adds the command
                 None => runs_next(&before),
             };
             if touches_database && !names_script(&before, shadowed) {
@@ -77,7 +77,7 @@ fn prisma(word: &str) -> Option<(Range<usize>, bool)> {
     matches!(name, "prisma" | "prisma7").then(|| (start..start + name.len(), pinned))
 }
 
-/// The first word that is no option.
+/// The first word that is not an option.
 fn subcommand<'a>(words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut words = words.skip_while(|word| *word == "--");
     while let Some(word) = words.next() {

@@ -39,7 +39,7 @@ pub fn find(directory: &Path) -> Result<PathBuf> {
             ))
         })?;
     if !project.is_dir() {
-        return Err(Error::usage(format!("the Prisma project {} is no directory", project.display()))
+        return Err(Error::usage(format!("the Prisma project {} is not a directory", project.display()))
             .help(format!("correct `project` in [package.metadata.{TABLE}] or [workspace.metadata.{TABLE}]")));
     }
     Ok(project)

@@ -74,7 +74,7 @@ pub fn read(folder: &Path) -> Result<Vec<Migration>> {
 /// The text of a script. One in UTF-16 is read as Prisma reads it, so that the review can tell what is wrong with it.
 ///
 /// # Errors
-/// If it cannot be read, or is no text.
+/// If it cannot be read, or is not text.
 pub fn text_of(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
@@ -84,7 +84,7 @@ pub fn text_of(path: &Path) -> Result<String> {
     }
 }
 
-/// The error for a script that cannot be read, whoever tried.
+/// The error for a script that cannot be read.
 pub(crate) fn unreadable(path: &Path, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let directory = path.parent().unwrap_or(path);
     Error::failed(format!("could not read the migration {}", path.display())).because(cause).help(format!(

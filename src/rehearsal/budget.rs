@@ -39,7 +39,7 @@ pub enum Excess {
         #[serde(rename = "limitMilliseconds", serialize_with = "milliseconds")]
         limit: Duration,
     },
-    /// Something goes that nobody has seen or accepted.
+    /// Something goes that the review did not find and no line accepts.
     Loss {
         #[serde(skip_serializing_if = "Option::is_none")]
         migration: Option<String>,

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `deeds` | the effects of each statement, by the names of before |
 //! | `effect` | which effect a loss of data is one of, and which finding judges it |
-//! | `definition` | the same for what is no data |
+//! | `definition` | the same for definitions |
 
 mod deeds;
 mod definition;
@@ -37,7 +37,7 @@ pub(super) struct Coverage<'a> {
 }
 
 impl<'a> Coverage<'a> {
-    /// `world` is what was there before the migrations.
+    /// `world` is the database before the migrations.
     pub(super) fn new(world: &Catalog, pending: &'a [Migration], reviewed: &'a [Reviewed], schema: &'a str) -> Self {
         let of = |migration: &Migration| {
             let name = migration.name.clone();
@@ -56,7 +56,7 @@ impl<'a> Coverage<'a> {
             self.attribute(loss, rehearsed, stranger);
             let accepted = self.accepted(loss, &mut used);
             loss.covered_by = match stranger {
-                // what one statement is accepted for is no word for what another one does
+                // what is accepted for one statement does not cover another one
                 Some(_) => accepted,
                 None => accepted.or_else(|| self.covered(loss)),
             };

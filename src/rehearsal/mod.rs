@@ -11,9 +11,9 @@
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
 //! | `relations` | tables and indexes with their files |
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
-//! | `traffic` | readers and writers meanwhile |
+//! | `traffic` | readers and writers at the same time |
 //! | `return_trip` | the way back, and whether everything is as before |
-//! | `coverage` | whether somebody has seen or accepted what went |
+//! | `coverage` | whether what went was found by the review or accepted |
 //! | `budget` | what is too much |
 //! | `written` | which statement wrote what: an undo keeps it |
 //! | `contained` | nothing but the copy is reached |
@@ -159,7 +159,7 @@ impl Rehearsal {
             }
         }
         let lost = self.excess.iter().all(|excess| matches!(excess, Excess::Loss { .. }));
-        let what = if lost { "lost what nobody has accepted" } else { "went over the budget" };
+        let what = if lost { "lost data that was not accepted" } else { "went over the budget" };
         Err(Error::refused(format!("the rehearsal {what}: nothing was deployed"))
             .because(lines.join("\n"))
             .help(helps.join("\n")))

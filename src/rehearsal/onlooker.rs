@@ -1,4 +1,4 @@
-//! Looks on, from a connection of its own, while Prisma's engine runs a migration that no transaction of ours can hold:
+//! Looks on, from a connection of its own, while Prisma's engine runs a migration that none of our transactions can hold:
 //! its locks and its statements as often as can be asked.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::Result;
 
 const APPLICATION: &str = "prisma-safe onlooker";
-/// How often it looks. A shorter lock may be missed; it stops nobody for longer either.
+/// How often it looks. A shorter lock may be missed; it blocks other sessions no longer than that.
 const INTERVAL: Duration = Duration::from_millis(5);
 
 /// What other sessions of this database hold and run.

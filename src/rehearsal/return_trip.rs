@@ -14,7 +14,7 @@ use crate::values::{ColumnFate, Fate, TableFate, Touched, compare};
 /// Takes the rehearsed migrations back on the copy; gives what it says of each, newest first.
 pub type TakeBack<'a> = dyn FnMut(&DatabaseUrl) -> Result<Vec<TakenBack>> + 'a;
 
-/// A migration that was taken back.
+/// A migration that was rolled back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TakenBack {

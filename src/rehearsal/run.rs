@@ -38,7 +38,7 @@ pub struct Play<'a> {
     pub schema: &'a str,
     /// Whether readers and writers are to feel it, on a copy of their own.
     pub traffic: bool,
-    /// Who is told what stands in the way.
+    /// Receives what is in the way.
     pub shell: &'a Shell,
     /// What else runs in each migration's transaction; asked anew for every run.
     pub hooks: &'a dyn Fn(&Migration) -> Box<dyn Hook + 'a>,
@@ -170,7 +170,7 @@ fn agree(url: &DatabaseUrl, play: &Play<'_>, engine: &mut Engine<'_>) -> Result<
     }
 }
 
-/// Once more, with readers and writers on every table that the first run stopped somebody at, or changed. Says if there were
+/// Once more, with readers and writers on every table that the first run locked or changed. Says if there were
 /// too many of them.
 pub(super) fn busy(
     original: &Original,

@@ -25,7 +25,7 @@ pub enum LockMode {
 }
 
 impl LockMode {
-    /// As `pg_locks` has it; weaker ones stop nobody and are left out.
+    /// As `pg_locks` has it; weaker ones block nothing and are left out.
     pub(super) fn parse(mode: &str) -> Option<Self> {
         Some(match mode {
             "RowExclusiveLock" => Self::RowExclusive,
@@ -78,7 +78,7 @@ pub struct Statement {
     /// Rows that it wrote, also by triggers, foreign keys and functions.
     #[serde(skip)]
     pub writes: Vec<Write>,
-    /// Its bytes in the file; empty where nobody ran it statement by statement.
+    /// Its bytes in the file; empty where it was not run statement by statement.
     #[serde(skip)]
     pub range: Range<usize>,
 }
@@ -260,7 +260,7 @@ impl Trace {
         self.taken.iter().filter_map(hold).collect()
     }
 
-    /// The tables that somebody could have written to: without one of these locks nobody can.
+    /// The tables that could have been written to: a write needs one of these locks.
     pub(super) fn touched(&self) -> BTreeSet<u32> {
         self.taken.keys().map(|(id, _)| *id).collect()
     }

@@ -1,4 +1,4 @@
-//! Readers and writers on a copy of the database while the migrations run there: how long would somebody have waited?
+//! Readers and writers on a copy of the database while the migrations run there: how long would they have waited?
 //!
 //! Every write is rolled back, so that the copy stays as it is.
 

@@ -38,7 +38,7 @@ fn lacks(tables: &[TableFate], name: &str) -> Lacks {
     };
     let values = table.columns.iter().filter(|own| differs(&own.fate)).map(|own| own.column.clone());
     let values: Vec<String> = values.collect();
-    // without a key no row is told from another
+    // without a key rows cannot be told apart
     let other = before != after || !values.is_empty();
     Lacks {
         rows: table.deleted.map_or(other, |rows| rows > 0),

@@ -190,7 +190,7 @@ impl Candidate {
 }
 
 impl Candidate {
-    /// Takes certainty away, not the decision: it follows a table or an enum that somebody has yet to decide about.
+    /// Takes certainty away, not the decision: it follows a table or an enum that is still to be decided about.
     pub(crate) fn doubt(&mut self) {
         self.certain = false;
         self.score = self.score.min(MOST);

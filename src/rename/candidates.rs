@@ -64,7 +64,7 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
     [enums, tables, joins, sides::find(scene, given), crossed, members].concat()
 }
 
-/// Whether a column or a value is what it seems only if one of these tables and enums is renamed, which somebody has yet to decide.
+/// Whether a column or a value is what it seems only if one of these tables and enums is renamed, which is still to be decided.
 fn hangs_on(scene: &Scene<'_>, rename: &Rename, open: &[&Rename]) -> bool {
     let is_open = |name: &ObjectName, types: bool| {
         open.iter().any(|parent| match parent {
@@ -102,7 +102,7 @@ pub(crate) fn signs(scene: &Scene<'_>) -> Vec<(Rename, Vec<(Sign, f64)>)> {
     all
 }
 
-/// Those that are taken to be renames until somebody decides.
+/// Those that are taken to be renames until a decision is made.
 pub(crate) fn likely(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
     candidates.iter().filter(|candidate| candidate.score >= ASK)
 }

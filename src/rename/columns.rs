@@ -21,7 +21,7 @@ pub(crate) struct Compared<'w> {
     pub(crate) scale: Scale<'w>,
     /// Only case and separators of the names differ.
     pub(crate) exact: bool,
-    /// Names that differ in style alone and equal definitions, with nothing against it: certain if there is no rival.
+    /// Names that differ in style alone and equal definitions, with nothing against it: certain without a rival.
     pub(crate) clear: bool,
     /// The schema's files prove it: the same field with another `@map`, with nothing against it.
     pub(crate) proved: bool,

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 pub struct Decisions {
     /// Candidates, and renames that only a person knew of.
     pub candidates: Vec<Candidate>,
-    /// What nobody has decided.
+    /// What is not decided.
     pub open: Vec<Open>,
     /// What a person has answered, by what was asked: [`Options::answers`] of another draft of the same change.
     pub answers: Vec<(Rename, Answer)>,
@@ -71,7 +71,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
         let found = candidates::find(&scene, &given);
         let (certain, asked) = next(&found, options, asker.is_some());
         if !certain.is_empty() {
-            // what is taken is no answer to any question
+            // what is taken answers no question
             given.renames.extend(certain.iter().map(|candidate| candidate.rename.clone()));
             decided.extend(certain.into_iter().cloned());
             continue;
@@ -208,7 +208,7 @@ fn finish(
     Decisions { candidates: [decided, found].concat(), open, answers: Vec::new() }
 }
 
-/// The error for decisions that nobody has taken: exit status 4, each with the options that answer it.
+/// The error for open decisions: exit status 4, each with the options that answer it.
 pub fn undecided(open: &[Open]) -> Error {
     let mut text = String::from(if open.len() == 1 { "a decision is needed:" } else { "decisions are needed:" });
     for (number, one) in open.iter().enumerate() {

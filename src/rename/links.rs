@@ -15,7 +15,7 @@ pub(crate) enum Targets {
     Same,
     /// They lead to different tables: the values are keys of different things.
     Other,
-    /// At least one of them is no foreign key.
+    /// At least one of them is not a foreign key.
     None,
 }
 

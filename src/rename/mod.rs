@@ -1,7 +1,7 @@
 //! Renames: what a draft drops and adds is compared, decided, rewritten and proved.
 //!
 //! Prisma's engine knows no renames: a renamed field is a dropped and an added column in its drafts. Here every pair of a
-//! dropped and an added object is weighed ([`candidates`]), somebody decides ([`decide`]), the draft's bytes concerned
+//! dropped and an added object is weighed ([`candidates`]), a person decides ([`decide`]), the draft's bytes concerned
 //! are changed ([`rewrite`]), and the result is proved to end where the draft ended ([`prove`]).
 
 mod around;

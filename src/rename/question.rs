@@ -50,7 +50,7 @@ pub struct Question {
     pub proposed: Option<String>,
 }
 
-/// A decision that nobody has taken, for machines: `"open"` in JSON.
+/// An open decision, for machines: `"open"` in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Open {
     /// The question.

@@ -9,7 +9,7 @@ use super::weights::{Sign, Weights};
 /// From this score on, a candidate is put as a question.
 pub(crate) const ASK: f64 = 0.25;
 
-/// Below this score, a pair is no rival to others.
+/// Below this score, a pair does not rival others.
 pub(crate) const FLOOR: f64 = 0.1;
 
 /// Below this score, a pair is not even named.

@@ -113,7 +113,7 @@ pub(crate) fn settle(scene: &Scene<'_>, mut compared: Table<'_>) -> Vec<Candidat
 const LEAST: f64 = 0.01;
 
 /// What was assigned nothing that could hold it gets the likeliest of what could, even beside another: whichever of them it
-/// is, somebody decides.
+/// is, a person decides.
 fn leave_none_unasked(compared: &Table<'_>, gain: &[Vec<f64>], places: &mut [Option<usize>]) {
     let pair = |i: usize, j: usize| compared.get(i).and_then(|row| row.get(j)).and_then(Option::as_ref);
     let certain = |i: usize, j: usize| pair(i, j).is_some_and(|pair| pair.proved || pair.clear || pair.stays);

@@ -23,7 +23,7 @@ pub fn said(settings: &Settings) -> Vec<String> {
 pub fn text(state: &State, target: &str) -> String {
     let mut lines = vec![target.to_owned()];
     let what = match (state.standing, &state.open_until) {
-        (Standing::Off, _) => "  there is no guard",
+        (Standing::Off, _) => "  the database has no guard",
         (Standing::On, Some(_)) => "  the guard is on, and open",
         (Standing::On, None) => "  the guard is on",
         (Standing::Partial, _) => "  the guard is not whole",

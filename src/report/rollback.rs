@@ -14,12 +14,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Nothing is taken back yet.
+    /// Nothing is rolled back yet.
     pub fn new(target: &str, dry: bool) -> Self {
         Self { target: target.to_owned(), dry, migrations: Vec::new() }
     }
 
-    /// A migration was taken back, with values from there; `missing` does not come back.
+    /// A migration was rolled back, with values from there; `missing` does not come back.
     pub fn push(&mut self, name: &str, done: &RolledBack, source: Source, missing: &[String]) {
         let compared = match done.compared {
             Compared::Definitions => "definitions",
@@ -41,7 +41,7 @@ impl Report {
         }));
     }
 
-    /// Whether nothing was taken back.
+    /// Whether nothing was rolled back.
     pub fn is_empty(&self) -> bool {
         self.migrations.is_empty()
     }

@@ -84,7 +84,7 @@ fn result(finding: &Finding, migration: &Reviewed, lines: &Lines, look: Look<'_>
             "prismaSafe/v1": checksum(&format!("{}\n{}\n{}", migration.name, finding.rule, finding.object)),
         },
     });
-    // a fix with migrations that follow is no fix of this file alone
+    // a fix that adds migrations cannot be expressed as an edit of this file alone
     if let Some(fix) = finding.fix.as_ref().filter(|fix| fix.following.is_empty() && fix.index.is_none()) {
         let replacements: Vec<Value> = fix
             .edits

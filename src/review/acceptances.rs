@@ -91,7 +91,7 @@ fn rehearsed(line: &Line) -> Finding {
     Finding { accepted: Some(line.acceptance.clone()), ..finding }
 }
 
-/// What follows `prisma-safe:allow`, in a comment that begins with it; tolerant, so that a slip is told and not passed over.
+/// What follows `prisma-safe:allow`, in a comment that begins with it; tolerant, so that a slip is reported and not passed over.
 fn directive(comment: &str) -> Option<&str> {
     let text = comment.trim_start_matches(['-', '/', '*']).trim_start();
     let rest = strip_word(text, "prisma-safe")?;

@@ -91,7 +91,7 @@ impl<'a> Ground<'a> {
         let world =
             self.definitions.map(|definitions| world(self.schema, definitions, folder.migrations, applied, has_run));
         let in_world = |migration: &&Migration| world.is_some() && !has_run && applied(migration);
-        // what follows the first one that is reviewed is no ground for it, unless it is in the target already
+        // what follows the first one that is reviewed does not come before it, unless it is in the target already
         let earlier: Vec<Migration> = match self.identity {
             Some(_) => folder.migrations.iter().filter(|each| applied(each) && !reviewed(each)).cloned().collect(),
             None => folder.migrations.iter().take_while(|each| !reviewed(each)).cloned().collect(),

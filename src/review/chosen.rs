@@ -114,7 +114,7 @@ pub fn find(what: &str, all: &[Migration], directory: &Path) -> Result<Migration
         return file(what, path);
     }
     let newest: Vec<&str> = all.iter().rev().take(3).map(|migration| migration.name.as_str()).collect();
-    Err(Error::usage(format!("there is no migration or SQL file `{what}`")).help(if newest.is_empty() {
+    Err(Error::usage(format!("no migration or SQL file `{what}` was found")).help(if newest.is_empty() {
         "the migrations folder is empty".to_owned()
     } else {
         format!("the newest are: {}", newest.join(", "))
@@ -124,7 +124,7 @@ pub fn find(what: &str, all: &[Migration], directory: &Path) -> Result<Migration
 /// SQL files by themselves, with what the disk tells of them: no Prisma was asked.
 #[derive(Debug)]
 pub struct Alone {
-    /// Those of the folder that the first file stands in; empty if it is no migrations folder.
+    /// Those of the folder that the first file stands in; empty if it is not a migrations folder.
     pub migrations: Vec<Migration>,
     pub directory: PathBuf,
     pub chosen: Vec<Migration>,

@@ -8,7 +8,7 @@ use crate::rename::schema::Schema;
 use crate::rules::{Deployed, Settings, settings::Review};
 use crate::tools::git;
 
-/// What the rules are told beside the SQL; `deployed` beats the setting.
+/// What the rules know besides the SQL; `deployed` beats the setting.
 ///
 /// # Errors
 /// Exit status 2 if the deployed release's schema is not found.

@@ -84,7 +84,7 @@ pub struct Review {
 pub enum Verdict {
     /// Nothing to say, or only for information.
     Pass,
-    /// Warnings, accepted errors, or statements about objects that nobody knows.
+    /// Warnings, accepted errors, or statements about unknown objects.
     Warn,
     /// An error that no line accepts: nothing is deployed.
     Fail,
@@ -283,7 +283,7 @@ struct Looked {
     findings: Vec<Finding>,
     /// What stands on the target after it.
     origins: Origins,
-    /// Objects that nobody knows, `table archive`.
+    /// Unknown objects, `table archive`.
     unknown: BTreeSet<String>,
 }
 

@@ -12,7 +12,7 @@ pub(super) fn weakened(settings: &Settings) -> impl Iterator<Item = Unchecked> {
     })
 }
 
-/// An object that nobody knows, `table archive`.
+/// An unknown object, `table archive`.
 pub(super) fn of_nobody(object: &str, migration: &str, live: Option<&dyn Live>) -> Unchecked {
     Unchecked {
         what: format!("{object}, which {migration} is about"),

@@ -1,4 +1,4 @@
-//! Whether a shadow database may be emptied: nobody's data is in it, by its name and by its server's word.
+//! Whether a shadow database may be emptied: it holds no one's data, by its name and by what its server says.
 
 use postgres::Client;
 

@@ -1,5 +1,5 @@
 //! The shadow database, in which Prisma replays the migrations: one on a server of our own where that can be, else Prisma's,
-//! if nobody's data is in it.
+//! if it holds no data.
 
 mod held;
 mod judge;
@@ -20,7 +20,7 @@ use crate::ui::Shell;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// On a scratch server of ours; nobody's is touched.
+    /// On our own scratch server; no other database is touched.
     Scratch,
     /// Prisma's own: what `shadowDatabaseUrl` names, else one that it creates beside the target.
     Prisma,
@@ -87,7 +87,7 @@ impl<'a> Shadow<'a> {
             self.begin(target);
         }
         if self.wanted != Some(Kind::Scratch) {
-            // the plain danger first: it is refused whoever replays
+            // the plain danger first: it is refused whatever replays
             self.judge.check(used, false)?;
         }
         match self.scratch(used, target.as_ref()) {

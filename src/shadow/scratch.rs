@@ -1,4 +1,4 @@
-//! A shadow database on a server of our own. Its server starts beside Prisma, so that nobody waits for it.
+//! A shadow database on a server of our own. Its server starts beside Prisma, which hides the time it takes.
 //!
 //! Prisma resets a shadow database that it is given by dropping the schemas it manages, several times in one command, and
 //! leaves everything else that the replay before has made: other schemas, extensions, publications. An event trigger drops that
@@ -165,7 +165,7 @@ impl Started {
     }
 }
 
-/// Ours, in a database that nobody else has.
+/// Ours, in a database of its own.
 const GUARD: &str = r"
 CREATE SCHEMA _prisma_safe;
 CREATE TABLE _prisma_safe.extension (name text, place text);

@@ -16,7 +16,7 @@ pub enum Atomicity {
         /// The statements to blank.
         control: Vec<Range<usize>>,
     },
-    /// It must run alone, outside any transaction of ours.
+    /// It must run alone, outside of our transactions.
     Alone {
         /// Why, as a sentence's end: "`VACUUM` cannot run inside a transaction".
         why: String,

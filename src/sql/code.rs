@@ -32,7 +32,7 @@ pub fn calls_unknown(text: &str) -> Option<String> {
     unknown().find(|name| !names.contains(name))
 }
 
-/// `MERGE` or a statement that cannot be read, inside another: it writes, and nobody can say what.
+/// `MERGE` or a statement that cannot be read, inside another: it writes, and what is not known.
 pub fn hides_writing(text: &str) -> bool {
     writing(text).len() > inner(text).len()
 }

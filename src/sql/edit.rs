@@ -20,7 +20,7 @@ pub enum Overlap {
     #[error("two edits overlap at bytes {}..{} and {}..{}", first.start, first.end, second.start, second.end)]
     Edits { first: Range<usize>, second: Range<usize> },
     /// An edit's range is not a range of the text, or cuts a character in two.
-    #[error("bytes {}..{} are no place in the text", range.start, range.end)]
+    #[error("bytes {}..{} are not a place in the text", range.start, range.end)]
     Outside { range: Range<usize> },
 }
 

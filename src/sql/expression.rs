@@ -194,7 +194,7 @@ pub(crate) fn is_column(pieces: &[Piece<'_>], at: usize, column: &str) -> bool {
         && !is(beside(pieces, at, true), ".")
 }
 
-/// The next piece (or the one before) that is no space.
+/// The next piece (or the one before) that is not space.
 pub(crate) fn beside(pieces: &[Piece<'_>], at: usize, after: bool) -> Option<usize> {
     let solid = |at: &usize| !matches!(pieces[*at], Piece::Space(_));
     if after { (at + 1..pieces.len()).find(solid) } else { (0..at).rev().find(solid) }

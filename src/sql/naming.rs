@@ -1,4 +1,4 @@
-//! Names nobody wrote: PostgreSQL's own choice (`makeObjectName`, src/backend/commands/indexcmds.c) and Prisma's.
+//! Names that are not written down: PostgreSQL's own choice (`makeObjectName`, src/backend/commands/indexcmds.c) and Prisma's.
 
 use super::identifier::{MAX_BYTES, clip};
 

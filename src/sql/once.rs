@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Script;
 
-/// The text of a migration, with its statements once somebody has asked for them. Clones share both: however many stages look
+/// The text of a migration, with its statements once they were asked for. Clones share both: however many stages look
 /// at a migration, it is parsed once.
 #[derive(Clone, Default)]
 pub struct Sql {

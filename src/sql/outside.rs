@@ -1,5 +1,5 @@
 //! Statements that reach beyond the database: another server, a file or a program of the server's machine. A copy of the
-//! database is no place to try them, since they would reach the same things from there.
+//! database is not the place to try them, since they would reach the same things from there.
 
 use super::tokens::{Kind, Token, after, calls, tokens};
 
@@ -46,7 +46,7 @@ fn copy(tokens: &[Token<'_>]) -> Option<&'static str> {
     })
 }
 
-/// `CREATE SUBSCRIPTION` connects at once unless it is told not to.
+/// `CREATE SUBSCRIPTION` connects at once unless an option says otherwise.
 fn subscription(tokens: &[Token<'_>]) -> Option<&'static str> {
     let rest = after(tokens, "create subscription")?;
     let connect = after(rest, "connect").and_then(|rest| rest.iter().find(|token| !token.is_symbol("=")));

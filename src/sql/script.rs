@@ -26,12 +26,12 @@ pub struct Lines(Vec<usize>);
 pub struct Position {
     /// From 1.
     pub line: usize,
-    /// In characters, from 1. A byte order mark is no character.
+    /// In characters, from 1. A byte order mark does not count.
     pub column: usize,
 }
 
 impl Script {
-    /// Reads a script. What PostgreSQL's grammar refuses, or the parser breaks on, is told in [`Script::errors`].
+    /// Reads a script. What PostgreSQL's grammar refuses, or the parser breaks on, is in [`Script::errors`].
     pub fn parse(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         let lower::Lowered { statements, comments, errors } = lower::lower(&text);

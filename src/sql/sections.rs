@@ -41,7 +41,7 @@ pub struct Whole {
 }
 
 impl Script {
-    /// The sections in order. Settings of the session (`SET`) before a statement that runs alone are no section: they are sent
+    /// The sections in order. Settings of the session (`SET`) before a statement that runs alone are not a section: they are sent
     /// again before each one that follows.
     ///
     /// # Errors

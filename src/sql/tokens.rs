@@ -190,7 +190,7 @@ const KEYWORDS: &[&str] = &[
     "with",
 ];
 
-/// Names of the functions a piece of SQL calls, in lower case. A type with a modifier, as in `::varchar(9)`, is no call.
+/// Names of the functions a piece of SQL calls, in lower case. A type with a modifier, as in `::varchar(9)`, is not a call.
 pub fn calls(text: &str) -> Vec<String> {
     let tokens = tokens(text);
     let after_cast = |at: usize| at > 0 && (tokens[at - 1].is_symbol(":") || tokens[at - 1].is("as"));

@@ -108,7 +108,7 @@ mod tests {
         let direct = ("DIRECT_URL", "postgresql://u:p@ep-cool-1.eu.aws.neon.tech/music");
         let taken = chosen(NEON, &[direct], Sameness::Same).unwrap();
         assert!(taken.url.pooled().is_none() && taken.from.unwrap().contains("DIRECT_URL"));
-        // the host's naming is believed only where nobody can be asked
+        // the host's naming is believed only where the server cannot be asked
         let error = chosen(NEON, &[direct], Sameness::Different("its oid is 7, not 8".into())).unwrap_err();
         assert_eq!(error.exit(), crate::exit::Exit::Usage);
         let cause = error.causes().join("");

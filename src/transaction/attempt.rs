@@ -15,7 +15,7 @@ use crate::sql::quote_identifier;
 use crate::wait::{Waited, wait_until};
 
 const PRISMA_LOCK_POLL: Duration = Duration::from_millis(200);
-/// A transaction of ours that hears nothing from us for this long is ended by the server.
+/// The server ends one of our transactions that hears nothing from us for this long.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// The server looks this often whether we still live; without it, a statement outlives a killed prisma-safe (from 14 on).
 const ALIVE_CHECK: Duration = Duration::from_secs(2);

@@ -186,7 +186,7 @@ impl Runner {
         }
     }
 
-    /// A query of ours failed outside a try: the connection is gone, or the server has no time for us.
+    /// One of our queries failed outside a try: the connection is gone, or the server has no time for us.
     fn fingerprint<S>(&mut self) -> Result<Fingerprint, Failed<S>> {
         Fingerprint::take(&mut self.worker.client).map_err(|failure| match failure.is_disconnect() {
             true => Failed::Cut { failure },

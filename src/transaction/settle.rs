@@ -44,7 +44,7 @@ pub(super) fn settle<B: Body>(url: &DatabaseUrl, application: &str, body: &B) ->
     }
 }
 
-/// Whether somebody holds Prisma's lock; outside of a transaction it is free again at once.
+/// Whether a session holds Prisma's lock; outside of a transaction it is free again at once.
 fn is_running(client: &mut Client) -> Result<bool, Failure> {
     const TRY: &str = "SELECT NOT pg_catalog.pg_try_advisory_xact_lock($1)";
     Ok(client.query_typed_one(TRY, &[(&PRISMA_LOCK, Type::INT8)])?.try_get(0)?)

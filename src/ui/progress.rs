@@ -6,7 +6,7 @@ use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressDrawTarget, Pr
 
 use super::Shell;
 
-/// Lines come no more often than this where there is no terminal.
+/// Lines come no more often than this without a terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 /// The time left is guessed only after this time.
 const BEFORE_GUESS: Duration = Duration::from_secs(2);

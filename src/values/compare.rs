@@ -251,7 +251,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Columns that went beside those that came, as far as that is no great number.
+/// Columns that went beside those that came, if they are few.
 fn crossed<'t>(it: &Match<'_>, was: &'t Table, is: &'t Table) -> Vec<(i16, Pair<'t>)> {
     const MOST: usize = 64;
     let came = it.own(is);

@@ -58,7 +58,7 @@ pub struct TableFate {
     pub columns: Vec<ColumnFate>,
 }
 
-/// Which tables are worth a look. One that nobody locked for writing is as it was.
+/// Which tables are worth a look. One that was not locked for writing is as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Touched {
     /// It is not known: all of them.

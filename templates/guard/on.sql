@@ -1,6 +1,6 @@
 -- The guard of prisma-safe: schema changes of the guarded schemas pass only in a session that carries a deployment's token.
 -- Runs in one transaction, after off.sql. Every function pins its search_path but guard_start, which has to see the caller's. Roles that
--- deploy may create objects in this schema, so every call of a function of ours has arguments of exactly its types.
+-- deploy may create objects in this schema, so every call of our functions has arguments of exactly their types.
 
 CREATE TABLE _prisma_safe.guard_setting (
   single boolean PRIMARY KEY DEFAULT true CHECK (single),
@@ -96,7 +96,7 @@ BEGIN
   IF own.expires_at <= clock_timestamp() THEN
     RETURN 'The token of this session has expired.';
   END IF;
-  -- whoever gets the lock learns that its holder is gone
+  -- a session that gets the lock learns that its holder is gone
   IF own.issuer <> pg_backend_pid() AND pg_try_advisory_xact_lock(_prisma_safe.guard_key(own.hash)) THEN
     RETURN 'The deployment that this token was issued to has ended.';
   END IF;

@@ -150,7 +150,7 @@ fn a_record_of_another_server_under_the_same_name_is_not_resumed() {
     let identifier = project.database().value("SELECT system_identifier FROM pg_control_system()");
     assert!(text.contains(&identifier), "{text}");
     project.write(&file, &text.replace(&identifier, "7000000000000000000"));
-    project.run(["migrate", "deploy", "--resume"]).exits(2).says("there is no deployment to");
+    project.run(["migrate", "deploy", "--resume"]).exits(2).says("no unfinished deployment to");
     // a file that does not know it stays readable
     let older: String = text
         .lines()

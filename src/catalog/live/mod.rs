@@ -3,7 +3,7 @@
 //!
 //! Left out: statistics, sequences' positions, event triggers, the server's own objects, and those
 //! that belong to an extension (the extension itself counts, with its version). Owners and privileges are read only for an undo, and are
-//! compared by nobody else: a copy has other roles.
+//! compared nowhere else: a copy has other roles.
 
 mod beside;
 mod catalog;

@@ -102,7 +102,7 @@ impl Replay<'_> {
         primary.next().map(|constraint| constraint.kind.columns().to_vec()).unwrap_or_default()
     }
 
-    /// The name PostgreSQL gives to a constraint that nobody named.
+    /// The name PostgreSQL gives to an unnamed constraint.
     fn choose_name(&self, table: &ObjectName, kind: &ConstraintKind) -> String {
         let columns: Vec<&str> = kind.columns().iter().map(String::as_str).collect();
         match kind {

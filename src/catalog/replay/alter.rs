@@ -31,7 +31,7 @@ impl Replay<'_> {
         }
     }
 
-    /// What is added to a table that nobody knows is known from then on.
+    /// What is added to an unknown table is known from then on.
     fn sketch(&mut self, table: &ObjectName, actions: &[Action]) {
         if !self.catalog.table(table).is_unknown() {
             return;

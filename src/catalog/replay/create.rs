@@ -28,7 +28,7 @@ impl Replay<'_> {
         };
         let name = self.resolve(table);
         if !(*if_not_exists && self.is_relation(&name)) {
-            // where nobody knows whether it was there, this definition may not be the table's
+            // where it is not known whether it was there, this definition may not be the table's
             let doubtful = *if_not_exists && self.catalog.table(&name).is_unknown();
             let certainty = if doubtful { Certainty::Doubtful } else { Certainty::Whole };
             let partition = self.partition(statement);

@@ -104,7 +104,7 @@ impl Deployment<'_> {
         Ok(self.definitions.insert(read))
     }
 
-    /// The target as the pending migrations find it, whoever made what is there.
+    /// The target as the pending migrations find it, whatever made its objects.
     fn before_pending(&mut self) -> Result<Catalog> {
         let schema = self.target.url.schema();
         Ok(Catalog::of_target(&schema, self.definitions()?))
@@ -126,7 +126,7 @@ impl Deployment<'_> {
         }
     }
 
-    /// Whether a backup makes up for what cannot be kept, or nobody wants one.
+    /// Whether a backup makes up for what cannot be saved, or none is wanted.
     pub(super) fn is_covered(&self, taken: &Taken) -> bool {
         matches!(taken, Taken::Backup(..)) || self.target.backup == BackupPolicy::Never
     }

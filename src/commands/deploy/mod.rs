@@ -46,7 +46,7 @@ pub struct Args {
     /// Name the sessions that are in the way without their queries
     #[arg(long)]
     hide_queries: bool,
-    /// In the rehearsal, read and write the touched tables meanwhile, and tell how long somebody waited
+    /// In the rehearsal, read and write the touched tables at the same time, and report the longest wait
     #[arg(long)]
     probe_traffic: bool,
     #[command(flatten)]
@@ -76,7 +76,7 @@ struct When {
 /// Runs it.
 ///
 /// # Errors
-/// Exit status 3 if the preflight, the review or a missing consent stands against it: nothing has happened to the database
+/// Exit status 3 if the preflight, the review or a missing consent refuses it: the database is unchanged
 /// then. 1 if the backup or a migration fails: what was applied before is whole, nothing of the failed one remains.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
@@ -181,7 +181,7 @@ impl Deployer for Deploying<'_> {
             return Err(Error::refused(&*lost.message).help(&*lost.help));
         }
         if nothing_to_do(&preflight) {
-            // Prisma says so itself; only a word about what it does not look at
+            // Prisma says so itself; only what it does not look at is added
             for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
                 shell.warn(format!("{}: {}", problem.message, problem.help));
             }
@@ -258,7 +258,7 @@ impl Deploying<'_> {
         Patience { time, interrupt, shell: &self.context.shell, show_queries, end_orphans: self.args.end_orphaned_lock }
     }
 
-    /// What a killed deploy has left is told once, by its record and by the database.
+    /// What a killed deploy has left is reported once, by its record and by the database.
     fn explain_interrupted(&self, turn: &Turn, preflight: &Preflight) -> Result<()> {
         for interrupted in Journal::unfinished(self.project.root(), turn)? {
             let explanation = interrupted.explain(preflight.history.as_ref());

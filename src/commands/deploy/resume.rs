@@ -43,7 +43,7 @@ impl Deploying<'_> {
         let newest =
             records.into_iter().rfind(|record| !record.rollback && record.is_of(&identity, self.identity.as_ref()));
         let Some(record) = newest.filter(|record| record.end != Some(End::Finished)) else {
-            return Err(Error::usage(format!("there is no deployment to {identity} to go on with"))
+            return Err(Error::usage(format!("no unfinished deployment to {identity} was found to resume"))
                 .help("deploy without --resume; `prisma-safe status` tells where things stand"));
         };
         let history = preflight.history.clone().unwrap_or_default();

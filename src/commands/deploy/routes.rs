@@ -10,7 +10,7 @@ impl Deployment<'_> {
     pub(super) fn routes(&mut self) -> Result<Vec<Route>> {
         let history = self.preflight.history.clone().unwrap_or_default();
         let schema = self.target.url.schema();
-        // a table that somebody has locked keeps them from being read: then the files alone decide
+        // a locked table keeps them from being read: then the files alone decide
         let world = match &self.definitions {
             Some(definitions) => Catalog::of_target(&schema, definitions),
             None => Catalog::new(&schema),

@@ -31,7 +31,7 @@ impl Deployment<'_> {
         &self.command.context.shell
     }
 
-    /// What stands in the way is told at once; what no server would take is refused before anything is done.
+    /// All problems are reported at once; what no server would accept is refused before anything is done.
     pub(super) fn preflight(&mut self, journal: &mut Journal) -> Result<()> {
         guard::state::heed(&mut self.client, &self.command.context.shell)?;
         self.preflight.check()?;
@@ -150,7 +150,7 @@ impl Deployment<'_> {
         let skipped = match &taken {
             _ if args.skip_rehearsal => args.gate.reason.clone(),
             _ if config.rehearsal.mode == RehearsalMode::Off => config.rehearsal.reason.clone(),
-            Taken::Skipped(why) => Some(format!("there is no backup to rehearse on: {why}")),
+            Taken::Skipped(why) => Some(format!("without a backup there is nothing to rehearse on: {why}")),
             Taken::Backup(..) => None,
         };
         if let Some(reason) = skipped {
@@ -259,7 +259,7 @@ impl Deployment<'_> {
         }
     }
 
-    /// What the deploy has left. The definitions are kept, for `verify` to tell later what somebody has changed since.
+    /// What the deploy has left. The definitions are kept, so that `verify` can report later what was changed since.
     pub(super) fn verify(
         &mut self,
         baseline: &Baseline,

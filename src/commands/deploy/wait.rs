@@ -18,7 +18,7 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 impl Deployment<'_> {
     /// # Errors
-    /// Exit status 3 if somebody changed the schema or the history meanwhile; 1 if the connection was lost; 130 after Ctrl-C.
+    /// Exit status 3 if the schema or the history was changed while it waited; 1 if the connection was lost; 130 after Ctrl-C.
     pub(super) fn wait(&mut self, moment: Timestamp, engine: &Engine<'_>) -> Result<()> {
         let explain = || "the connection was lost while the deploy waited for its time".to_owned();
         let before = Fingerprint::take(&mut self.client).explain(explain)?;
@@ -28,7 +28,7 @@ impl Deployment<'_> {
             shell.status("Waiting", format!("until {}", time.strftime("%Y-%m-%d %H:%M:%S %Z")));
         }
         let mut asked = Instant::now();
-        // by the clock on the wall: a machine that slept meanwhile is not late by the time it slept
+        // by the clock on the wall: a machine that was asleep is not late by the time it slept
         let waited = wait_until(Duration::MAX, BEAT, &engine.interrupt(), || {
             if asked.elapsed() >= SIGN_OF_LIFE {
                 self.client.batch_execute("SELECT 1").explain(explain)?;

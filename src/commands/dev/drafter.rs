@@ -20,7 +20,7 @@ use crate::shadow::Shadow;
 use crate::sql::Script;
 use crate::{rename, rules};
 
-/// What mends it that a migration would run before one that is there: only a name without a time sorts behind it.
+/// How to fix a migration that would run before an existing one: only a name without a time sorts behind it.
 fn runs_before_others(name: &str, earlier: &[Migration]) -> Option<String> {
     let last = earlier.iter().map(|migration| migration.name.as_str()).max().filter(|last| *last > name)?;
     rules::history::behind_times(last)
@@ -96,7 +96,7 @@ impl Drafter for Developing<'_> {
         let scratch = search.map(|search| rename::Scratch { search, like: Some(&url) });
         let mut ask = |script: &str| {
             let left = remaining.after(script)?;
-            // what Prisma drafts again and again though it can never run is no change that is left
+            // what Prisma drafts again and again although it can never run is not a remaining change
             let mut reached = drafting.draft().before.clone();
             reached.apply(&Script::parse(script), &migration.name);
             let left = drafting::possible(&left, &reached)?;
@@ -117,7 +117,7 @@ impl Drafter for Developing<'_> {
             outcome.text = mapped.record(&outcome.text);
         }
         if let Err(error) = outcome.demand_proof() {
-            // on the terminal it harms nobody; in the folder somebody would deploy it
+            // on the terminal it does no harm; in the folder it would be deployed
             shell.block(&format!("\nThe draft, which is not written:\n\n{}\n", migration.sql.trim_end()));
             return Err(error);
         }

@@ -93,7 +93,10 @@ impl Command<'_> {
         }
         let names: Vec<&str> = ways.iter().map(Way::name).collect();
         let plan = self.plan(ways);
-        let what = format!("takes back {} with whatever was written into what goes with it", names.join(", "));
+        let what = format!(
+            "rolls back {} and discards everything written to the columns and tables that it removes",
+            names.join(", ")
+        );
         let consent = consent::ask(self.context, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
         self.context.shell.debug(format!("consent: {consent:?}"));
         Ok(())
@@ -122,7 +125,7 @@ impl Command<'_> {
         })
     }
 
-    /// Where nobody has kept what was destroyed, the newest backup before it has it.
+    /// Where the destroyed data was not saved, the newest backup before it has it.
     pub(super) fn find_backup(&self, way: &mut Way) -> Result<()> {
         if !way.lacks_values() {
             return Ok(());

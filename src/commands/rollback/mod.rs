@@ -30,10 +30,10 @@ pub struct Args {
     /// The migration, by name; default: the failed one, else the one applied last
     #[arg(value_name = "MIGRATION")]
     migration: Option<String>,
-    /// Also take back what was applied after it, newest first
+    /// Also roll back what was applied after it, newest first
     #[arg(long)]
     with_later: bool,
-    /// Try all of it in a transaction and keep nothing; tables are locked meanwhile as they would be
+    /// Try all of it in a transaction and keep nothing; tables are locked as they would be
     #[arg(long)]
     dry_run: bool,
     /// A value for a required column of rows written since: Song.artist=unknown
@@ -87,7 +87,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     result.map(|()| Exit::Done)
 }
 
-/// What is taken back, newest first, with what is known about each.
+/// What is rolled back, newest first, with what is known about each.
 fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, client: &mut Client) -> Result<Vec<Way>> {
     let schema = target.url.schema();
     let history = History::read(client, &schema)?.unwrap_or_default();

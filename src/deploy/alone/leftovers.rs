@@ -19,7 +19,7 @@ pub(in crate::deploy) struct Leftovers {
     built: BTreeSet<(String, String, String)>,
 }
 
-/// Those that nobody builds at this moment: a build under way looks the same.
+/// Those that no session builds at this moment: a build under way looks the same.
 const INVALID: &str = "
 SELECT format('%I.%I', n.nspname, t.relname), format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_index i

@@ -85,7 +85,7 @@ pub enum Event {
     BackupSkipped { reason: String },
     /// The pending migrations ran on a copy; the report as `rehearse` prints it.
     Rehearsal { report: Value },
-    /// There was no rehearsal, and why.
+    /// The rehearsal was skipped, and why.
     RehearsalSkipped { reason: String },
     /// A migration begins.
     Applying { name: String, checksum: String },
@@ -97,7 +97,7 @@ pub enum Event {
     Capsule { name: String, capsule: Value },
     /// The database was looked at afterwards; the report as `verify` or `rollback` prints it.
     Verified { sound: bool, report: Value },
-    /// A rollback began; the migrations it takes back, newest first.
+    /// A rollback began; the migrations it undoes, newest first.
     RollbackStarted {
         version: String,
         target: String,
@@ -105,7 +105,7 @@ pub enum Event {
         server: Option<Identity>,
         migrations: Vec<String>,
     },
-    /// A migration was taken back; the report as `rollback` prints it.
+    /// A migration was rolled back; the report as `rollback` prints it.
     RolledBack { name: String, report: Value },
     /// The end of a deployment that did what it should.
     Finished,

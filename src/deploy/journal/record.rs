@@ -43,7 +43,7 @@ pub struct Record {
     pub target: Option<String>,
     /// The same, as its server named it; none in older files.
     pub server: Option<Identity>,
-    /// It is no deployment, but takes one back.
+    /// It is a rollback, not a deployment.
     pub rollback: bool,
     /// What it was to apply.
     pub pending: Vec<Planned>,

@@ -43,7 +43,7 @@ impl Right {
     }
 }
 
-/// What is not there is none of ours: an earlier statement makes it, or the migration fails in the rehearsal.
+/// What is missing does not concern us here: an earlier statement makes it, or the migration fails in the rehearsal.
 const MISSING: &str = "
 SELECT w.space, w.name, w.\"right\", coalesce(pg_get_userbyid(c.relowner), pg_get_userbyid(n.nspowner))::text, current_user::text
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS w(space, name, \"right\", place)

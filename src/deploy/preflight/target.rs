@@ -130,7 +130,7 @@ impl Target {
             let first = plan.migrations.first().map_or("0_init", |migration| migration.name.as_str());
             let earlier = name_before_times(first);
             let applied = earlier.as_deref().unwrap_or(first);
-            // nobody has applied it yet: afterwards each database's history would have to follow
+            // it is not applied anywhere yet: afterwards each database's history would have to follow
             let renamed = earlier.as_ref().map_or_else(String::new, |earlier| {
                 format!("rename its directory to {earlier}, since Prisma sorts migrations by name and would run {first} last, and ")
             });

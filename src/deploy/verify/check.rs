@@ -32,7 +32,7 @@ pub struct Check {
     pub status: Status,
     /// What was found, a sentence each.
     pub notes: Vec<String>,
-    /// What mends it, as SQL or a command.
+    /// How to fix it, as SQL or a command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cure: Option<String>,
 }
@@ -79,9 +79,11 @@ impl Verified {
                 check.notes.insert(0, with);
                 check
             }
-            None => {
-                Check::new("catalog", Status::Unchecked, ["there was no rehearsal to compare the definitions with"])
-            }
+            None => Check::new(
+                "catalog",
+                Status::Unchecked,
+                ["without a rehearsal the definitions were compared with nothing"],
+            ),
         });
         let mut rows = Check::of("rows", self.emptied.iter().map(|change| format!("lost its rows: {change}")));
         rows.notes.extend(self.tables.iter().map(ToString::to_string));
@@ -154,7 +156,7 @@ impl Report {
         lines
     }
 
-    /// Refuses what is broken, with what mends it and with the way back.
+    /// Refuses what is broken, with the fix and with the way back.
     ///
     /// # Errors
     /// Exit status 1.

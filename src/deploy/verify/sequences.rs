@@ -80,7 +80,7 @@ pub(super) fn behind(client: &mut Client) -> Result<Found, Failure> {
             break;
         }
         match largest(&mut transaction, &sequence)? {
-            // somebody may have taken numbers since it was asked for
+            // other sessions may have taken numbers since it was read
             Ok(Some(largest)) if largest > last && largest > position(&mut transaction, &sequence)?.unwrap_or(last) => {
                 found.behind.insert(sequence);
             }

@@ -1,4 +1,4 @@
-//! What is no data: a plain statement that names a definition and says that it goes is enough, and so is a finding that names it among
+//! Definitions: a plain statement that names a definition and says that it goes is enough, and so is a finding that names it among
 //! what CASCADE takes along. Code names nothing.
 
 use super::deeds::{Act, Deed};

@@ -90,7 +90,7 @@ impl Deed {
             return false;
         }
         match (&self.what, finding.rule) {
-            // what goes along is told with what is named
+            // what goes along is reported with what is named
             (What::TableGone { .. } | What::ColumnGone { .. } | What::AttributeGone { .. }, "drop-cascade") => {
                 !self.is_named(act)
             }
@@ -133,7 +133,7 @@ impl Deed {
         }
     }
 
-    /// Whether the statement says by itself that this goes, so that nobody has to say it again: values of rows that a condition
+    /// Whether the statement says by itself that this goes, so that it needs no further acceptance: values of rows that a condition
     /// names or that a conflict finds, and what holds nothing.
     pub(super) fn is_said(&self, act: &Act<'_>, loss: &Loss) -> bool {
         match (&self.what, &act.statement.kind) {
@@ -147,7 +147,7 @@ impl Deed {
     }
 }
 
-/// Whether a finding lets this loss happen: a warning is seen by whoever reads the review, an error stops the deploy until it is
+/// Whether a finding lets this loss happen: a reader of the review sees a warning, an error stops the deploy until it is
 /// accepted. What is only worth knowing says that nothing of the data goes, and so does evidence that found nothing.
 pub(super) fn admits(finding: &Finding, loss: &Loss) -> bool {
     if finding.accepted.is_some() {

@@ -90,7 +90,7 @@ fn is_covered(sql: &str, kind: Kind, object: &str) -> bool {
     covered(sql, loss(kind, object), &[]).0.is_some()
 }
 
-/// A line that accepts one loss is no word for another kind of loss in the same table, nor for another column.
+/// A line that accepts one loss does not cover another kind of loss in the same table, nor another column.
 #[test]
 fn an_accepted_effect_covers_its_own_loss_only() {
     const ALL: &[(Kind, &str)] = &[
@@ -125,7 +125,7 @@ fn an_accepted_effect_covers_its_own_loss_only() {
             &[(Kind::Column, "T.a"), (Kind::Values, "T.a")],
         ),
         ("-- prisma-safe:allow drop-table(T): x\nDROP TABLE \"T\" CASCADE;", &within),
-        // a warning is seen by whoever reads the review; foreign keys reach further
+        // a reader of the review sees a warning; foreign keys reach further
         ("DELETE FROM \"T\" WHERE id > 3;", &[(Kind::Rows, "T"), (Kind::Rows, "Child"), (Kind::Values, "Child.u")]),
         ("DELETE FROM \"Child\" WHERE id > 3;", &[(Kind::Rows, "Child")]),
         ("-- prisma-safe:allow delete-without-where(Other): x\nDELETE FROM \"Other\";", &[(Kind::Rows, "Other")]),
@@ -173,7 +173,7 @@ fn an_accepted_effect_covers_its_own_loss_only() {
             "-- prisma-safe:allow rehearsed-loss(T.b): x\nSELECT tidy();",
             &[(Kind::Column, "T.b"), (Kind::Values, "T.b")],
         ),
-        // one kind of loss is no word for another
+        // one kind of loss does not cover another
         ("-- prisma-safe:allow rehearsed-loss(values of T.b): x\nSELECT tidy();", &[(Kind::Values, "T.b")]),
         ("-- prisma-safe:allow rehearsed-loss(column \"T\".\"b\"): x\nSELECT tidy();", &[(Kind::Column, "T.b")]),
     ];
@@ -196,7 +196,7 @@ fn labels_are_accepted_one_by_one() {
     assert!(!is_covered(&sql("mood.glad"), Kind::Label, "mood.sad"));
 }
 
-/// What one statement is accepted for is no word for what code does to the same table.
+/// What is accepted for one statement does not cover what code does to the same table.
 #[test]
 fn rows_that_code_has_written_need_a_line_of_their_own() {
     let sql = "-- prisma-safe:allow opaque-code(call 1): x\nSELECT tidy();\nDELETE FROM \"T\" WHERE id > 3;\nUPDATE \"T\" SET a = 'x' WHERE id = 1;";

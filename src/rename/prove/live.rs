@@ -1,4 +1,4 @@
-//! Which differences of the live catalogs are no loss: what a rename keeps, and a draft destroys by the way.
+//! Which differences of the live catalogs are not losses: what a rename keeps and a draft destroys as a side effect.
 
 use crate::catalog::live::{Difference, Kind, Live};
 use crate::rename::{Rename, Rewrite};

@@ -84,7 +84,7 @@ fn keep_expressions(expected: &mut Catalog, reached: &Catalog, renamed: &Catalog
             let follows = reached.columns.get(column).is_some_and(|reached| reached.generated == own.generated);
             match expected.columns.get_mut(column) {
                 Some(expected) if follows => expected.generated = own.generated.clone(),
-                // its difference, if there is one, is told by the comparison
+                // the comparison reports its difference, if any
                 _ => {}
             }
         }
@@ -92,7 +92,7 @@ fn keep_expressions(expected: &mut Catalog, reached: &Catalog, renamed: &Catalog
 }
 
 /// Prisma's drafts may alter tables before they create them (an enum's block and a renamed model): what could not be
-/// followed in the draft and can be in the rewrite is no difference.
+/// followed in the draft and can be in the rewrite is not a difference.
 fn forgive(expected: &mut Catalog, reached: &Catalog) {
     let known: Vec<&String> = reached.opaque.iter().map(|opaque| &opaque.words).collect();
     expected.opaque.retain(|opaque| known.contains(&&opaque.words));

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const STATEMENT_TIMEOUT: &str = "30s";
 
 /// Runs `earlier`, then the draft in one copy and the rewrite in two others, one of them with rows. What is in the way (no
-/// server, an extension it lacks, a history that does not run on an empty database) is told in the result.
+/// server, an extension it lacks, a history that does not run on an empty database) is said in the result.
 pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, scratch: &Scratch<'_>) -> Replay {
     if rewrite.renames.is_empty() {
         return Replay::not_done("nothing is renamed");

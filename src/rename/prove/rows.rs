@@ -25,7 +25,7 @@ pub(super) struct Column {
     pub(super) place: i32,
     pub(super) shape: Shape,
     pub(super) not_null: bool,
-    /// Generated columns have no values of ours.
+    /// We write no values to generated columns.
     generated: bool,
     /// A row without a value for it gets one: by a default, an identity, a generating expression.
     pub(super) has_default: bool,
@@ -307,7 +307,7 @@ impl Tables {
     }
 }
 
-/// How it is told that a table has none.
+/// The sentence for a table without any.
 pub(super) fn nothing_in(table: &ObjectName) -> String {
     format!("no rows to compare in {}", table.name)
 }

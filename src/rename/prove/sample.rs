@@ -105,7 +105,7 @@ fn literals(expression: &str) -> Vec<(String, bool)> {
     let mut rest = expression;
     while let Some(at) = rest.find(|c: char| c == '\'' || c == '"' || c.is_ascii_digit()) {
         let first = rest[at..].chars().next();
-        // a digit within a word is no number
+        // a digit within a word is not a number
         let inside = rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let (literal, end) = match first {
             Some(quote @ ('\'' | '"')) => {

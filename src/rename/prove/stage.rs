@@ -59,7 +59,7 @@ impl Stage {
         self.server.connect(database)
     }
 
-    /// A database of its own: empty, or a copy of one that nobody is connected to. The first one is there already.
+    /// A database of its own: empty, or a copy of one without sessions. The first one is there already.
     pub(super) fn database(&self, copied: Option<&str>) -> Result<String> {
         let number = self.used.replace(self.used.get() + 1);
         if number == 0 {

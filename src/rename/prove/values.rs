@@ -138,7 +138,7 @@ impl Rows<'_> {
         let columns = self.before.columns(&from).filter_map(|column| {
             let now = self.after(&from, &column.name)?;
             let is_moved = moved.is_some_and(|moved| moved.contains_key(&column.name));
-            // another number under the same name: dropped and created, as somebody decided
+            // another number under the same name: dropped and created, as was decided
             (is_moved || now.place == column.place).then(|| (column.name.clone(), now.name.clone()))
         });
         Subject { columns: columns.collect(), to: self.moves.table(&from), from }

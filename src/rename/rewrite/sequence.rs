@@ -28,7 +28,7 @@ pub(crate) fn order_with<T: Clone>(
     ordered
 }
 
-/// A name nobody has, at most 63 bytes long.
+/// An unused name, at most 63 bytes long.
 fn temporary(name: &str, taken: &BTreeSet<String>) -> String {
     let mut number = 0;
     loop {

@@ -113,7 +113,7 @@ pub(crate) fn unchecked(scene: &Scene<'_>) -> Vec<ObjectName> {
     turns(scene, &Given::default()).1
 }
 
-/// Refuses a change after which nobody knows which field A stands for.
+/// Refuses a change after which it is not known which field A stands for.
 ///
 /// # Errors
 /// Exit status 3 then.

@@ -49,7 +49,7 @@ pub(super) enum Turn {
     Kept,
     /// They have changed places: this field became that one.
     Swapped { from: String, to: String },
-    /// Both fields have other names: nobody knows which is which.
+    /// Both fields have other names: it is not known which is which.
     Unknown,
 }
 

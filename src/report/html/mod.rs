@@ -135,7 +135,7 @@ fn shape<'a>(migration: &'a Reviewed, script: &'a Script, look: Look<'_>) -> Sha
     }
 }
 
-/// A sentence of ours: it begins with a capital letter, and what stands in backticks is code. Escaped.
+/// One of our sentences: it begins with a capital letter, and what stands in backticks is code. Escaped.
 fn prose(text: &str) -> Value {
     let mut html = String::new();
     let parts: Vec<&str> = text.split('`').collect();

@@ -57,7 +57,7 @@ impl Job<'_> {
         }
         if !self.context.global.yes {
             if !shell.interactive() {
-                return Err(Error::usage("nobody is there to agree to these fixes; nothing was written")
+                return Err(Error::usage("cannot ask for confirmation without a terminal; nothing was written")
                     .help("`--yes` writes them without asking, `--dry-run` only shows them"));
             }
             if !prompt::confirm(shell, "Write these changes?", true)? {
@@ -82,7 +82,7 @@ impl Job<'_> {
         self.discovered.schema_files.iter().map(read).collect()
     }
 
-    /// The schema's files that change, with their new text. A model that is not found is told.
+    /// The schema's files that change, with their new text. A model that is not found is reported.
     fn declare(&self, plan: &Plan, files: &[File]) -> Vec<File> {
         let mut changed: Vec<File> = files.to_vec();
         for index in &plan.indexes {
@@ -139,7 +139,7 @@ fn relative<'a>(path: &'a Path, directory: &Path) -> &'a Path {
     path.strip_prefix(directory).unwrap_or(path)
 }
 
-/// New migrations first: a crash in between leaves a statement twice, which fails, and never none, which nobody sees.
+/// New migrations first: a crash in between leaves a statement twice, which fails, and never none, which would stay unseen.
 fn write(plan: &Plan, declared: &[File]) -> Result<()> {
     let mut made: Vec<&Path> = Vec::new();
     let written = (|| {

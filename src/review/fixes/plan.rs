@@ -105,7 +105,7 @@ impl Plan {
         }
         Err(Error::failed("the fixed migrations do not build the same schema, so nothing was written")
             .because(differences.join("\n"))
-            .help("this is a fault of prisma-safe: please report it with the migration; make the change by hand meanwhile"))
+            .help("this is a fault of prisma-safe: please report it with the migration; make the change by hand until it is fixed"))
     }
 }
 
@@ -210,7 +210,7 @@ impl Work<'_> {
         if fits(&by_name) && parts.len() < 10 {
             return Ok(by_name);
         }
-        Err(Error::failed(format!("there is no room for a migration between {name} and the next one"))
+        Err(Error::failed(format!("no name is left for a migration between {name} and the next one"))
             .help("give the next migration a later time in its name, and run `review --fix` again"))
     }
 }

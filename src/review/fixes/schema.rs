@@ -1,4 +1,4 @@
-//! `@@index` in schema.prisma, so that Prisma finds the index it is told of and does not drop it again.
+//! `@@index` in schema.prisma, so that Prisma finds the index declared and does not drop it again.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Pieces of SQL, and what goes with a statement that moves away.
+//! Pieces of SQL, and the comments that move with a statement.
 
 use std::ops::Range;
 

@@ -27,7 +27,7 @@ use crate::sql::quote_literal;
 /// Rows are counted exactly up to here; beyond, the statistics' estimate is good enough.
 const EXACT_ROWS: u64 = 200_000;
 
-/// No question waits longer than this for a lock, in milliseconds: whoever alters the table comes first.
+/// No question waits longer than this for a lock, in milliseconds: sessions that alter the table come first.
 const LOCK_MILLISECONDS: u64 = 1_000;
 
 /// After so many questions without an answer in time the target is left in peace.

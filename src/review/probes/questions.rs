@@ -222,7 +222,7 @@ fn limits(data_type: &DataType) -> Option<(i64, i64)> {
 /// Whether an expression of a migration does nothing but look: no unknown function, no query of its own, one expression.
 fn is_plain(text: &str) -> bool {
     let tokens = tokens(text);
-    // a quoted or qualified name before a parenthesis is somebody's function
+    // a quoted or qualified name before a parenthesis is a user's function
     let foreign = tokens.windows(2).any(|pair| pair[0].kind == Kind::Quoted && pair[1].is_symbol("("))
         || tokens.windows(3).any(|three| three[0].is_symbol(".") && three[2].is_symbol("("));
     !foreign

@@ -6,7 +6,7 @@ use super::{table, tree, types};
 use crate::sql::ast::{Action, ActionKind, ConstraintDef, ConstraintKind, Expr, StatementKind};
 use crate::sql::identifier::quote_identifier;
 
-/// `ALTER TABLE`; `ALL IN TABLESPACE` is none of ours.
+/// `ALTER TABLE`; `ALL IN TABLESPACE` is not lowered.
 pub(super) fn lower(it: &ast::AlterTable) -> StatementKind {
     let Some(relation) = it.table_relation_name() else {
         return StatementKind::Other { words: tree::words(it.syntax()) };

@@ -1,4 +1,4 @@
-//! One statement of the tree to one statement of ours.
+//! One statement of the tree to one of our statements.
 
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode as _, Stmt};

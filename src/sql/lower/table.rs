@@ -16,7 +16,7 @@ pub(super) fn create(it: &ast::CreateTable) -> StatementKind {
             TableArg::Column(it) => columns.push(column(&it)),
             TableArg::LikeClause(_) => elsewhere = true,
             TableArg::TableConstraint(it) => {
-                // `NOT NULL column` (PostgreSQL 18) is no constraint to us but a property of the column
+                // `NOT NULL column` (PostgreSQL 18) is a property of the column to us, not a constraint
                 match Constraint::cast(it.syntax().clone()).and_then(|it| constraint(&it, "")) {
                     Some(it) => constraints.push(it),
                     None => not_null(it.syntax(), &mut columns),

@@ -73,7 +73,7 @@ fn modifiers(ty: &Type) -> Vec<i64> {
     numbers
 }
 
-/// A type by name: PostgreSQL's aliases, or a type that somebody created.
+/// A type by name: PostgreSQL's aliases, or a user-defined type.
 fn named(path: &ast::PathType, mut modifiers: Vec<i64>) -> DataType {
     let name = tree::name(path.syntax());
     let quoted = path.syntax().last_token().is_some_and(|token| token.text().starts_with('"'));

@@ -1,6 +1,6 @@
 //! Enum values that a script adds to a type and uses before anything is committed: PostgreSQL refuses that (55P04). The type
-//! decides, not the word: the same word in another enum's column, in a text, in the body of a function that nobody calls or in
-//! a trigger's arguments is no use of it.
+//! decides, not the word: the same word in another enum's column, in a text, in the body of a function that is not called or in
+//! a trigger's arguments does not use it.
 
 mod place;
 mod search;
@@ -109,7 +109,7 @@ impl Script {
             if statements[..added].iter().any(own) {
                 continue; // a type of this very transaction
             }
-            // a text without the word is no use of it
+            // a text without the word does not use it
             if !statements[added + 1..].iter().any(|later| self.text()[later.range.clone()].contains(value.as_str())) {
                 continue;
             }

@@ -225,7 +225,7 @@ impl<'a> Search<'a> {
             return self.names_type(&name);
         }
         if let Some(column) = compared(all, at).or_else(|| inserted(all, at)) {
-            // the nearest table that has it decides; one of several that nobody knows may
+            // the nearest table that has it decides; one of several unknown ones may
             let known: Vec<Option<DataType>> = tables.iter().map(|table| self.column(table, &column)).collect();
             let worst = known.iter().flatten().map(|data_type| self.is_type(data_type)).max();
             let unknown = || tables.iter().any(|table| !self.is_known(table)) && known.iter().all(Option::is_none);
@@ -267,7 +267,7 @@ impl<'a> Search<'a> {
         self.names_type(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() })
     }
 
-    /// A type that nobody knows may be a domain over the enum.
+    /// An unknown type may be a domain over the enum.
     fn names_type(&self, written: &Name) -> Use {
         let same = |name: &Name| {
             name.name == written.name
