@@ -27,7 +27,7 @@
 //! | `shadow` | the database that migrations are replayed in |
 //! | `drafting` | from a draft to the migration that is written |
 //! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
-//! | `agent_setup` | rules and a hook for coding agents |
+//! | `agent_setup`, `mcp` | rules, a hook and read-only tools for coding agents |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `changes` | files that a command offers to change |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
@@ -64,6 +64,7 @@ pub mod error;
 pub mod exit;
 pub mod guard;
 pub mod init;
+pub mod mcp;
 pub mod project;
 #[cfg(test)]
 mod proof;

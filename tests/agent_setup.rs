@@ -23,6 +23,9 @@ fn rules_are_written_where_they_are_read_and_once() {
     );
     assert!(project.read("CLAUDE.md").contains("prisma-safe review"));
     assert!(settings.contains("\"model\": \"x\"") && settings.contains("prisma-safe agent hook"), "{settings}");
+    let servers: serde_json::Value = serde_json::from_str(&project.read(".mcp.json")).expect("JSON");
+    let words = ["--no-install", "prisma-safe", "mcp"];
+    assert_eq!(servers["mcpServers"]["prisma-safe"]["args"], serde_json::json!(words));
     // neither form was asked for
     assert!(!project.path(".cursor").exists() && !project.path(".github").exists());
     project.run(["agent", "install", "--yes"]).succeeds().says("know the rules already");
@@ -31,6 +34,8 @@ fn rules_are_written_where_they_are_read_and_once() {
     project.run(["agent", "install", "--yes", "--for", "cursor", "--for", "copilot"]).succeeds();
     assert!(project.read(".cursor/rules/prisma-safe.mdc").starts_with("---\n"));
     assert!(project.read(".github/copilot-instructions.md").contains("prisma-safe"));
+    assert!(project.read(".cursor/mcp.json").contains("\"mcpServers\""));
+    assert!(project.read(".vscode/mcp.json").contains("\"servers\""));
     project.run(["agent", "install", "--yes"]).succeeds().says("know the rules already");
 
     project.write(".claude/settings.json", "[]");

@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
     &["rehearsal"],
     &["report"],
     &["config"],
-    &["agent_setup", "demo", "init"],
+    &["agent_setup", "demo", "init", "mcp"],
     &["commands"],
     &["proof"],
 ];

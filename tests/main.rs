@@ -25,6 +25,7 @@ mod init;
 mod journey;
 mod keeping;
 mod layers;
+mod mcp;
 mod outside;
 mod passing;
 mod pooler;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gets what the tests and the demo need, once: PostgreSQL's programs, and real Prisma 7 and 6 for tests/fixtures.
+# Gets what the tests and the demo need, once: PostgreSQL's programs, real Prisma 7 and 6 and an MCP client for tests/fixtures.
 # What it cannot get, it says how to get.
 set -eu
 cd "$(dirname "$0")/fixtures"
@@ -54,16 +54,18 @@ if [ ! -e s3/.venv/done ] || [ s3/requirements.txt -nt s3/.venv/done ]; then
 	touch s3/.venv/done
 fi
 
-# Real Prisma. --ignore-scripts: its postinstall would download a native engine.
+# Real Prisma, and the client of `prisma-safe mcp`. --ignore-scripts: Prisma's postinstall would download a native engine.
 command -v npm >/dev/null || fail "no npm found; install Node.js 20.19 or newer, see https://nodejs.org"
-for prisma in prisma7 prisma6; do
-	installed=$prisma/node_modules/.package-lock.json
-	if [ ! -e "$installed" ] || [ "$prisma/package-lock.json" -nt "$installed" ]; then
-		echo "setup: installing Prisma for tests/fixtures/$prisma" >&2
-		(cd "$prisma" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
-			fail "npm ci failed in tests/fixtures/$prisma; is the package registry reachable?"
+for fixture in prisma7 prisma6 mcp; do
+	installed=$fixture/node_modules/.package-lock.json
+	if [ ! -e "$installed" ] || [ "$fixture/package-lock.json" -nt "$installed" ]; then
+		echo "setup: installing the packages of tests/fixtures/$fixture" >&2
+		(cd "$fixture" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
+			fail "npm ci failed in tests/fixtures/$fixture; is the package registry reachable?"
 		touch "$installed"
 	fi
+done
+for prisma in prisma7 prisma6; do
 	# the tests then run on Prisma's own engine instead of the stand-in
 	if [ "${PRISMA_SAFE_TEST_NATIVE:-}" = 1 ]; then
 		(cd "$prisma" && npm rebuild --loglevel=error @prisma/engines) ||

@@ -2,12 +2,14 @@
 //! them; a section between two marks, so that the rest of a file stays a person's.
 
 mod hook;
+mod registration;
 mod section;
 mod settings;
 
 use std::path::Path;
 
 pub use self::hook::{Verdict, judge};
+use self::registration::{Registry, with_server};
 use crate::changes::{Change, read};
 use crate::error::{Error, Result};
 
@@ -16,11 +18,11 @@ use crate::error::{Error, Result};
 pub enum Form {
     /// AGENTS.md, which most of them read
     Agents,
-    /// CLAUDE.md, and a hook in .claude/settings.json that stops raw commands
+    /// CLAUDE.md, a hook in .claude/settings.json that stops raw commands, and `prisma-safe mcp` in .mcp.json
     Claude,
-    /// .cursor/rules/prisma-safe.mdc
+    /// .cursor/rules/prisma-safe.mdc, and `prisma-safe mcp` in .cursor/mcp.json
     Cursor,
-    /// .github/copilot-instructions.md
+    /// .github/copilot-instructions.md, and `prisma-safe mcp` in .vscode/mcp.json
     Copilot,
 }
 
@@ -48,13 +50,24 @@ impl Form {
             Self::Copilot => ".github/copilot-instructions.md",
         }
     }
+
+    /// Where it lists servers of tools; AGENTS.md goes with none.
+    fn registry(self) -> Option<Registry> {
+        match self {
+            Self::Agents => None,
+            Self::Claude => Some(Registry { file: ".mcp.json", key: "mcpServers" }),
+            Self::Cursor => Some(Registry { file: ".cursor/mcp.json", key: "mcpServers" }),
+            Self::Copilot => Some(Registry { file: ".vscode/mcp.json", key: "servers" }),
+        }
+    }
 }
 
-/// The changes for these forms; for those that the project has already, where none is asked for.
+/// The changes for these forms; for those that the project has already, where none is asked for. `project` is the directory of the
+/// Prisma project, from `root`.
 ///
 /// # Errors
 /// Exit status 2 where there is none of either, and for settings that are no JSON.
-pub fn plan(root: &Path, asked: &[Form]) -> Result<Vec<Change>> {
+pub fn plan(root: &Path, project: &str, asked: &[Form]) -> Result<Vec<Change>> {
     let forms: Vec<Form> = match asked {
         [] => Form::ALL.into_iter().filter(|form| form.signs().iter().any(|sign| root.join(sign).exists())).collect(),
         asked => asked.to_vec(),
@@ -74,6 +87,11 @@ pub fn plan(root: &Path, asked: &[Form]) -> Result<Vec<Change>> {
             let before = read(root, settings::FILE)?;
             let after = settings::with_hook(before.as_deref())?;
             changes.extend(Change::of(settings::FILE, before, after));
+        }
+        if let Some(registry) = form.registry() {
+            let before = read(root, registry.file)?;
+            let after = with_server(registry, before.as_deref(), project)?;
+            changes.extend(Change::of(registry.file, before, after));
         }
     }
     Ok(changes)

@@ -22,7 +22,8 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 #[command(disable_help_subcommand = true)]
 enum Command {
-    /// Write rules for coding agents into the files that they read, and a hook where they have hooks; shows the difference first
+    /// Write rules for coding agents into the files that they read, a hook where they have hooks, and `prisma-safe mcp` where they list
+    /// servers of tools; shows the difference first
     Install(Install),
     /// Judge a command that an agent is about to run: Claude Code's PreToolUse on stdin, its decision on stdout
     #[command(hide = true)]
@@ -51,7 +52,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 fn set_up(install: &Install, context: &Context) -> Result<Exit> {
     let shell = &context.shell;
     let root = root(&context.directory);
-    let planned = plan(root, &install.forms)?;
+    let project = context.directory.strip_prefix(root).ok().and_then(Path::to_str).unwrap_or_default();
+    let planned = plan(root, project, &install.forms)?;
     changes::show(&planned, &[], context);
     if planned.is_empty() {
         shell.status("Ready", "the agents of this project know the rules already");

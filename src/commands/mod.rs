@@ -15,6 +15,7 @@ pub mod fence;
 pub mod guard;
 pub mod init;
 pub mod man;
+pub mod mcp;
 pub mod output;
 pub mod rehearse;
 pub mod restore;
@@ -98,6 +99,8 @@ pub enum Command {
     Rehearse(rehearse::Args),
     /// Rules and a hook for coding agents
     Agent(agent::Args),
+    /// Serve read-only tools to coding agents over stdio (Model Context Protocol): review, renames, explain, status
+    Mcp(mcp::Args),
     /// Set a project up: package.json scripts, prisma-safe.toml, .gitignore
     Init(init::Args),
     /// The whole journey on an embedded scratch database, from nothing
@@ -198,6 +201,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Rehearse(args) => rehearse::run(&args, context),
         Command::Guard(args) => guard::run(&args, context),
         Command::Agent(args) => agent::run(&args, context),
+        Command::Mcp(args) => mcp::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), context)),

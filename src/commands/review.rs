@@ -10,12 +10,12 @@ use crate::consent;
 use crate::context::Context;
 use crate::deploy::settings::Deploy;
 use crate::engine::{self, Discovered};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::report;
 use crate::review::against::{Folder, Ground};
-use crate::review::chosen::{Alone, Named};
+use crate::review::chosen::{Alone, Named, STDIN};
 use crate::review::deployed::{is_plain, settings, settings_in};
 use crate::review::fixes::job::Job;
 use crate::review::fixes::plan::Plan;
@@ -28,8 +28,9 @@ use crate::tools::prisma;
 /// Arguments of `review`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Migrations by name, or SQL files; default: the pending ones if a database is reachable, else the newest
-    #[arg(value_name = "MIGRATION|FILE.sql")]
+    /// Migrations by name, SQL files, or `-` for SQL from stdin; default: the pending ones if a database is reachable, else the
+    /// newest
+    #[arg(value_name = "MIGRATION|FILE.sql|-")]
     what: Vec<String>,
     /// Every migration of the folder
     #[arg(long, conflicts_with_all = ["what", "pending"])]
@@ -77,6 +78,10 @@ struct Fixes {
 /// # Errors
 /// Exit status 3 if the verdict is `fail`, after the report; 2 for a migration that is not there.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    if args.fixes.fix && args.reads_stdin() {
+        return Err(Error::usage("--fix changes files, and this SQL comes from stdin")
+            .help("leave out --fix: the report names each fix, `--format json` with its edits"));
+    }
     if let Some(path) = &args.catalog {
         return by_catalog::run(path, args, context);
     }
@@ -130,6 +135,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 }
 
 impl Args {
+    fn reads_stdin(&self) -> bool {
+        self.what.iter().any(|what| what == STDIN)
+    }
+
     fn named(&self) -> Named<'_> {
         Named { all: self.all, what: &self.what, since: self.since.as_deref() }
     }
@@ -163,6 +172,10 @@ fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Resu
 fn alone(args: &Args, context: &Context) -> Result<Option<Alone>> {
     let alone = args.offline || args.catalog.is_some();
     if !alone || args.fixes.fix || args.deployed.is_some() {
+        return Ok(None);
+    }
+    // what is not written yet stands behind the migrations of the folder
+    if args.reads_stdin() && super::on_disk(context)?.is_some() {
         return Ok(None);
     }
     Alone::find(&args.what, &context.directory)

@@ -7,9 +7,12 @@ use super::online::Online;
 use crate::context::Context;
 use crate::database::history::State;
 use crate::engine::Discovered;
-use crate::error::{Error, Result};
+use crate::error::{Error, Explain as _, Result};
 use crate::project::{Migration, migrations};
 use crate::tools::git;
+
+/// Names SQL that is read from stdin: a migration that is not written yet.
+pub const STDIN: &str = "-";
 
 /// What is reviewed.
 #[derive(Debug)]
@@ -75,7 +78,8 @@ impl Named<'_> {
             return Ok(Chosen { migrations: all.clone(), plan: false, whole_folder: true });
         }
         if !self.what.is_empty() {
-            let migrations = self.what.iter().map(|what| find(what, all, directory)).collect::<Result<_>>()?;
+            let one = |what: &String| if what == STDIN { stdin() } else { find(what, all, directory) };
+            let migrations = self.what.iter().map(one).collect::<Result<_>>()?;
             return Ok(Chosen { migrations, plan: false, whole_folder: false });
         }
         if let Some(revision) = self.since {
@@ -136,6 +140,9 @@ impl Alone {
     /// # Errors
     /// If one cannot be read.
     pub fn find(what: &[String], directory: &Path) -> Result<Option<Self>> {
+        if what == [STDIN] {
+            return Ok(Some(Self { migrations: Vec::new(), directory: directory.to_owned(), chosen: vec![stdin()?] }));
+        }
         let paths: Vec<PathBuf> = what.iter().map(|what| directory.join(what)).collect();
         if paths.is_empty() || !paths.iter().all(|path| is_sql(path)) {
             return Ok(None);
@@ -156,6 +163,11 @@ impl Alone {
             if migrations.iter().any(|each| each.name == chosen[0].name) { migrations } else { Vec::new() };
         Ok(Some(Self { migrations, directory, chosen }))
     }
+}
+
+fn stdin() -> Result<Migration> {
+    let sql = std::io::read_to_string(std::io::stdin()).explain(|| "could not read the SQL from stdin".into())?;
+    Ok(Migration { name: "stdin".into(), path: "stdin".into(), sql: sql.into() })
 }
 
 fn is_sql(path: &Path) -> bool {

@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, kill_process};
 
@@ -36,7 +37,7 @@ pub fn run(attended: &Attended<'_>, guard: &Guard) -> Result<ExitStatus> {
     command.args(&attended.arguments).current_dir(attended.directory).envs(attended.set.iter().copied());
     let mut child = command.stdin(Stdio::null()).spawn().explain(|| format!("could not start {name}"))?;
     let pid = Pid::from_raw(child.id().cast_signed());
-    let status = child::attend(&mut child, &name, guard, |signal| {
+    let status = child::attend(&mut child, &name, Duration::MAX, &guard.flag(), |signal| {
         if let Some(pid) = pid {
             // a Ctrl-C at the terminal has reached it already, a signal to us alone has not
             let _ = kill_process(pid, signal);

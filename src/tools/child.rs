@@ -7,7 +7,6 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::error::{Explain as _, Result};
-use crate::ui::interrupt::Guard;
 use crate::wait::{Waited, wait_until};
 
 /// How often the program and the signals are looked at.
@@ -15,14 +14,20 @@ const BEAT: Duration = Duration::from_millis(20);
 /// How long a program may clean up after itself when it was asked to end.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Waits for its end. After Ctrl-C or a signal to us it gets SIGTERM, and SIGKILL when it does not end in time; `signal` sends it
-/// to the program, or to its process group. Whether a signal came is for the guard to say.
+/// Waits for its end. After `limit`, or when `interrupt` is set (as Ctrl-C or a signal to us does), it gets SIGTERM, and SIGKILL when
+/// it does not end in time; `signal` sends it to the program, or to its process group. Why it ended is for the caller to see.
 ///
 /// # Errors
 /// If the operating system does not say what became of it.
-pub(super) fn attend(child: &mut Child, name: &str, guard: &Guard, signal: impl Fn(Signal)) -> Result<ExitStatus> {
+pub(super) fn attend(
+    child: &mut Child,
+    name: &str,
+    limit: Duration,
+    interrupt: &AtomicBool,
+    signal: impl Fn(Signal),
+) -> Result<ExitStatus> {
     let explain = || format!("could not wait for {name}");
-    if let Waited::Met(status) = ended(child, Duration::MAX, &guard.flag()).explain(explain)? {
+    if let Waited::Met(status) = ended(child, limit, interrupt).explain(explain)? {
         return Ok(status);
     }
     signal(Signal::TERM);

@@ -3,6 +3,7 @@
 pub mod attended;
 mod child;
 pub mod git;
+pub mod own;
 pub mod pg_dump;
 pub mod postgres;
 pub mod prisma;

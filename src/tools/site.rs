@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, kill_process_group};
 
@@ -40,7 +41,7 @@ pub fn run(site: &Site<'_>, guard: &Guard, shell: Option<&Shell>) -> Result<Stri
     let mut child = command.spawn().explain(failed)?;
     let (stdout, stderr) = (child.stdout.take().map(reading), child.stderr.take().map(reading));
     let group = Pid::from_raw(child.id().cast_signed());
-    let status = child::attend(&mut child, program, guard, |signal| {
+    let status = child::attend(&mut child, program, Duration::MAX, &guard.flag(), |signal| {
         if let Some(group) = group {
             // it may have ended by itself
             let _ = kill_process_group(group, signal);
@@ -78,7 +79,7 @@ pub fn install(package: &str) -> String {
 }
 
 /// Reads a stream to its end in a thread of its own: a full pipe would stop the program.
-fn reading(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+pub(super) fn reading(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // what was read until an error is still worth showing
