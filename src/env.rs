@@ -23,6 +23,14 @@ impl Env {
         self.vars.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// These variables, and those of `below` that are not set here.
+    #[must_use]
+    pub fn over(&self, below: &Self) -> Self {
+        let mut vars = below.vars.clone();
+        vars.extend(self.vars.clone());
+        Self { vars }
+    }
+
     /// The names of all variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.vars.keys().map(String::as_str)

@@ -15,6 +15,8 @@ use crate::setting::text;
 
 /// The name that servers show for sessions that look who they are.
 const APPLICATION_NAME: &str = "prisma-safe identity";
+/// A production database that a development machine cannot reach holds nothing up for longer.
+const RECOGNITION_SECONDS: u64 = 2;
 
 /// Whether deploys to an environment take a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -143,15 +145,51 @@ impl Target {
     ) -> Result<Self> {
         let same = |one: &DatabaseUrl, two: &DatabaseUrl| identity::same_database(one, two, APPLICATION_NAME);
         let direct::Direct { url, from: direct_from } = direct::of(url, env, &same)?;
-        let mut target = Self::by_name(url, environment, environments, env);
+        let mut target = Self::known(url, environment, environments, env);
         if let Some(from) = direct_from {
             target.because = format!("{}; {from}", target.because);
         }
         Ok(target)
     }
 
-    /// What the configuration makes of a URL as it is: no server is asked.
-    pub fn by_name(url: DatabaseUrl, environment: Option<&str>, environments: &Environments, env: &Env) -> Self {
+    /// What the configuration makes of a URL as it is. A URL that no production environment owns by its text may lead to the
+    /// database of one all the same, by a tunnel or another name: the servers are asked.
+    pub fn known(url: DatabaseUrl, environment: Option<&str>, environments: &Environments, env: &Env) -> Self {
+        let same = |one: &DatabaseUrl, two: &DatabaseUrl| {
+            identity::same_database(one, &two.within(RECOGNITION_SECONDS), APPLICATION_NAME)
+        };
+        Self::by_name(url, environment, environments, env).recognized(environments, env, &same)
+    }
+
+    fn recognized(
+        mut self,
+        environments: &Environments,
+        env: &Env,
+        same: &dyn Fn(&DatabaseUrl, &DatabaseUrl) -> Sameness,
+    ) -> Self {
+        if self.production {
+            return self;
+        }
+        for (name, environment) in environments.iter().filter(|(_, environment)| environment.production) {
+            let Some(own) = environment.own_url(env) else { continue };
+            match same(&self.url, &own) {
+                Sameness::Same => {
+                    self.environment = Some(name.clone());
+                    (self.production, self.backup) = (true, environment.backup);
+                    self.because = format!("environment `{name}`, by its server's word");
+                    return self;
+                }
+                Sameness::Different(_) => {}
+                Sameness::Unknown(why) => {
+                    self.because = format!("{}; not compared with environment `{name}`: {why}", self.because);
+                }
+            }
+        }
+        self
+    }
+
+    /// The same by the text alone: no server is asked.
+    fn by_name(url: DatabaseUrl, environment: Option<&str>, environments: &Environments, env: &Env) -> Self {
         let named = match environment {
             Some(name) => environments.get_key_value(name),
             None => environments.iter().find(|(_, candidate)| candidate.owns(&url, env)),
@@ -228,11 +266,16 @@ fn matches_host(pattern: &str, url: &DatabaseUrl) -> bool {
         return false;
     }
     let host = url.host().to_string();
-    let with_port = format!("{host}:{}", url.port());
-    match server.strip_prefix('*') {
-        Some(suffix) => host.ends_with(suffix) || with_port.ends_with(suffix),
-        None => server.eq_ignore_ascii_case(&host) || server.eq_ignore_ascii_case(&with_port),
+    let with_port = |host: &str| format!("{host}:{}", url.port());
+    if let Some(suffix) = server.strip_prefix('*') {
+        return host.ends_with(suffix) || with_port(&host).ends_with(suffix);
     }
+    // this machine has several names
+    let mut names = vec![host.as_str()];
+    if url.is_local() {
+        names.extend(["localhost", "127.0.0.1", "[::1]"]);
+    }
+    names.iter().any(|name| server.eq_ignore_ascii_case(name) || server.eq_ignore_ascii_case(&with_port(name)))
 }
 
 #[cfg(test)]
@@ -270,11 +313,31 @@ mod tests {
     }
 
     #[test]
+    fn production_is_known_by_its_server_under_any_name() {
+        let text =
+            "[environments.dev]\nhosts = [\"localhost\"]\n[environments.live]\nurl-env = \"LIVE\"\nproduction = true\n";
+        let environments = toml::from_str::<File>(text).unwrap().environments;
+        let env: Env = [("LIVE".to_owned(), "postgresql://u:p@db.example.com/music".to_owned())].into_iter().collect();
+        let tunnel = |same: Sameness| {
+            let url = DatabaseUrl::parse("postgresql://u:p@localhost:7000/music").unwrap();
+            Target::by_name(url, None, &environments, &env).recognized(&environments, &env, &|_, _| same.clone())
+        };
+        let live = tunnel(Sameness::Same);
+        assert!(live.production && live.environment.as_deref() == Some("live"), "{live:?}");
+        let dev = tunnel(Sameness::Different("its oid is another".into()));
+        assert!(!dev.production && dev.because == "environment `dev`", "{dev:?}");
+        let unknown = tunnel(Sameness::Unknown("it was not asked".into()));
+        assert!(!unknown.production && unknown.because.contains("not compared with environment `live`"), "{unknown:?}");
+    }
+
+    #[test]
     fn an_environment_is_known_by_url_host_port_or_database() {
         let text = "[environments.live]\nhosts = [\"127.0.0.1:5433/music\", \"*.example.com\"]\nproduction = true\n\
                     [environments.staging]\nurl-env = \"STAGING\"\nbackup = \"never\"\n";
         let env = [("STAGING", "postgresql://x:y@stage.internal:5432/music")];
         let name = |url: &str| classify(url, text, &env).unwrap().environment;
+        assert_eq!(name("postgresql://u:p@localhost:5433/music").as_deref(), Some("live"), "the same machine");
+        assert_eq!(name("postgresql://u:p@h:5433/music?host=/run/postgresql").as_deref(), Some("live"));
         assert_eq!(name("postgresql://u:p@127.0.0.1:5433/music").as_deref(), Some("live"));
         assert_eq!(name("postgresql://u:p@127.0.0.1:5433/other"), None);
         assert_eq!(name("postgresql://u:p@127.0.0.1:5432/music"), None);

@@ -1,5 +1,6 @@
 //! In the seat without a journey: plain Prisma has started us as its engine.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 
 use crate::config::Config;
@@ -15,12 +16,19 @@ use crate::tools::prisma;
 struct Keeper<'a> {
     config: &'a Config,
     context: &'a Context,
+    /// What the servers said of a URL; each call of Prisma's asks again.
+    judged: RefCell<Option<(DatabaseUrl, Fence)>>,
 }
 
 impl door::Doorkeeper for Keeper<'_> {
     fn fence(&self, url: &DatabaseUrl) -> Fence {
-        let target = Target::by_name(url.clone(), None, &self.config.environments, &self.context.env);
-        if target.production { Fence::Production } else { Fence::Open }
+        if let Some((_, fence)) = self.judged.borrow().as_ref().filter(|(judged, _)| judged == url) {
+            return *fence;
+        }
+        let target = Target::known(url.clone(), None, &self.config.environments, &self.context.env);
+        let fence = if target.production { Fence::Production } else { Fence::Open };
+        *self.judged.borrow_mut() = Some((url.clone(), fence));
+        fence
     }
 
     fn shadow(&self, used: &ShadowUse) -> Result<()> {
@@ -35,5 +43,5 @@ impl door::Doorkeeper for Keeper<'_> {
 pub fn run(args: Vec<OsString>, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
-    door::stand(&project, context, args, &Keeper { config: &config, context })
+    door::stand(&project, context, args, &Keeper { config: &config, context, judged: RefCell::default() })
 }

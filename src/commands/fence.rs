@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use crate::config::Config;
 use crate::consent::Gate;
 use crate::context::Context;
+use crate::database::Identity;
 use crate::deploy::back_up::{self, Before};
 use crate::digest::hash_of;
 use crate::engine::{self, Fence, Guard};
@@ -212,7 +213,8 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     if fenced.dangerous() && target.production {
         let gate = fenced.gate();
         let script = fenced.script(project.directory())?;
-        let plan = plan(&args, script.as_deref(), &target.url.identity());
+        let server = Identity::of(&target.url, "prisma-safe").ok();
+        let plan = plan(&args, script.as_deref(), &Identity::name(&target.url, server.as_ref()));
         if guarded {
             pass = Pass::take(&target.url, &plan)?;
         }

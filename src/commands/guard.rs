@@ -9,7 +9,7 @@ use crate::agent::Agent;
 use crate::config::Config;
 use crate::consent;
 use crate::context::Context;
-use crate::database::{self, DatabaseUrl, Failure, activity};
+use crate::database::{self, DatabaseUrl, Failure, Identity, activity};
 use crate::digest::hash_of;
 use crate::engine::Discovered;
 use crate::error::{Error, Explain as _, Result};
@@ -175,7 +175,7 @@ fn switch_on(
 }
 
 fn switch_off(off: &Off, client: &mut Client, target: &Target, context: &Context) -> Result<Exit> {
-    agree("takes the guard out", off.confirm.as_deref(), target, context)?;
+    agree("takes the guard out", off.confirm.as_deref(), client, target, context)?;
     between_deployments(client)?;
     install::off(client, off.reason.as_deref())?;
     context.shell.status("Unguarded", target.url.identity());
@@ -186,9 +186,8 @@ fn switch_off(off: &Off, client: &mut Client, target: &Target, context: &Context
 fn between_deployments(client: &mut Client) -> Result<()> {
     match activity::lock_deploy(client).explain(|| "could not ask whether a deployment is running".into())? {
         true => Ok(()),
-        false => {
-            Err(Error::failed("a deployment to this database is running").help("wait for it to end, then try again"))
-        }
+        false => Err(Error::failed("a deployment to this database, or another `guard on` or `guard off`, is running")
+            .help("wait for it to end, then try again")),
     }
 }
 
@@ -200,7 +199,7 @@ fn let_pass(open: &Open, client: &mut Client, target: &Target, context: &Context
         return Err(Error::usage(format!("{} has no guard", target.url.identity())).help("nothing has to be opened"));
     }
     pass::demand(client)?;
-    agree("opens the guard: everything may change its schema", open.confirm.as_deref(), target, context)?;
+    agree("opens the guard: everything may change its schema", open.confirm.as_deref(), client, target, context)?;
     let until = opening::open(client, open.time, &open.reason)?;
     context.shell.status("Open", format_args!("{} until {until}", target.url.identity()));
     context.shell.note("`prisma-safe guard on` closes it earlier");
@@ -208,11 +207,12 @@ fn let_pass(open: &Open, client: &mut Client, target: &Target, context: &Context
 }
 
 /// An agent opens no guard, wherever the database is; on production a person has to agree.
-fn agree(what: &str, confirm: Option<&str>, target: &Target, context: &Context) -> Result<()> {
+fn agree(what: &str, confirm: Option<&str>, client: &mut Client, target: &Target, context: &Context) -> Result<()> {
     if let Some(agent) = Agent::detect(&context.env) {
         return Err(agent.refuse(&format!("this {what} of {}", target.url.identity())));
     }
-    let hash = hash_of(["prisma-safe guard 1", what, &target.url.identity()].map(str::as_bytes));
+    let name = Identity::name_at(&target.url, client);
+    let hash = hash_of(["prisma-safe guard 1", what, &name].map(str::as_bytes));
     if target.production {
         let consent = consent::ask(context, target, what, &hash, confirm)?;
         context.shell.debug(format!("consent: {consent:?}"));

@@ -34,6 +34,7 @@ use crate::config::Config;
 use crate::context::{Context, Global};
 use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered};
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Layout, Migration, Project};
@@ -289,21 +290,25 @@ pub fn on_disk(context: &Context) -> Result<Option<Discovered>> {
         schema_files,
         migrations_dir,
         migrations,
+        env: Env::default(),
     }))
 }
 
 /// The URLs that Prisma's own configuration names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Where migrations go.
     url: Option<DatabaseUrl>,
     /// Where the application works, if that is another URL.
     application: Option<DatabaseUrl>,
+    /// The environment with the project's `.env` files, which may hold the direct URL.
+    env: Env,
 }
 
 impl Seen {
     fn of(discovered: &Discovered) -> Self {
-        Self { url: discovered.url.clone(), application: discovered.application_url.clone() }
+        let Discovered { url, application_url, env, .. } = discovered;
+        Self { url: url.clone(), application: application_url.clone(), env: env.clone() }
     }
 }
 
@@ -349,7 +354,7 @@ impl From<(Target, &Discovered)> for Aim {
 
 impl From<&engine::Target> for Seen {
     fn from(target: &engine::Target) -> Self {
-        Self { url: target.url.clone(), application: target.application_url.clone() }
+        Self { url: target.url.clone(), application: target.application_url.clone(), env: target.env.clone() }
     }
 }
 
@@ -361,10 +366,12 @@ impl From<&engine::Target> for Seen {
 pub fn classify(seen: Seen, config: &Config, context: &Context) -> Result<Target> {
     let global = &context.global;
     let environment = global.environment.as_deref();
-    let chosen = Target::chosen(global.url.as_deref(), environment, &config.environments, &context.env)?;
+    // as Prisma does, a file never overrides what is set
+    let env = context.env.over(&seen.env);
+    let chosen = Target::chosen(global.url.as_deref(), environment, &config.environments, &env)?;
     let application = seen.application.filter(|_| chosen.is_none());
     let url = chosen.or(seen.url).ok_or_else(no_url)?;
-    let target = Target::classify(url, environment, &config.environments, &context.env)?;
+    let target = Target::classify(url, environment, &config.environments, &env)?;
     application.map_or(Ok(target.clone()), |application| target.demand_same(&application))
 }
 

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::consent::Gate;
 use crate::context::Context;
 use crate::database::history::History;
-use crate::database::{self, DatabaseUrl};
+use crate::database::{self, DatabaseUrl, Identity};
 use crate::digest::hash_of;
 use crate::engine::Discovered;
 use crate::error::{Error, Result};
@@ -128,7 +128,9 @@ fn from_outside(archive: &Archive, project: &Project, config: &Config, args: &Ar
     let runs = manifest.outside.as_ref().is_some_and(|outside| outside.provider == Provider::Command);
     if target.production && runs {
         let what = format!("has the site's own command restore {}", manifest.file);
-        let plan = hash_of(["prisma-safe restore outside", &manifest.id, &target.url.identity()].map(str::as_bytes));
+        let server = Identity::of(&target.url, "prisma-safe restore").ok();
+        let name = Identity::name(&target.url, server.as_ref());
+        let plan = hash_of(["prisma-safe restore outside", &manifest.id, &name].map(str::as_bytes));
         consent::ask(context, &target, &what, &plan, args.gate.confirm.as_deref())?;
     }
     provider::restore(manifest, &config.backup, project.root(), &context.shell)?;

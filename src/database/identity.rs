@@ -40,6 +40,7 @@ pub struct Identity {
     /// Where the server itself took the connection; absent through a socket, and where a host hides it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Where the server listens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// `15.18`
@@ -48,7 +49,7 @@ pub struct Identity {
 
 const FACTS: &str = "
 SELECT d.datname, d.oid, (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::bigint,
-       pg_catalog.host(pg_catalog.inet_server_addr()), pg_catalog.inet_server_port(),
+       pg_catalog.host(pg_catalog.inet_server_addr()), pg_catalog.current_setting('port'),
        pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1), pg_catalog.pg_backend_pid()
 FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
 
@@ -104,15 +105,44 @@ impl Identity {
         }
     }
 
-    /// Whether something that was written down for the place `then` is about this database, reached at `now`: the place has to
-    /// be the same, and the server must not say otherwise. The identifier alone does not do: a staging server that was copied
-    /// from production has production's.
-    pub fn counts(now: (&str, Option<&Self>), then: (&str, Option<&Self>)) -> bool {
-        let other = match (now.1, then.1) {
-            (Some(now), Some(then)) => matches!(now.is_still(then), Sameness::Different(_)),
-            _ => false,
+    /// What names a schema of a database for good, whichever URL led there: for hashes and for what is written down. It is the
+    /// server's word. A physical copy (a branch, a restored snapshot) has the identifier of its original, so the host counts as
+    /// well; on this machine, where one server has many addresses, it is the port that the server names. Where the server hides
+    /// its identifier, the text of the URL is all there is.
+    pub fn name(url: &DatabaseUrl, server: Option<&Self>) -> String {
+        let place = url.place();
+        let by_text = || format!("{}:{}/{}?schema={}", place.server, place.port, place.database, place.schema);
+        let Some((server, identifier)) = server.and_then(|server| Some((server, server.system_identifier.as_ref()?)))
+        else {
+            return by_text();
         };
-        now.0 == then.0 && !other
+        let port = if place.is_local() { server.port.unwrap_or(place.port) } else { place.port };
+        let oid = server.database_oid;
+        format!("{}:{port} server {identifier} database {oid} schema {}", place.server, place.schema)
+    }
+
+    /// The same, of the database that `client` is in.
+    pub fn name_at(url: &DatabaseUrl, client: &mut Client) -> String {
+        Self::name(url, Self::read(client).ok().as_ref())
+    }
+
+    /// Whether something that was written down for the address `then` is about this database, reached at `now`. The identifier
+    /// alone does not do: a staging server that was copied from production has production's.
+    pub fn counts(now: (&str, Option<&Self>), then: (&str, Option<&Self>)) -> bool {
+        if now.0 == then.0 {
+            return match (now.1, then.1) {
+                (Some(now), Some(then)) => !matches!(now.is_still(then), Sameness::Different(_)),
+                _ => true,
+            };
+        }
+        // another way to write the same place; addresses are written down without the scheme
+        let url = |address: &str| DatabaseUrl::parse(&format!("postgresql://{address}")).ok();
+        match (now.1, then.1, url(now.0), url(then.0)) {
+            (Some(own), Some(its), Some(one), Some(two)) => {
+                own.is_still(its) == Sameness::Same && Self::name(&one, Some(own)) == Self::name(&two, Some(its))
+            }
+            _ => false,
+        }
     }
 
     /// What two answers of the same moment tell already; none if they may be of one database.
@@ -237,6 +267,30 @@ mod tests {
     }
 
     #[test]
+    fn one_database_has_one_name_and_another_has_another() {
+        let url = |text: &str| DatabaseUrl::parse(&format!("postgresql://u:p@{text}")).unwrap();
+        let server = Identity { port: Some(5432), ..identity(Some("7"), 16385, 1) };
+        let name = |text: &str| Identity::name(&url(text), Some(&server));
+        let own = name("127.0.0.1:5432/app");
+        for same in ["localhost:5432/app", "[::1]:6432/app?pgbouncer=true", "localhost/app?host=/run/postgresql"] {
+            assert_eq!(name(same), own, "{same}");
+        }
+        assert_eq!(name("ep-a-1-pooler.eu.aws.neon.tech/app"), name("ep-a-1.eu.aws.neon.tech/app"));
+        assert_ne!(name("ep-a-1.eu.aws.neon.tech/app"), name("ep-b-2.eu.aws.neon.tech/app"), "a branch is a copy");
+        assert_ne!(name("127.0.0.1:5432/app?schema=other"), own);
+        for other in [
+            Identity { system_identifier: Some("8".into()), ..server.clone() },
+            Identity { database_oid: 16386, ..server.clone() },
+            Identity { port: Some(5433), ..server.clone() },
+        ] {
+            assert_ne!(Identity::name(&url("127.0.0.1:5432/app"), Some(&other)), own);
+        }
+        let hidden = |text: &str| Identity::name(&url(text), Some(&identity(None, 1, 1)));
+        assert_eq!(hidden("127.0.0.1:5432/app"), hidden("localhost:5432/app"));
+        assert_ne!(hidden("127.0.0.1:5432/app"), hidden("127.0.0.1:5433/app"));
+    }
+
+    #[test]
     fn what_was_written_down_outlives_a_restart_of_the_server() {
         let now = identity(Some("7"), 16385, 2);
         assert_eq!(now.is_still(&identity(Some("7"), 16385, 1)), Sameness::Same);
@@ -247,6 +301,9 @@ mod tests {
         assert!(counts("h/app", None), "older files do not know it");
         assert!(!counts("h/app", Some(&identity(Some("8"), 16385, 1))), "another server under the same name");
         assert!(!counts("copy/app", Some(&now)), "a copy has the same identifier");
+        let local = |now_at: &str, then_at: &str| Identity::counts((now_at, Some(&now)), (then_at, Some(&now)));
+        assert!(local("localhost:5432/app?schema=public", "127.0.0.1:5432/app?schema=public"), "one server");
+        assert!(!local("localhost:5432/app?schema=public", "127.0.0.1:5432/app?schema=other"));
         let text = serde_json::to_string(&now).unwrap();
         assert_eq!(serde_json::from_str::<Identity>(&text).unwrap(), now);
     }

@@ -39,6 +39,24 @@ impl fmt::Display for Host {
     }
 }
 
+/// Where a URL leads by its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub server: String,
+    pub port: u16,
+    pub database: String,
+    pub schema: String,
+}
+
+/// What [`Place::server`] is for every way to reach this machine.
+const THIS_MACHINE: &str = "localhost";
+
+impl Place {
+    pub(super) fn is_local(&self) -> bool {
+        self.server == THIS_MACHINE
+    }
+}
+
 /// A PostgreSQL URL as Prisma takes it. `Debug` and `Display` redact.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
@@ -152,6 +170,12 @@ impl DatabaseUrl {
         Self { url }
     }
 
+    /// The same, but reaching the server may take so many seconds at most.
+    #[must_use]
+    pub fn within(&self, seconds: u64) -> Self {
+        self.with_parameter("connect_timeout", Some(&seconds.to_string()))
+    }
+
     /// The same database, another schema for Prisma's tables.
     #[must_use]
     pub fn with_schema(&self, schema: &str) -> Self {
@@ -192,24 +216,28 @@ impl DatabaseUrl {
         format!("{}:{}/{}", self.host(), self.port(), self.database())
     }
 
-    /// `host:port/database?schema=…`, for messages and the plan hash: neither user nor password.
+    /// `host:port/database?schema=…`, for messages: neither user nor password.
     pub fn identity(&self) -> String {
         format!("{}?schema={}", self.address(), self.schema())
     }
 
-    /// Whether both are written for the same schema of the same database of the same server: a pooler counts as the server
-    /// behind it, and every way to reach this machine is one. Only [`super::identity`] asks the servers.
+    /// Whether both are written for the same schema of the same database of the same server. Only [`super::identity`] asks the
+    /// servers.
     pub fn same_database(&self, other: &Self) -> bool {
-        let place = |url: &Self| {
-            // its poolers serve every project of a region under one host
-            if let Some(project) = url.supabase_project() {
-                return (format!("{project}.supabase.co"), DEFAULT_PORT, url.database(), url.schema());
-            }
-            let url =
-                url.pooled().and_then(|pooler| pooler.direct_suggestion().cloned()).unwrap_or_else(|| url.clone());
-            (url.server(), url.port(), url.database(), url.schema())
-        };
-        place(self) == place(other)
+        self.place() == other.place()
+    }
+
+    /// Where it leads by its text, the same for every way to write it: a pooler counts as the server behind it, and every way to
+    /// reach this machine is one.
+    pub(super) fn place(&self) -> Place {
+        let (database, schema) = (self.database(), self.schema());
+        // its poolers serve every project of a region under one host
+        if let Some(project) = self.supabase_project() {
+            return Place { server: format!("{project}.supabase.co"), port: DEFAULT_PORT, database, schema };
+        }
+        let direct = self.pooled().and_then(|pooler| pooler.direct_suggestion().cloned());
+        let direct = direct.as_ref().unwrap_or(self);
+        Place { server: direct.server(), port: direct.port(), database: direct.database(), schema: direct.schema() }
     }
 
     /// The project that a URL of Supabase's is about: in the host where it is direct, in the user's name through a pooler.
@@ -226,7 +254,7 @@ impl DatabaseUrl {
 
     fn server(&self) -> String {
         if self.is_local() {
-            return "localhost".into();
+            return THIS_MACHINE.into();
         }
         let name = self.host().to_string();
         name.trim_end_matches('.').to_ascii_lowercase()

@@ -52,7 +52,7 @@ pub fn keep(
     definitions: Live,
     rows: Vec<Table>,
 ) -> Result<()> {
-    let path = path(root, &url.identity());
+    let path = path(root, &Identity::name(url, server.as_ref()));
     let kept = Kept { target: url.identity(), server, at: Timestamp::now(), definitions, rows };
     let explain = || format!("could not write {}", path.display());
     let text = serde_json::to_string(&kept).explain(explain)?;
@@ -66,7 +66,7 @@ pub fn keep(
 /// Exit status 1 if the file cannot be read.
 pub fn read(root: &Path, url: &DatabaseUrl, server: Option<&Identity>) -> Result<Option<Left>> {
     let place = url.identity();
-    let path = path(root, &place);
+    let path = path(root, &Identity::name(url, server));
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -59,11 +59,16 @@ pub(super) fn describe(client: &mut Client, session: &Session) -> String {
 }
 
 /// Ends sessions whose deploy is gone, where a person says so: at a terminal, or by the option. Gives whether the lock is free by
-/// that. The `last` time it says why it ends none.
+/// that. The `last` time it says why it ends none; a session in `declined` is not asked about again.
 ///
 /// # Errors
 /// Exit status 130 if the person cancels; 1 if a session that may be ended does not end.
-pub(super) fn settle(client: &mut Client, patience: &Patience<'_>, last: bool) -> Result<bool> {
+pub(super) fn settle(
+    client: &mut Client,
+    patience: &Patience<'_>,
+    last: bool,
+    declined: &mut Vec<i32>,
+) -> Result<bool> {
     let explain = || "could not look at who holds Prisma's lock".to_owned();
     let mut ended = false;
     for session in activity::lock_holders(client, PRISMA_LOCK).explain(explain)? {
@@ -72,12 +77,14 @@ pub(super) fn settle(client: &mut Client, patience: &Patience<'_>, last: bool) -
             Err(_) if patience.end_orphans && last => {
                 patience.shell.warn(format!("{OPTION} does not end the holder of Prisma's lock: {told}"));
             }
+            Err(_) => {}
+            Ok(()) if declined.contains(&session.pid) => {}
             Ok(()) if patience.end_orphans || agreed(&told, patience)? => {
                 end(client, &session)?;
                 patience.shell.status("Ended", format!("the session that held Prisma's migration lock: {told}"));
                 ended = true;
             }
-            _ => {}
+            Ok(()) => declined.push(session.pid),
         }
     }
     Ok(ended)

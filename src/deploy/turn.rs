@@ -153,14 +153,16 @@ pub fn exclude_others(client: &mut Client, url: &DatabaseUrl, patience: &Patienc
             "wait for it to end, then deploy again; more patience: deploy.deploy-wait-seconds in prisma-safe.toml",
         )
     })?;
-    let ended = end_orphans(client, patience).explain(explain)? | orphan::settle(client, patience, false)?;
+    let mut declined = Vec::new();
+    let ended =
+        end_orphans(client, patience).explain(explain)? | orphan::settle(client, patience, false, &mut declined)?;
     // a plain `prisma migrate deploy` does not take our lock; whether it is still there, the preflight says
     let prisma = patience.wait(|| {
         let holders = activity::lock_holders(client, PRISMA_LOCK).explain(explain)?;
         Ok(if holders.is_empty() { Ok(()) } else { Err(patience.list(holders)) })
     })?;
     // it may have been silent for long enough by now
-    let late = prisma.is_err() && orphan::settle(client, patience, true)?;
+    let late = prisma.is_err() && orphan::settle(client, patience, true, &mut declined)?;
     Ok(waited || ended || late || prisma.map_or(true, |((), waited)| waited))
 }
 

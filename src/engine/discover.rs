@@ -13,6 +13,7 @@ use super::supported::no_engine;
 use super::target::Target;
 use crate::context::Context;
 use crate::database::DatabaseUrl;
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
@@ -34,6 +35,8 @@ pub struct Discovered {
     pub migrations_dir: PathBuf,
     /// The migrations in it, in Prisma's order.
     pub migrations: Vec<Migration>,
+    /// The environment as Prisma sees it, with the project's `.env` files.
+    pub env: Env,
 }
 
 /// Asks Prisma. `schema` and `config` are its own options.
@@ -65,6 +68,7 @@ pub fn discover(
             schema_files: target.schema_files,
             migrations_dir: directory,
             migrations,
+            env: target.env,
         });
     }
     if journeyed.exit == Exit::Done {

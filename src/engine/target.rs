@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::arguments::Arguments;
 use super::wire::Hello;
 use crate::database::DatabaseUrl;
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// What Prisma told its engine when it started it. `Debug` shows no URL.
@@ -21,6 +22,8 @@ pub struct Target {
     pub provider: Option<String>,
     /// The schema's files; none when the engine only checks the connection.
     pub schema_files: Vec<PathBuf>,
+    /// The environment as Prisma left it to its engine: what the project's `.env` files set is in it.
+    pub env: Env,
 }
 
 impl Target {
@@ -39,6 +42,7 @@ impl Target {
             shadow_url: parse(datasource.shadow_url)?,
             provider,
             schema_files: arguments.schema_files.clone(),
+            env: hello.variables(),
         })
     }
 

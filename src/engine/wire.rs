@@ -8,6 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::env::Env;
+
 /// The name under which Prisma starts us; it tells the seat from the command line.
 pub(super) const SEAT: &str = "schema-engine";
 /// The socket beside it.
@@ -30,6 +32,12 @@ impl Hello {
     /// A variable as Prisma left it to its engine.
     pub(super) fn var(&self, name: &str) -> Option<&OsStr> {
         self.env.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
+    }
+
+    /// All of them, but those that are not UTF-8.
+    pub(super) fn variables(&self) -> Env {
+        let text = |text: &OsStr| text.to_str().map(str::to_owned);
+        self.env.iter().filter_map(|(key, value)| Some((text(key)?, text(value)?))).collect()
     }
 
     /// The engine's directory; relative paths in the arguments start there.

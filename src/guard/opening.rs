@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use postgres::Client;
 use postgres::types::Type;
 
+use super::LOCK_TIMEOUT;
 use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 
@@ -31,8 +32,16 @@ pub fn open(client: &mut Client, time: Duration, reason: &str) -> Result<String>
     const OPEN: &str =
         "SELECT to_char(_prisma_safe.guard_open($1, $2) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"')";
     let seconds = i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
-    let opened = client.query_typed_one(OPEN, &[(&seconds, Type::INT4), (&reason, Type::TEXT)]);
-    opened.and_then(|row| row.try_get(0)).map_err(Failure::from).explain(|| "could not open the guard".into())
+    // a statement of its own would be carried out by the server though we were killed while it waited
+    let mut open = || -> Result<String, Failure> {
+        let mut transaction = client.transaction()?;
+        transaction.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))?;
+        let row = transaction.query_typed_one(OPEN, &[(&seconds, Type::INT4), (&reason, Type::TEXT)])?;
+        let until = row.try_get(0)?;
+        transaction.commit()?;
+        Ok(until)
+    };
+    open().explain(|| "could not open the guard".into())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The guard as SQL to be read and run by hand; and the second best, where a host allows no event triggers: a role that deploys,
 //! and one for the application that cannot change the schema.
 
-use minijinja::{Environment, context};
+use minijinja::{Environment, Value, context};
 use postgres::Client;
 use postgres::types::Type;
 
@@ -31,6 +31,12 @@ WHERE n.nspname = ANY ($1) AND p.prokind <> 'a'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 ORDER BY 1";
 
+/// Each schema, whether this role may not give it away, and whether Prisma's history is in it.
+const SCHEMAS: &str = "SELECT wanted.name, coalesce(NOT pg_catalog.pg_has_role(n.nspowner, 'USAGE'), false),
+  EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = '_prisma_migrations')
+FROM unnest($1) WITH ORDINALITY wanted (name, place) LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.name
+ORDER BY wanted.place";
+
 /// The SQL of `guard on`.
 pub fn event_triggers(settings: &Settings) -> String {
     format!("BEGIN;\n{}COMMIT;\n", install::script(settings))
@@ -45,7 +51,15 @@ pub fn roles(client: &mut Client, settings: &Settings, database: &str) -> Result
     let rows = rows.explain(|| "could not list what changes its owner".into())?;
     let deployer = quote_identifier(&format!("{database}_deploy"));
     let owners: Vec<String> = rows.iter().map(|row| format!("{}{deployer};", row.get::<_, String>(0))).collect();
-    let schemas: Vec<String> = settings.schemas.iter().map(|schema| quote_identifier(schema)).collect();
+    let found = client.query_typed(SCHEMAS, &[(&settings.schemas, Type::TEXT_ARRAY)]).map_err(Failure::from);
+    let found = found.explain(|| "could not ask whose the schemas are".into())?;
+    let schemas: Vec<Value> = found
+        .iter()
+        .map(|row| {
+            let (name, foreign, history): (String, bool, bool) = (row.get(0), row.get(1), row.get(2));
+            context! { name => quote_identifier(&name), foreign, history }
+        })
+        .collect();
     let application = quote_identifier(&format!("{database}_app"));
     let values = context! { database => quote_identifier(database), deployer, application, schemas, owners };
     let rendered = Environment::new().render_str(ROLES, values);

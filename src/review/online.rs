@@ -7,7 +7,7 @@ use super::against::{Folder, Ground, PROBE_TIMEOUT, definitions_or_say};
 use super::probes::Probes;
 use crate::catalog::live::Live as Definitions;
 use crate::context::Context;
-use crate::database::{self, History};
+use crate::database::{self, History, Identity};
 use crate::engine::Discovered;
 use crate::error::Result;
 use crate::project::Migration;
@@ -21,6 +21,8 @@ pub struct Online {
     definitions: Option<Definitions>,
     /// None where Prisma's table is not there.
     pub history: Option<History>,
+    /// None where it does not say who it is.
+    server: Option<Identity>,
 }
 
 impl Online {
@@ -43,7 +45,8 @@ impl Online {
         let mut client = database::connect(&target.url, "prisma-safe review")?;
         let history = History::read(&mut client, &target.url.schema())?;
         let definitions = definitions_or_say(&mut client, &context.shell);
-        Ok(Self { target, client, definitions, history })
+        let server = Identity::read(&mut client).ok();
+        Ok(Self { target, client, definitions, history, server })
     }
 }
 
@@ -77,7 +80,7 @@ impl Session<'_> {
         let Some(online) = self.online.as_deref_mut() else {
             return Ok(Ground::offline(self.settings, &schema).review(&folder, chosen, None));
         };
-        let identity = self.plan.then(|| online.target.url.identity());
+        let identity = self.plan.then(|| Identity::name(&online.target.url, online.server.as_ref()));
         let probes = Probes::new(&mut online.client, PROBE_TIMEOUT, self.sample_keys)?;
         let ground = Ground {
             settings: self.settings,

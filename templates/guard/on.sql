@@ -234,10 +234,17 @@ BEGIN
     RETURN;
   END IF;
   SELECT format('%s of %s', c.command_tag, c.object_identity) INTO changed FROM pg_event_trigger_ddl_commands() c
+  -- rules, policies and triggers have no schema but their table's; a new partition or child adds its rows to its parent's
+  LEFT JOIN pg_rewrite r ON c.classid = 'pg_rewrite'::regclass AND r.oid = c.objid
+  LEFT JOIN pg_policy p ON c.classid = 'pg_policy'::regclass AND p.oid = c.objid
+  LEFT JOIN pg_trigger g ON c.classid = 'pg_trigger'::regclass AND g.oid = c.objid
+  LEFT JOIN pg_inherits i ON c.classid = 'pg_class'::regclass AND c.command_tag = 'CREATE TABLE' AND i.inhrelid = c.objid
+  LEFT JOIN pg_class t ON t.oid = coalesce(r.ev_class, p.polrelid, g.tgrelid, i.inhparent)
+  LEFT JOIN pg_namespace place ON place.oid = t.relnamespace
   WHERE NOT c.in_extension
     AND c.command_tag NOT IN ('COMMENT', 'GRANT', 'REVOKE', 'SECURITY LABEL', 'REFRESH MATERIALIZED VIEW', 'REINDEX',
       'ALTER DEFAULT PRIVILEGES', 'ALTER EXTENSION')
-    AND (c.schema_name = ANY (guarded)
+    AND (c.schema_name = ANY (guarded) OR place.nspname = ANY (guarded)
       OR c.object_type = 'schema' AND (SELECT n.nspname FROM pg_namespace n WHERE n.oid = c.objid) = ANY (guarded)
       OR c.object_type = 'extension' AND (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.oid = c.objid) = ANY (guarded))
   LIMIT 1;
@@ -264,7 +271,10 @@ BEGIN
   SELECT d.object_type, d.object_identity, d.object_identity ~ '^_prisma_safe\.guard_' AS own INTO dropped
   FROM pg_event_trigger_dropped_objects() d
   WHERE NOT d.is_temporary
-    AND (d.schema_name = ANY (guarded) OR d.object_type = 'schema' AND d.object_name = ANY (guarded)
+    -- those of a foreign key go with a table of another schema that refers to a guarded one
+    AND NOT (d.object_type = 'trigger' AND d.object_identity ~ '^"RI_ConstraintTrigger_')
+    -- older servers give the parts of a table no schema
+    AND (coalesce(d.schema_name, CASE WHEN d.object_type IN ('rule', 'policy', 'trigger') THEN d.address_names[1] END) = ANY (guarded) OR d.object_type = 'schema' AND d.object_name = ANY (guarded)
       OR d.object_identity ~ '^_prisma_safe\.guard_')
   ORDER BY own DESC, d.original DESC LIMIT 1;
   IF NOT FOUND THEN

@@ -1,6 +1,7 @@
 //! The guard inside the database: what does not come from a deployment of prisma-safe changes no schema.
 
 mod copies;
+mod killed;
 mod passes;
 mod plain;
 mod standing;

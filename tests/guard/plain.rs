@@ -73,6 +73,16 @@ fn no_way_around_it_changes_a_schema() {
         "CREATE TYPE made AS ENUM ('a')",
         "CREATE FUNCTION made() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "CREATE EXTENSION citext",
+        // parts of a table that have no schema of their own
+        "CREATE RULE made AS ON INSERT TO \"Song\" DO INSTEAD NOTHING",
+        "ALTER RULE made ON loud RENAME TO other",
+        "DROP RULE made ON loud",
+        "CREATE POLICY made ON \"Song\"",
+        "ALTER POLICY mine ON \"Song\" USING (true)",
+        "DROP POLICY mine ON \"Song\"",
+        "ALTER TRIGGER mine ON \"Song\" RENAME TO other",
+        "DROP TRIGGER mine ON \"Song\"",
+        "CREATE TABLE other.made () INHERITS (\"Song\")",
         "SET session_replication_role = replica; DROP TABLE \"Song\" CASCADE",
         "DELETE FROM _prisma_migrations",
         "TRUNCATE _prisma_migrations",
@@ -96,7 +106,9 @@ fn database_prepared(project: &Project) {
     let database = project.database();
     project.run(["guard", "open", "--for", "1m", "--reason", "a test"]).succeeds();
     database
-        .execute("CREATE SCHEMA other; CREATE TABLE other.t (id int); CREATE INDEX named_other ON \"Song\" (title)");
+        .execute("CREATE SCHEMA other; CREATE TABLE other.t (id int); CREATE INDEX named_other ON \"Song\" (title); \
+             CREATE POLICY mine ON \"Song\"; CREATE VIEW loud AS SELECT 1 AS n; CREATE MATERIALIZED VIEW counted AS SELECT 1; CREATE RULE made AS ON INSERT TO loud DO INSTEAD NOTHING; \
+             CREATE TRIGGER mine BEFORE UPDATE ON \"Song\" FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()");
     project.run(["guard", "on"]).succeeds();
 }
 
@@ -113,6 +125,9 @@ fn the_application_goes_on() {
         "CREATE TABLE IF NOT EXISTS \"Song\" (id int); CREATE SCHEMA IF NOT EXISTS public",
         "CREATE TABLE other.made (id int); ALTER TABLE other.made ADD n int; DROP TABLE other.made",
         "CREATE SCHEMA third; CREATE TABLE third.x (id int); ALTER TABLE third.x SET SCHEMA other; DROP SCHEMA third; DROP TABLE other.x",
+        "CREATE TABLE other.refers (song text REFERENCES \"Song\"); ALTER TABLE other.refers DROP CONSTRAINT refers_song_fkey; DROP TABLE other.refers",
+        "CREATE TABLE other.refers (song text REFERENCES public.\"Song\"); DROP TABLE other.refers",
+        "REFRESH MATERIALIZED VIEW counted; CREATE RULE r AS ON INSERT TO other.t DO INSTEAD NOTHING; DROP RULE r ON other.t",
         "SET search_path = other; CREATE TABLE made (id int); CREATE INDEX ON made (id); DROP TABLE made",
         "TRUNCATE \"Song\" CASCADE; INSERT INTO \"Song\" VALUES ('1', 'one', '')",
         "GRANT SELECT ON \"Song\" TO PUBLIC; COMMENT ON TABLE \"Song\" IS 'songs'",

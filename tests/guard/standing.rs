@@ -1,7 +1,8 @@
 //! Whether the guard is on, whole and awake; who may switch it, and how it is opened.
 
-use super::{guarded, hash, production, refused};
+use super::{ADD_YEAR, YEAR, guarded, hash, production, refused, role};
 use crate::journey::songs;
+use crate::support::postgres::USER;
 use crate::support::schema::assert_valid;
 use crate::support::{Prisma, Project};
 
@@ -166,4 +167,50 @@ fn the_plan_works_as_it_is_printed() {
     drop((application, deployer));
     let name = database.name();
     database.execute(&format!("DROP OWNED BY {name}_app, {name}_deploy CASCADE; DROP ROLE {name}_app, {name}_deploy"));
+}
+
+/// As on hosts whose roles are no superusers: the guard is refused with nothing changed, and the second best is made and deployed
+/// through by roles of that kind.
+#[test]
+fn without_a_superuser_the_second_best_holds() {
+    let project = songs(Prisma::V7, 10);
+    let database = project.database();
+    let name = database.name();
+    let (master, url) = role(database, "master");
+    database.execute(&format!(
+        "ALTER ROLE {master} CREATEROLE; ALTER DATABASE {name} OWNER TO {master}; ALTER TABLE \"Song\" OWNER TO {master}; \
+         ALTER TABLE _prisma_migrations OWNER TO {master}"
+    ));
+    let before = database.contents();
+    project.run(["guard", "status", "--url", &url]).succeeds().says("this role may not create event triggers");
+    project.run(["guard", "on", "--url", &url]).exits(1).says("nothing has changed").says("guard plan");
+    assert_eq!(database.contents(), before);
+
+    let printed = project.run(["guard", "plan", "--url", &url]).succeeds().stdout;
+    let (_, roles) = printed.split_once("COMMIT;\n").expect("two plans");
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).expect("a connection");
+    client.batch_execute(&roles.replace("'...'", "'secret'")).expect("it may do all of it");
+    drop(client);
+    let of = |kind: &str| {
+        let mut url = url::Url::parse(&url).expect("a URL");
+        url.set_username(&format!("{name}_{kind}")).expect("a user");
+        String::from(url)
+    };
+    project.run(["db", "push", "--force-reset", "--url", &of("app")]).exits(1);
+    assert_eq!(database.count("Song"), 10);
+    project.add_migration(YEAR, ADD_YEAR);
+    project.run(["migrate", "deploy", "--url", &of("deploy")]).succeeds();
+    assert_eq!(database.count("_prisma_migrations"), 2);
+
+    // before PostgreSQL 15 no database's owner owns `public`
+    database.execute(&format!("ALTER SCHEMA public OWNER TO {USER}"));
+    let plan = project.run(["guard", "plan", "--url", &url]).succeeds().stdout;
+    assert!(
+        plan.contains("\"public\" belongs to another role") && plan.contains("\n--   ALTER SCHEMA \"public\" OWNER"),
+        "{plan}"
+    );
+    database.execute(&format!(
+        "ALTER DATABASE {name} OWNER TO {USER}; REASSIGN OWNED BY {name}_deploy, {master} TO {USER}; \
+         DROP OWNED BY {name}_app, {name}_deploy, {master} CASCADE; DROP ROLE {name}_app, {name}_deploy, {master}"
+    ));
 }

@@ -2,6 +2,7 @@
 
 use crate::journey::songs;
 use crate::support::project::native;
+use crate::support::proxy::Proxy;
 use crate::support::{Output, Prisma, Project};
 
 /// A project on production, set up by `init`, in which plain Prisma finds its engine by .env alone.
@@ -62,6 +63,21 @@ fn plain_prisma_7_meets_the_fences() {
 #[test]
 fn plain_prisma_6_meets_the_fences() {
     meets_the_fences(Prisma::V6);
+}
+
+/// The URL names no host of production, its server does.
+#[test]
+fn production_under_another_name_meets_them_too() {
+    let project = closed(Prisma::V7);
+    let direct = project.database().url();
+    let tunnel = Proxy::plain(direct);
+    let env = project.read(".env").replace(direct, tunnel.url());
+    project.write(".env", &format!("{env}LIVE_URL=\"{direct}\"\n"));
+    project.write("prisma-safe.toml", "[environments.live]\nurl-env = \"LIVE_URL\"\nproduction = true\n");
+    let refused = plain(&project, &["db", "push", "--force-reset", "--accept-data-loss"]);
+    assert_ne!(refused.status, 0, "{refused}");
+    refused.says("prisma-safe").says("production database");
+    assert_eq!(project.database().count("Song"), 25);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use postgres::Client;
 
 use crate::deploying::{ADD_YEAR, YEAR};
 use crate::journey::songs;
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, Terminal};
 
 /// Longer than a session has to be silent before it counts as orphaned: the deploy itself waits for that.
 const PATIENT: &str =
@@ -38,6 +38,26 @@ fn an_orphaned_lock_is_named_and_ended_when_it_is_asked_for() {
     session.batch_execute("SELECT 1").expect("it was left alone");
     assert!(!has_year(&project));
     project.run(["migrate", "deploy", "--end-orphaned-lock"]).succeeds().says("Ended").says(&format!("session {pid}"));
+    session.batch_execute("SELECT 1").expect_err("it was ended");
+    assert!(has_year(&project));
+}
+
+/// At a terminal it is a question, asked once; no answer but yes ends anything.
+#[test]
+fn at_a_terminal_ending_it_is_asked() {
+    let project = pending();
+    let (mut session, pid) = holder(&project);
+    let deploy = || Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"]));
+    let mut no = deploy();
+    no.sees(&format!("session {pid}")).sees("ending it loses nothing").sees("End that session?").types("n");
+    let (status, seen) = no.ends();
+    assert_eq!((status, seen.matches("no deploy seems to run").count()), (1, 1), "{seen}");
+    session.batch_execute("SELECT 1").expect("it was left alone");
+    assert!(!has_year(&project));
+    let mut yes = deploy();
+    yes.sees("End that session?").types("y").sees("Ended");
+    let (status, seen) = yes.ends();
+    assert_eq!(status, 0, "{seen}");
     session.batch_execute("SELECT 1").expect_err("it was ended");
     assert!(has_year(&project));
 }

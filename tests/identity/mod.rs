@@ -3,6 +3,7 @@
 mod direct;
 mod door;
 mod lock;
+mod name;
 mod shadow;
 
 use std::fs;

@@ -32,7 +32,7 @@ use super::load::Options;
 use super::request::Request as BackupRequest;
 use super::scan::TableName;
 use super::{Backup, verify};
-use crate::database::{DatabaseUrl, pooler};
+use crate::database::{DatabaseUrl, Identity, pooler};
 use crate::digest::hash_of;
 use crate::error::{Error, Explain as _, Result};
 use crate::guard;
@@ -171,7 +171,8 @@ impl Plan<'_> {
     pub fn hash(&self) -> String {
         let manifest = self.request.archive.manifest();
         let scope = format!("{:?} {:?} {}", self.request.scope, self.swap, self.request.owners);
-        let (target, oid) = (self.request.url.identity(), self.target.oid().to_string());
+        let server = Identity::of(self.request.url, "prisma-safe restore").ok();
+        let (target, oid) = (Identity::name(self.request.url, server.as_ref()), self.target.oid().to_string());
         hash_of(["prisma-safe restore 1", &manifest.id, &manifest.sha256, &target, &oid, &scope].map(str::as_bytes))
     }
 

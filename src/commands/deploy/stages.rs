@@ -8,7 +8,7 @@ use super::Deployment;
 use crate::backup;
 use crate::catalog::live::{Live, Without};
 use crate::consent::{self, Gate};
-use crate::database::Session;
+use crate::database::{Identity, Session};
 use crate::deploy::alone::Alone;
 use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::verify::{Drift, Expected, Report};
@@ -60,7 +60,7 @@ impl Deployment<'_> {
         let definitions = self.definitions.clone();
         let holds = Holds { history, definitions: definitions.as_ref() };
         let (client, keys) = (&mut self.client, config.sample_keys);
-        let (identity, schema) = (self.target.url.identity(), self.target.url.schema());
+        let (identity, schema) = (Identity::name_at(&self.target.url, client), self.target.url.schema());
         let place = (identity.as_str(), schema.as_str());
         let mut review = against::planned(place, &folder, self.pending, holds, client, &settings, keys)?;
         review.consent = consent::needed(&review, self.target, self.command.context);

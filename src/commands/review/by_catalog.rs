@@ -7,6 +7,7 @@ use crate::catalog::live::CatalogFile;
 use crate::config::Config;
 use crate::context::Context;
 use crate::engine::{self, Discovered};
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, migrations};
@@ -98,5 +99,6 @@ fn by_disk(migrations_dir: PathBuf, migrations: Vec<Migration>) -> Discovered {
         schema_files: Vec::new(),
         migrations_dir,
         migrations,
+        env: Env::default(),
     }
 }

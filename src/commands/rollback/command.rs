@@ -105,7 +105,7 @@ impl Command<'_> {
     /// Names exactly these reverses on exactly this database.
     fn plan(&self, ways: &[Way]) -> String {
         let names = ways.iter().map(Way::name);
-        let identity = self.target.url.identity();
+        let identity = Identity::name(&self.target.url, self.server);
         let texts = ways.iter().map(|way| way.down.text.as_bytes());
         hash_of(["prisma-safe rollback 1", &identity].into_iter().chain(names).map(str::as_bytes).chain(texts))
     }
