@@ -1,6 +1,7 @@
 //! Real drafts and their rewrites on a scratch server, and rewrites that must not hold.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use prisma_safe::catalog::Catalog;
 use prisma_safe::env::Env;
@@ -32,9 +33,10 @@ fn migration(sql: String) -> Migration {
     Migration { name: "before".into(), path: "before".into(), sql: sql.into() }
 }
 
-fn stage() -> Stage {
-    let search = Search { env: &Env::read(), pg_bin: None, project: Path::new("/") };
-    Stage::start(&Scratch { search, like: None }).expect("a scratch server")
+fn stage() -> Stage<'static> {
+    static ENV: LazyLock<Env> = LazyLock::new(Env::read);
+    let search = Search { env: &ENV, pg_bin: None, project: Path::new("/") };
+    Stage::start(&Scratch { search, like: None, running: None }).expect("a scratch server")
 }
 
 /// One server for all of them.
@@ -96,14 +98,14 @@ ALTER INDEX \"Song_artist_idx\" RENAME TO \"Song_singer_idx\";
 ";
 
 /// What running `text` instead of [`DRAFT`] shows.
-fn replayed(stage: &Stage, before: &str, text: &str) -> Replay {
+fn replayed(stage: &Stage<'_>, before: &str, text: &str) -> Replay {
     let catalog = Catalog::replay("public", [("before", &Script::parse(before))]);
     let (script, hints) = (Script::parse(DRAFT), Hints::default());
     let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
     let given = ["Song.artist:singer", "Song.title:name"].map(str::to_owned).to_vec();
     let options = Options { rename: given, ..Options::default() };
     let rewrite = rewrite(&draft, &decide(&draft, &options, None).expect("decisions")).expect("a rewrite");
-    let wrong = Rewrite { text: text.to_owned(), ..rewrite };
+    let wrong = Rewrite { text: text.into(), ..rewrite };
     stage.replay(&draft, &[migration(before.to_owned())], &wrong)
 }
 

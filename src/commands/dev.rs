@@ -129,7 +129,7 @@ impl Developing<'_> {
             let mapped = self.mapped.as_ref().map(|mapped| mapped.candidates.clone());
             let decisions =
                 rename::Decisions { candidates: mapped.unwrap_or_default(), ..rename::Decisions::default() };
-            self.report("", &Outcome { text: String::new(), decisions, rewrite: None }, None)?;
+            self.report("", &Outcome { text: "".into(), decisions, rewrite: None }, None)?;
             context
                 .shell
                 .status("Unchanged", "the database needs no migration: it keeps its names, schema.prisma maps them");

@@ -142,7 +142,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let root = subject.project.as_ref().map_or(context.directory.as_path(), Project::root);
     let search = subject.config.scratch_proof(&context.env, root);
     // it works offline: nothing says which version the target has
-    let scratch = search.map(|search| rename::Scratch { search, like: None });
+    let scratch = search.map(|search| rename::Scratch { search, like: None, running: None });
     let outcome = drafting.settle(&args.decisions.options(), shell, &mut ask, scratch.as_ref())?;
     report(&args.report, &subject, &outcome, context)?;
     if !outcome.open().is_empty() {
@@ -160,9 +160,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let path = &subject.migration.path;
-    atomic::write(path, &outcome.text).explain(|| format!("could not write {}", path.display()))?;
+    atomic::write(path, outcome.text.as_str()).explain(|| format!("could not write {}", path.display()))?;
     shell.status("Rewritten", &subject.migration.name);
-    let rewritten = Migration { sql: outcome.text.into(), ..subject.migration };
+    let rewritten = Migration { sql: outcome.text, ..subject.migration };
     super::renew_down(&rewritten, &subject.earlier, &subject.schema, shell)?;
     Ok(Exit::Done)
 }
@@ -175,7 +175,7 @@ pub fn list(args: &ListArgs, context: &Context) -> Result<Exit> {
     demand_format(&args.report)?;
     let subject = Subject::offline(&args.migration, context)?;
     let decisions = rename::settle(&subject.drafting().draft(), &rename::Options::default(), None)?;
-    let outcome = Outcome { text: subject.migration.sql.to_string(), decisions, rewrite: None };
+    let outcome = Outcome { text: subject.migration.sql.clone(), decisions, rewrite: None };
     if args.report.format == Format::Human && args.report.output.is_none() {
         let candidates = &outcome.decisions.candidates;
         context.shell.print(&match candidates.is_empty() {

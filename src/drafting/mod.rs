@@ -20,6 +20,7 @@ use crate::rename::schema::{self, Schema};
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rename, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review};
 use crate::rules::Settings;
+use crate::sql::Sql;
 use crate::ui::{Shell, diff};
 
 pub use self::accepted::{Accepted, accept};
@@ -44,7 +45,7 @@ pub struct Drafting<'a> {
 #[derive(Debug)]
 pub struct Outcome {
     /// What is written: the rewrite if it is proved, else the draft.
-    pub text: String,
+    pub text: Sql,
     /// Every candidate with what was decided.
     pub decisions: Decisions,
     /// What was rewritten; none where nothing is renamed.
@@ -139,7 +140,7 @@ impl<'a> Drafting<'a> {
         let mut terminal = Terminal::new(shell);
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
         let decisions = rename::settle(&self.draft(), options, asker)?;
-        let unchanged = |decisions| Outcome { text: self.migration.sql.to_string(), decisions, rewrite: None };
+        let unchanged = |decisions| Outcome { text: self.migration.sql.clone(), decisions, rewrite: None };
         // what is renamed in Prisma only is drafted anew
         if !decisions.open.is_empty() || decisions.maps().next().is_some() {
             return Ok(unchanged(decisions));
@@ -149,7 +150,7 @@ impl<'a> Drafting<'a> {
             return Ok(unchanged(decisions));
         }
         let proofs = Proofs::gather(&self.draft(), self.earlier, &rewrite, remaining, scratch)?;
-        let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.to_string() };
+        let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
         Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
     }
 
@@ -163,7 +164,7 @@ impl<'a> Drafting<'a> {
 
     /// The review of the outcome, offline.
     pub fn review(&self, outcome: &Outcome, settings: &Settings) -> Review {
-        let migration = Migration { sql: outcome.text.as_str().into(), ..self.migration.clone() };
+        let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
         let mut review = review::review(review::Request {
             migrations: &[migration],
             world: None,

@@ -60,15 +60,19 @@ pub fn decide(draft: &Draft<'_>, options: &Options, asker: Option<&mut dyn Asker
 pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn Asker>) -> Result<Decisions> {
     let scene = Scene::new(draft);
     let mut given = options::objects(&scene, options)?;
-    let around = around(&scene, &given);
+    let first = candidates::find(&scene, &given);
+    let objects = given.clone();
+    let around = around(&given, &first);
     options::members(&scene, options, &around.tables, &around.enums, &mut given)?;
     let mut decided = told(&scene, &given);
     let recorded = Given::recorded(&scene).deletes.into_iter().filter(|dropped| !given.settles(dropped));
     given.deletes.extend(recorded.collect::<Vec<_>>());
     let mut answers: Vec<(Rename, Answer)> = Vec::new();
+    // what is found hangs on what is given alone
+    let mut first = Some(first).filter(|_| given == objects);
     loop {
         sides::refuse_unknown(&scene, &given)?;
-        let found = candidates::find(&scene, &given);
+        let found = first.take().unwrap_or_else(|| candidates::find(&scene, &given));
         let (certain, asked) = next(&found, options, asker.is_some());
         if !certain.is_empty() {
             // what is taken answers no question
@@ -81,7 +85,7 @@ pub fn settle(draft: &Draft<'_>, options: &Options, mut asker: Option<&mut dyn A
                 decided.extend(answer(&scene, &mut given, &found, candidate, known)?);
             }
             (Some(asker), Some((candidate, None))) => {
-                let ask = Ask { scene: &scene, given: &given, around: &self::around(&scene, &given), found: &found };
+                let ask = Ask { scene: &scene, given: &given, around: &self::around(&given, &found), found: &found };
                 let left = found.iter().filter(|other| other.decision == Decision::Open).count();
                 let place = (answers.len() + 1, answers.len() + left);
                 let chosen = asker.choose(&Question { place, ..ask.question(candidate, options.maps) })?;
@@ -158,17 +162,19 @@ fn answer(
     }
 }
 
-/// The tables and enums taken to be renamed in the light of what is given.
-fn around(scene: &Scene<'_>, given: &Given) -> Around {
+/// The tables and enums taken to be renamed in the light of what is given, and of what was found by it.
+fn around(given: &Given, found: &[Candidate]) -> Around {
     let mut around = Around::default();
-    let found = candidates::find(scene, given);
-    let likely = candidates::likely(&found).map(|candidate| &candidate.rename);
+    let likely = candidates::likely(found).map(|candidate| &candidate.rename);
     given.renames.iter().chain(likely).for_each(|rename| around.take(rename));
     around
 }
 
 /// What options said, with the evidence that was known without them.
 fn told(scene: &Scene<'_>, given: &Given) -> Vec<Candidate> {
+    if given.renames.is_empty() && given.deletes.is_empty() {
+        return Vec::new();
+    }
     let found = candidates::find(scene, &Given::default());
     let known = |rename: &Rename| found.iter().find(|candidate| candidate.rename == *rename).cloned();
     let new = |rename: &Rename| Candidate::new(scene.before, rename.clone(), 0.0, false, Vec::new());
@@ -199,7 +205,7 @@ fn finish(
     decided: Vec<Candidate>,
     found: Vec<Candidate>,
 ) -> Decisions {
-    let ask = Ask { scene, given, around: &around(scene, given), found: &found };
+    let ask = Ask { scene, given, around: &around(given, &found), found: &found };
     let open = || found.iter().filter(|candidate| candidate.decision == Decision::Open);
     // asked about with their join table
     let along: Vec<Rename> = open().flat_map(|candidate| ask.along(&candidate.rename)).collect();

@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 use crate::sql::Script;
 
 /// What people have decided already; candidates are looked for in its light.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Given {
     /// Renames that were decided.
     pub(crate) renames: Vec<Rename>,

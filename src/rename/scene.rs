@@ -39,6 +39,13 @@ pub(crate) struct Spelling {
     pub(crate) parts: Identifier,
 }
 
+impl Spelling {
+    /// One name, one number.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+}
+
 /// Two names, each with the words of it that the context has said. Tables that are alike share these: a key with the context's
 /// own names would keep every pair of columns of every pair of tables.
 type Names = [(usize, u64); 2];

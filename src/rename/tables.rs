@@ -1,5 +1,6 @@
 //! What speaks for a dropped and a created table being the same one.
 
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::around::Around;
@@ -7,13 +8,14 @@ use super::candidate::Rename;
 use super::columns;
 use super::given::Given;
 use super::kind::kind;
+use super::names::{self, Identifier};
 use super::scene::{Pair, Scene, Spelling};
 use super::score::Scale;
 use super::settle::Compare;
 use super::weights::Sign;
 use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::effects::cast::Cast;
-use crate::sql::ConstraintKind;
+use crate::sql::{ConstraintKind, DataType};
 
 /// Every pair of a dropped and a created table; those of implicit many-to-many relations follow their models and are left
 /// out.
@@ -26,10 +28,11 @@ pub(crate) fn compared<'w>(scene: &Scene<'w>, given: &Given, around: &Around) ->
         .collect();
     let come: Vec<_> =
         come.into_iter().filter(|to| !is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
-    let (gone, come) = (sides(scene, scene.before, &gone), sides(scene, &scene.after, &come));
+    let mut shared = Shared::default();
+    let (gone, come) = (sides(scene, &mut shared, scene.before, &gone), sides(scene, &mut shared, &scene.after, &come));
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
-            let mut compare = compare(scene, around, from, to);
+            let mut compare = compare(scene, around, &mut shared, from, to);
             if gone.len() == 1 && come.len() == 1 {
                 compare.scale.say(Sign::OnlyTables, 1.0, "the only dropped and the only created table");
             }
@@ -56,23 +59,38 @@ struct Side<'s> {
     name: &'s ObjectName,
     table: &'s Table,
     own: Rc<Spelling>,
-    columns: Vec<(&'s String, &'s Column, Rc<Spelling>)>,
+    columns: Vec<Part<'s>>,
+}
+
+/// A column of it.
+struct Part<'s> {
+    name: &'s String,
+    column: &'s Column,
+    spelling: Rc<Spelling>,
+    /// One type, one number.
+    of_type: usize,
 }
 
 /// These tables of a catalog.
-fn sides<'s>(scene: &Scene<'_>, catalog: &'s Catalog, names: &[&'s ObjectName]) -> Vec<Side<'s>> {
+fn sides<'s>(scene: &Scene<'_>, shared: &mut Shared, catalog: &'s Catalog, names: &[&'s ObjectName]) -> Vec<Side<'s>> {
     let side = |name: &&'s ObjectName| {
         let table = catalog.tables.get(*name)?;
-        let columns = table.columns.iter().map(|(own, column)| (own, column, scene.spelling(own))).collect();
+        let columns = table.columns.iter().map(|(own, column)| Part {
+            name: own,
+            column,
+            spelling: scene.spelling(own),
+            of_type: shared.number(&column.data_type),
+        });
+        let columns = columns.collect();
         Some(Side { name, table, own: scene.spelling(&name.name), columns })
     };
     names.iter().filter_map(side).collect()
 }
 
-fn compare<'w>(scene: &Scene<'w>, around: &Around, old: &Side<'_>, new: &Side<'_>) -> Compare<'w> {
+fn compare<'w>(scene: &Scene<'w>, around: &Around, shared: &mut Shared, old: &Side<'_>, new: &Side<'_>) -> Compare<'w> {
     let (from, to) = (old.name, new.name);
     let mut scale = Scale::starting(scene.weights, Sign::TableBase);
-    let overlap = share(scene, around, old, new, &mut scale);
+    let overlap = share(scene, around, shared, old, new, &mut scale);
     let likeness = scene.alike(&old.own, &new.own, &[]);
     let moved = from.name == to.name;
     if moved {
@@ -159,31 +177,87 @@ fn is_link(table: &Table) -> bool {
         && table.columns.keys().all(|name| keys().any(|own| own.kind.columns().iter().any(|column| column == name)))
 }
 
-/// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
-fn share(scene: &Scene<'_>, around: &Around, from: &Side<'_>, to: &Side<'_>, scale: &mut Scale<'_>) -> f64 {
-    let (old, new) = (from.table, to.table);
-    let context = [&from.own.parts, &to.own.parts];
-    let free: Vec<_> = to.columns.iter().filter(|(other, ..)| !old.columns.contains_key(*other)).collect();
-    let mut same = 0.0;
-    let mut telling = 0.0;
-    for (name, column, spelling) in &from.columns {
-        let worth = |counterpart: &Column| match scene.cast(
-            &scene.renamed_type(&around.enums, &column.data_type),
-            &counterpart.data_type,
-            "c",
-        ) {
+/// What comparing two columns came to: many tables have the same ones.
+#[derive(Default)]
+struct Shared {
+    /// Types by number.
+    types: HashMap<DataType, usize>,
+    /// By both types: what a column of the one is worth as the other.
+    worth: HashMap<(usize, usize), f64>,
+    /// By both names, and the words of each that the tables' names have said.
+    likely: HashMap<[(usize, u64); 2], f64>,
+}
+
+impl Shared {
+    fn number(&mut self, data_type: &DataType) -> usize {
+        if let Some(known) = self.types.get(data_type) {
+            return *known;
+        }
+        let number = self.types.len();
+        self.types.insert(data_type.clone(), number);
+        number
+    }
+
+    fn worth(&mut self, scene: &Scene<'_>, around: &Around, from: &Part<'_>, to: &Part<'_>) -> f64 {
+        let old = || scene.renamed_type(&around.enums, &from.column.data_type);
+        let cast = || match scene.cast(&old(), &to.column.data_type, "c") {
             Cast::Same => 1.0,
             Cast::None | Cast::Loses { .. } => 0.2,
             Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
         };
-        let best = match new.columns.get(*name) {
-            Some(counterpart) => worth(counterpart),
+        *self.worth.entry((from.of_type, to.of_type)).or_insert_with(cast)
+    }
+
+    fn likely(&mut self, scene: &Scene<'_>, [from, to]: [&Told<'_>; 2], context: &[&Identifier]) -> f64 {
+        let likely = || scene.alike(&from.part.spelling, &to.part.spelling, context).score * 0.8;
+        match (from.said, to.said) {
+            (Some(old), Some(new)) => {
+                let key = [(from.part.spelling.number(), old), (to.part.spelling.number(), new)];
+                *self.likely.entry(key).or_insert_with(likely)
+            }
+            _ => likely(),
+        }
+    }
+}
+
+/// A column's name beside the names of two tables.
+struct Told<'s> {
+    part: &'s Part<'s>,
+    /// The words that the tables have said.
+    said: Option<u64>,
+}
+
+/// Weighs how many columns both tables share, by name and type. Gives the share, 0 to 1.
+fn share(
+    scene: &Scene<'_>,
+    around: &Around,
+    shared: &mut Shared,
+    from: &Side<'_>,
+    to: &Side<'_>,
+    scale: &mut Scale<'_>,
+) -> f64 {
+    let (old, new) = (from.table, to.table);
+    let context = [&from.own.parts, &to.own.parts];
+    let told = |part: &'_ Part<'_>| names::said(&part.spelling.parts, &context);
+    let free = to.columns.iter().filter(|other| !old.columns.contains_key(other.name));
+    let free: Vec<Told<'_>> = free.map(|part| Told { part, said: told(part) }).collect();
+    let counterparts: BTreeMap<&String, &Part<'_>> = to.columns.iter().map(|part| (part.name, part)).collect();
+    let mut same = 0.0;
+    let mut telling = 0.0;
+    for part in &from.columns {
+        let name = part.name;
+        let best = match counterparts.get(name) {
+            Some(counterpart) => shared.worth(scene, around, part, counterpart),
             None => {
-                let likely = |other: &Rc<Spelling>| scene.alike(spelling, other, &context).score * 0.8;
-                free.iter().fold(0.0, |best: f64, (_, counterpart, other)| {
-                    let name = likely(other);
+                let own = Told { part, said: told(part) };
+                free.iter().fold(0.0, |best: f64, other| {
+                    let name = shared.likely(scene, [&own, other], &context);
                     // the type makes it no better
-                    if name < 0.4 || name <= best { best } else { best.max(name * worth(counterpart)) }
+                    if name < 0.4 || name <= best {
+                        best
+                    } else {
+                        best.max(name * shared.worth(scene, around, part, other.part))
+                    }
                 })
             }
         };

@@ -181,9 +181,10 @@ pub fn review(request: Request<'_>) -> Review {
         }
         // the stages after the review of a plan ask for its statements again; those of a whole folder would only be held
         let passing;
-        let script = match request.identity {
-            Some(_) => migration.script(),
-            None => {
+        let script = match (request.identity, migration.sql.parsed()) {
+            (Some(_), _) => migration.script(),
+            (None, Some(parsed)) => parsed,
+            (None, None) => {
                 passing = Script::parse(migration.sql.as_str());
                 &passing
             }

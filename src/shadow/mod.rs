@@ -14,6 +14,7 @@ use self::scratch::{Programs, Started, Starting};
 use crate::database::DatabaseUrl;
 use crate::engine::ShadowUse;
 use crate::error::Result;
+use crate::tools::scratch::ScratchServer;
 use crate::ui::Shell;
 
 /// `shadow` of prisma-safe.toml: whose shadow database it is.
@@ -45,7 +46,7 @@ enum Server {
     /// It is fit for replays.
     Ready {
         url: DatabaseUrl,
-        _running: Box<Started>,
+        running: Box<Started>,
     },
     /// It cannot be had here.
     None,
@@ -108,6 +109,14 @@ impl<'a> Shadow<'a> {
         Ok(None)
     }
 
+    /// The server of ours that it stands on, once it runs.
+    pub fn server(&self) -> Option<&ScratchServer> {
+        match &self.server {
+            Server::Runs(started) | Server::Ready { running: started, .. } => Some(started.server()),
+            Server::Wanted | Server::Starting(_) | Server::None => None,
+        }
+    }
+
     fn scratch(&mut self, used: &ShadowUse, target: Option<&DatabaseUrl>) -> Result<Option<DatabaseUrl>> {
         if let Server::Starting(_) = self.server
             && let Server::Starting(starting) = std::mem::replace(&mut self.server, Server::None)
@@ -117,7 +126,7 @@ impl<'a> Shadow<'a> {
         if let (Server::Runs(started), Some(target)) = (&self.server, target) {
             let url = started.prepare(used, &target.schema())?;
             if let Server::Runs(started) = std::mem::replace(&mut self.server, Server::None) {
-                self.server = Server::Ready { url, _running: started };
+                self.server = Server::Ready { url, running: started };
             }
         }
         Ok(match &self.server {

@@ -95,6 +95,10 @@ impl Starting {
 }
 
 impl Started {
+    pub(super) fn server(&self) -> &ScratchServer {
+        &self.server
+    }
+
     fn start(programs: &Programs, target: &DatabaseUrl) -> Result<Self> {
         let search = programs.search();
         let mut client = connect(target, APPLICATION_NAME)?;

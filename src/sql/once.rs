@@ -25,6 +25,11 @@ impl Sql {
         self.script.get_or_init(|| Script::parse(Arc::clone(&self.text)))
     }
 
+    /// Its statements, if somebody has asked for them.
+    pub fn parsed(&self) -> Option<&Script> {
+        self.script.get()
+    }
+
     /// Looks at its statements without keeping them, for what is one of thousands: statements take many times their text's memory.
     pub fn look<T>(&self, look: impl FnOnce(&Script) -> T) -> T {
         match self.script.get() {

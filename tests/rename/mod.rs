@@ -152,7 +152,7 @@ fn settled(change: &Change, first: &str, draft: &str) -> Result<(String, Vec<Ren
     }
     let dropped = decisions.candidates.iter().filter(|candidate| candidate.decision == Decision::Delete);
     let dropped = dropped.map(|candidate| candidate.rename.clone()).collect();
-    Ok((result.text, result.renames, dropped))
+    Ok((result.text.to_string(), result.renames, dropped))
 }
 
 fn empty(database: &Database) {

@@ -105,9 +105,12 @@ impl Deployment<'_> {
     }
 
     /// The target as the pending migrations find it, whatever made its objects.
-    fn before_pending(&mut self) -> Result<Catalog> {
-        let schema = self.target.url.schema();
-        Ok(Catalog::of_target(&schema, self.definitions()?))
+    pub(super) fn before_pending(&mut self) -> Result<Catalog> {
+        if self.world.is_none() {
+            let schema = self.target.url.schema();
+            self.world = Some(Catalog::of_target(&schema, self.definitions()?));
+        }
+        Ok(self.world.clone().unwrap_or_default())
     }
 
     fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {

@@ -14,6 +14,7 @@ use postgres::Client;
 
 use self::resume::Resumed;
 use super::Aim;
+use crate::catalog::Catalog;
 use crate::catalog::live::Live;
 use crate::config::Config;
 use crate::consent::Gate;
@@ -122,6 +123,8 @@ struct Deployment<'a> {
     client: Client,
     /// What the target holds before the first migration, once it was read.
     definitions: Option<Live>,
+    /// The same as a catalog, once it was asked for.
+    world: Option<Catalog>,
     /// The deployment that this one goes on with.
     resumed: Option<Resumed>,
 }
@@ -226,6 +229,7 @@ impl Deployer for Deploying<'_> {
             pending: &pending,
             client,
             definitions: None,
+            world: None,
             resumed,
         };
         let result = deployment.stages(&mut journal, engine);

@@ -12,7 +12,7 @@ impl Deployment<'_> {
         let schema = self.target.url.schema();
         // a locked table keeps them from being read: then the files alone decide
         let world = match &self.definitions {
-            Some(definitions) => Catalog::of_target(&schema, definitions),
+            Some(_) => self.before_pending()?,
             None => Catalog::new(&schema),
         };
         let routes = deploy::routes(self.pending, world, &history)?;

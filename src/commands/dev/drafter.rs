@@ -93,7 +93,7 @@ impl Drafter for Developing<'_> {
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
         drafting.look_at_values(&url);
         let search = self.config.scratch_proof(&self.context.env, self.project.root());
-        let scratch = search.map(|search| rename::Scratch { search, like: Some(&url) });
+        let scratch = search.map(|search| rename::Scratch { search, like: Some(&url), running: self.shadow.server() });
         let mut ask = |script: &str| {
             let left = remaining.after(script)?;
             // what Prisma drafts again and again although it can never run is not a remaining change
@@ -114,7 +114,7 @@ impl Drafter for Developing<'_> {
         }
         if let Some(mapped) = &self.mapped {
             outcome.decisions.candidates.extend(mapped.candidates.iter().cloned());
-            outcome.text = mapped.record(&outcome.text);
+            outcome.text = mapped.record(&outcome.text).into();
         }
         if let Err(error) = outcome.demand_proof() {
             // on the terminal it does no harm; in the folder it would be deployed
@@ -136,13 +136,13 @@ impl Drafter for Developing<'_> {
             self.accepted.ask(&review, shell)?;
         }
         if !self.accepted.is_empty() {
-            outcome.text = drafting::accept(&outcome.text, &self.accepted);
+            outcome.text = drafting::accept(&outcome.text, &self.accepted).into();
             review = drafting.review(&outcome, &settings);
             self.accepted.demand_use(&review)?;
         }
         self.report(&migration.name, &outcome, Some(&review))?;
-        let text = outcome.text;
-        let migration = Migration { sql: text.as_str().into(), ..migration };
+        let text = outcome.text.to_string();
+        let migration = Migration { sql: outcome.text, ..migration };
         self.end = Some(End::Written(migration, drafted.migrations));
         Ok(text)
     }

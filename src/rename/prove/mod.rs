@@ -20,7 +20,6 @@ use super::rewrite::{Moves, Rewrite};
 use super::scene::Scene;
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
-use crate::sql::Script;
 
 /// What the comparison showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +42,7 @@ impl Proof {
 /// # Errors
 /// The rewrite cannot be read.
 pub fn prove(draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Proof> {
-    let script = Script::parse(rewrite.text.clone());
+    let script = rewrite.text.script();
     if let Some(error) = script.errors().first() {
         return Err(Error::failed(format!("the rewrite of {} cannot be read", draft.migration))
             .because(error.message.clone())
@@ -53,7 +52,7 @@ pub fn prove(draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Proof> {
     let renamed = Moves::new(&scene, &rewrite.renames).apply(&scene);
     let mut expected = scene.after;
     let mut reached = draft.before.clone();
-    reached.apply(&script, draft.migration);
+    reached.apply(script, draft.migration);
     let mut kept = Vec::new();
     for object in &rewrite.kept {
         let (Some(from), Some(to)) = (reached.tables.get(&object.table), expected.tables.get_mut(&object.table)) else {

@@ -43,7 +43,7 @@ pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, scrat
 }
 
 /// Proves one rewrite on a server.
-pub(super) fn prove_on(stage: &Stage, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Replay {
+pub(super) fn prove_on(stage: &Stage<'_>, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Replay {
     let start = Instant::now();
     let replay = stage.database(None).and_then(|database| {
         let run = Run { stage, database, schema: &draft.before.default_schema };
@@ -55,7 +55,7 @@ pub(super) fn prove_on(stage: &Stage, draft: &Draft<'_>, earlier: &[Migration], 
 
 /// One proof.
 struct Run<'a> {
-    stage: &'a Stage,
+    stage: &'a Stage<'a>,
     /// Where the history before the draft is built.
     database: String,
     schema: &'a str,
@@ -69,9 +69,9 @@ impl Run<'_> {
         let before = within(&mut client, &mut live)?;
         let (columns, server) = (Tables::read(&mut client).explain(unread)?, version(&mut client)?);
         drop(client);
-        let drafted = self.aside(draft.script.text(), &mut live)?;
-        let rewritten =
-            self.aside(&rewrite.text, &mut |client| Ok((live(client)?, Tables::read(client).explain(unread)?)))?;
+        let drafted = self.aside(draft.script, &mut live)?;
+        let rewritten = self
+            .aside(rewrite.text.script(), &mut |client| Ok((live(client)?, Tables::read(client).explain(unread)?)))?;
         let reached = match rewritten {
             Ok(reached) => reached,
             Err(failure) => {
@@ -92,14 +92,14 @@ impl Run<'_> {
         let moves = Moves::new(&Scene::new(draft), &rewrite.renames);
         let rows = Rows { moves: &moves, before: &columns, after: &reached.1 };
         let mut client = self.connect(&self.database)?;
-        let values = rows.compare(&mut client, &rewrite.text, &mut |client| run(client, &rewrite.text));
+        let values = rows.compare(&mut client, rewrite.text.script(), &mut |client| run(client, &rewrite.text));
         notes.extend(values.without);
         Ok(Replay { catalog, values: values.verdict, rows: values.rows, notes, server, took: Duration::ZERO })
     }
 
     /// Runs a script on what the history has built, looks, and leaves everything as it was; or the server's refusal.
-    fn aside<T>(&self, sql: &str, look: &mut dyn FnMut(&mut Client) -> Result<T>) -> Result<Result<T, Failure>> {
-        let script = Script::parse(sql);
+    fn aside<T>(&self, script: &Script, look: &mut dyn FnMut(&mut Client) -> Result<T>) -> Result<Result<T, Failure>> {
+        let sql = script.text();
         let control = match script.atomicity() {
             Atomicity::Transaction => Vec::new(),
             Atomicity::OwnTransaction { control } => control,

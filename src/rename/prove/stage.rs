@@ -22,6 +22,8 @@ pub struct Scratch<'a> {
     pub search: Search<'a>,
     /// A database whose server has the major version that is preferred. It is asked for that, and for nothing else.
     pub like: Option<&'a DatabaseUrl>,
+    /// One that runs already, and that the proof shares with another task: it takes no database that is there.
+    pub running: Option<&'a ScratchServer>,
 }
 
 impl Scratch<'_> {
@@ -35,19 +37,37 @@ impl Scratch<'_> {
 
 /// A server that any number of rewrites can be proved on, one after the other.
 #[derive(Debug)]
-pub struct Stage {
-    server: ScratchServer,
+pub struct Stage<'a> {
+    server: Place<'a>,
     /// How many databases were used.
     used: Cell<u32>,
 }
 
-impl Stage {
-    /// Starts the server.
+/// Whose server it is.
+#[derive(Debug)]
+enum Place<'a> {
+    Own(Box<ScratchServer>),
+    Shared(&'a ScratchServer),
+}
+
+impl<'a> Stage<'a> {
+    /// Starts the server, unless one runs.
     ///
     /// # Errors
     /// Exit status 1 if there is none, or it does not start.
-    pub fn start(scratch: &Scratch<'_>) -> Result<Self> {
-        Ok(Self { server: scratch::open_small(scratch.wanted(), &scratch.search)?, used: Cell::new(0) })
+    pub fn start(scratch: &Scratch<'a>) -> Result<Self> {
+        let server = match scratch.running {
+            Some(running) => Place::Shared(running),
+            None => Place::Own(Box::new(scratch::open_small(scratch.wanted(), &scratch.search)?)),
+        };
+        Ok(Self { server, used: Cell::new(0) })
+    }
+
+    fn server(&self) -> &ScratchServer {
+        match &self.server {
+            Place::Own(server) => server,
+            Place::Shared(server) => server,
+        }
     }
 
     /// As [`replay()`](super::replay()).
@@ -56,19 +76,19 @@ impl Stage {
     }
 
     pub(super) fn connect(&self, database: &str) -> Result<Client> {
-        self.server.connect(database)
+        self.server().connect(database)
     }
 
-    /// A database of its own: empty, or a copy of one without sessions. The first one is there already.
+    /// A database of its own: empty, or a copy of one without sessions. The first one is there already, unless the server is shared.
     pub(super) fn database(&self, copied: Option<&str>) -> Result<String> {
         let number = self.used.replace(self.used.get() + 1);
-        if number == 0 {
+        if number == 0 && matches!(self.server, Place::Own(_)) {
             return Ok(FIRST.to_owned());
         }
         let name = format!("proof_{number}");
         let template = copied.unwrap_or("template0");
         // a session of `FIRST` would keep it from being copied
-        self.server
+        self.server()
             .connect("template1")?
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .map_err(Failure::from)

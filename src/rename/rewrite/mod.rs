@@ -24,7 +24,7 @@ use super::scene::Scene;
 use super::{Draft, directive, sides};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Explain as _, Result};
-use crate::sql::{Edit, edit};
+use crate::sql::{Edit, Sql, edit};
 pub(crate) use moves::Moves;
 use plan::Plan;
 
@@ -32,7 +32,7 @@ use plan::Plan;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rewrite {
     /// The migration's new text.
-    pub text: String,
+    pub text: Sql,
     /// What was changed in the draft.
     pub edits: Vec<Edit>,
     /// The renames it does.
@@ -62,7 +62,7 @@ pub fn rewrite(draft: &Draft<'_>, decisions: &Decisions) -> Result<Rewrite> {
     let renames: Vec<Rename> = decisions.renames().cloned().collect();
     let dropped = dropped(draft, decisions);
     if renames.is_empty() && dropped.is_empty() {
-        return Ok(Rewrite { text: draft.script.text().to_owned(), ..Rewrite::default() });
+        return Ok(Rewrite { text: draft.script.text().into(), ..Rewrite::default() });
     }
     if let Some(error) = draft.script.errors().first() {
         let place = draft.script.position(error.range.start);
@@ -85,7 +85,7 @@ pub fn rewrite(draft: &Draft<'_>, decisions: &Decisions) -> Result<Rewrite> {
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let text = edit::apply(draft.script.text(), &edits).explain(|| format!("could not rewrite {}", draft.migration))?;
     let kept = plan.kept.into_iter().map(|(table, name, index)| Kept { table, name, index }).collect();
-    Ok(Rewrite { text, edits, renames, kept, notes: plan.notes })
+    Ok(Rewrite { text: text.into(), edits, renames, kept, notes: plan.notes })
 }
 
 /// What a person really drops although it may be a rename, unless the file says so already.

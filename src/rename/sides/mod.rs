@@ -185,7 +185,7 @@ mod tests {
         let script = Script::parse("");
         let draft = Draft { migration: "m", script: &script, before: &before, hints: &hints };
         let decisions = settle(&draft, &Options::default(), None)?;
-        Ok(rewrite(&draft, &decisions)?.text)
+        Ok(rewrite(&draft, &decisions)?.text.to_string())
     }
 
     #[test]

@@ -60,12 +60,12 @@ fn journey(before: &str, draft: &str, options: &Options, hints: &Hints) -> crate
     let result = rewrite(&draft, &decide(&draft, options, None)?)?;
     let proof = prove(&draft, &result)?;
     assert_eq!(proof.differences, Vec::<String>::new(), "{}", result.text);
-    let again = Script::parse(result.text.clone());
+    let again = Script::parse(result.text.as_str());
     let draft = Draft { script: &again, ..draft };
     let second = rewrite(&draft, &decide(&draft, &Options::default(), None)?)?;
     assert_eq!(second.text, result.text, "a second run changes nothing");
     assert_eq!(second.edits, []);
-    Ok(result.text)
+    Ok(result.text.to_string())
 }
 
 /// Each of these drafts comes from real Prisma, and each rewrite was run on a PostgreSQL with rows, which kept their values;
