@@ -363,6 +363,8 @@ fn normal(value: Option<&str>) -> String {
     let value = value.trim_end_matches(' ');
     let value = value.strip_suffix("+00").unwrap_or(value);
     let value = value.strip_suffix(" 00:00:00").unwrap_or(value);
+    // the one value of a list
+    let value = value.strip_prefix('{').and_then(|value| value.strip_suffix('}')).unwrap_or(value);
     let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
     match value {
         "t" => return "true".into(),

@@ -199,7 +199,12 @@ fn rekeyed(written: &Written) -> bool {
 /// The columns that were written, if one of them is part of a key; none also where the migration changes the tables themselves,
 /// and a column may go by another name by then.
 fn changed_keys(before: &Catalog, script: &Script, written: &Written) -> Vec<String> {
-    let alters = |statement: &Statement| matches!(statement.kind, StatementKind::AlterTable { .. });
+    // a type takes columns along
+    let alters = |statement: &Statement| match &statement.kind {
+        StatementKind::AlterTable { .. } | StatementKind::DropType { .. } | StatementKind::DropSchema { .. } => true,
+        StatementKind::Other { words } => words.starts_with("DROP "),
+        _ => false,
+    };
     let (Some(known), Some(changed)) = (before.tables.get(&written.table), &written.lacks.values) else {
         return Vec::new();
     };
