@@ -69,7 +69,6 @@ fn offline_a_table_from_elsewhere_is_never_a_pass() {
     for made in [
         "CREATE TABLE \"copy\" (LIKE \"Tram\" INCLUDING ALL);",
         "CREATE TABLE \"copy\" AS SELECT * FROM \"Tram\";",
-        "CREATE TABLE \"copy\" () INHERITS (\"Tram\");",
         "DO $$ BEGIN EXECUTE 'CREATE TABLE \"copy\" (id int PRIMARY KEY, line text)'; END $$;",
         "CREATE FUNCTION make_copy() RETURNS void LANGUAGE sql AS 'CREATE TABLE \"copy\" (id int PRIMARY KEY, line text)'; SELECT make_copy();",
         "CREATE TABLE IF NOT EXISTS \"copy\" (id int PRIMARY KEY, line text);",
@@ -79,6 +78,14 @@ fn offline_a_table_from_elsewhere_is_never_a_pass() {
         let (verdict, findings, json) = reviewed(&project, sql, &["--offline"]);
         assert_ne!(verdict, "pass", "{made}\n{findings:?}");
         assert!(json["unchecked"].to_string().contains("copy"), "{made}\n{}", json["unchecked"]);
+    }
+    // what it inherits is known
+    let inherits = format!("{TRAM_SQL}CREATE TABLE \"copy\" () INHERITS (\"Tram\");");
+    let project = Project::prisma7().schema(TRAM).migration("20250101000000_init", &inherits);
+    let sql = "ALTER TABLE \"Tram\" ALTER COLUMN line TYPE varchar(3) USING left(line, 3);";
+    let (_, findings, _) = reviewed(&project, sql, &["--offline"]);
+    for table in ["Tram", "copy"] {
+        assert!(findings.contains(&format!("error narrow-type({table}.line)")), "{findings:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::code::Code;
 use super::{Catalog, Column, Constraint, ObjectName, Table};
 
 /// What is known of an object.
@@ -72,6 +73,8 @@ pub(crate) struct Sight {
     pub(super) unread: BTreeSet<ObjectName>,
     /// What was added to unknown tables.
     pub(super) sketches: BTreeMap<ObjectName, Table>,
+    /// Functions, triggers and rules.
+    pub(super) code: Code,
 }
 
 impl PartialEq for Sight {

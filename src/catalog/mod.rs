@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 mod canonical;
+pub mod code;
 mod differences;
 mod expressions;
 mod known;
@@ -63,6 +64,17 @@ pub struct Table {
     /// How far the definition is known.
     pub certainty: Certainty,
     pub partition: Partition,
+    pub inheritance: Inheritance,
+}
+
+/// What a table has from the tables of `INHERITS`: its rows are read and written through those too, and what happens to their columns
+/// happens to its own. Not compared by [`Catalog::differences`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inheritance {
+    /// The tables that it inherits from, in their order.
+    pub from: Vec<ObjectName>,
+    /// Columns that it has from them alone, so that it loses them with theirs.
+    pub columns: BTreeSet<String>,
 }
 
 /// What a table has to do with partitions; not compared by [`Catalog::differences`].
@@ -145,6 +157,19 @@ impl Catalog {
         let own = |(_, table): &(&ObjectName, &Table)| table.partition.of.as_ref().is_some_and(|(of, _)| of == whole);
         let own: Vec<&ObjectName> = self.tables.iter().filter(own).map(|(name, _)| name).collect();
         own.into_iter().flat_map(|name| std::iter::once(name.clone()).chain(self.partitions(name))).collect()
+    }
+
+    /// The tables that inherit from a table, with those that inherit from them, each once. Partitions are none.
+    pub fn heirs(&self, table: &ObjectName) -> Vec<ObjectName> {
+        let mut found: Vec<ObjectName> = Vec::new();
+        let mut waiting = vec![table.clone()];
+        while let Some(parent) = waiting.pop() {
+            let own = self.tables.iter().filter(|(_, own)| own.inheritance.from.contains(&parent));
+            let new: Vec<ObjectName> = own.map(|(name, _)| name.clone()).filter(|name| !found.contains(name)).collect();
+            waiting.extend(new.iter().cloned());
+            found.extend(new);
+        }
+        found
     }
 
     /// The values of a column's enum type, if it is one.

@@ -31,6 +31,7 @@ use std::ops::Range;
 pub use self::conversion::Conversion;
 pub use self::unknown::Reference;
 
+use crate::catalog::code::Call;
 use crate::catalog::{Catalog, ObjectName};
 use crate::sql::{ConstraintKind, DataType, Expr, Script, Statement};
 
@@ -173,6 +174,8 @@ pub enum What {
     ReachesOutside { what: &'static str },
     /// Code runs that no review can follow.
     UnknownCode { words: String },
+    /// A function runs that may do more than compute.
+    UnknownCall(Call),
 }
 
 /// What a table loses of what kept its rows right.
@@ -211,8 +214,14 @@ impl What {
             | Self::AccessChanged { .. }
             | Self::UnknownObject(_)
             | Self::ReachesOutside { .. }
-            | Self::UnknownCode { .. } => None,
+            | Self::UnknownCode { .. }
+            | Self::UnknownCall(_) => None,
         }
+    }
+
+    /// Whether code runs that no review can follow.
+    pub fn is_code(&self) -> bool {
+        matches!(self, Self::UnknownCode { .. } | Self::UnknownCall(_))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Rows, Scene, What, Which, statement};
 use crate::catalog::{Catalog, ObjectName};
-use crate::sql::code::{self, calls_unknown, hides_writing};
+use crate::sql::code::{self, hides_writing};
 use crate::sql::expression::{Piece, pieces};
 use crate::sql::tokens::{Kind, Token, after, tokens};
 use crate::sql::{ConstraintKind, Name, Statement, StatementKind};
@@ -43,22 +43,10 @@ pub(super) fn created(scene: &Scene<'_>, name: &Name, with_data: bool) -> Vec<Wh
 
 /// The tables of `PARTITION OF a` (`true`) and `INHERITS (a, b)`.
 fn wholes(scene: &Scene<'_>) -> Vec<(ObjectName, bool)> {
-    // most tables are made of columns, and their text is not looked through twice
-    let StatementKind::CreateTable { as_query: true, partition_of, .. } = &scene.statement.kind else {
-        return Vec::new();
-    };
-    let tokens = tokens(scene.text);
-    let of = partition_of.as_ref().map(|(whole, _)| whole);
-    let mut found: Vec<_> = of.map(|whole| (scene.before.resolve(whole), true)).into_iter().collect();
-    let mut rest = after(&tokens, "inherits").unwrap_or_default();
-    while let [separator, behind @ ..] = rest
-        && (separator.is_symbol("(") || separator.is_symbol(","))
-        && let Some((name, behind)) = crate::sql::tokens::name(behind)
-    {
-        found.push((scene.before.resolve(&name), false));
-        rest = behind;
-    }
-    found
+    let StatementKind::CreateTable { partition_of, inherits, .. } = &scene.statement.kind else { return Vec::new() };
+    let of = partition_of.iter().map(|(whole, _)| (whole, true));
+    let all = of.chain(inherits.iter().map(|parent| (parent, false)));
+    all.map(|(name, partition)| (scene.before.resolve(name), partition)).collect()
 }
 
 /// `COPY table FROM …`; one that writes a file out changes nothing here.
@@ -74,17 +62,42 @@ pub(super) fn copied(scene: &Scene<'_>) -> Vec<What> {
 }
 
 pub(super) fn updated(scene: &Scene<'_>, name: &Name, columns: &[String]) -> Vec<What> {
-    let overwritten = table(scene, name).map(|table| What::ValuesOverwritten {
+    let overwritten = reached(scene, name).into_iter().map(|(table, which)| What::ValuesOverwritten {
         table,
-        which: which(scene.text),
+        which,
         columns: columns.to_vec(),
     });
-    overwritten.into_iter().chain(hidden(scene)).collect()
+    overwritten.chain(hidden(scene)).collect()
+}
+
+/// The table of an `UPDATE` or `DELETE`, and those that inherit from it, unless it says `ONLY`.
+fn reached(scene: &Scene<'_>, name: &Name) -> Vec<(ObjectName, Which)> {
+    let Some(first) = table(scene, name) else { return Vec::new() };
+    let which = which(scene.text);
+    let heirs = if says_only(scene.text) { Vec::new() } else { scene.before.heirs(&first) };
+    // the condition names them as it names the first
+    let theirs = match &which {
+        Which::Where { alias: None, condition } => {
+            Which::Where { alias: Some(first.name.clone()), condition: condition.clone() }
+        }
+        other => other.clone(),
+    };
+    let mut found = vec![(first, which)];
+    found.extend(heirs.into_iter().map(|heir| (heir, theirs.clone())));
+    found
+}
+
+/// Whether `ONLY` stands before the table of an `UPDATE`, `DELETE` or `TRUNCATE`; behind a `WITH` it is looked for anywhere.
+fn says_only(text: &str) -> bool {
+    let tokens = tokens(text);
+    let first = tokens.iter().position(|token| ["update", "delete", "truncate"].iter().any(|word| token.is(word)));
+    let rest = first.and_then(|at| tokens.get(at + 1..)).unwrap_or_default();
+    let name = rest.iter().find(|token| !token.is("from") && !token.is("table"));
+    name.is_some_and(|token| token.is("only"))
 }
 
 pub(super) fn deleted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
-    let first = table(scene, name).map(|table| (table, which(scene.text)));
-    first
+    reached(scene, name)
         .into_iter()
         .flat_map(|(table, which)| with_referring(scene.before, table, which))
         .chain(hidden(scene))
@@ -93,10 +106,14 @@ pub(super) fn deleted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
 
 pub(super) fn truncated(scene: &Scene<'_>, names: &[Name], cascade: bool) -> Vec<What> {
     let mut emptied: Vec<ObjectName> = Vec::new();
+    let only = says_only(scene.text);
     for table in names.iter().filter_map(|name| table(scene, name)) {
-        // PostgreSQL takes a table named twice for one
-        if !emptied.contains(&table) {
-            emptied.push(table);
+        let heirs = if only { Vec::new() } else { scene.before.heirs(&table) };
+        for table in std::iter::once(table).chain(heirs) {
+            // PostgreSQL takes a table named twice for one
+            if !emptied.contains(&table) {
+                emptied.push(table);
+            }
         }
     }
     let mut at = 0;
@@ -116,8 +133,7 @@ pub(super) fn selected(scene: &Scene<'_>) -> Vec<What> {
     if let Some(name) = sequence_set(scene) {
         return vec![What::SequenceSet { name }];
     }
-    let called = calls_unknown(scene.text).map(|_| What::UnknownCode { words: "SELECT".into() });
-    called.into_iter().chain(hidden(scene)).collect()
+    hidden(scene)
 }
 
 /// `WITH gone AS (DELETE …)` in front of another statement, or a view that leads on to its table.
@@ -139,7 +155,7 @@ fn hidden(scene: &Scene<'_>) -> Vec<What> {
 fn inner<'a>(scene: &Scene<'a>) -> impl Iterator<Item = What> + use<'a> {
     let (text, before, end) = (scene.text, scene.before, scene.end);
     code::inner(text).into_iter().flat_map(move |code::Inner { range, kind }| {
-        let statement = Statement { range: range.clone(), kind };
+        let statement = Statement { range: range.clone(), kind, calls: Vec::new() };
         let scene = Scene { statement: &statement, text: &text[range], before, end };
         let what: Vec<What> = statement::effects(&scene).into_iter().map(|effect| effect.what).collect();
         what.into_iter().map(move |what| beside_others(what, text))
@@ -364,6 +380,30 @@ mod tests {
         for sql in ["TRUNCATE a, public.a CASCADE;", "DROP TABLE a, public.a;"] {
             let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
             assert_eq!(effects[0].len(), 1, "{effects:?}");
+        }
+    }
+
+    #[test]
+    fn effects_reach_the_tables_that_inherit() {
+        const INIT: &str = "CREATE TABLE a (id INT, x TEXT, y INT); CREATE TABLE b (y INT, z INT) INHERITS (a); \
+                            CREATE TABLE c () INHERITS (b);";
+        let before = Catalog::replay("public", [("1", &crate::sql::Script::parse(INIT))]);
+        for (sql, reached) in [
+            ("DELETE FROM a WHERE id = 1;", &["a", "b", "c"][..]),
+            ("DELETE FROM ONLY a;", &["a"]),
+            ("TRUNCATE TABLE b;", &["b", "c"]),
+            ("UPDATE a SET x = '';", &["a", "b", "c"]),
+            ("ALTER TABLE a DROP COLUMN x;", &["a", "b", "c"]),
+            ("ALTER TABLE a DROP COLUMN y;", &["a"]),
+            ("ALTER TABLE ONLY a ALTER COLUMN x TYPE VARCHAR(2);", &["a"]),
+            ("ALTER TABLE a ALTER COLUMN x TYPE VARCHAR(2);", &["a", "b", "c"]),
+            ("DROP TABLE a CASCADE;", &["a", "b", "c"]),
+            ("INSERT INTO a VALUES (1);", &["a"]),
+        ] {
+            let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
+            let found: Vec<&str> =
+                effects[0].iter().filter_map(|effect| Some(effect.what.table()?.name.as_str())).collect();
+            assert_eq!(found, reached, "{sql}");
         }
     }
 

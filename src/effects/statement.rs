@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::unknown::{self, Reference};
-use super::{Definition, Effect, Scene, What, action, guarantees, rows, types, words};
+use super::{Definition, Effect, Scene, What, Which, action, guarantees, rows, types, words};
 use crate::catalog::ObjectName;
+use crate::catalog::code::{Call, Event};
 use crate::sql::outside::reaches_outside;
 use crate::sql::{Name, StatementKind};
 
 pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
     let found = match &scene.statement.kind {
-        StatementKind::AlterTable { table, if_exists, actions } => return alter(scene, table, *if_exists, actions),
+        StatementKind::AlterTable { table, if_exists, only, actions } => {
+            let found = alter(scene, table, (*if_exists, *only), actions);
+            let run = scene.before.runs(scene.statement).map(What::UnknownCall);
+            let run = run.map(|what| Effect { range: scene.statement.range.clone(), what });
+            return found.into_iter().chain(run).collect();
+        }
         StatementKind::DropTable { tables, if_exists, cascade } => tables
             .iter()
             .map(|table| scene.before.resolve(table))
@@ -21,6 +27,7 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
             })
             // asked, and not there: nothing is dropped, whether or not the statement then fails
             .filter(|table| !scene.before.table(table).is_absent() || !if_exists)
+            .flat_map(|table| with_heirs(scene, table, *cascade))
             .map(|table| What::TableGone { table, cascade: *cascade })
             .collect(),
         StatementKind::DropSchema { names, cascade } => schemas(scene, names, *cascade),
@@ -84,7 +91,35 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         | StatementKind::Rollback
         | StatementKind::Set { .. } => Vec::new(),
     };
-    found.into_iter().chain(outside(scene)).map(|what| Effect { range: scene.statement.range.clone(), what }).collect()
+    let run = runs(scene, &found).map(What::UnknownCall);
+    found
+        .into_iter()
+        .chain(run)
+        .chain(outside(scene))
+        .map(|what| Effect { range: scene.statement.range.clone(), what })
+        .collect()
+}
+
+/// The function that may do more than compute, run by the statement or by what it does to rows: also to those of tables that
+/// foreign keys lead to.
+fn runs(scene: &Scene<'_>, found: &[What]) -> Option<Call> {
+    let fired = |what: &What| {
+        let (table, event) = match what {
+            What::RowsAdded { table, .. } => (table, Event::Insert),
+            What::ValuesOverwritten { table, .. } => (table, Event::Update),
+            What::RowsDeleted { table, which: Which::Emptied } => (table, Event::Truncate),
+            What::RowsDeleted { table, .. } => (table, Event::Delete),
+            _ => return None,
+        };
+        scene.before.fired(table, event)
+    };
+    scene.before.runs(scene.statement).or_else(|| found.iter().find_map(fired))
+}
+
+/// A dropped table with those that inherit from it, which `CASCADE` takes along.
+fn with_heirs(scene: &Scene<'_>, table: ObjectName, cascade: bool) -> Vec<ObjectName> {
+    let heirs = if cascade { scene.before.heirs(&table) } else { Vec::new() };
+    std::iter::once(table).chain(heirs).collect()
 }
 
 /// What the statement reaches beyond the database when it runs; a function that is defined runs later.
@@ -99,7 +134,12 @@ fn outside(scene: &Scene<'_>) -> Option<What> {
     reaches_outside(scene.text, body).map(|what| What::ReachesOutside { what })
 }
 
-fn alter(scene: &Scene<'_>, table: &Name, if_exists: bool, actions: &[crate::sql::Action]) -> Vec<Effect> {
+fn alter(
+    scene: &Scene<'_>,
+    table: &Name,
+    (if_exists, only): (bool, bool),
+    actions: &[crate::sql::Action],
+) -> Vec<Effect> {
     let table = scene.before.resolve(table);
     if if_exists && scene.before.table(&table).is_absent() {
         return Vec::new();
@@ -108,9 +148,10 @@ fn alter(scene: &Scene<'_>, table: &Name, if_exists: bool, actions: &[crate::sql
         let range = own.range.clone();
         let start = scene.statement.range.start;
         let text = scene.text.get(range.start.saturating_sub(start)..range.end.saturating_sub(start));
-        action::effects(scene, &table, text.unwrap_or_default(), &own.kind)
-            .into_iter()
-            .map(move |what| Effect { range: range.clone(), what })
+        let of = |table: &ObjectName| action::effects(scene, table, text.unwrap_or_default(), &own.kind);
+        let heirs = if only { Vec::new() } else { scene.before.reached_by(&table, &own.kind) };
+        let found: Vec<What> = of(&table).into_iter().chain(heirs.iter().flat_map(of)).collect();
+        found.into_iter().map(move |what| Effect { range: range.clone(), what })
     };
     actions.iter().flat_map(each).collect()
 }

@@ -19,7 +19,6 @@ use self::deeds::{Act, Acting, acting};
 use super::Rehearsed;
 use crate::catalog::Catalog;
 use crate::conservation::{Kind, Loss};
-use crate::effects::What;
 use crate::project::Migration;
 use crate::review::{Reviewed, acceptances};
 use crate::rules::{Acceptance, Finding, REHEARSED_LOSS};
@@ -140,7 +139,7 @@ impl<'a> Coverage<'a> {
                 let own = || acting.acts.iter().filter(|act| act.is(statement)).flat_map(|act| &act.deeds);
                 let told = own().any(|deed| deed.touches(loss));
                 // a change of type writes a table anew as well, and says so
-                let code = || own().any(|deed| matches!(deed.what, What::UnknownCode { .. }));
+                let code = || own().any(|deed| deed.what.is_code());
                 !told && (acting.wrote(statement, loss) || acting.emptied(statement, loss) && code())
             });
             strange.map(|statement| (migration.name.as_str(), statement.line))

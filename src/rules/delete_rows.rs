@@ -32,6 +32,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for reached in reached(step) {
         finding = finding.replayed(reached);
     }
+    finding = step.with_heirs(&table.name, finding);
     if let Some(rows) = table.rows {
         finding = finding.measured(format!("{} holds {}", table.label, cost::rows(rows)));
     }

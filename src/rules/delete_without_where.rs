@@ -32,7 +32,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         "add a WHERE that names the rows\nif all must go, accept it: `-- prisma-safe:allow delete-without-where({}): why`",
         table.label
     ));
-    let finding = reached(step).fold(finding, Finding::replayed);
+    let finding = step.with_heirs(&table.name, reached(step).fold(finding, Finding::replayed));
     findings.push(match table.rows {
         Some(0) if !table.written => finding.severity(Severity::Info).measured(format!("{} holds 0 rows", table.label)),
         Some(rows) => finding.measured(format!("{} holds {}", table.label, cost::rows(rows))),

@@ -35,6 +35,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             action.range.clone(),
             format!("drops column `{name}` of `{}` and every value in it{and_more}", table.label),
         );
+        let finding = step.with_heirs(&table.name, finding);
         let known = step.catalog.tables.get(&table.name).and_then(|table| table.columns.get(name));
         if known.is_some_and(|column| column.generated.is_some()) {
             findings.push(

@@ -31,6 +31,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             let names: Vec<String> = partitions.iter().map(|part| step.catalog.short(part).to_string()).collect();
             finding.replayed(format!("its partitions go with it: {}", names.join(", ")))
         };
+        let finding = step.with_heirs(&table.name, finding);
         findings.push(match table.rows {
             Some(0) if !table.written => finding
                 .severity(Severity::Warning)

@@ -1,9 +1,10 @@
 //! Code that no review can follow: `DO` blocks, dynamic SQL, functions called for what they do, unknown statements.
 
-use super::{Check, Finding, Rule, Severity, Subject};
-use crate::sql::code::{calls_unknown, hides_writing};
+use super::{Check, Finding, Rule, Severity, Step};
+use crate::effects::What;
+use crate::sql::code::hides_writing;
 use crate::sql::outside::reaches_outside;
-use crate::sql::tokens::{Kind, Token, calls, tokens};
+use crate::sql::tokens::{Kind, Token, tokens};
 use crate::sql::{Statement, StatementKind};
 
 /// The rule.
@@ -14,7 +15,7 @@ pub(crate) const RULE: Rule = Rule {
     acceptable: true,
     destroys: true,
     page: include_str!("opaque_code.md"),
-    check: Check::Migration(check),
+    check: Check::Statement(check),
 };
 
 /// Words that may destroy or block, wherever they stand.
@@ -97,70 +98,64 @@ const HARMLESS: &[&str] = &[
     "DROP SUBSCRIPTION",
 ];
 
-fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
-    let mut blocks = 0_usize;
-    let mut defined: Vec<String> = Vec::new();
-    for statement in subject.script.statements() {
-        let text = subject.script.text().get(statement.range.clone()).unwrap_or_default();
-        if let StatementKind::CreateFunction { name } = &statement.kind {
-            defined.push(name.name.to_lowercase());
-        }
-        let Some((what, text, known)) = opaque(text, statement, &defined) else { continue };
-        blocks += 1;
-        let tokens = tokens(text);
-        let worst =
-            tokens.iter().find(|token| DESTROYING.iter().any(|word| token.is(word)) && !is_event(&tokens, token));
-        let finding = Finding::new(
-            &RULE,
-            format!("{what} {blocks}"),
-            statement.range.clone(),
-            match worst {
-                Some(word) => {
-                    format!("{known}: it holds `{}`, and what that reaches was not checked", word.text.to_uppercase())
-                }
-                None => format!("{known}: what it does was not checked"),
-            },
-        )
-        .severity(match worst {
-            // there is nothing that it could reach
-            _ if subject.target_is_empty => Severity::Info,
-            Some(_) => Severity::Error,
-            None => Severity::Warning,
+fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    let text = step.text();
+    // what stands inside a WITH was looked at with the statement around it, but for what it does to rows
+    let whole =
+        step.subject.script.statements().binary_search_by_key(&step.statement.range.start, |own| own.range.start);
+    let whole = whole.is_ok_and(|at| step.subject.script.statements()[at].range == step.statement.range);
+    // outside-database says what that does
+    let outside = step.effects.iter().any(|effect| matches!(effect.what, What::ReachesOutside { .. }));
+    let call = || {
+        step.effects.iter().filter(|_| !outside).find_map(|effect| match &effect.what {
+            What::UnknownCall(call) => Some(("call", text, call.to_string())),
+            _ => None,
         })
-        .help(format!(
-            "write it as plain statements, which can be reviewed; else read it with care\nthen accept it: \
-             `-- prisma-safe:allow opaque-code({what} {blocks}): why`"
-        ));
-        findings.push(finding);
-    }
+    };
+    let Some((what, text, known)) = opaque(text, step.statement).filter(|_| whole).or_else(call) else { return };
+    let blocks = 1 + findings.iter().filter(|finding| finding.rule == RULE.id).count();
+    let tokens = tokens(text);
+    let worst = tokens.iter().find(|token| DESTROYING.iter().any(|word| token.is(word)) && !is_event(&tokens, token));
+    // a call's own statement says what it does to rows; what the function does is not in its text
+    let worst = worst.filter(|_| what != "call" || matches!(step.statement.kind, StatementKind::Select));
+    let finding = Finding::new(
+        &RULE,
+        format!("{what} {blocks}"),
+        step.statement.range.clone(),
+        match worst {
+            Some(word) => {
+                format!("{known}: it holds `{}`, and what that reaches was not checked", word.text.to_uppercase())
+            }
+            None => format!("{known}: what it does was not checked"),
+        },
+    )
+    .severity(match worst {
+        // there is nothing that it could reach
+        _ if step.subject.target_is_empty => Severity::Info,
+        Some(_) => Severity::Error,
+        None => Severity::Warning,
+    })
+    .help(format!(
+        "write it as plain statements, which can be reviewed; else read it with care\nthen accept it: \
+         `-- prisma-safe:allow opaque-code({what} {blocks}): why`"
+    ));
+    findings.push(finding);
 }
 
 /// What a statement is called, the text to look into, and what is known of it; none for what can be followed.
-fn opaque<'a>(text: &'a str, statement: &'a Statement, defined: &[String]) -> Option<(&'static str, &'a str, String)> {
+fn opaque<'a>(text: &'a str, statement: &'a Statement) -> Option<(&'static str, &'a str, String)> {
     match &statement.kind {
-        StatementKind::Do { body } => return Some(("DO", body, "runs a DO block".into())),
+        StatementKind::Do { body } => Some(("DO", body, "runs a DO block".into())),
         // what they hold runs later, and says so then
-        StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } | StatementKind::Comment => {
-            return None;
-        }
+        StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } | StatementKind::Comment => None,
         // outside-database says what it does
-        StatementKind::Other { .. } | StatementKind::Select if reaches_outside(text, None).is_some() => return None,
+        StatementKind::Other { .. } | StatementKind::Select if reaches_outside(text, None).is_some() => None,
         StatementKind::Other { words } if !is_harmless(words) => {
-            return Some(("statement", text, format!("`{words}` is a statement the review does not know")));
+            Some(("statement", text, format!("`{words}` is a statement the review does not know")))
         }
-        StatementKind::Other { .. } => return None,
-        _ => {}
+        StatementKind::Other { .. } => None,
+        _ => hides_writing(text).then(|| ("statement", text, "hides another statement inside".into())),
     }
-    if hides_writing(text) {
-        return Some(("statement", text, "hides another statement inside".into()));
-    }
-    let called = match statement.kind {
-        StatementKind::Select => {
-            calls_unknown(text).or_else(|| calls(text).into_iter().find(|name| defined.contains(name)))
-        }
-        _ => calls(text).into_iter().find(|name| defined.contains(name)),
-    };
-    called.map(|name| ("call", text, format!("calls `{name}()`")))
 }
 
 fn is_harmless(words: &str) -> bool {

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::{Catalog, ObjectName};
 use crate::effects::{Effect, Rows, Scene, What};
-use crate::sql::tokens::{after, calls, name, tokens};
-use crate::sql::{ActionKind, StatementKind, code};
+use crate::sql::code::{self, Reach};
+use crate::sql::tokens::{after, tokens};
+use crate::sql::{ActionKind, StatementKind};
 
 /// Follows names through the statements under review. What was never touched is as it is on the target.
 #[derive(Debug, Clone, Default)]
@@ -33,15 +34,9 @@ struct Origin {
     rows: Option<Rows>,
 }
 
-/// Code that these migrations make, and that a later statement of theirs runs.
+/// Code of the target that nobody has read, and that a statement of these migrations may run.
 #[derive(Debug, Clone, Default)]
 struct Code {
-    /// Functions that may write, in lower case.
-    functions: BTreeSet<String>,
-    /// Functions that do not, as far as their text says.
-    reading: BTreeSet<String>,
-    /// Tables with a trigger or rule that may write elsewhere, by their present name.
-    triggers: BTreeSet<ObjectName>,
     /// A function that triggers may call already was replaced by one that may write.
     replaced: bool,
     /// Names that tables of the target have given up: its triggers find whatever has one of these now.
@@ -82,7 +77,6 @@ impl Origins {
     /// Follows one statement with its effects.
     pub fn follow(&mut self, scene: &Scene<'_>, effects: &[Effect]) {
         let catalog = scene.before;
-        self.call(scene);
         match &scene.statement.kind {
             StatementKind::CreateTable { table, if_not_exists, .. } => {
                 let table = catalog.resolve(table);
@@ -102,14 +96,7 @@ impl Origins {
                 let of_target: Vec<ObjectName> = dropped.filter(|table| self.table(table).is_some()).collect();
                 self.code.freed.extend(of_target);
             }
-            StatementKind::CreateFunction { name } => self.code.define(&name.name, scene.text),
-            StatementKind::CreateTrigger { table, .. } => self.code.trigger(catalog.resolve(table), scene.text),
-            StatementKind::Other { words } if words.starts_with("CREATE") && words.ends_with(" RULE") => {
-                let tokens = tokens(scene.text);
-                self.code
-                    .triggers
-                    .extend(after(&tokens, "to").and_then(name).map(|(table, _)| catalog.resolve(&table)));
-            }
+            StatementKind::CreateFunction { .. } => self.code.define(scene.text),
             _ => {}
         }
         for effect in effects {
@@ -133,25 +120,8 @@ impl Origins {
                     }
                 }
             }
-            What::UnknownCode { .. } => self.run(),
+            What::UnknownCode { .. } | What::UnknownCall(_) => self.run(),
             _ => {}
-        }
-    }
-
-    /// A function that these migrations made is called.
-    fn call(&mut self, scene: &Scene<'_>) {
-        let calling = matches!(
-            scene.statement.kind,
-            StatementKind::Insert { .. }
-                | StatementKind::Update { .. }
-                | StatementKind::Delete { .. }
-                | StatementKind::CreateTable { with_data: true, .. }
-        );
-        if calling && !self.code.functions.is_empty() {
-            let writes = calls(scene.text).iter().any(|name| self.code.functions.contains(name));
-            if writes {
-                self.run();
-            }
         }
     }
 
@@ -188,7 +158,7 @@ impl Origins {
 
     fn write(&mut self, table: &ObjectName) {
         let target = self.table(table);
-        if self.code.triggers.contains(table) || self.code.replaced && target.is_some() {
+        if self.code.replaced && target.is_some() {
             self.run();
         }
         if let Some(target) = target {
@@ -235,9 +205,6 @@ impl Origins {
             }
             self.tables.insert(to.clone(), origin);
         }
-        if self.code.triggers.remove(table) {
-            self.code.triggers.insert(to.clone());
-        }
         for name in self.joined.iter_mut().flat_map(|(one, other)| [one, other]).filter(|name| *name == table) {
             name.clone_from(&to);
         }
@@ -251,26 +218,11 @@ impl Origins {
 
 impl Code {
     /// `CREATE [OR REPLACE] FUNCTION`.
-    fn define(&mut self, name: &str, text: &str) {
-        let name = name.to_lowercase();
-        let called: Vec<String> = code::literals(text).flat_map(calls).collect();
-        if !code::may_write(text) && called.iter().all(|other| !self.functions.contains(other)) {
-            self.functions.remove(&name);
-            self.reading.insert(name);
-            return;
-        }
+    fn define(&mut self, text: &str) {
         let tokens = tokens(text);
-        self.replaced |= after(&tokens, "or replace").is_some() && after(&tokens, "returns trigger").is_some();
-        self.reading.remove(&name);
-        self.functions.insert(name);
-    }
-
-    /// `CREATE TRIGGER`: what a function of the target does is not known.
-    fn trigger(&mut self, table: ObjectName, text: &str) {
-        let called = calls(text).pop();
-        if called.is_none_or(|name| !self.reading.contains(&name)) {
-            self.triggers.insert(table);
-        }
+        self.replaced |= after(&tokens, "or replace").is_some()
+            && after(&tokens, "returns trigger").is_some()
+            && code::routine(text).reach > Reach::Reads;
     }
 }
 

@@ -105,14 +105,16 @@ impl Subject<'_> {
         column: Option<&String>,
     ) -> Option<(ObjectName, Option<String>)> {
         let (mut table, mut column) = (table.clone(), column.cloned());
+        // asked for each of thousands of renames
+        let is = |name: &Name, table: &ObjectName| {
+            name.name == table.name && *name.schema.as_ref().unwrap_or(&self.before.default_schema) == table.schema
+        };
         for statement in self.script.statements().iter().filter(|statement| statement.range.start >= start) {
             match &statement.kind {
-                StatementKind::DropTable { tables, .. }
-                    if tables.iter().any(|name| self.before.resolve(name) == table) =>
-                {
+                StatementKind::DropTable { tables, .. } if tables.iter().any(|name| is(name, &table)) => {
                     return None;
                 }
-                StatementKind::AlterTable { table: altered, actions, .. } if self.before.resolve(altered) == table => {
+                StatementKind::AlterTable { table: altered, actions, .. } if is(altered, &table) => {
                     for action in actions {
                         match &action.kind {
                             ActionKind::RenameTable { to } => to.clone_into(&mut table.name),
@@ -140,7 +142,7 @@ impl<'a> Step<'a> {
         let start = self.statement.range.start;
         let mut own = self.effects.to_vec();
         for code::Inner { range, kind } in code::inner(self.text()) {
-            let statement = Statement { range: start + range.start..start + range.end, kind };
+            let statement = Statement { range: start + range.start..start + range.end, kind, calls: Vec::new() };
             let scene = Scene::new(self.subject.script, &statement, self.catalog, self.subject.after);
             let effects = effects::of(&scene);
             own.retain(|effect| !effects.iter().any(|inner| inner.what == effect.what));
@@ -165,6 +167,18 @@ impl<'a> Step<'a> {
             written: self.origins.written(name),
             target,
         })
+    }
+
+    /// Names the tables that inherit from this one and that the statement reaches too.
+    #[must_use]
+    pub fn with_heirs(&self, table: &ObjectName, finding: Finding) -> Finding {
+        let heirs = self.catalog.heirs(table);
+        let reached = |heir: &&ObjectName| self.effects.iter().any(|effect| effect.what.table() == Some(*heir));
+        let names: Vec<String> = heirs.iter().filter(reached).map(|heir| self.subject.label(heir)).collect();
+        if names.is_empty() {
+            return finding;
+        }
+        finding.replayed(format!("it reaches the tables that inherit from it: {}", names.join(", ")))
     }
 
     /// The label of a table that the migrations under review have created and filled: how many rows it holds cannot be asked.

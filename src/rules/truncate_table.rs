@@ -24,7 +24,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         _ => None,
     });
     let (named, reached): (Vec<&ObjectName>, Vec<&ObjectName>) = emptied.partition(|table| named.contains(table));
-    let reached: Vec<String> = reached.into_iter().map(|table| step.subject.label(table)).collect();
+    let inherits = |table: &&ObjectName| named.iter().any(|parent| step.catalog.heirs(parent).contains(table));
+    let reached = reached.into_iter().filter(|table| !inherits(table));
+    let reached: Vec<String> = reached.map(|table| step.subject.label(table)).collect();
     for table in named.into_iter().filter_map(|table| step.existing_object(table)) {
         let and_more = if *cascade {
             ", and CASCADE empties every table that references it, and those that reference these"
@@ -42,6 +44,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
              `-- prisma-safe:allow truncate-table({}): why`",
             table.label
         ));
+        finding = step.with_heirs(&table.name, finding);
         if !reached.is_empty() {
             finding = finding.replayed(format!("CASCADE empties {}", reached.join(", ")));
         }

@@ -141,7 +141,7 @@ fn controls(words: &str) -> bool {
 fn control(statements: &[Statement]) -> Result<Vec<Range<usize>>, (&'static str, Range<usize>)> {
     let mut control = Vec::new();
     let mut open: Option<Range<usize>> = None;
-    for Statement { range, kind } in statements {
+    for Statement { range, kind, .. } in statements {
         match (kind, open.take()) {
             (StatementKind::Begin, None) => open = Some(range.clone()),
             (StatementKind::Begin, Some(_)) => return Err(("a `BEGIN` stands inside another", range.clone())),

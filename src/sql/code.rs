@@ -19,19 +19,6 @@ pub fn is_built_in(name: &str) -> bool {
     NAMES.get_or_init(|| BUILT_IN.lines().collect()).contains(name)
 }
 
-/// Whether a query does no more than read, as far as its text says.
-pub fn only_reads(text: &str) -> bool {
-    writing(text).is_empty() && calls_unknown(text).is_none()
-}
-
-/// The first function that a query calls and that may do anything, as far as its text says.
-pub fn calls_unknown(text: &str) -> Option<String> {
-    let unknown = || calls(text).into_iter().filter(|name| !is_built_in(name));
-    // `WITH fresh (id) AS …` names columns
-    let names = if unknown().next().is_some() { with_names(text) } else { BTreeSet::new() };
-    unknown().find(|name| !names.contains(name))
-}
-
 /// `MERGE` or a statement that cannot be read, inside another: it writes, and what is not known.
 pub fn hides_writing(text: &str) -> bool {
     writing(text).len() > inner(text).len()
@@ -101,22 +88,87 @@ pub fn literals(text: &str) -> impl Iterator<Item = &str> {
     tokens(text).into_iter().filter(|token| token.kind == Kind::Literal).map(|token| token.text)
 }
 
-/// Whether a `CREATE FUNCTION` may change rows or objects when it is called, as far as its text says: one in another language
-/// may, and so may one that runs text.
-pub fn may_write(definition: &str) -> bool {
-    const WRITING: &[&str] = &[
-        "insert", "update", "delete", "merge", "truncate", "copy", "execute", "call", "perform", "create", "alter",
-        "drop",
-    ];
-    let outer = tokens(definition);
-    let language = after(&outer, "language").and_then(<[Token<'_>]>::first);
-    let followed =
-        language.is_some_and(|token| ["sql", "plpgsql"].iter().any(|name| token.text.eq_ignore_ascii_case(name)));
+/// What a function may do when it is called, as far as its definition says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// It reads and computes.
+    Reads,
+    /// It changes rows.
+    Rows,
+    /// It may make and drop objects, or nobody can say what it does.
+    Anything,
+}
+
+/// What a `CREATE FUNCTION` may do by itself when it is called, and the functions that it calls in turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routine {
+    pub reach: Reach,
+    /// It is declared not to write: of what it calls, only what is known to write counts.
+    pub declared: bool,
+    pub calls: Vec<String>,
+}
+
+/// Reads a `CREATE FUNCTION`. One in a language that is not followed may do anything, unless it is declared not to: PostgreSQL
+/// lets no `STABLE` or `IMMUTABLE` function in SQL or PL/pgSQL write.
+pub fn routine(definition: &str) -> Routine {
+    const ROWS: &[&str] = &["insert", "update", "delete", "merge", "truncate", "copy"];
+    const ANYTHING: &[&str] = &["execute", "call", "create", "alter", "drop", "do", "import", "reassign", "refresh"];
+    let all = tokens(definition);
+    let outer = outside_parentheses(&all);
+    let language = after(&all, "language").and_then(<[Token<'_>]>::first);
+    let followed = language.map_or_else(
+        // the body of standard SQL needs none
+        || after(&all, "begin atomic").is_some() || outer.iter().any(|token| token.is("return")),
+        |token| ["sql", "plpgsql"].iter().any(|name| token.text.eq_ignore_ascii_case(name)),
+    );
+    let declared = ["immutable", "stable"].iter().any(|word| outer.iter().any(|token| token.is(word)));
     // its own CREATE stands in front
-    let own = outer.iter().skip(1).any(|token| WRITING.iter().any(|word| token.is(word)));
-    let inner =
-        || literals(definition).any(|body| tokens(body).iter().any(|token| WRITING.iter().any(|word| token.is(word))));
-    !followed || own || inner()
+    let own = all.get(1..).unwrap_or_default();
+    let bodies: Vec<Vec<Token<'_>>> = literals(definition).map(tokens).collect();
+    let held = |words: &[&str]| {
+        let is = |token: &Token<'_>| words.iter().any(|word| token.is(word));
+        bodies.iter().flatten().any(is) || after(own, "begin atomic").is_some_and(|body| body.iter().any(is))
+    };
+    let reach = match (declared, followed) {
+        (true, _) => Reach::Reads,
+        (false, false) => Reach::Anything,
+        (false, true) if held(ANYTHING) => Reach::Anything,
+        (false, true) if held(ROWS) => Reach::Rows,
+        (false, true) => Reach::Reads,
+    };
+    let mut called = BTreeSet::new();
+    if followed {
+        for body in literals(definition) {
+            let names = with_names(body);
+            called.extend(
+                calls(body).into_iter().filter(|name| !CONTROL.contains(&name.as_str()) && !names.contains(name)),
+            );
+        }
+        let body = after(&all, "begin atomic").or_else(|| after(&all, "return")).and_then(<[Token<'_>]>::first);
+        called.extend(body.and_then(|token| definition.get(token.start..)).into_iter().flat_map(calls));
+    }
+    Routine { reach, declared, calls: called.into_iter().collect() }
+}
+
+/// Words of PL/pgSQL that stand before a parenthesis like a function.
+const CONTROL: &[&str] = &[
+    "if", "elsif", "elseif", "while", "return", "next", "query", "assert", "exit", "continue", "cursor", "do", "values",
+];
+
+/// The tokens that stand in no parentheses: a parameter may be called `stable`.
+fn outside_parentheses<'t>(tokens: &[Token<'t>]) -> Vec<Token<'t>> {
+    let mut depth = 0_usize;
+    let mut found = Vec::new();
+    for token in tokens {
+        if token.is_symbol("(") {
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth = depth.saturating_sub(1);
+        } else if depth == 0 {
+            found.push(*token);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -137,12 +189,33 @@ mod tests {
     }
 
     #[test]
+    fn a_function_s_definition_tells_what_it_may_do() {
+        let of = |rest: &str| routine(&format!("CREATE FUNCTION f(stable int) RETURNS int {rest}"));
+        let reach = |rest: &str| of(rest).reach;
+        assert_eq!(reach("LANGUAGE sql AS 'SELECT 1'"), Reach::Reads);
+        assert_eq!(
+            reach("LANGUAGE plpgsql AS $$ BEGIN IF (stable > 1) THEN RETURN random(); END IF; END $$"),
+            Reach::Reads
+        );
+        assert_eq!(reach("LANGUAGE sql AS 'DELETE FROM a RETURNING 1'"), Reach::Rows);
+        assert_eq!(reach("LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1'; END $$"), Reach::Anything);
+        assert_eq!(reach("LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE a (); END $$"), Reach::Anything);
+        assert_eq!(reach("LANGUAGE c AS 'lib', 'f'"), Reach::Anything);
+        assert_eq!(reach("IMMUTABLE LANGUAGE c AS 'lib', 'f'"), Reach::Reads);
+        assert_eq!(reach("RETURN stable + 1"), Reach::Reads);
+        assert_eq!(reach("BEGIN ATOMIC DELETE FROM a; SELECT 1; END"), Reach::Rows);
+        assert_eq!(of("LANGUAGE sql AS 'SELECT g(lower(x)) FROM a'").calls, ["g", "lower"]);
+        assert_eq!(of("LANGUAGE plpgsql AS $$ BEGIN IF (true) THEN PERFORM g(1); END IF; END $$").calls, ["g"]);
+        assert_eq!(of("RETURN g(1)").calls, ["g"]);
+    }
+
+    #[test]
     fn a_with_is_taken_apart() {
         let text = "WITH fresh (id) AS (INSERT INTO a SELECT (1) RETURNING id), \"Gone\" AS MATERIALIZED (DELETE FROM b) \
                     UPDATE c SET x = fresh.id FROM fresh";
         let found: Vec<&str> = inner(text).into_iter().map(|inner| &text[inner.range]).collect();
         assert_eq!(found, ["INSERT INTO a SELECT (1) RETURNING id", "DELETE FROM b"]);
-        assert!(!hides_writing(text) && !only_reads(text));
+        assert!(!hides_writing(text));
         assert_eq!(with_names(text).into_iter().collect::<Vec<_>>(), ["Gone", "fresh"]);
         for text in [
             "WITH m AS (MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE) SELECT 1",
@@ -150,6 +223,5 @@ mod tests {
         ] {
             assert!(hides_writing(text), "{text}");
         }
-        assert!(only_reads("SELECT string_to_array(a, ',') FROM b WHERE c IN (SELECT 1)"));
     }
 }

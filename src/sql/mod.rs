@@ -3,6 +3,7 @@
 
 mod ast;
 mod atomicity;
+pub mod calls;
 pub mod code;
 mod comments;
 pub mod data_type;

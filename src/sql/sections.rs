@@ -53,7 +53,7 @@ impl Script {
         let mut cut = Cutter { script: self, found: Vec::new(), current: Vec::new() };
         let (own, ends) = (self.own_blocks()?, self.ends_before_use(types));
         let separate = own.iter().filter(|block| !self.is_drafted(block)).count() > 1;
-        for (at, Statement { kind, range }) in self.statements().iter().enumerate() {
+        for (at, Statement { kind, range, .. }) in self.statements().iter().enumerate() {
             let in_block = own.iter().any(|block| block.contains(&at));
             match kind {
                 StatementKind::Begin | StatementKind::Commit => {
@@ -81,7 +81,7 @@ impl Script {
     fn own_blocks(&self) -> Result<Vec<Range<usize>>, Whole> {
         let mut blocks = Vec::new();
         let mut open: Option<(usize, Range<usize>)> = None;
-        for (at, Statement { kind, range }) in self.statements().iter().enumerate() {
+        for (at, Statement { kind, range, .. }) in self.statements().iter().enumerate() {
             let whole = |why: &str| Err(Whole { why: why.to_owned(), range: range.clone() });
             match (kind, open.take()) {
                 (StatementKind::Begin, None) => open = Some((at, range.clone())),

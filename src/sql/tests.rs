@@ -25,7 +25,7 @@ fn check(text: &str) {
     for comment in script.comments() {
         assert_eq!(comment.text, text[comment.range.clone()]);
     }
-    for Statement { range, kind } in script.statements() {
+    for Statement { range, kind, .. } in script.statements() {
         if let StatementKind::AlterTable { actions, .. } = kind {
             let actions: Vec<Range<usize>> = actions.iter().map(|action| action.range.clone()).collect();
             ordered(text, &actions);

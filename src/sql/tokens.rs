@@ -162,6 +162,8 @@ const KEYWORDS: &[&str] = &[
     "between",
     "by",
     "case",
+    "conflict",
+    "copy",
     "distinct",
     "else",
     "exists",
@@ -194,6 +196,8 @@ const KEYWORDS: &[&str] = &[
 pub fn calls(text: &str) -> Vec<String> {
     let tokens = tokens(text);
     let after_cast = |at: usize| at > 0 && (tokens[at - 1].is_symbol(":") || tokens[at - 1].is("as"));
+    // `(VALUES (1)) v (x)` names columns
+    let alias = |at: usize| at > 0 && tokens[at - 1].is_symbol(")");
     // `INSERT INTO a.b (c)` lists columns
     let listed = |at: usize| {
         let name = if at >= 2 && tokens[at - 1].is_symbol(".") { at - 2 } else { at };
@@ -201,7 +205,7 @@ pub fn calls(text: &str) -> Vec<String> {
     };
     (0..tokens.len().saturating_sub(1))
         .filter(|&at| matches!(tokens[at].kind, Kind::Word | Kind::Quoted) && tokens[at + 1].is_symbol("("))
-        .filter(|&at| !after_cast(at) && !listed(at))
+        .filter(|&at| !after_cast(at) && !alias(at) && !listed(at))
         .map(|at| tokens[at].text.to_lowercase())
         .filter(|name| !KEYWORDS.contains(&name.as_str()))
         .collect()

@@ -197,7 +197,7 @@ fn kept(facts: &Facts, of: &str, columns: &[String]) -> String {
 
 /// Copies rows of a table, called `of`, into one of our tables.
 fn copy(client: &mut Client, facts: &Facts, into: &str, of: &str, select: &str, rest: &str) -> Result<u64, Failure> {
-    let rows = run(client, &format!("CREATE TABLE {into} AS SELECT {select} FROM {} AS {of} {rest}", facts.name))?;
+    let rows = run(client, &format!("CREATE TABLE {into} AS SELECT {select} FROM {} AS {of} {rest}", facts.place))?;
     client.batch_execute(&format!("REVOKE ALL ON {into} FROM PUBLIC"))?;
     Ok(rows)
 }

@@ -27,6 +27,8 @@ pub(super) struct Column {
 pub(super) struct Facts {
     /// Qualified and quoted.
     pub name: String,
+    /// Where its own rows are read and changed: without those of tables that inherit from it, which have losses of their own.
+    pub place: String,
     pub id: u32,
     pub columns: Vec<Column>,
     /// Columns that tell rows apart: the primary key first, then unique keys that are never null.
@@ -56,6 +58,7 @@ SELECT c.oid, c.reltuples::float8, (c.relpages + coalesce(t.relpages, 0))::int8 
     OR d.classid = 'pg_trigger'::regclass AND d.objid IN (SELECT g.oid FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgisinternal)))
   AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_type y ON y.oid = d.refobjid
     WHERE d.refclassid = 'pg_type'::regclass AND y.oid = c.reltype AND NOT (d.classid = 'pg_type'::regclass AND d.objid = y.typarray))
+, c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')";
 
@@ -82,7 +85,7 @@ impl Facts {
             return Ok(None);
         };
         let (id, rows, bytes): (u32, f64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let movable: bool = row.try_get(3)?;
+        let (movable, inherited): (bool, bool) = (row.try_get(3)?, row.try_get(4)?);
         let of = [(&id as _, Type::OID), (schema as _, Type::TEXT), (name as _, Type::TEXT)];
         let columns = client.query_typed(COLUMNS, &of)?;
         let columns = columns.iter().map(|row| {
@@ -102,7 +105,9 @@ impl Facts {
         let movable = movable && columns.iter().all(|column| column.built_in);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive estimate; saturates")]
         let rows = (rows > 0.0).then_some(rows as u64);
-        Ok(Some(Self { name: table.quoted(), id, columns, keys, rows, bytes: bytes.unsigned_abs(), movable }))
+        let name = table.quoted();
+        let place = if inherited { format!("ONLY {name}") } else { name.clone() };
+        Ok(Some(Self { name, place, id, columns, keys, rows, bytes: bytes.unsigned_abs(), movable }))
     }
 
     /// The best key that has none of these columns.

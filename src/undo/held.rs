@@ -59,7 +59,7 @@ pub fn held(client: &mut Client, losses: &Losses, newer: &[&Capture]) -> Result<
             None => {
                 let set = there.iter().map(|own| format!("{} IS NOT NULL", quote_identifier(own))).collect::<Vec<_>>();
                 let condition = if set.is_empty() { String::new() } else { format!(" WHERE {}", set.join(" OR ")) };
-                let count = format!("SELECT count(*) FROM {}{condition}", facts.name);
+                let count = format!("SELECT count(*) FROM {}{condition}", facts.place);
                 client.query_typed_one(&count, &[])?.try_get::<_, i64>(0)?.unsigned_abs()
             }
         };

@@ -101,6 +101,7 @@ fn unknown(effect: &Effect) -> Option<String> {
     match &effect.what {
         What::UnknownCode { words } if words == "DO" => Some("a DO block may change rows".into()),
         What::UnknownCode { words } => Some(format!("`{words}` may change rows")),
+        What::UnknownCall(call) => Some(format!("it {call}, which may change rows")),
         What::ReachesOutside { what } => Some(format!("what it does to {what} stays")),
         What::UnknownObject(reference) => Some(format!("{reference} is not known")),
         _ => None,
@@ -161,7 +162,8 @@ fn read(before: &Catalog, effects: &[Effect]) -> Vec<Loss> {
             | What::AccessChanged { .. }
             | What::UnknownObject(_)
             | What::ReachesOutside { .. }
-            | What::UnknownCode { .. } => {}
+            | What::UnknownCode { .. }
+            | What::UnknownCall(_) => {}
         }
     }
     losses

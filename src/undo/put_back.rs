@@ -202,7 +202,7 @@ fn values(
         let why = format!("there is no such column in {} to put it back into", capture.table);
         return Ok(PutBack { impossible: Some(why), ..report });
     }
-    let (name, storage, key) = (&facts.name, capture.place(), joined(facts, &capture.key, "t", "k"));
+    let (name, storage, key) = (&facts.place, capture.place(), joined(facts, &capture.key, "t", "k"));
     let any = |condition: fn(&Value) -> String| values.iter().map(condition).collect::<Vec<_>>().join(" OR ");
     let ask = |client: &mut Client, query: String| -> Result<u64, Failure> {
         Ok(client.query_typed_one(&query, &[])?.try_get::<_, i64>(0)?.unsigned_abs())
@@ -254,7 +254,7 @@ fn rows(client: &mut Client, capture: &Capture, facts: &Facts, report: PutBack) 
                 let (own, data_type) = (quote_identifier(own), facts.column(own).map_or("text", |own| &own.data_type));
                 format!("t.{own} = k.{own}::{data_type}")
             });
-            format!("NOT EXISTS (SELECT FROM {name} AS t WHERE {})", pairs.collect::<Vec<_>>().join(" AND "))
+            format!("NOT EXISTS (SELECT FROM {} AS t WHERE {})", facts.place, pairs.collect::<Vec<_>>().join(" AND "))
         };
         let kept = |key: &&Vec<String>| key.iter().all(|own| capture.columns.contains(own));
         let free = facts.keys.iter().filter(kept).map(taken);
@@ -285,7 +285,7 @@ fn positions(client: &mut Client, facts: &Facts, capture: &Capture) -> Result<()
         let set = format!(
             "SELECT setval($1::text::regclass, greatest(max({own})::int8, $2, (SELECT CASE WHEN is_called THEN last_value END FROM {sequence})))
              FROM {} HAVING greatest(max({own})::int8, $2) > 0",
-            facts.name
+            facts.place
         );
         client.query_typed(&set, &[(sequence, Type::TEXT), (&stood, Type::INT8)])?;
     }

@@ -59,8 +59,8 @@ BEGIN
   INSERT INTO "User" ("email", "role") VALUES ('x', 'OWNER');
 END $$;
 SELECT make_owner();
--- expect: warning opaque-code(call 1)
 -- expect: warning new-enum-value-used(Role.OWNER)
+-- expect: warning opaque-code(call 1)
 
 -- case: on a table that no migration makes
 -- given: prisma 7.4

@@ -51,3 +51,32 @@ SELECT jsonb_object_agg("id", string_to_array("title", ' ')) FROM "Song";
 CREATE FUNCTION repeat(song int) RETURNS void LANGUAGE sql AS 'DELETE FROM "Song" WHERE id = song';
 SELECT repeat(1);
 -- expect: warning opaque-code(call 1)
+
+-- case: a function that nobody knows, wherever it is called
+-- migration
+INSERT INTO "Album" ("id", "name") VALUES (unknown_id(), 'x');
+ALTER TABLE "Album" ADD COLUMN "code" TEXT DEFAULT unknown_code();
+CREATE INDEX "Album_name_idx" ON "Album" (unknown_key("name"));
+CREATE TRIGGER touch BEFORE UPDATE ON "Album" FOR EACH ROW EXECUTE FUNCTION unknown_touch();
+UPDATE "Album" SET "name" = 'y' WHERE "id" = 1;
+-- expect: warning opaque-code(call 1)
+-- expect: warning opaque-code(call 2)
+-- expect: warning table-rewrite(Album.code)
+-- expect: warning opaque-code(call 3)
+-- expect: warning blocking-index(Album_name_idx)
+-- expect: warning lock-held(Album)
+-- expect: warning overwritten-values(Album.name)
+-- expect: warning opaque-code(call 4)
+-- expect: info bulk-write(Album)
+
+-- case: functions that only compute
+-- migration
+CREATE FUNCTION short_id(size INT) RETURNS TEXT LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN substr(md5(random()::text), 1, size);
+END
+$$;
+INSERT INTO "Album" ("id", "name") VALUES (1, short_id(9));
+ALTER TABLE "Album" ADD COLUMN "code" TEXT DEFAULT short_id(4), ADD COLUMN "public" TEXT DEFAULT nanoid();
+-- expect: warning table-rewrite(Album.code)
+-- expect: warning table-rewrite(Album.public)

@@ -6,6 +6,7 @@ mod conditional;
 mod conversions;
 mod fallen;
 mod faults;
+mod inherits;
 mod measured;
 mod objects;
 mod project;

@@ -12,6 +12,10 @@ pub struct Beside {
     pub columns: Vec<String>,
     /// Relations that are there and were not read: an extension's, Prisma's history, our own.
     pub unread: BTreeSet<String>,
+    /// Columns that a table has from those that it inherits from, and not by itself.
+    pub inherited: BTreeSet<String>,
+    /// Functions of extensions that only compute or read, as the server says.
+    pub harmless: BTreeSet<String>,
 }
 
 impl PartialEq for Beside {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Definition, Kind, Live};
 use crate::catalog::known::Coverage;
-use crate::catalog::{Catalog, Certainty, ObjectName, Partition};
+use crate::catalog::{Catalog, Certainty, Inheritance, ObjectName, Partition};
 use crate::sql::Script;
 use crate::sql::expression::{Piece, pieces};
 
@@ -25,10 +25,12 @@ impl Catalog {
         catalog.schemas.extend(live.of(Kind::Schema).filter_map(|(name, _)| split(name).pop()));
         for (name, definition) in live.of(Kind::Enum) {
             let values = definition.get("values").map_or("", String::as_str);
-            catalog.define(&[format!("CREATE TYPE {name} AS ENUM ({values});")]);
+            let read = catalog.define(&[format!("CREATE TYPE {name} AS ENUM ({values});")]);
+            catalog.unread(name, read);
         }
         for (name, definition) in live.of(Kind::Domain).chain(live.of(Kind::Type)) {
-            catalog.define(&type_text(name, definition).into_iter().collect::<Vec<_>>());
+            let read = catalog.define(&type_text(name, definition).into_iter().collect::<Vec<_>>());
+            catalog.unread(name, read);
         }
         for kind in [Kind::View, Kind::MaterializedView] {
             catalog.views.extend(live.of(kind).filter_map(|(name, _)| object(name)));
@@ -41,11 +43,46 @@ impl Catalog {
         for (name, definition) in live.of(Kind::Table) {
             catalog.table_of_target(name, parts.get(name).unwrap_or(&Parts::default()));
             if let Some(table) = object(name).and_then(|name| catalog.tables.get_mut(&name)) {
-                table.partition = partition(definition);
+                if definition.contains_key("partition bound") || definition.contains_key("partition key") {
+                    table.partition = partition(definition);
+                } else {
+                    table.inheritance = inheritance(name, definition, live);
+                }
             }
         }
         catalog.indexes_of_target(live);
+        catalog.code_of_target(live);
         catalog
+    }
+
+    /// Functions, triggers and rules; a disabled one does nothing.
+    fn code_of_target(&mut self, live: &Live) {
+        let code = &mut self.sight.code;
+        live.beside.harmless.iter().for_each(|name| code.trust(name));
+        for (signature, definition) in live.of(Kind::Function) {
+            let written = signature.split_once('(').map_or(signature, |(name, _)| name);
+            let Some((name, text)) = object(written).zip(definition.get("definition")) else { continue };
+            match text.strip_prefix("aggregate of ") {
+                // `… over public.sum_up, from 0, final -`
+                Some(aggregate) => {
+                    let parts = aggregate.rsplit(" over ").next().unwrap_or_default().split([' ', ',']);
+                    code.aggregate(&name.name, parts.filter_map(|part| split(part).pop()));
+                }
+                None => code.define(&name.name, text),
+            }
+        }
+        let enabled = |definition: &Definition| definition.get("state").is_none_or(|state| state != "disabled");
+        for (name, definition) in live.of(Kind::Trigger).filter(|(_, definition)| enabled(definition)) {
+            let own = table(name).and_then(object).zip(split(name).pop());
+            if let (Some((table, own)), Some(text)) = (own, definition.get("definition")) {
+                code.trigger(table, &own, text);
+            }
+        }
+        for (name, _) in live.of(Kind::Rule).filter(|(_, definition)| enabled(definition)) {
+            if let Some((table, own)) = table(name).and_then(object).zip(split(name).pop()) {
+                code.rule(table, &own);
+            }
+        }
     }
 
     fn table_of_target(&mut self, name: &str, parts: &Parts<'_>) {
@@ -80,9 +117,15 @@ impl Catalog {
             let (Some(index), Some(text)) = (object(name), definition.get("definition")) else { continue };
             if self.table_of_index(&index).is_none() {
                 // an index on the partitioned table alone is one on the table
-                self.define(&[format!("{};", text.replacen(" ON ONLY ", " ON ", 1))]);
+                let read = self.define(&[format!("{};", text.replacen(" ON ONLY ", " ON ", 1))]);
+                self.unread(name, read && self.table_of_index(&index).is_some());
             }
         }
+    }
+
+    /// What was not read is there all the same: it is not known, and not absent.
+    fn unread(&mut self, name: &str, read: bool) {
+        self.sight.unread.extend(object(name).filter(|_| !read));
     }
 
     /// Replays what defines one object; false where a part of it could not be read, and the rest is there.
@@ -118,6 +161,13 @@ fn partition(definition: &Definition) -> Partition {
     let part = |name: &str| definition.get(name);
     let of = part("parents").and_then(|parent| object(parent)).zip(part("partition bound").cloned());
     Partition { key: part("partition key").cloned(), of }
+}
+
+/// What a table has from those that it inherits from.
+fn inheritance(name: &str, definition: &Definition, live: &Live) -> Inheritance {
+    let from = definition.get("parents").into_iter().flat_map(|parents| parents.split(", ")).filter_map(object);
+    let columns = live.beside.inherited.iter().filter(|column| table(column) == Some(name));
+    Inheritance { from: from.collect(), columns: columns.filter_map(|column| split(column).pop()).collect() }
 }
 
 /// What follows a column's name in its definition, but for what counts it.
@@ -174,4 +224,29 @@ pub(super) fn object(name: &str) -> Option<ObjectName> {
 fn column(name: &str) -> Option<(ObjectName, String)> {
     let [schema, name, column] = split(name).try_into().ok()?;
     Some((ObjectName { schema, name }, column))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_unknown_and_not_absent() {
+        let mut live = Live::default();
+        let mut add = |kind: Kind, name: &str, parts: &[(&str, &str)]| {
+            let definition = parts.iter().map(|(part, text)| ((*part).to_owned(), (*text).to_owned())).collect();
+            live.objects.entry(kind).or_default().insert(name.to_owned(), definition);
+        };
+        add(Kind::Table, "public.t", &[]);
+        add(Kind::Column, "public.t.a", &[("type", "integer"), ("nullability", "NULL")]);
+        add(Kind::Index, "public.good", &[("definition", "CREATE UNIQUE INDEX good ON public.t USING btree (a)")]);
+        add(Kind::Index, "public.strange", &[("definition", "CREATE UNIQUE INDEX strange ON public.t USING ((a %% ")]);
+        add(Kind::Enum, "public.odd", &[("values", "'a', ((")]);
+        let catalog = Catalog::of_target("public", &live);
+        let name = |name: &str| ObjectName { schema: "public".into(), name: name.into() };
+        assert!(catalog.index_owner(&name("good")).there().is_some());
+        assert!(catalog.index_owner(&name("none")).is_absent());
+        assert!(catalog.index_owner(&name("strange")).is_unknown());
+        assert!(catalog.enumeration(&name("odd")).is_unknown());
+    }
 }

@@ -42,6 +42,12 @@ pub struct CatalogFile {
     pub(super) columns: Vec<String>,
     /// Relations that are there and were not read: an extension's, Prisma's history, our own.
     pub(super) unread: BTreeSet<String>,
+    /// Columns that a table has from those that it inherits from, and not by itself.
+    #[serde(default)]
+    pub(super) inherited: BTreeSet<String>,
+    /// Functions of extensions that only compute or read.
+    #[serde(default)]
+    pub(super) harmless_functions: BTreeSet<String>,
     /// What mentions a table or a column, by the quoted name; nothing mentions those that are not here.
     pub(super) dependents: BTreeMap<String, Vec<Dependent>>,
     /// What CASCADE takes along, by what is dropped.
@@ -92,7 +98,12 @@ impl CatalogFile {
 
     /// The definitions as they were read.
     pub fn definitions(&self) -> Live {
-        let beside = Beside { columns: self.columns.clone(), unread: self.unread.clone() };
+        let beside = Beside {
+            columns: self.columns.clone(),
+            unread: self.unread.clone(),
+            inherited: self.inherited.clone(),
+            harmless: self.harmless_functions.clone(),
+        };
         Live { objects: self.objects.clone(), beside, ..Live::default() }
     }
 

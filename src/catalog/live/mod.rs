@@ -194,6 +194,12 @@ impl Live {
         for row in client.query_typed(&queries::complete(queries::UNREAD), &unread)? {
             live.beside.unread.insert(row.try_get(0)?);
         }
+        for row in client.query_typed(queries::INHERITED, &[])? {
+            live.beside.inherited.insert(row.try_get(0)?);
+        }
+        for row in client.query_typed(queries::HARMLESS, &[])? {
+            live.beside.harmless.insert(row.try_get(0)?);
+        }
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
         Ok(live)

@@ -55,6 +55,21 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'
   AND NOT EXISTS (SELECT FROM class WHERE class.id = c.oid)";
 
+/// Columns of tables that inherit, from those alone; a partition's are its own.
+pub(super) const INHERITED: &str = "
+SELECT format('%I.%I.%I', n.nspname, c.relname, a.attname)
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND NOT c.relispartition AND c.relkind IN ('r', 'f')
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0 AND NOT a.attislocal";
+
+/// Functions of extensions that are declared not to write; one that is called like another of the database's is not among them.
+pub(super) const HARMLESS: &str = "
+SELECT lower(p.proname)
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+GROUP BY lower(p.proname) HAVING bool_and(p.provolatile <> 'v')";
+
 const SCHEMAS: &str = "
 SELECT quote_ident(nspname), obj_description(oid, 'pg_namespace') AS \"comment\"
 FROM space WHERE NOT EXISTS (

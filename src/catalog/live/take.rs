@@ -81,6 +81,8 @@ impl CatalogFile {
             objects: live.objects,
             columns: live.beside.columns,
             unread: live.beside.unread,
+            inherited: live.beside.inherited,
+            harmless_functions: live.beside.harmless,
         };
         snapshot.rollback()?;
         Ok(file)

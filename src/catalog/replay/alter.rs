@@ -7,16 +7,26 @@ use crate::sql::{Action, ActionKind, Name};
 
 impl Replay<'_> {
     /// The actions come with the text that their ranges are about.
-    pub(super) fn alter_table(&mut self, name: &Name, (actions, text): (&[Action], &str), if_exists: bool) {
+    pub(super) fn alter_table(
+        &mut self,
+        name: &Name,
+        (actions, text): (&[Action], &str),
+        (if_exists, only): (bool, bool),
+    ) {
         let table = self.resolve(name);
         if self.catalog.sight.temporary.contains(&table.name) {
             return;
         }
         if self.catalog.tables.contains_key(&table) {
             for action in actions {
-                if !self.join_or_leave(&table, action, text) {
-                    self.action(&table, &action.kind);
+                if self.join_or_leave(&table, action, text) {
+                    continue;
                 }
+                if !only {
+                    // before its own are gone
+                    self.hand_down(&table, &action.kind);
+                }
+                self.action(&table, &action.kind);
             }
         } else if self.is_relation(&table) {
             // `ALTER TABLE` also works on indexes, sequences and views
@@ -58,7 +68,7 @@ impl Replay<'_> {
         }
     }
 
-    fn action(&mut self, table: &ObjectName, action: &ActionKind) {
+    pub(super) fn action(&mut self, table: &ObjectName, action: &ActionKind) {
         match action {
             ActionKind::AddColumn { column, if_not_exists } => {
                 if *if_not_exists && self.column(table, &column.name).is_some() {
@@ -91,19 +101,9 @@ impl Replay<'_> {
             }
             ActionKind::SetSchema { schema } => self.set_schema(table, schema),
             ActionKind::Other { words } => {
-                if [
-                    "INHERIT",
-                    "NO INHERIT",
-                    "ATTACH",
-                    "DETACH",
-                    "OF",
-                    "NOT OF",
-                    "MERGE",
-                    "SPLIT",
-                    "ALTER COLUMN DROP EXPRESSION",
-                ]
-                .iter()
-                .any(|start| words.starts_with(start))
+                if ["ATTACH", "DETACH", "OF", "NOT OF", "MERGE", "SPLIT", "ALTER COLUMN DROP EXPRESSION"]
+                    .iter()
+                    .any(|start| words.starts_with(start))
                 {
                     self.opaque(&format!("ALTER TABLE {words}"));
                 }
@@ -137,9 +137,18 @@ impl Replay<'_> {
         }
     }
 
-    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`; false where it is neither, or does more than can be followed.
+    /// `ATTACH PARTITION name bound`, `DETACH PARTITION name`, `[NO] INHERIT name`; false where it is none of them, or does more
+    /// than can be followed.
     fn join_or_leave(&mut self, whole: &ObjectName, action: &Action, text: &str) -> bool {
         let ActionKind::Other { words } = &action.kind else { return false };
+        if words.starts_with("INHERIT") || words.starts_with("NO INHERIT") {
+            let tokens = tokens(text.get(action.range.clone()).unwrap_or_default());
+            if let Some((parent, _)) = after(&tokens, "inherit").and_then(name) {
+                let parent = self.resolve(&parent);
+                self.join_or_leave_parent(whole, parent, words.starts_with("INHERIT"));
+                return true;
+            }
+        }
         let attach = words.starts_with("ATTACH PARTITION");
         if !attach && !words.starts_with("DETACH PARTITION") {
             return false;

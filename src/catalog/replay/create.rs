@@ -23,7 +23,9 @@ fn key_names(keys: &[IndexKey]) -> Vec<String> {
 impl Replay<'_> {
     /// Follows a `CREATE TABLE` that is not temporary.
     pub(super) fn create_table(&mut self, statement: &StatementKind) {
-        let StatementKind::CreateTable { table, if_not_exists, columns, constraints, as_query, .. } = statement else {
+        let StatementKind::CreateTable { table, if_not_exists, columns, constraints, as_query, inherits, .. } =
+            statement
+        else {
             return;
         };
         let name = self.resolve(table);
@@ -33,6 +35,7 @@ impl Replay<'_> {
             let certainty = if doubtful { Certainty::Doubtful } else { Certainty::Whole };
             let partition = self.partition(statement);
             self.catalog.tables.insert(name.clone(), Table { certainty, partition, ..Table::default() });
+            self.inherit(&name, inherits);
             self.fill_table(&name, columns, constraints);
         }
         if *as_query {
@@ -58,6 +61,10 @@ impl Replay<'_> {
     fn fill_table(&mut self, name: &ObjectName, columns: &[ColumnDef], constraints: &[ConstraintDef]) {
         for column in columns {
             self.add_column(name, column);
+            // written here, it is the table's own, whatever it inherits
+            if let Some(table) = self.catalog.tables.get_mut(name) {
+                table.inheritance.columns.remove(&column.name);
+            }
         }
         let of_columns = columns.iter().flat_map(|column| &column.constraints);
         for constraint in of_columns.chain(constraints) {

@@ -65,8 +65,13 @@ impl Replay<'_> {
         for partition in self.catalog.partitions(name) {
             self.drop_table(&partition, cascade);
         }
+        // without CASCADE it fails
+        for heir in if cascade { self.catalog.heirs(name) } else { Vec::new() } {
+            self.drop_table(&heir, cascade);
+        }
         let known = self.catalog.tables.remove(name).is_some();
         self.catalog.sight.gone.insert(name.clone());
+        self.catalog.sight.code.moved(name, None);
         if !known {
             return;
         }

@@ -6,6 +6,7 @@ mod create;
 #[cfg(test)]
 mod dependents_tests;
 mod drop;
+mod inherit;
 mod rename;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ mod types;
 mod user_types;
 
 use super::{Catalog, Coverage, ObjectName, Opaque};
-use crate::sql::{Name, Script, Statement, StatementKind, code};
+use crate::sql::code::Reach;
+use crate::sql::{Name, Script, Statement, StatementKind};
 
 impl Catalog {
     /// Replays scripts in order, each with its migration's name.
@@ -82,13 +84,14 @@ impl<'a> Replay<'a> {
     }
 
     fn statement(&mut self, statement: &Statement, script: &Script) {
+        // a function may do what a DO block does
+        if let Some(call) = self.catalog.runs(statement).filter(|call| call.reach == Reach::Anything) {
+            self.code(&call.to_string());
+        }
         match &statement.kind {
-            // a function may do what a DO block does
-            StatementKind::Select => {
-                let text = script.text().get(statement.range.clone()).unwrap_or_default();
-                if let Some(name) = code::calls_unknown(text) {
-                    self.code(&format!("SELECT {name}()"));
-                }
+            StatementKind::Select => {}
+            StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } => {
+                self.catalog.learn_code(statement, script.text().get(statement.range.clone()).unwrap_or_default());
             }
             StatementKind::CreateSchema { name, .. } => {
                 self.catalog.schemas.insert(name.clone());
@@ -97,8 +100,8 @@ impl<'a> Replay<'a> {
                 self.catalog.sight.temporary.insert(table.name.clone());
             }
             StatementKind::CreateTable { .. } => self.create_table(&statement.kind),
-            StatementKind::AlterTable { table, actions, if_exists } => {
-                self.alter_table(table, (actions, script.text()), *if_exists);
+            StatementKind::AlterTable { table, actions, if_exists, only } => {
+                self.alter_table(table, (actions, script.text()), (*if_exists, *only));
             }
             StatementKind::CreateIndex(index) => self.create_index(index),
             StatementKind::RenameIndex { index, to } => self.rename_index(&self.resolve(index), to),
@@ -119,6 +122,9 @@ impl<'a> Replay<'a> {
             StatementKind::Do { .. } => self.code("DO"),
             StatementKind::Other { words } if self.user_type(words, script, statement) => {}
             StatementKind::Other { words } if !is_harmless(words) => self.code(words),
+            StatementKind::Other { .. } => {
+                self.catalog.learn_code(statement, script.text().get(statement.range.clone()).unwrap_or_default());
+            }
             other => {
                 if !self.type_statement(other) {
                     self.drop_statement(other);

@@ -61,6 +61,7 @@ impl Replay<'_> {
             each_expression(&mut table, |text| expressions::rename_qualifier(text, &from.name, &to.name));
         }
         self.catalog.tables.insert(to.clone(), table);
+        self.catalog.sight.code.moved(from, Some(&to));
         self.catalog.note_owners(&to);
         let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
         for constraint in self.catalog.tables.values_mut().flat_map(|table| table.constraints.values_mut()) {
@@ -75,6 +76,8 @@ impl Replay<'_> {
                 *whole = to.clone();
             }
         }
+        let parents = self.catalog.tables.values_mut().flat_map(|table| &mut table.inheritance.from);
+        parents.filter(|parent| *parent == from).for_each(|parent| parent.clone_from(&to));
         for (owner, _) in self.catalog.sequences.values_mut().flatten() {
             if owner == from {
                 *owner = to.clone();

@@ -21,18 +21,22 @@ pub enum StatementKind {
         temporary: bool,
         columns: Vec<ColumnDef>,
         constraints: Vec<ConstraintDef>,
-        /// Columns also come from elsewhere: `AS query`, `LIKE`, `INHERITS`, `PARTITION OF`, `OF type`.
+        /// Columns also come from elsewhere: `AS query`, `LIKE`, `PARTITION OF`, `OF type`.
         as_query: bool,
         /// Rows come along: `AS query`, unless it says `WITH NO DATA`.
         with_data: bool,
         /// `RANGE (day)`, of `PARTITION BY`.
         partition_by: Option<String>,
+        /// The tables of `INHERITS`.
+        inherits: Vec<Name>,
         /// The table of `PARTITION OF`, and which of its rows: `FOR VALUES …`, `DEFAULT`.
         partition_of: Option<(Name, String)>,
     },
     AlterTable {
         table: Name,
         if_exists: bool,
+        /// `ONLY`: not the tables that inherit from it.
+        only: bool,
         actions: Vec<Action>,
     },
     DropTable {
@@ -192,6 +196,8 @@ pub struct Statement {
     pub range: Range<usize>,
     /// What it does.
     pub kind: StatementKind,
+    /// The functions that it calls while it runs, in lower case, each once; those that PostgreSQL brings are among them.
+    pub calls: Vec<String>,
 }
 
 /// Why a script could not be read.

@@ -15,6 +15,7 @@ pub(super) fn lower(it: &ast::AlterTable) -> StatementKind {
     StatementKind::AlterTable {
         table: tree::name(relation.syntax()),
         if_exists: it.if_exists().is_some(),
+        only: tree::only(relation.syntax()),
         actions: actions.collect(),
     }
 }

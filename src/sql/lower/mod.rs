@@ -13,6 +13,7 @@ use squawk_syntax::ast::{AstNode as _, Stmt};
 use squawk_syntax::{SourceFile, SyntaxKind};
 
 use super::ast::{Statement, SyntaxError};
+use super::calls;
 use super::comments::Comment;
 use super::guard;
 
@@ -53,7 +54,11 @@ fn read(text: &str) -> Lowered {
     let statements = file
         .stmts()
         .filter(|statement| !matches!(statement, Stmt::EmptyStmt(_)))
-        .map(|statement| Statement { range: tree::range(statement.syntax()), kind: statement::lower(&statement) })
+        .map(|statement| {
+            let (range, kind) = (tree::range(statement.syntax()), statement::lower(&statement));
+            let calls = calls::of(&kind, text.get(range.clone()).unwrap_or_default());
+            Statement { range, kind, calls }
+        })
         .collect();
     let errors = parse
         .errors()

@@ -10,7 +10,7 @@ pub(super) fn create(it: &ast::CreateTable) -> StatementKind {
     let args: Vec<TableArg> = it.table_arg_list().map(|list| list.args().collect()).unwrap_or_default();
     let mut columns = Vec::new();
     let mut constraints = Vec::new();
-    let mut elsewhere = it.partition_of().is_some() || it.inherits().is_some() || it.of_type().is_some();
+    let mut elsewhere = it.partition_of().is_some() || it.of_type().is_some();
     for arg in args {
         match arg {
             TableArg::Column(it) => columns.push(column(&it)),
@@ -33,6 +33,7 @@ pub(super) fn create(it: &ast::CreateTable) -> StatementKind {
         as_query: elsewhere,
         with_data: false,
         partition_by: it.partition_by().map(|it| partition_key(it.syntax())),
+        inherits: it.inherits().map(|it| tree::names(it.table_name_refs())).unwrap_or_default(),
         partition_of: it.partition_of().map(|of| {
             let bound = it.partition_type().map(|it| tree::text(it.syntax())).unwrap_or_default();
             (tree::name_of(of.table_name_ref()), bound)
@@ -60,6 +61,7 @@ pub(super) fn create_as(it: &ast::CreateTableAs) -> StatementKind {
         as_query: true,
         with_data: !matches!(it.data_option(), Some(ast::DataOption::WithNoData(_))),
         partition_by: None,
+        inherits: Vec::new(),
         partition_of: None,
     }
 }
@@ -76,6 +78,7 @@ pub(super) fn select_into(it: &ast::SelectInto) -> Option<StatementKind> {
         as_query: true,
         with_data: true,
         partition_by: None,
+        inherits: Vec::new(),
         partition_of: None,
     })
 }

@@ -58,6 +58,12 @@ pub(super) fn name_of<N: AstNode>(node: Option<N>) -> Name {
     node.map_or_else(|| Name::bare(""), |node| name(node.syntax()))
 }
 
+/// Whether `ONLY` stands before a table's name.
+pub(super) fn only(node: &SyntaxNode) -> bool {
+    let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
+    tokens.into_iter().any(|token| token.kind() == SyntaxKind::ONLY_KW)
+}
+
 /// The names of nodes in a row.
 pub(super) fn names<N: AstNode>(nodes: impl Iterator<Item = N>) -> Vec<Name> {
     nodes.map(|node| name(node.syntax())).collect()

@@ -59,10 +59,10 @@ impl<'a> Search<'a> {
     /// What a statement makes.
     fn learn(&mut self, kind: &StatementKind) {
         match kind {
-            StatementKind::CreateTable { table, columns, as_query, .. } => {
+            StatementKind::CreateTable { table, columns, as_query, inherits, .. } => {
                 let own = self.tables.entry(table.clone()).or_default();
                 own.extend(columns.iter().map(|column| (column.name.clone(), column.data_type.clone())));
-                if !as_query {
+                if !as_query && inherits.is_empty() {
                     self.whole.insert(table.clone());
                 }
             }

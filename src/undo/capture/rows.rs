@@ -67,7 +67,7 @@ fn gone_without_key(facts: &Facts, capture: &Capture, before: &str) -> String {
         capture.place(),
         own.join(", "),
         kept(facts, "t", &capture.columns),
-        facts.name
+        facts.place
     )
 }
 
@@ -93,7 +93,7 @@ impl Open {
         let sql = if capture.kind == Kind::Deleted {
             format!(
                 "CREATE TABLE {storage} AS SELECT b.* FROM {before} AS b WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {key})",
-                facts.name
+                facts.place
             )
         } else {
             let values = capture.columns.iter().enumerate();
@@ -105,7 +105,7 @@ impl Open {
             format!(
                 "CREATE TABLE {storage} AS SELECT b.*, {} FROM {before} AS b JOIN {} AS t ON {key} WHERE {}",
                 values.collect::<Vec<_>>().join(", "),
-                facts.name,
+                facts.place,
                 changed.collect::<Vec<_>>().join(" OR ")
             )
         };

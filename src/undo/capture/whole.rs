@@ -35,7 +35,7 @@ fn counted(client: &mut Client, facts: &Facts) -> Result<Option<u64>, Failure> {
     if facts.bytes > COUNTED_BYTES {
         return Ok(None);
     }
-    let row = client.query_typed_one(&format!("SELECT count(*) FROM {}", facts.name), &[])?;
+    let row = client.query_typed_one(&format!("SELECT count(*) FROM {}", facts.place), &[])?;
     Ok(Some(row.try_get::<_, i64>(0)?.unsigned_abs()))
 }
 

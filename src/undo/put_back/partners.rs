@@ -84,7 +84,7 @@ fn release(capture: &Capture, facts: &Facts, columns: &[String], orphan: &str) -
     if capture.key.is_empty() {
         return None;
     }
-    let (name, storage) = (&facts.name, capture.place());
+    let (name, storage) = (&facts.place, capture.place());
     let ours = format!("EXISTS (SELECT FROM {storage} AS k WHERE {})", joined(facts, &capture.key, "t", "k"));
     if matches!(capture.kind, Kind::Table | Kind::Deleted) {
         return Some(format!("DELETE FROM {name} AS t WHERE {orphan} AND {ours}"));

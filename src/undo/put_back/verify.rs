@@ -22,12 +22,15 @@ pub(super) fn converted(
         // whether the others were changed or deleted cannot be told without a key
         let restored = ask(
             client,
-            &format!("SELECT count(*) FROM {storage} AS k WHERE EXISTS (SELECT FROM {} AS t WHERE {same})", facts.name),
+            &format!(
+                "SELECT count(*) FROM {storage} AS k WHERE EXISTS (SELECT FROM {} AS t WHERE {same})",
+                facts.place
+            ),
         )?;
         return Ok(PutBack { restored, deleted: report.kept.saturating_sub(restored), ..report });
     }
     let key = joined(facts, &capture.key, "t", "k");
-    let from = format!("FROM {storage} AS k JOIN {} AS t ON {key}", facts.name);
+    let from = format!("FROM {storage} AS k JOIN {} AS t ON {key}", facts.place);
     let restored = ask(client, &format!("SELECT count(*) {from} WHERE {same}"))?;
     let found = ask(client, &format!("SELECT count(*) {from}"))?;
     let deleted = report.kept.saturating_sub(found);
@@ -64,7 +67,7 @@ pub(in crate::undo) fn compare(
                     "SELECT count(*) FROM (SELECT {} FROM {storage} AS k EXCEPT ALL SELECT {} FROM {} AS t) AS missing",
                     texts("k"),
                     texts("t"),
-                    facts.name
+                    facts.place
                 ),
             )?
         }
@@ -84,7 +87,7 @@ pub(in crate::undo) fn compare(
             let key = joined(&facts, &capture.key, "t", "k");
             ask(
                 client,
-                &format!("SELECT count(*) FROM {storage} AS k JOIN {} AS t ON {key} WHERE {differs}", facts.name),
+                &format!("SELECT count(*) FROM {storage} AS k JOIN {} AS t ON {key} WHERE {differs}", facts.place),
             )?
         }
     };

@@ -14,11 +14,17 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
     for name in &hints.enums {
         columns::recreate_enum(&mut step, now, then, name);
     }
+    let mut new = Vec::new();
     for (name, table) in &then.tables {
         match now.tables.get(name) {
             Some(current) => columns::change(&mut step, now, then, name, current, table, hints),
-            None => create_table(&mut step, then, name, table),
+            // after those that it inherits from
+            None => new.push((generation(then, name), name, table)),
         }
+    }
+    new.sort_by_key(|(generation, ..)| *generation);
+    for (_, name, table) in new {
+        create_table(&mut step, then, name, table);
     }
     for (name, table) in then.tables.iter().filter(|(name, _)| !now.tables.contains_key(*name)) {
         // before the rows are back, which are its partitions', and before it has anything that a partition would be given too
@@ -28,7 +34,9 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
             step.room.extend(attach(then, name, table));
         }
     }
-    for name in now.tables.keys().filter(|name| !then.tables.contains_key(*name)) {
+    let mut gone: Vec<&ObjectName> = now.tables.keys().filter(|name| !then.tables.contains_key(*name)).collect();
+    gone.sort_by_cached_key(|name| std::cmp::Reverse(generation(now, name)));
+    for name in gone {
         step.room.push(format!("DROP TABLE {};", object(now, name)));
     }
     drop_ground(&mut step, now, then);
@@ -40,6 +48,20 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
 fn attach(then: &Catalog, name: &ObjectName, table: &Table) -> Option<String> {
     let (whole, bound) = table.partition.of.as_ref()?;
     Some(format!("ALTER TABLE {} ATTACH PARTITION {} {bound};", object(then, whole), object(then, name)))
+}
+
+/// Whether a check comes and goes with that of a table that this one inherits from.
+fn comes_down(catalog: &Catalog, table: &Table, own: &str, constraint: &Constraint) -> bool {
+    let parents = table.inheritance.from.iter().filter_map(|parent| catalog.tables.get(parent));
+    matches!(constraint.kind, ConstraintKind::Check { .. })
+        && parents.into_iter().any(|parent| parent.constraints.get(own).is_some_and(|other| constraint.same(other)))
+}
+
+/// How many tables stand above one in a line of inheritance.
+fn generation(catalog: &Catalog, name: &ObjectName) -> usize {
+    let parents =
+        |name: &ObjectName| catalog.tables.get(name).map(|own| own.inheritance.from.as_slice()).unwrap_or_default();
+    parents(name).iter().map(|parent| generation(catalog, parent) + 1).max().unwrap_or(0)
 }
 
 fn is_foreign(constraint: &Constraint) -> bool {
@@ -54,7 +76,7 @@ fn drop_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
             let Some(earlier) = then.tables.get(name) else { continue };
             for (own, constraint) in &table.constraints {
                 let kept = earlier.constraints.get(own).is_some_and(|other| constraint.same(other));
-                if is_foreign(constraint) == foreign && !kept {
+                if is_foreign(constraint) == foreign && !kept && !comes_down(now, table, own, constraint) {
                     let constraint = quote_identifier(own);
                     step.room.push(format!("ALTER TABLE {} DROP CONSTRAINT {constraint};", object(now, name)));
                 }
@@ -97,12 +119,15 @@ fn comes_with_column(catalog: &Catalog, name: &ObjectName, owner: Option<&(Objec
 
 /// The table with its columns; what its rows must obey comes after they are back.
 fn create_table(step: &mut Step, then: &Catalog, name: &ObjectName, table: &Table) {
-    let mut columns: Vec<_> = table.columns.iter().collect();
+    let own = |(own, _): &(&String, _)| !table.inheritance.columns.contains(*own);
+    let mut columns: Vec<_> = table.columns.iter().filter(own).collect();
     columns.sort_by_key(|(_, column)| column.position);
     let columns: Vec<String> =
         columns.iter().map(|(own, column)| format!("    {}", render::column(then, name, own, column, true))).collect();
     let by = table.partition.key.as_ref().map(|key| format!(" PARTITION BY {key}")).unwrap_or_default();
-    step.room.push(format!("CREATE TABLE {} (\n{}\n){by};", object(then, name), columns.join(",\n")));
+    let from: Vec<String> = table.inheritance.from.iter().map(|parent| object(then, parent)).collect();
+    let from = if from.is_empty() { String::new() } else { format!(" INHERITS ({})", from.join(", ")) };
+    step.room.push(format!("CREATE TABLE {} (\n{}\n){from}{by};", object(then, name), columns.join(",\n")));
 }
 
 /// What came with the migration and nothing needs any more.
@@ -153,7 +178,7 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
     let add = |step: &mut Step, foreign: bool| {
         for (name, table) in &tables {
             for (own, constraint) in table.constraints.iter().filter(|(_, each)| is_foreign(each) == foreign) {
-                if missing(name, own, constraint) {
+                if missing(name, own, constraint) && !comes_down(then, table, own, constraint) {
                     let add = render::add_constraint(own, constraint);
                     step.rules.push(format!("ALTER TABLE {} {add};", object(then, name)));
                 }

@@ -16,14 +16,15 @@ pub(super) fn change(
     hints: &Hints,
 ) {
     let table = object(then, name);
-    for own in current.columns.keys().filter(|own| !earlier.columns.contains_key(*own)) {
+    let handed = |own: &String| comes_down(now, then, earlier, own);
+    for own in current.columns.keys().filter(|own| !earlier.columns.contains_key(*own) && !handed(own)) {
         if hints.doubtful.contains(&(name.clone(), own.clone())) {
             step.impossible.push(conditional::doubt(&format!("column {}.{own}", name.name)));
             continue;
         }
         step.room.push(format!("ALTER TABLE {table} DROP COLUMN {};", quote_identifier(own)));
     }
-    let mut earlier: Vec<(&String, &Column)> = earlier.columns.iter().collect();
+    let mut earlier: Vec<(&String, &Column)> = earlier.columns.iter().filter(|(own, _)| !handed(own)).collect();
     earlier.sort_by_key(|(_, column)| column.position);
     for (own, column) in earlier {
         match current.columns.get(own) {
@@ -33,6 +34,17 @@ pub(super) fn change(
             Some(current) => alter(step, (now, then), name, own, (current, column), hints),
         }
     }
+}
+
+/// Whether what happens to a column happens to it with that of a table which this one inherits from.
+fn comes_down(now: &Catalog, then: &Catalog, table: &Table, own: &String) -> bool {
+    let column = |catalog: &'_ Catalog, parent: &ObjectName| {
+        catalog.tables.get(parent).and_then(|parent| parent.columns.get(own)).cloned()
+    };
+    table.inheritance.from.iter().any(|parent| match (column(now, parent), column(then, parent)) {
+        (Some(now), Some(then)) => Column { position: then.position, ..now } != then,
+        (now, then) => now.is_some() != then.is_some(),
+    })
 }
 
 /// A column comes back; required only once its values are back.

@@ -16,8 +16,8 @@ use self::words::{is_defined, is_unread, speechless};
 use super::losses;
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
 use crate::effects::{self, Effect, What, conversion};
-use crate::sql::code::{self, calls_unknown, hides_writing};
-use crate::sql::tokens::{calls, tokens};
+use crate::sql::code::{self, hides_writing};
+use crate::sql::tokens::{after, calls, name, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 
 /// The reverse of one statement.
@@ -89,9 +89,27 @@ fn step(scene: &Scene<'_>) -> Step {
     let hints = Hints { enums: types(scene), zones: zones(scene), doubtful: conditional::columns(scene) };
     let mut step = back::step(scene.after, scene.before, &hints);
     step.values = !losses::of(scene).is_empty();
+    step.rules.extend(refreshed(scene));
     step.defined = defined(scene);
     step.impossible.extend(stays(scene));
     step
+}
+
+/// A materialized view is computed anew once what it reads is as it was.
+fn refreshed(scene: &Scene<'_>) -> Option<String> {
+    let StatementKind::Other { words } = &scene.statement.kind else { return None };
+    if !words.starts_with("REFRESH MATERIALIZED VIEW") {
+        return None;
+    }
+    let tokens = tokens(scene.text);
+    let rest = after(&tokens, "view")?;
+    let (view, _) = name(after(rest, "concurrently").unwrap_or(rest))?;
+    let view = scene.before.resolve(&view).quoted();
+    // one that the migration drops later comes back with its rows
+    Some(format!(
+        "DO $$ BEGIN IF to_regclass('{}') IS NOT NULL THEN REFRESH MATERIALIZED VIEW {view}; END IF; END $$;",
+        view.replace('\'', "''")
+    ))
 }
 
 /// What two catalogs do not tell about the way between them.
@@ -151,7 +169,7 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
-        StatementKind::Select if calls_unknown(scene.text).is_some() || hides_writing(scene.text) => {
+        StatementKind::Select if scene.before.runs(scene.statement).is_some() || hides_writing(scene.text) => {
             stays.push(UNKNOWN_CALL.to_owned());
         }
         StatementKind::Select if calls(scene.text).iter().any(|name| name == "setval") => {
@@ -203,7 +221,7 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
     stays.extend(composite::stays(scene.after, scene.before));
     // what stands inside a WITH does what it does elsewhere
     for code::Inner { range, kind } in code::inner(scene.text) {
-        let statement = Statement { range: range.clone(), kind };
+        let statement = Statement { range: range.clone(), kind, calls: Vec::new() };
         stays.extend(self::stays(&Scene { statement: &statement, text: &scene.text[range], ..*scene }));
     }
     if runs_code(scene) && !stays.iter().any(|what| is_code(what)) {
@@ -222,7 +240,7 @@ fn cascades(text: &str) -> bool {
 
 /// Whether a statement may do anything, to whatever object.
 fn runs_code(scene: &Scene<'_>) -> bool {
-    effects(scene).iter().any(|effect| matches!(effect.what, What::UnknownCode { .. }))
+    effects(scene).iter().any(|effect| effect.what.is_code())
 }
 
 fn effects(scene: &Scene<'_>) -> Vec<Effect> {

@@ -124,7 +124,7 @@ impl<'a> Conversion<'a> {
 
     /// How many rows have a value that has no counterpart: what a `NOT NULL` refused.
     pub(super) fn unconverted(&self, client: &mut Client) -> Result<u64, Failure> {
-        client.batch_execute(&format!("SELECT count({}) FROM {}", self.call(), self.facts.name))?;
+        client.batch_execute(&format!("SELECT count({}) FROM {}", self.call(), self.facts.place))?;
         counted(client)
     }
 
@@ -135,7 +135,7 @@ impl<'a> Conversion<'a> {
         let ask = format!(
             "SELECT count(*) FROM {} AS k JOIN {} AS t ON {} WHERE t.{column}::text IS DISTINCT FROM k.{new}::text",
             self.capture.place(),
-            self.facts.name,
+            self.facts.place,
             joined(&self.facts, key, "t", "k")
         );
         Ok(client.query_typed_one(&ask, &[])?.try_get::<_, i64>(0)?.unsigned_abs())
