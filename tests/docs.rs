@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory as _, Parser as _};
 use prisma_safe::commands::Cli;
 use prisma_safe::exit::Exit;
 use prisma_safe::rules::{RULES, Rule};

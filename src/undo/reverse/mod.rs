@@ -68,17 +68,24 @@ pub(super) struct Scene<'a> {
 
 /// The steps that lead back, in the order they are taken. Statements that leave nothing to undo have none.
 pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut views = Vec::new();
     let mut number = 0;
     before.walk_pairs(script, "", |statement, before, after| {
         number += 1;
         let text = script.text().get(statement.range.clone()).unwrap_or_default();
-        let step = step(&Scene { statement, text, before, after });
+        let scene = Scene { statement, text, before, after };
+        views.extend(refreshed(&scene));
+        let step = step(&scene);
         if !step.is_empty() {
             steps.push(Step { number, of: beginning(text), ..step });
         }
     });
     steps.reverse();
+    // what a view reads is as it was after the last step only
+    if let Some(last) = steps.last_mut() {
+        last.rules.extend(views);
+    }
     steps
 }
 
@@ -89,7 +96,6 @@ fn step(scene: &Scene<'_>) -> Step {
     let hints = Hints { enums: types(scene), zones: zones(scene), doubtful: conditional::columns(scene) };
     let mut step = back::step(scene.after, scene.before, &hints);
     step.values = !losses::of(scene).is_empty();
-    step.rules.extend(refreshed(scene));
     step.defined = defined(scene);
     step.impossible.extend(stays(scene));
     step

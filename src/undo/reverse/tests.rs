@@ -177,6 +177,17 @@ fn settings_that_no_definition_holds_are_said() {
 }
 
 #[test]
+fn a_refreshed_view_is_refreshed_after_everything_else() {
+    let before = Script::parse("CREATE TABLE t (id INT, x TEXT); CREATE MATERIALIZED VIEW m AS SELECT id FROM t;");
+    let sql = "DELETE FROM t; REFRESH MATERIALIZED VIEW m; ALTER TABLE t DROP COLUMN x;";
+    let steps = reverse(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql));
+    let rules: Vec<&Vec<String>> = steps.iter().map(|step| &step.rules).collect();
+    let (last, others) = rules.split_last().expect("steps");
+    assert!(last[0].contains("REFRESH MATERIALIZED VIEW \"public\".\"m\""), "{last:?}");
+    assert!(!others.iter().any(|rules| rules.concat().contains("REFRESH")), "{others:?}");
+}
+
+#[test]
 fn columns_that_go_with_their_domain_come_back_where_it_is_known() {
     let gone = "columns of the domain that go along by CASCADE are not made again";
     let before = Script::parse("CREATE DOMAIN short AS TEXT; CREATE TABLE t (id INT, tag short NOT NULL);");
