@@ -61,10 +61,6 @@ impl Prepared {
             return Ok(Route::Alone { why: "it could not be read in full".into(), line });
         }
         Ok(match sections.as_slice() {
-            // what stands alone in its file is as safe with Prisma's engine
-            [Section { way: Way::Alone { why }, range, .. }] if script.statements().len() == 1 => {
-                Route::Alone { why: why.clone(), line: script.position(range.start).line }
-            }
             [] | [Section { way: Way::Transaction, .. }] => {
                 let all = sections.first().map(|section| section.statements.clone()).unwrap_or_default();
                 Route::Atomic(Self::of(migration, script, &all))

@@ -14,7 +14,7 @@ use crate::database::{Failure, History};
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::sql::{Script, Section, StatementKind, Way};
-use crate::transaction::Place;
+use crate::transaction::{Failed, Place};
 
 /// A migration in sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,14 @@ impl Sectioned {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// Why its only section runs alone, and the line; none where there is more than one, or a transaction.
+    pub fn only_alone(&self) -> Option<(&str, usize)> {
+        match self.parts.as_slice() {
+            [Part { way: Way::Alone { why }, lines, .. }] => Some((why, lines.0)),
+            _ => None,
+        }
     }
 
     /// What each section is, for people: `line 2 alone (…)`, `lines 3 to 9 in one transaction`.
@@ -185,6 +193,10 @@ impl Runner {
             concurrently: script.works_concurrently(),
         };
         let ran = self.0.outside(&outside, &mut sweep);
+        if matches!(ran, Err(Failed::Refused { .. })) {
+            // a failed build leaves an index that every write pays for; the next try sweeps if this one cannot
+            let _ = sweep(self.0.client());
+        }
         ran.map_err(|failed| super::apply::outside(failed, &migration))
     }
 

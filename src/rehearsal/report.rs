@@ -74,7 +74,7 @@ fn line(text: &mut String, depth: usize, words: &str) {
 }
 
 fn told(text: &mut String, migration: &Rehearsed, all: bool) {
-    let way = if migration.atomic { "in one transaction" } else { "through Prisma's engine" };
+    let way = if migration.atomic { "in one transaction" } else { "not in one transaction" };
     line(text, 0, &format!("{}: {} {way}", migration.name, seconds(migration.took)));
     for statement in &migration.statements {
         if all || statement.took >= WORTH_A_LINE || !statement.rewrites.is_empty() {

@@ -55,6 +55,12 @@ pub struct Down {
     pub path: Option<PathBuf>,
 }
 
+/// Whether the way back of a migration is known in full from the files: nothing of it comes back by definitions that a deploy has
+/// read, and nothing stays.
+pub fn needs_no_definitions(migration: &Migration, before: &Catalog) -> bool {
+    Down::find(migration, before).is_ok_and(|down| down.defined.is_empty() && down.impossible.is_empty())
+}
+
 /// What stands in a migration's directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {

@@ -73,6 +73,14 @@ impl<'a> Keeper<'a> {
         Ok(client.query_typed_one(&query, &[(&migration.name, Type::TEXT)])?.try_get(0)?)
     }
 
+    /// The definitions as they are now, where they are to be kept.
+    fn read(&self, client: &mut Client) -> Result<Option<Live>, Failure> {
+        match self.plan.unread {
+            true => Ok(None),
+            false => Live::read_with_rights(client, &Without::default()).map(Some),
+        }
+    }
+
     fn took(&self, since: Instant) {
         if let Some(Watch { took, .. }) = self.watch {
             took.set(took.get() + since.elapsed());
@@ -102,7 +110,7 @@ impl Hook for Keeper<'_> {
         self.watch.into_iter().for_each(|watch| watch.took.set(Duration::ZERO));
         self.id = self.row(client, migration)?;
         if self.plan.is_empty() {
-            self.definitions.0 = Some(Live::read_with_rights(client, &Without::default())?);
+            self.definitions.0 = self.read(client)?;
             return Ok(());
         }
         capsule::prepare(client)?;
@@ -171,7 +179,7 @@ impl Hook for Keeper<'_> {
             watch.kept.replace(self.kept.clone());
         }
         if self.plan.is_empty() {
-            self.definitions.1 = Some(Live::read_with_rights(client, &Without::default())?);
+            self.definitions.1 = self.read(client)?;
             return Ok(());
         }
         capsule::close(client, &self.id, &self.kept, self.plan.measured.as_deref())

@@ -39,7 +39,7 @@ pub mod way;
 
 pub use self::capsule::{Capsule, Rights, Source, prune, prune_old, rights};
 pub use self::capture::Capture;
-pub use self::down::Down;
+pub use self::down::{Down, needs_no_definitions};
 pub use self::keep::{Keeper, Watch};
 pub use self::plan::{Measured, Plan, Planned};
 pub use self::put_back::PutBack;

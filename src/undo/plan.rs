@@ -69,6 +69,8 @@ pub struct Plan {
     pub unknown: Vec<String>,
     /// What a rehearsal with rows has found that stays after a rollback, a phrase each; `None` where none has measured it.
     pub measured: Option<Vec<String>>,
+    /// The definitions around it are not read: its reverse needs none, and names are enough to compare by.
+    pub unread: bool,
     pub(super) losses: Losses,
     /// The bytes of each statement in the file.
     pub(super) statements: Vec<Range<usize>>,
@@ -85,7 +87,7 @@ impl Plan {
         let planned =
             sizes(client, &losses).explain(|| format!("could not plan what to keep of {}", migration.name))?;
         let statements = script.statements().iter().map(|statement| statement.range.clone()).collect();
-        Ok(Self { planned, unknown: losses.unknown.clone(), measured: None, losses, statements })
+        Ok(Self { planned, unknown: losses.unknown.clone(), measured: None, unread: false, losses, statements })
     }
 
     /// Whether nothing is destroyed, as far as is known.

@@ -16,6 +16,9 @@ use crate::target::BackupPolicy;
 use crate::undo::settings::said;
 use crate::undo::{self, Keeper, Measured, Otherwise, Plan, Rights, Settings};
 
+/// Around so many migrations, the last ones, the definitions of a database that was empty before are read.
+const READ_AROUND: usize = 10;
+
 impl Deployment<'_> {
     /// What will be kept of each migration; none where nothing can be. Where a migration destroys something that cannot be
     /// kept, the configuration says whether the deploy goes on.
@@ -73,11 +76,18 @@ impl Deployment<'_> {
                 let measured = Measured { written: &rehearsal.written, kept };
                 plan.extend(&mut self.client, migration, &catalog, measured)?;
             }
+            plan.unread = self.is_long_ago(plans.len()) && undo::needs_no_definitions(migration, &catalog);
             catalog.apply(migration.script(), &migration.name);
             let why = unkept(&plan, route, rights, settings, &self.target.url);
             plans.push((plan, why));
         }
         Ok(plans)
+    }
+
+    /// Whether so many follow on a migration of an empty database's whole history that a rollback hardly comes back to it. All
+    /// that is there then comes from the folder, which has its definitions; reading them around each of hundreds is dear.
+    fn is_long_ago(&self, at: usize) -> bool {
+        !self.preflight.has_tables && at + READ_AROUND < self.pending.len()
     }
 
     /// What was kept for long enough goes. A deploy that did its work does not fail for it.

@@ -18,6 +18,9 @@ impl Deployment<'_> {
         let routes = deploy::routes(self.pending, world, &history)?;
         for (migration, route) in self.pending.iter().zip(&routes) {
             let Route::Sections(sections) = route else { continue };
+            if sections.only_alone().is_some() {
+                continue;
+            }
             let done = history.going_on(migration).map_or(0, |(_, progress)| progress.done);
             let said = sections.said();
             let from = if done > 0 { format!(", {done} of them applied already") } else { String::new() };

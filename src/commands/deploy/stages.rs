@@ -225,7 +225,11 @@ impl Deployment<'_> {
                     self.apply_keeping(&mut runner, &prepared, kept.as_ref(), journal)
                 }
                 Route::Sections(sections) => {
-                    self.shell().status("Applying", format!("{name} in {} sections", sections.len()));
+                    let how = match sections.only_alone() {
+                        Some((why, line)) => format!("outside of a transaction: {why} (line {line})"),
+                        None => format!("in {} sections", sections.len()),
+                    };
+                    self.shell().status("Applying", format!("{name} {how}"));
                     self.apply_sections_keeping(&mut runner, &sections, kept.as_ref(), journal)
                 }
                 Route::Alone { why, line } => {
