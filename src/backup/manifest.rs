@@ -16,6 +16,7 @@ pub use self::outside::{Outside, Provider};
 use super::names;
 pub use super::names::Format;
 use super::scan::TableName;
+use super::scope::Without;
 use crate::database::Identity;
 use crate::error::{Error, Explain as _, Result};
 
@@ -123,6 +124,12 @@ pub struct Manifest {
     /// The backup that another tool keeps, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<Outside>,
+    /// What the backup does not hold of the database, where the settings leave something out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<Without>,
+    /// Extensions that the server of the proof did not have: what needs them was read back, but not restored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrestored: Vec<String>,
     /// Applied migrations by name, oldest first; empty if the database has no history of Prisma's.
     pub migrations: Vec<String>,
     /// The migrations that were to be deployed next.

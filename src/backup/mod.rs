@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `request` | what is asked for, and what a backup that exists is |
 //! | `create`, `dump` | the order of steps, and the dump with its count |
+//! | `ahead` | what a backup and its proof will need, looked at before anything runs |
+//! | `scope`, `lacking` | what a backup, or a copy made of it, does not hold of its database |
 //! | `snapshot`, `server` | the database's side: one moment, its tables and their rows |
 //! | `stream`, `frames`, `rows` | from `pg_dump` to the file: read, hashed, compressed, watched |
 //! | `scan`, `contents` | what a plain dump holds, and whether it is whole |
@@ -18,6 +20,7 @@
 //! | `copies` | the same backups at other places |
 //! | `retention`, `prune` | which are kept, and thinning out the others |
 
+mod ahead;
 pub mod archive;
 pub mod aside;
 pub mod contents;
@@ -28,6 +31,7 @@ mod dump;
 pub mod encryption;
 mod find;
 mod frames;
+mod lacking;
 mod list;
 pub mod load;
 pub mod manifest;
@@ -43,16 +47,19 @@ pub mod restore;
 pub mod retention;
 pub mod rows;
 pub mod scan;
+mod scope;
 mod server;
 pub mod settings;
 mod snapshot;
 mod stream;
 mod verify;
 
+pub use self::ahead::{Ahead, Found, Obstacle, Starting, demand_untouched};
 pub use self::archive::Archive;
 pub use self::contents::{Contents, Defect};
 pub use self::create::{create, create_and_keep};
 pub use self::find::{find, locate};
+pub use self::lacking::Lacking;
 pub use self::list::{Entry, State, list};
 pub use self::manifest::{Manifest, Proof};
 pub use self::prove::{Restored, restore};

@@ -3,27 +3,27 @@
 //!
 //! The server listens on this machine only, and it and its files are gone afterwards ([`scratch`]).
 
-use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use super::ahead::Starting;
 use super::archive::Archive;
+use super::lacking::{Lacking, plural};
 use super::load::{self, Options};
 use super::manifest::Proof;
 use super::normal;
-use super::server::Server;
 use super::snapshot::Relation;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 use crate::guard::dump::TABLES;
-use crate::tools::pg_dump::PgDump;
-use crate::tools::scratch::{self, Locale, Need, ScratchServer, Search};
+use crate::tools::pg_dump::{PgDump, What};
+use crate::tools::scratch::{self, Locale, Need, Opened, ScratchServer, Search};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::{Position, Progress};
 
-const DATABASE: &str = "proof";
+const DATABASE: &str = scratch::RESTORED;
 /// How often Ctrl-C is looked for.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -37,9 +37,11 @@ pub struct Restored {
     pub file: String,
     /// How it is unlike the original.
     pub unlike: Vec<String>,
+    /// What it is without.
+    pub lacking: Lacking,
 }
 
-/// Restores a backup into a scratch server, and counts it there.
+/// Restores a backup into a scratch server, one that has begun to start if there is one, and counts it there.
 ///
 /// # Errors
 /// If no server of the same major version is installed, there is no room for it, a statement fails, or a table holds other
@@ -47,50 +49,45 @@ pub struct Restored {
 pub fn restore(
     archive: &Archive,
     options: &Options,
-    search: &Search<'_>,
+    (starting, search): (Option<Starting>, &Search<'_>),
     guard: &Guard,
     progress: &mut Progress,
 ) -> Result<Restored> {
-    restore_into(server(archive, search)?, archive, options, guard, progress)
+    let server = starting.map_or_else(|| server(archive, search), Starting::wait)?;
+    restore_into(server, archive, options, guard, progress)
 }
 
-/// A scratch server that can take the backup.
-fn server(archive: &Archive, search: &Search<'_>) -> Result<ScratchServer> {
+/// A scratch server that can take the backup, and the extensions that it has not.
+fn server(archive: &Archive, search: &Search<'_>) -> Result<Opened> {
     let source = &archive.manifest().source;
-    scratch::open(&Need { major: source.server_major, extensions: &source.extensions, bytes: source.size }, search)
+    let need = Need { major: source.server_major, extensions: &source.extensions, created: &[], bytes: source.size };
+    scratch::open(&need, search)
 }
 
-/// A scratch server that starts while the dump is taken.
-pub(super) struct Starting(Option<thread::JoinHandle<Result<ScratchServer>>>);
-
-impl Starting {
-    /// For a backup of this server.
-    pub(super) fn begin(source: &Server, search: &Search<'_>) -> Self {
-        let (major, bytes, extensions) = (source.major, source.size, source.extensions.clone());
-        let (env, pg_bin, project) = (search.env.clone(), search.pg_bin.map(Path::to_owned), search.project.to_owned());
-        Self(Some(thread::spawn(move || {
-            let search = Search { env: &env, pg_bin: pg_bin.as_deref(), project: &project };
-            scratch::open(&Need { major, extensions: &extensions, bytes }, &search)
-        })))
+/// Whether a backup is proved by a server that has not these extensions.
+///
+/// # Errors
+/// If a package could bring them, or the proof is to show that nothing is missing.
+pub(super) fn demand_extensions(missing: &[String], level: Proof, major: u32) -> Result<()> {
+    if missing.is_empty() || level == Proof::Read {
+        return Ok(());
     }
-
-    fn wait(mut self) -> Result<ScratchServer> {
-        let ended = || Error::failed("the scratch server's thread ended unexpectedly");
-        self.0.take().ok_or_else(ended)?.join().map_err(|_| ended())?
+    let packaged: Vec<String> = missing.iter().filter(|name| scratch::installable(name)).cloned().collect();
+    if packaged.is_empty() && level < Proof::Roundtrip {
+        return Ok(());
     }
-}
-
-/// A dump that failed needs no server: it is removed before the error is printed.
-impl Drop for Starting {
-    fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            let _ = thread.join();
-        }
-    }
+    let error = Error::failed(format!("no PostgreSQL {major} server on this machine has the {}", plural(missing)));
+    Err(unprovable(match scratch::install_extensions(&packaged, major) {
+        Some(install) => error.help(install),
+        None if packaged.is_empty() => error.help(
+            "these come with the database's host alone: proof = \"restored\" restores what does not need them, and says so",
+        ),
+        None => error,
+    }))
 }
 
 fn restore_into(
-    server: ScratchServer,
+    (server, missing): Opened,
     archive: &Archive,
     options: &Options,
     guard: &Guard,
@@ -104,15 +101,20 @@ fn restore_into(
         unlike.push(format!("this machine has no locale {}: texts sort as in C", source.collate));
     }
     let url = server.url(DATABASE)?;
-    let loaded = load::load(archive, &url, options, &mut |position| {
+    let options = Options { lacking: !missing.is_empty(), ..*options };
+    let loaded = load::load(archive, &url, &options, &mut |position| {
         progress.show(position);
         guard.check()
     })?;
     unlike.extend(loaded.left_out);
+    let lacking = Lacking::of_load(missing, &loaded.lacked);
+    unlike.extend(lacking.said());
+    unlike.extend(archive.manifest().without.as_ref().map(|without| format!("the copy is without {}", without.said())));
     if options.rows {
-        count(archive, &server, guard)?;
+        count(archive, &server, !lacking.is_empty(), guard)?;
     }
-    Ok(Restored { server, database: DATABASE.to_owned(), file: archive.manifest().file.clone(), unlike })
+    let (database, file) = (DATABASE.to_owned(), archive.manifest().file.clone());
+    Ok(Restored { server, database, file, unlike, lacking })
 }
 
 /// Restores a backup into a scratch server and compares it with its manifest, as far as `level` asks for; gives the level
@@ -129,6 +131,7 @@ pub(super) fn prove(
     shell: &Shell,
 ) -> Result<(Proof, Restored)> {
     let server = starting.map_or_else(|| server(archive, search), Starting::wait).map_err(unprovable)?;
+    demand_extensions(&server.1, level, archive.manifest().source.server_major)?;
     let mut progress = Progress::start(shell, "Proving");
     let restored = restore_into(server, archive, &Options::scratch(), guard, &mut progress)?;
     if level < Proof::Roundtrip {
@@ -153,11 +156,14 @@ pub(super) fn demand(major: u32, search: &Search<'_>) -> Result<()> {
 }
 
 /// Compares the rows of every table with those that the source had.
-fn count(archive: &Archive, server: &ScratchServer, guard: &Guard) -> Result<()> {
+fn count(archive: &Archive, server: &ScratchServer, lacking: bool, guard: &Guard) -> Result<()> {
     let mut client = server.connect(DATABASE)?;
     for (table, rows) in archive.manifest().rows_by_table() {
         guard.check()?;
         let relation = Relation::named(table);
+        if lacking && !relation.exists(&mut client)? {
+            continue;
+        }
         let counted = relation.count(&mut client)?;
         // an extension's own table also holds the extension's own rows
         if counted != rows && !relation.is_extensions(&mut client)? {
@@ -169,7 +175,7 @@ fn count(archive: &Archive, server: &ScratchServer, guard: &Guard) -> Result<()>
 
 fn dumped_again(pg_dump: PgDump, url: DatabaseUrl) -> impl FnOnce() -> Result<[u8; 32]> + Send + 'static {
     move || {
-        let (running, stdout) = pg_dump.start(&url, None, 0, &[], TABLES)?;
+        let (running, stdout) = pg_dump.start(&url, &What { without_tables: TABLES, ..What::default() })?;
         let hash = normal::hash(stdout).explain(|| "could not read from pg_dump".into())?;
         running.wait()?;
         Ok(hash)
@@ -196,10 +202,10 @@ fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static, g
     }
 }
 
-fn unprovable(error: Error) -> Error {
-    let help = error.help_text().unwrap_or_default().to_owned();
+pub(super) fn unprovable(error: Error) -> Error {
+    let help = error.help_text().map(|help| format!("{help}\nor ")).unwrap_or_default();
     unproved(error).help(format!(
-        "{help}\nor be content with a backup that was read back and counted, but never restored: set\n    [backup]\n    proof = \"read\"\nin prisma-safe.toml (for one backup: prisma-safe backup --proof read)"
+        "{help}be content with a backup that was read back and counted, but never restored: set\n    [backup]\n    proof = \"read\"\nin prisma-safe.toml (for one backup: prisma-safe backup --proof read)"
     ))
 }
 

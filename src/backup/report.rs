@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Backup;
 use super::copies::{Copied, Kept};
+use super::lacking::plural;
 use super::list::{Entry, State};
 use super::manifest::Manifest;
 use super::prune::{Done, Plan, Step};
@@ -26,8 +27,18 @@ const DAY: i64 = 24 * HOUR;
 impl fmt::Display for Backup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, manifest } = self;
-        write!(f, "{} ({}; {})", path.display(), contents(manifest), manifest.proof)
+        write!(f, "{} ({}; {}{})", path.display(), contents(manifest), manifest.proof, limits(manifest))
     }
+}
+
+/// What is not in it, and what was not restored when it was proved.
+fn limits(manifest: &Manifest) -> String {
+    let without = manifest.without.as_ref().map(|without| format!("; without {}", without.said()));
+    let unrestored = match manifest.unrestored.as_slice() {
+        [] => None,
+        extensions => Some(format!(" without the {}, which this machine does not have", plural(extensions))),
+    };
+    unrestored.into_iter().chain(without).collect()
 }
 
 impl fmt::Display for Report {

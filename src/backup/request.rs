@@ -22,6 +22,8 @@ pub(super) const APPLICATION: &str = "prisma-safe backup";
 pub struct Request<'a> {
     /// The direct URL.
     pub url: &'a DatabaseUrl,
+    /// Schemas that Prisma manages besides the URL's (`schemas` of the data source).
+    pub schemas: &'a [String],
     /// Where backups go.
     pub directory: &'a Path,
     /// The project's root, where npm may have installed a server for the proof.
@@ -39,6 +41,18 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// The schemas that Prisma manages.
+    pub(super) fn own(&self) -> Vec<String> {
+        let main = self.url.schema();
+        let mut own = vec![main.clone()];
+        own.extend(self.schemas.iter().filter(|schema| **schema != main).cloned());
+        own
+    }
+
+    pub(super) fn is_own(&self, schema: &str) -> bool {
+        self.own().iter().any(|own| own == schema)
+    }
+
     /// Where a scratch server may be found.
     pub(super) fn search(&self) -> Search<'_> {
         Search { env: self.env, pg_bin: self.settings.pg_bin.as_deref(), project: self.project }

@@ -40,6 +40,9 @@ pub struct Settings {
     pub encrypt: Option<Vec<String>>,
     /// The file of an age identity that opens them.
     pub identity: Option<PathBuf>,
+    /// The schemas that a backup is limited to; `None`: all.
+    #[serde(deserialize_with = "schemas")]
+    pub schemas: Option<Vec<String>>,
     /// Who takes backups instead of us.
     pub provider: Option<Provider>,
     pub pgbackrest: Pgbackrest,
@@ -63,6 +66,7 @@ impl Default for Settings {
             pg_bin: None,
             encrypt: None,
             identity: None,
+            schemas: None,
             provider: None,
             pgbackrest: Pgbackrest::default(),
             command: Command::default(),
@@ -126,6 +130,14 @@ fn recipients<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<S
         encryption::parse(&names).map_err(|error| D::Error::custom(whole(&error)))?;
     }
     Ok(Some(names))
+}
+
+fn schemas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    match names.iter().any(|name| name.trim().is_empty()) || names.is_empty() {
+        true => Err(D::Error::custom("backup.schemas names no schema")),
+        false => Ok(Some(names)),
+    }
 }
 
 fn copies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -17,9 +17,6 @@ use crate::ui::interrupt::Guard;
 const TICK: Duration = Duration::from_millis(100);
 /// How often a count is cancelled before it is left to itself.
 const CANCEL_TRIES: u32 = 10;
-/// Names listed in an error before it says how many more there are.
-const NAMES: usize = 5;
-
 /// Relations whose rows or values `pg_dump` reads, by its own rules: no system schemas, no temporary tables, of extensions
 /// only their configuration tables, and none of the guard's. Names come as the dump writes them: in the server's encoding.
 const RELATIONS: &str = "
@@ -36,7 +33,7 @@ LEFT JOIN LATERAL (
     WHERE e.oid = d.refobjid AND listed.relation = c.oid
 ) configuration ON true
 WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
-  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND n.nspname <> ALL ($1)
   AND NOT (n.nspname = '_prisma_safe' AND c.relname ~ '^guard_')
   AND (d.objid IS NULL OR configuration.condition IS NOT NULL)
 ORDER BY 3";
@@ -51,6 +48,48 @@ pub(super) struct Relation {
     condition: String,
     /// Its size on the server's disk, without indexes.
     pub(super) bytes: u64,
+}
+
+/// The relations of a database, as one role sees them.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    /// The tables whose rows are dumped.
+    pub(super) tables: Vec<Relation>,
+    /// Tables and sequences that this role may not read, as SQL writes them, with their schemas.
+    pub(super) unreadable: Vec<(String, String)>,
+    /// Tables of which row-level security shows this role a part.
+    pub(super) hidden: Vec<(String, String)>,
+}
+
+impl Relations {
+    /// Reads them, but for those in the schemas `without`.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn read(client: &mut Client, without: &[String]) -> Result<Self> {
+        let rows = client.query(RELATIONS, &[&without]);
+        let rows = rows.map_err(|error| refused("could not measure the tables".into(), &error))?;
+        let mut found = Self::default();
+        for row in rows {
+            let quoted: String = row.get(2);
+            let schema = || String::from_utf8_lossy(row.get(0)).into_owned();
+            let (is_table, readable, secured): (bool, bool, bool) = (row.get(4), row.get(5), row.get(6));
+            if !readable {
+                found.unreadable.push((schema(), quoted));
+            } else if is_table {
+                if secured {
+                    found.hidden.push((schema(), quoted.clone()));
+                }
+                found.tables.push(Relation {
+                    name: TableName::from_bytes(row.get(0), row.get(1)),
+                    quoted,
+                    condition: row.get(3),
+                    bytes: u64::try_from(row.get::<_, i64>(7)).unwrap_or_default(),
+                });
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// A transaction that sees one moment until it is dropped.
@@ -88,43 +127,9 @@ impl Snapshot {
         &self.id
     }
 
-    /// The tables whose rows are dumped.
-    ///
-    /// # Errors
-    /// Names the tables and sequences that this role may not read, or sees only in part.
-    pub(super) fn relations(&mut self) -> Result<Vec<Relation>> {
-        let rows = self.client.query(RELATIONS, &[]);
-        let rows = rows.map_err(|error| refused("could not measure the tables".into(), &error))?;
-        let (mut relations, mut unreadable, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
-        for row in rows {
-            let quoted: String = row.get(2);
-            let (is_table, readable, secured): (bool, bool, bool) = (row.get(4), row.get(5), row.get(6));
-            if !readable {
-                unreadable.push(quoted);
-            } else if secured {
-                hidden.push(quoted);
-            } else if is_table {
-                relations.push(Relation {
-                    name: TableName::from_bytes(row.get(0), row.get(1)),
-                    quoted,
-                    condition: row.get(3),
-                    bytes: u64::try_from(row.get::<_, i64>(7)).unwrap_or_default(),
-                });
-            }
-        }
-        if !unreadable.is_empty() {
-            return Err(Error::failed(format!("this role may not read {}", names(&unreadable)))
-                .because("a backup without them would be no backup")
-                .help(
-                    "back up as the owner of the tables, or let a superuser run: GRANT pg_read_all_data TO the role",
-                ));
-        }
-        if !hidden.is_empty() {
-            return Err(Error::failed(format!("row-level security hides rows of {} from this role", names(&hidden)))
-                .because("a backup without them would be no backup")
-                .help("back up as the owner of the tables, or as a role with BYPASSRLS"));
-        }
-        Ok(relations)
+    /// What the session may read of the database.
+    pub(super) fn client(&mut self) -> &mut Client {
+        &mut self.client
     }
 
     /// Size of all large objects in bytes, as far as the role may ask.
@@ -151,6 +156,16 @@ impl Relation {
     /// Its name as SQL takes it.
     pub(super) fn quoted(&self) -> &str {
         &self.quoted
+    }
+
+    /// Whether it is there.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn exists(&self, client: &mut Client) -> Result<bool> {
+        let row = client.query_one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[&self.quoted]);
+        let row = row.map_err(Failure::from).explain(|| format!("could not look for table {}", self.quoted))?;
+        Ok(row.get(0))
     }
 
     /// Counts its rows.
@@ -275,12 +290,4 @@ fn refused(message: String, error: &postgres::Error) -> Error {
         return error;
     }
     error.help("another session holds a lock on a table: wait for it or end it, or raise backup.lock-wait-seconds")
-}
-
-fn names(names: &[String]) -> String {
-    let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(NAMES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

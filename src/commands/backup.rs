@@ -118,7 +118,20 @@ fn create(args: CreateArgs, project: &Project, config: &Config, context: &Contex
     let (target, _) = super::target(project, config, context)?;
     let mut settings = config.backup.clone();
     settings.proof = args.proof.unwrap_or(settings.proof);
-    let (backup, _) = back_up::take(project.root(), &settings, &target, &[], context)?;
+    let directory = project.root().join(&settings.directory);
+    let request = backup::Request {
+        url: &target.url,
+        schemas: &[],
+        directory: &directory,
+        project: project.root(),
+        production: target.production,
+        environment: target.environment.as_deref(),
+        precedes: &[],
+        definitions_only: false,
+        settings: &settings,
+        env: &context.env,
+    };
+    let (backup, _) = back_up::take(&request, None, context)?;
     if json {
         output::print(&report::created(&backup), &context.shell)?;
     }

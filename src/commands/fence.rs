@@ -221,7 +221,8 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
         let consent = consent::ask(context, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
         context.shell.debug(format!("consent: {consent:?}"));
         let (root, settings) = (project.root(), &config.backup);
-        back_up::before(&Before { target: &target, root, settings, gate, precedes: &[] }, context)?;
+        let before = Before { target: &target, root, settings, gate, precedes: &[], schemas: &[] };
+        back_up::before(&before, None, context)?;
         if let Some(script) = script {
             let copy = private(&script)?;
             args = fenced.with_script(copy.path());

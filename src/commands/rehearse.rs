@@ -77,7 +77,6 @@ impl Deployer for Rehearsing<'_> {
     fn deploy(&mut self, request: DeployRequest, engine: &mut Engine<'_>) -> Result<Vec<String>> {
         let target = self.aim.known().cloned().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
-        let path = self.backup(&target)?;
         let data = if self.args.schema_only { Data::Schema } else { Data::Full };
         let restoring = Restoring {
             project: self.project.root(),
@@ -85,8 +84,15 @@ impl Deployer for Rehearsing<'_> {
             mode: self.config.rehearsal.mode,
             env: &self.context.env,
             url: &target.url,
+            schemas: &[],
+            clone: self.config.rehearsal.clone.as_ref(),
+            production: target.production,
+            environments: &self.config.environments,
         };
-        let mut original = restoring.restore(&path, data, shell)?;
+        let mut original = match restoring.clone.filter(|_| self.args.backup.is_none() && !self.args.schema_only) {
+            Some(clone) => restoring.by_host(clone, shell)?,
+            None => restoring.restore(&self.backup(&target)?, data, None, shell)?,
+        };
         let schema = target.url.schema();
         let asked = Asked {
             request: &request,
@@ -102,7 +108,7 @@ impl Deployer for Rehearsing<'_> {
         let Some(Played { rehearsal, .. }) = rehearse_pending(&mut original, &asked, engine, shell)? else {
             shell.note(format_args!(
                 "{} has every migration of the folder: there is nothing to rehearse",
-                path.display()
+                original.backup()
             ));
             return Ok(Vec::new());
         };

@@ -76,6 +76,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let before = backup::Request {
         url: &target.url,
+        schemas: &[],
         directory: &project.root().join(&config.backup.directory),
         project: project.root(),
         production: target.production,

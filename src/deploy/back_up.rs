@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::thin_out::{Thinning, thin_out};
-use crate::backup::{self, Backup, Request, Restored, copies};
+use crate::backup::{self, Backup, Request, Restored, Starting, copies};
 use crate::consent::Gate;
 use crate::context::Context;
 use crate::database;
@@ -20,6 +20,8 @@ pub struct Before<'a> {
     pub gate: &'a Gate,
     /// The migrations that come next.
     pub precedes: &'a [String],
+    /// Schemas that Prisma manages besides the URL's.
+    pub schemas: &'a [String],
 }
 
 /// The backup, with the scratch server that proved it, or why there is none.
@@ -33,8 +35,8 @@ pub enum Taken {
 ///
 /// # Errors
 /// Those of [`backup::create`]; then nothing may go on.
-pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
-    let Before { target, root, settings, gate, precedes } = *before;
+pub fn before(before: &Before<'_>, starting: Option<Starting>, context: &Context) -> Result<Taken> {
+    let Before { target, settings, gate, .. } = *before;
     if gate.skip_backup {
         Gate::refuse_agents(target, context)?;
         let reason = gate.reason.clone().unwrap_or_default();
@@ -47,7 +49,27 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
     if !backup::needed(&mut database::connect(&target.url, "prisma-safe backup")?)? {
         return Ok(Taken::Skipped("the database has no tables".into()));
     }
-    take(root, settings, target, precedes, context).map(|(backup, restored)| Taken::Backup(Box::new(backup), restored))
+    let directory = before.root.join(&settings.directory);
+    take(&before.request(&directory, context), starting, context)
+        .map(|(backup, restored)| Taken::Backup(Box::new(backup), restored))
+}
+
+impl<'a> Before<'a> {
+    /// The backup that comes before; `directory` is where backups go.
+    pub fn request(&self, directory: &'a Path, context: &'a Context) -> Request<'a> {
+        Request {
+            url: &self.target.url,
+            schemas: self.schemas,
+            directory,
+            project: self.root,
+            production: self.target.production,
+            environment: self.target.environment.as_deref(),
+            precedes: self.precedes,
+            definitions_only: false,
+            settings: self.settings,
+            env: &context.env,
+        }
+    }
 }
 
 /// Takes a backup, proves it, copies it, and thins the old ones out.
@@ -55,27 +77,15 @@ pub fn before(before: &Before<'_>, context: &Context) -> Result<Taken> {
 /// # Errors
 /// Those of [`backup::create`], and where required copies are missing.
 pub fn take(
-    root: &Path,
-    settings: &backup::Settings,
-    target: &Target,
-    precedes: &[String],
+    request: &Request<'_>,
+    starting: Option<Starting>,
     context: &Context,
 ) -> Result<(Backup, Option<Restored>)> {
+    let Request { settings, project: root, url, .. } = *request;
     // a mistake in the settings is better known before the dump than after it
     copies::places(settings, &context.env)?;
-    context.shell.status("Backing up", &target.url);
-    let request = Request {
-        url: &target.url,
-        directory: &root.join(&settings.directory),
-        project: root,
-        production: target.production,
-        environment: target.environment.as_deref(),
-        precedes,
-        definitions_only: false,
-        settings,
-        env: &context.env,
-    };
-    let (backup, restored) = backup::create_and_keep(&request, &context.shell)?;
+    context.shell.status("Backing up", url);
+    let (backup, restored) = backup::create_and_keep(request, starting, &context.shell)?;
     context.shell.status("Backed up", &backup);
     copies::copy_new(&backup, settings, context)?;
     if settings.retention.after_backup {

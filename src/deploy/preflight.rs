@@ -49,6 +49,8 @@ pub enum Concern {
     Running,
     /// The user may not do what a deploy does.
     Privilege,
+    /// No backup can be taken, proved or rehearsed on.
+    Backup,
 }
 
 /// Something that stands in the way, or should be known.

@@ -5,7 +5,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | `restore` | what a backup, or the target's definitions, is restored into |
-//! | `original`, `session` | the restored backup that is cloned, with the settings of production's sessions |
+//! | `original`, `session` | what is copied, with the settings of production's sessions |
+//! | `clone` | a copy that the database's host makes |
 //! | `pending` | the pending migrations, with what is kept of them |
 //! | `run` | each the way it will take |
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
@@ -23,6 +24,7 @@
 #[cfg(test)]
 pub(crate) mod bare;
 mod budget;
+mod clone;
 mod contained;
 mod coverage;
 mod onlooker;
@@ -47,6 +49,7 @@ use postgres::Client;
 use serde::Serialize;
 
 pub use self::budget::{Budget, Excess};
+pub use self::clone::MARK as COPY_MARK;
 pub use self::contained::demand_contained;
 use self::coverage::Coverage;
 pub use self::original::{Data, Original};
@@ -65,12 +68,15 @@ use crate::conservation::{self, Census, Loss, Written};
 use crate::database::{Failure, connect};
 use crate::engine::Engine;
 use crate::error::{Error, Explain as _, Result};
+use crate::tools::scratch;
 use crate::values::{TableFate, compare};
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe rehearsal";
 /// The copy that the migrations run on.
-const CLONE: &str = "rehearsal";
+const CLONE: &str = scratch::REHEARSED;
+/// What is made of a copy, by name.
+const MADE_OF_A_COPY: [&str; 2] = [CLONE, run::BUSY_CLONE];
 
 /// A migration as it ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

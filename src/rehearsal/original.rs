@@ -1,11 +1,12 @@
-//! What a rehearsal is played on: a backup, restored into a scratch server, of which copies are made.
+//! What a rehearsal is played on: a backup, restored into a scratch server, or a copy that the host made, of which copies are made.
 
 use postgres::Client;
 use serde::{Deserialize, Serialize};
 
+use super::clone::HostCopy;
 use super::contained::cut_off;
 use super::{APPLICATION, Session};
-use crate::backup::Restored;
+use crate::backup::{Lacking, Restored};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::{Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
@@ -21,14 +22,25 @@ pub enum Data {
     Schema,
 }
 
-/// A restored backup on a server of our own; both are gone with it.
+/// Where it is: gone with it in either case.
+#[derive(Debug)]
+enum Place {
+    /// A restored backup, on a server of our own.
+    Scratch(ScratchServer),
+    /// A copy that the host made.
+    Host(HostCopy),
+}
+
+/// A copy of the target that is copied once more, so that before and after stand side by side.
 #[derive(Debug)]
 pub struct Original {
-    server: ScratchServer,
+    place: Place,
     name: String,
     backup: String,
     data: Data,
     unlike: Vec<String>,
+    /// What it is without.
+    lacking: Lacking,
     logged: bool,
     /// Who deploys: what is created belongs to this role, as it will.
     role: Option<String>,
@@ -39,14 +51,43 @@ pub struct Original {
 impl Original {
     /// Takes over what was restored.
     pub fn new(restored: Restored, data: Data, role: Option<String>) -> Self {
-        let Restored { server, database, file, unlike } = restored;
+        let Restored { server, database, file, unlike, lacking } = restored;
         let mut unlike = unlike;
         unlike.push("nobody else works on the copy, and it waits for no disk: times are the least to expect".into());
         unlike.push("everything ran as a superuser: rights are not rehearsed, only looked at before".into());
         if data == Data::Schema {
             unlike.push("the tables were empty: neither times nor values are rehearsed".into());
         }
-        Self { server, name: database, backup: file, data, unlike, logged: false, role, session: Session::default() }
+        let session = Session::default();
+        let place = Place::Scratch(server);
+        Self { place, name: database, backup: file, data, unlike, lacking, logged: false, role, session }
+    }
+
+    /// Takes over what the host made. Its sessions are like production's, as its roles are.
+    pub(super) fn of_host(copy: HostCopy) -> Self {
+        let unlike = vec![
+            "the copy is the host's, with its own load and size: times may differ".into(),
+            "write-ahead log is counted for the copy's whole server".into(),
+        ];
+        Self {
+            name: copy.database(),
+            backup: copy.name().to_owned(),
+            place: Place::Host(copy),
+            data: Data::Full,
+            unlike,
+            lacking: Lacking::default(),
+            logged: false,
+            role: None,
+            session: Session::default(),
+        }
+    }
+
+    /// A session with another database of its server.
+    fn desk(&self) -> Result<Client> {
+        match &self.place {
+            Place::Scratch(server) => server.connect("postgres"),
+            Place::Host(copy) => copy.desk(),
+        }
     }
 
     /// Sessions here have what those on production have set; without an answer from there, the report says so.
@@ -56,7 +97,11 @@ impl Original {
     pub fn speaking_as(mut self, session: Result<Session>) -> Result<Self> {
         match session {
             Ok(session) => {
-                let refused = session.carry(&self.server, &self.name)?;
+                // the host's copy has them
+                let refused = match &self.place {
+                    Place::Scratch(_) => session.carry(&mut self.desk()?, &self.name)?,
+                    Place::Host(_) => Vec::new(),
+                };
                 if !refused.is_empty() {
                     self.unlike.push(format!("this server does not take production's {}", refused.join(", ")));
                 }
@@ -76,6 +121,11 @@ impl Original {
     /// The file's name.
     pub fn backup(&self) -> &str {
         &self.backup
+    }
+
+    /// What it is without, as its server lacks an extension.
+    pub(super) fn lacking(&self) -> &Lacking {
+        &self.lacking
     }
 
     pub(super) fn data(&self) -> Data {
@@ -100,8 +150,8 @@ impl Original {
                 client.query_one("SELECT current_setting('wal_level') = 'minimal'", &[]).map_err(Failure::from);
             let minimal: bool = minimal.explain(|| "the scratch server does not tell its settings".into())?.get(0);
             drop(client);
-            if minimal {
-                self.server.restart(LOGGED)?;
+            if let (true, Place::Scratch(server)) = (minimal, &mut self.place) {
+                server.restart(LOGGED)?;
             }
             self.logged = true;
         }
@@ -110,9 +160,16 @@ impl Original {
 
     /// Another copy; sessions on the original are ended.
     pub(super) fn copy(&self, to: &str) -> Result<()> {
-        self.server.clone_database(&self.name, to)?;
-        // a copy has the rows of its template, not its settings
-        self.session.carry(&self.server, to)?;
+        let server = match &self.place {
+            Place::Scratch(server) => server,
+            Place::Host(copy) => {
+                copy.copy(to)?;
+                // a copy has the rows of its template, not its settings
+                return self.session.carry(&mut copy.desk()?, &copy.of(to)).map(drop);
+            }
+        };
+        server.clone_database(&self.name, to)?;
+        self.session.carry(&mut self.desk()?, to)?;
         let Some(role) = &self.role else { return Ok(()) };
         // one that owns nothing in the backup is not there yet; a superuser, as all of them are here
         let (literal, quoted, database) = (quote_literal(role), quote_identifier(role), quote_identifier(to));
@@ -121,17 +178,24 @@ impl Original {
              EXECUTE pg_catalog.format('CREATE ROLE %I SUPERUSER', {literal}); END IF; END $role$; \
              ALTER ROLE {quoted} SUPERUSER; ALTER DATABASE {database} SET role = {literal}"
         );
-        let became = self.server.connect("postgres")?.batch_execute(&become_it).map_err(Failure::from);
+        let became = self.desk()?.batch_execute(&become_it).map_err(Failure::from);
         became.explain(|| format!("could not act as {role} on the copy"))
     }
 
     pub(super) fn drop_copy(&self, name: &str) -> Result<()> {
-        self.server.drop_database(name)
+        match &self.place {
+            Place::Scratch(server) => server.drop_database(name),
+            Place::Host(copy) => copy.drop_copy(name),
+        }
     }
 
     /// The URL of the original or a copy, as Prisma takes it.
     pub(super) fn url(&self, database: &str, schema: &str) -> Result<DatabaseUrl> {
-        Ok(self.server.url(database)?.with_schema(schema))
+        let url = match &self.place {
+            Place::Scratch(server) => server.url(database)?,
+            Place::Host(copy) => copy.url(database),
+        };
+        Ok(url.with_schema(schema))
     }
 
     /// A session on the original.
@@ -139,7 +203,14 @@ impl Original {
     /// # Errors
     /// The scratch server's own.
     pub fn connect(&self) -> Result<Client> {
-        connect(&self.server.url(&self.name)?, APPLICATION)
+        match &self.place {
+            Place::Scratch(server) => connect(&server.url(&self.name)?, APPLICATION),
+            Place::Host(copy) => connect(&copy.url(&self.name), APPLICATION),
+        }
+    }
+
+    pub(super) fn server_major(&self) -> Result<u32> {
+        Ok(self.server_version()?.split('.').next().and_then(|major| major.parse().ok()).unwrap_or_default())
     }
 
     pub(super) fn server_version(&self) -> Result<String> {

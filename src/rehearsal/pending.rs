@@ -6,6 +6,7 @@ use std::path::Path;
 use postgres::Client;
 
 use super::{Budget, Data, Original, Play, Rehearsal, TakenBack, rehearse};
+use crate::backup::demand_untouched;
 use crate::catalog::Catalog;
 use crate::catalog::live::{Live, Without};
 use crate::database::{DatabaseUrl, History};
@@ -64,6 +65,10 @@ pub fn rehearse_pending(
     let pending = pending(original, schema, &request.migrations)?;
     if pending.is_empty() {
         return Ok(None);
+    }
+    if !original.lacking().is_empty() {
+        let major = original.server_major()?;
+        demand_untouched(&pending, original.lacking(), false, major)?;
     }
     let mut client = original.connect()?;
     let history = History::read(&mut client, schema)?.unwrap_or_default();

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use super::{Data, Original, RehearsalMode, Session};
+use super::clone::{HostCopy, Wanted};
+use super::settings::CloneBy;
+use super::{APPLICATION, Data, Original, RehearsalMode, Session};
 use crate::backup::load::Options;
-use crate::backup::{self, Archive, Proof, Restored};
+use crate::backup::{self, Archive, Proof, Restored, Starting};
 use crate::database::{self, DatabaseUrl};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::target::Environments;
 use crate::tools::scratch::Search;
 use crate::ui::progress::Progress;
 use crate::ui::{Shell, interrupt};
@@ -23,6 +26,12 @@ pub struct Restoring<'a> {
     pub env: &'a Env,
     /// The target.
     pub url: &'a DatabaseUrl,
+    /// Schemas that Prisma manages besides the URL's.
+    pub schemas: &'a [String],
+    /// How the host makes a copy, where it does.
+    pub clone: Option<&'a CloneBy>,
+    pub production: bool,
+    pub environments: &'a Environments,
 }
 
 impl Restoring<'_> {
@@ -30,12 +39,12 @@ impl Restoring<'_> {
     ///
     /// # Errors
     /// Those of [`backup::restore`].
-    pub fn restore(&self, path: &Path, data: Data, shell: &Shell) -> Result<Original> {
+    pub fn restore(&self, path: &Path, data: Data, starting: Option<Starting>, shell: &Shell) -> Result<Original> {
         let guard = interrupt::Guard::new()?;
         let archive = Archive::open_with(path, &backup::encryption::keys(self.settings, self.env)?)?;
         if let Some(outside) = &archive.manifest().outside {
             if data == Data::Schema {
-                return self.definitions(shell);
+                return self.definitions(starting, shell);
             }
             return Err(Error::refused(format!("{} holds no rows: the backup was taken by {}", path.display(), outside.provider))
                 .help(
@@ -47,50 +56,94 @@ impl Restoring<'_> {
         let search = Search { env: self.env, pg_bin: self.settings.pg_bin.as_deref(), project: self.project };
         let options = Options { rows: data == Data::Full, ..Options::scratch() };
         let mut progress = Progress::start(shell, "Restoring");
-        let restored = backup::restore(&archive, &options, &search, &guard, &mut progress).map_err(|error| {
-            let help = error.help_text().unwrap_or_default().to_owned();
-            Error::failed("the backup could not be restored for the rehearsal").because(error).help(help)
-        })?;
+        let restored =
+            backup::restore(&archive, &options, (starting, &search), &guard, &mut progress).map_err(|error| {
+                let help = error.help_text().map(str::to_owned);
+                let error = Error::failed("the backup could not be restored for the rehearsal").because(error);
+                help.into_iter().fold(error, Error::help)
+            })?;
         self.ready(restored, data)
+    }
+
+    /// A copy that the host makes; nothing is restored.
+    ///
+    /// # Errors
+    /// If it makes none, or what it made is not shown to be a copy.
+    pub fn by_host(&self, clone: &CloneBy, shell: &Shell) -> Result<Original> {
+        let guard = interrupt::Guard::new()?;
+        let copy = HostCopy::make(&Wanted {
+            settings: clone,
+            root: self.project,
+            target: self.url,
+            production: self.production,
+            environments: self.environments,
+            env: self.env,
+            interrupt: &guard.flag(),
+            shell,
+        })?;
+        let session = database::connect(self.url, APPLICATION).and_then(|mut client| {
+            Session::read(&mut client).explain(|| "could not ask for the settings of a session".into())
+        });
+        Original::of_host(copy).speaking_as(session)
     }
 
     /// What was restored, with the settings that sessions on the target have.
     fn ready(&self, restored: Restored, data: Data) -> Result<Original> {
-        let session = database::connect(self.url, "prisma-safe rehearsal").and_then(|mut client| {
+        let session = database::connect(self.url, APPLICATION).and_then(|mut client| {
             Session::read(&mut client).explain(|| "could not ask for the settings of a session".into())
         });
         Original::new(restored, data, self.url.user()).speaking_as(session)
     }
 
     /// What another tool backs up cannot be restored here, but the definitions of the target can be copied.
-    fn definitions(&self, shell: &Shell) -> Result<Original> {
+    fn definitions(&self, starting: Option<Starting>, shell: &Shell) -> Result<Original> {
         let directory = tempfile::tempdir().explain(|| "could not make a temporary directory".into())?;
-        let own = backup::Settings { provider: None, proof: Proof::Read, encrypt: None, ..self.settings.clone() };
-        let request = backup::Request {
+        let own = definitions_settings(self.settings);
+        let request = self.definitions_request(directory.path(), &own);
+        shell.status("Dumping", format_args!("the definitions of {}, to rehearse on them", self.url.identity()));
+        let backup = backup::create(&request, shell)?;
+        self.restore(&backup.path, Data::Schema, starting, shell)
+    }
+
+    /// What is dumped of the target where another tool has its rows.
+    pub fn definitions_request<'r>(
+        &'r self,
+        directory: &'r Path,
+        settings: &'r backup::Settings,
+    ) -> backup::Request<'r> {
+        backup::Request {
             url: self.url,
-            directory: directory.path(),
+            schemas: self.schemas,
+            directory,
             project: self.project,
             production: false,
             environment: Some("definitions"),
             precedes: &[],
             definitions_only: true,
-            settings: &own,
+            settings,
             env: self.env,
-        };
-        shell.status("Dumping", format_args!("the definitions of {}, to rehearse on them", self.url.identity()));
-        let backup = backup::create(&request, shell)?;
-        self.restore(&backup.path, Data::Schema, shell)
+        }
     }
 
     /// What a deploy rehearses on: what the backup's proof restored, or the backup once more.
     ///
     /// # Errors
     /// Those of [`Restoring::restore`].
-    pub fn original(&self, path: &Path, proved: Option<Restored>, shell: &Shell) -> Result<Original> {
+    pub fn original(
+        &self,
+        path: &Path,
+        (proved, starting): (Option<Restored>, Option<Starting>),
+        shell: &Shell,
+    ) -> Result<Original> {
         match (self.mode, proved) {
-            (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, shell),
+            (RehearsalMode::Schema, _) => self.restore(path, Data::Schema, starting, shell),
             (_, Some(restored)) => self.ready(restored, Data::Full),
-            (_, None) => self.restore(path, Data::Full, shell),
+            (_, None) => self.restore(path, Data::Full, starting, shell),
         }
     }
+}
+
+/// The settings of a backup for a dump of definitions alone: our own, in the clear, and gone afterwards.
+pub fn definitions_settings(settings: &backup::Settings) -> backup::Settings {
+    backup::Settings { provider: None, proof: Proof::Read, encrypt: None, ..settings.clone() }
 }

@@ -20,7 +20,7 @@ use crate::ui::Shell;
 use crate::values::{TableFate, Touched};
 
 /// The copy with readers and writers.
-const BUSY_CLONE: &str = "rehearsal_traffic";
+pub(super) const BUSY_CLONE: &str = "rehearsal_traffic";
 
 /// What is rehearsed.
 pub struct Play<'a> {

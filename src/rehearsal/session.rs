@@ -7,7 +7,6 @@ use postgres::types::Type;
 use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 use crate::sql::quote_identifier;
-use crate::tools::scratch::ScratchServer;
 
 /// Settings that change what values are or what names mean: carried over wherever they come from.
 const VALUES: &[&str] = &[
@@ -68,10 +67,9 @@ impl Session {
         Ok(Self(rows.iter().map(pair).collect::<Result<_, postgres::Error>>()?))
     }
 
-    /// Gives every later session on a database of the scratch server the same settings. Names those that the server does
+    /// Gives every later session on a database of the copy's server the same settings. Names those that the server does
     /// not take.
-    pub(super) fn carry(&self, server: &ScratchServer, database: &str) -> Result<Vec<String>> {
-        let mut client = server.connect("postgres")?;
+    pub(super) fn carry(&self, client: &mut Client, database: &str) -> Result<Vec<String>> {
         let database = quote_identifier(database);
         let mut refused = Vec::new();
         for (name, value) in &self.0 {

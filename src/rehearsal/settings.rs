@@ -27,6 +27,8 @@ pub struct Rehearsal {
     pub mode: RehearsalMode,
     /// Why there is none, with `mode = "off"`.
     pub reason: Option<String>,
+    /// How the host makes a copy of the target to rehearse on, and removes it.
+    pub clone: Option<CloneBy>,
     /// A lock that keeps others waiting may be held this long; zero is without limit.
     #[serde(rename = "max-lock-seconds", deserialize_with = "seconds")]
     pub max_lock: Duration,
@@ -40,9 +42,44 @@ impl Default for Rehearsal {
         Self {
             mode: RehearsalMode::Full,
             reason: None,
+            clone: None,
             max_lock: Duration::from_secs(10),
             max_duration: Duration::from_secs(900),
         }
+    }
+}
+
+/// `[rehearsal] clone`: lines of shell.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CloneBy {
+    /// Makes a copy of the name in `PRISMA_SAFE_CLONE`, and prints its URL on a line of its own.
+    #[serde(deserialize_with = "line")]
+    pub create: String,
+    /// Removes the copy of that name.
+    #[serde(deserialize_with = "line")]
+    pub remove: String,
+    /// Each may take this long.
+    #[serde(rename = "timeout-seconds", default = "timeout", deserialize_with = "seconds")]
+    pub timeout: Duration,
+}
+
+/// A line of shell may hold a token.
+impl std::fmt::Debug for CloneBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CloneBy").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+fn timeout() -> Duration {
+    Duration::from_secs(900)
+}
+
+fn line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let line = String::deserialize(deserializer)?;
+    match line.trim() {
+        "" => Err(D::Error::custom("rehearsal.clone needs a command to create a copy, and one to remove it")),
+        _ => Ok(line),
     }
 }
 
@@ -60,6 +97,11 @@ impl<'de> Deserialize<'de> for Rehearsal {
 }
 
 impl Rehearsal {
+    /// Whether the host makes the copy: without rows, the definitions are restored here.
+    pub fn by_host(&self) -> bool {
+        self.clone.is_some() && self.mode == RehearsalMode::Full
+    }
+
     /// What a rehearsed deploy may take.
     pub fn budget(&self) -> Budget {
         Budget { max_lock: self.max_lock, max_duration: self.max_duration }

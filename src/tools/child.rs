@@ -27,18 +27,27 @@ pub(super) fn attend(
     signal: impl Fn(Signal),
 ) -> Result<ExitStatus> {
     let explain = || format!("could not wait for {name}");
-    if let Waited::Met(status) = ended(child, limit, interrupt).explain(explain)? {
+    if let Waited::Met(status) = within(child, limit, interrupt).explain(explain)? {
         return Ok(status);
     }
+    end(child, signal).explain(explain)
+}
+
+/// Ends a program: asks it first, and a second Ctrl-C does not make its cleaning up shorter.
+pub(super) fn end(child: &mut Child, signal: impl Fn(Signal)) -> std::io::Result<ExitStatus> {
     signal(Signal::TERM);
-    // a second Ctrl-C does not make its cleaning up shorter
-    if let Waited::Met(status) = ended(child, GRACE, &AtomicBool::new(false)).explain(explain)? {
+    if let Waited::Met(status) = within(child, GRACE, &AtomicBool::new(false))? {
         return Ok(status);
     }
     signal(Signal::KILL);
-    child.wait().explain(explain)
+    child.wait()
 }
 
-fn ended(child: &mut Child, limit: Duration, interrupt: &AtomicBool) -> std::io::Result<Waited<ExitStatus>> {
+/// Waits for its end so long at most.
+pub(super) fn within(
+    child: &mut Child,
+    limit: Duration,
+    interrupt: &AtomicBool,
+) -> std::io::Result<Waited<ExitStatus>> {
     wait_until(limit, BEAT, interrupt, || child.try_wait())
 }

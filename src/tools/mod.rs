@@ -8,6 +8,7 @@ pub mod pg_dump;
 pub mod postgres;
 pub mod prisma;
 pub mod scratch;
+pub mod script;
 pub mod site;
 
 use std::ffi::OsStr;

@@ -12,6 +12,7 @@ use super::postgres::{self, Package, Program};
 use crate::database::DatabaseUrl;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::sql::quote_identifier;
 
 /// What is kept of its messages, in bytes.
 const MESSAGES: usize = 64 * 1024;
@@ -20,6 +21,22 @@ const MESSAGES: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PgDump {
     program: Program,
+}
+
+/// What is dumped: all but this.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct What<'a> {
+    /// An exported snapshot to dump in.
+    pub snapshot: Option<&'a str>,
+    /// How long it waits for a lock.
+    pub lock_wait_seconds: u64,
+    /// Tables, as SQL writes them, of which no row is dumped.
+    pub without_rows: &'a [String],
+    /// Schemas that are not dumped.
+    pub without_schemas: &'a [String],
+    pub without_large_objects: bool,
+    /// A pattern of tables that are not dumped.
+    pub without_tables: &'a str,
 }
 
 impl PgDump {
@@ -41,27 +58,20 @@ impl PgDump {
         &self.program.version
     }
 
-    /// Starts a plain dump of the whole database, in an exported snapshot if there is one; gives the process and the dump.
-    /// `lock_wait_seconds`: how long it waits for a lock. `without_rows`: tables, as SQL writes them, of which no row is dumped.
-    /// `without`: a pattern of tables that are not dumped at all.
+    /// Starts a plain dump; gives the process and the dump.
     ///
     /// # Errors
     /// If it does not start.
-    pub fn start(
-        &self,
-        url: &DatabaseUrl,
-        snapshot: Option<&str>,
-        lock_wait_seconds: u64,
-        without_rows: &[String],
-        without: &str,
-    ) -> Result<(Running, ChildStdout)> {
+    pub fn start(&self, url: &DatabaseUrl, what: &What<'_>) -> Result<(Running, ChildStdout)> {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--format=plain", "--no-password"])
-            .args(snapshot.map(|snapshot| format!("--snapshot={snapshot}")))
-            .arg(format!("--lock-wait-timeout={lock_wait_seconds}s"))
-            .args(without_rows.iter().map(|table| format!("--exclude-table-data={table}")))
-            .arg(format!("--exclude-table={without}"));
+            .args(what.snapshot.map(|snapshot| format!("--snapshot={snapshot}")))
+            .arg(format!("--lock-wait-timeout={}s", what.lock_wait_seconds))
+            .args(what.without_rows.iter().map(|table| format!("--exclude-table-data={table}")))
+            .args(what.without_schemas.iter().map(|schema| format!("--exclude-schema={}", quote_identifier(schema))))
+            .args(what.without_large_objects.then_some("-B"))
+            .arg(format!("--exclude-table={}", what.without_tables));
         // a stray PGHOST or PGOPTIONS would redirect the dump; a password file would change who it is
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
             command.env_remove(name);

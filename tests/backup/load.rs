@@ -62,7 +62,7 @@ fn roles_that_are_missing_are_left_out_and_named() {
     let other = Database::new();
     let url = DatabaseUrl::parse(other.url()).unwrap();
     let archive = Archive::open(&path).unwrap();
-    let Loaded { left_out } = load::load(&archive, &url, &Options::live(), &mut |_| Ok(())).unwrap();
+    let Loaded { left_out, .. } = load::load(&archive, &url, &Options::live(), &mut |_| Ok(())).unwrap();
     assert_eq!(left_out.len(), 2, "{left_out:?}");
     assert!(left_out[0].starts_with(&format!("ALTER TABLE public.t OWNER TO {role};: role ")), "{left_out:?}");
     assert_eq!(other.count("t"), 1);

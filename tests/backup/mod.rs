@@ -85,6 +85,7 @@ impl Place {
         let config = Config::load(self.directory.path()).expect("a configuration");
         let request = Request {
             url: &DatabaseUrl::parse(url).expect("a URL"),
+            schemas: &[],
             directory: &self.path(),
             project: self.directory.path(),
             production: true,

@@ -67,6 +67,6 @@ pub(crate) fn end(child: Child) -> Output {
     Output::of("prisma-safe".into(), child.wait_with_output().expect("an end"))
 }
 
-fn deploy(project: &Project) -> Command {
+pub(crate) fn deploy(project: &Project) -> Command {
     project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"])
 }

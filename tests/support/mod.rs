@@ -13,6 +13,7 @@ pub(crate) mod proxy;
 pub(crate) mod s3;
 pub(crate) mod sarif;
 pub(crate) mod schema;
+pub(crate) mod servers;
 pub(crate) mod tty;
 
 pub(crate) use output::Output;

@@ -29,6 +29,9 @@ pub(super) fn copy(statement: &str, block: usize, client: &mut Client, shared: &
     let name = table.name.to_string();
     let failed = || format!("could not restore the rows of table {name}");
     let relation = Relation::named(&table.name);
+    if shared.options.lacking && !relation.exists(client)? {
+        return Ok(());
+    }
     let once = tables.iter().filter(|other| other.name == table.name).count() == 1;
     // an extension's own table has rows already
     let afresh = table.length >= LARGE && once && relation.count(client)? == 0;

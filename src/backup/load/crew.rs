@@ -99,14 +99,16 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
-    /// Ends the sessions; gives what was left out.
-    pub(super) fn finish(mut self) -> Vec<String> {
+    /// Ends the sessions; gives what was left out, and what the server lacked something for.
+    pub(super) fn finish(mut self) -> (Vec<String>, Vec<String>) {
         for member in std::mem::take(&mut self.members) {
             drop(member.jobs);
             // it has nothing to do any more
             let _ = member.thread.join();
         }
-        std::mem::take(&mut self.shared.left_out.lock().unwrap_or_else(PoisonError::into_inner))
+        let take =
+            |list: &Mutex<Vec<String>>| std::mem::take(&mut *list.lock().unwrap_or_else(PoisonError::into_inner));
+        (take(&self.shared.left_out), take(&self.shared.lacked))
     }
 
     fn give(&mut self, worker: usize, job: Job, label: Option<String>) -> Result<()> {

@@ -27,13 +27,19 @@ pub(super) struct Shared {
     /// Bytes of rows that are sent.
     pub(super) bytes: AtomicU64,
     pub(super) left_out: Mutex<Vec<String>>,
+    /// Statements about what the server has not, where the options let it have less than the dump.
+    pub(super) lacked: Mutex<Vec<String>>,
     pub(super) stop: AtomicBool,
 }
 
 impl Shared {
     pub(super) fn new(archive: &Archive, url: &DatabaseUrl, options: &Options) -> Self {
-        let (bytes, stop, left_out) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::default());
-        Self { archive: archive.clone(), options: *options, url: url.clone(), bytes, left_out, stop }
+        let (bytes, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+        let (left_out, lacked) = (Mutex::default(), Mutex::default());
+        // what a backup of some schemas refers to in the others is nowhere
+        let lacking = options.lacking || archive.manifest().without.is_some();
+        let options = Options { lacking, ..*options };
+        Self { archive: archive.clone(), options, url: url.clone(), bytes, left_out, lacked, stop }
     }
 
     /// Whether to go on.

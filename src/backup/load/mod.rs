@@ -47,6 +47,8 @@ const BATCH: usize = 32 * 1024;
 pub struct Loaded {
     /// Statements that the options left out because of a role, each with the reason.
     pub left_out: Vec<String>,
+    /// Statements about what the server has not, where the options let it have less than the dump.
+    pub lacked: Vec<String>,
 }
 
 /// Loads all of a backup into an empty database that is ours alone.
@@ -205,7 +207,8 @@ impl Loader<'_> {
             self.push(text)?;
         }
         self.flush()?;
-        Ok(Loaded { left_out: self.crew.finish() })
+        let (left_out, lacked) = self.crew.finish();
+        Ok(Loaded { left_out, lacked })
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Options {
     pub rows: bool,
     /// What the dump holds of the guard, which sleeps in a copy.
     pub guard: bool,
+    /// The server is without an extension of the dump: what needs it is left out, and said.
+    pub lacking: bool,
 }
 
 impl Options {
@@ -39,6 +41,7 @@ impl Options {
             missing_role,
             rows: true,
             guard: true,
+            lacking: false,
         }
     }
 

@@ -72,6 +72,10 @@ impl Session {
                 return Ok(());
             }
             let role = missing_role(&failure.message).filter(|_| undefined).map(ToOwned::to_owned);
+            if self.shared.options.lacking && role.is_none() && is_lack(statement, code.as_ref()) {
+                self.shared.lacked.lock().unwrap_or_else(PoisonError::into_inner).push(statement.to_owned());
+                return Ok(());
+            }
             match (role, self.shared.options.missing_role) {
                 (Some(role), MissingRole::Create) if self.roles.insert(role.clone()) => self.create_role(&role)?,
                 (Some(_), MissingRole::LeaveOut) if matches!(kind(statement), Kind::Owner | Kind::Privilege) => {
@@ -102,6 +106,18 @@ impl Session {
     fn leave_out(&self, statement: &str, why: &str) {
         let mut left_out = self.shared.left_out.lock().unwrap_or_else(PoisonError::into_inner);
         left_out.push(format!("{}: {why}", shortened(statement)));
+    }
+}
+
+/// Whether the server refuses a statement because something that it names is not there.
+fn is_lack(statement: &str, code: Option<&SqlState>) -> bool {
+    let Some(code) = code else { return false };
+    match code.code() {
+        // undefined object, table, function, column; no such schema
+        "42704" | "42P01" | "42883" | "42703" | "3F000" => true,
+        // a file that is not there, or "is not available"
+        "58P01" | "0A000" => statement.starts_with("CREATE EXTENSION"),
+        _ => false,
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) fn keep(
         proved_at: finished_at,
         encrypted_to: Vec::new(),
         outside: Some(outside),
+        without: None,
+        unrestored: Vec::new(),
     };
     let path = request::publish(&directory, &name, aside, &manifest)?;
     Ok(Backup { path, manifest })

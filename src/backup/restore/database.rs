@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use super::super::lacking::Lacking;
 use super::super::load;
 use super::target::{Found, Target, in_use};
 use super::{Restored, Scope, Work, attributes, connect, leftovers, rows, stamp};
@@ -39,12 +40,15 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
 
     work.shell.status("Restoring", format_args!("into {}, beside the live database", beside.name));
     let url = work.url.with_database(&beside.name);
-    let left_out = fill(&url, work)?;
+    let (left_out, lacked) = fill(&url, work)?;
     rows::compare(&mut connect(&url, &beside.name)?, work)?;
     if let Some(live) = &live {
         attributes::copy(beside.desk, live, &beside.name)?;
     }
     refuse_left_out(&left_out, work)?;
+    if let Some(lacking) = Lacking::of_load(Vec::new(), &lacked).said() {
+        work.shell.warn(lacking);
+    }
     work.guard_again(&mut connect(&url, &beside.name)?);
 
     work.guard.check()?;
@@ -66,14 +70,14 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
     Ok(restored)
 }
 
-/// Loads the backup; gives what had to be left out.
-fn fill(url: &DatabaseUrl, work: &Work<'_>) -> Result<Vec<String>> {
+/// Loads the backup; gives what had to be left out for want of a role, and of what a limited backup is without.
+fn fill(url: &DatabaseUrl, work: &Work<'_>) -> Result<(Vec<String>, Vec<String>)> {
     let mut progress = Progress::start(work.shell, "Restoring");
     let loaded = load::load(work.archive, url, &work.options(), &mut |position| {
         progress.show(position);
         work.guard.check()
     });
-    loaded.map(|loaded| loaded.left_out).map_err(|error| {
+    loaded.map(|loaded| (loaded.left_out, loaded.lacked)).map_err(|error| {
         let owner = error.causes().iter().any(|cause| cause.contains("must be member of role"))
             || error.causes().iter().any(|cause| cause.contains("must be able to SET ROLE"));
         if owner { error.help("restore as a superuser, or without owners and rights: --no-owner") } else { error }

@@ -129,8 +129,21 @@ pub fn plan<'a>(request: Request<'a>) -> Result<Plan<'a>> {
         return Err(Error::refused(format!("{} is not empty", request.url.identity()))
             .help("--into takes a database that is empty or does not exist yet"));
     }
+    if let Some(without) = &manifest.without {
+        notes.push(match request.scope {
+            Scope::Replace => format!("the backup is without {}: that stays as it is now", without.said()),
+            Scope::Fill | Scope::Table(_) => format!("the backup is without {}", without.said()),
+        });
+        if request.scope == Scope::Replace && request.swap == Some(Swap::Database) {
+            return Err(Error::refused(format!("a swap of databases would lose {}", without.said()))
+                .because("the backup was limited to some schemas (backup.schemas)")
+                .help("swap these schemas within the database: --swap schemas"));
+        }
+    }
+    let limited = manifest.without.is_some() && request.scope == Scope::Replace;
     let swap = match (request.scope, request.swap) {
         (Scope::Table(_), _) => Swap::Schemas,
+        (_, None) if limited => Swap::Schemas,
         (_, Some(swap)) => swap,
         (_, None) if target.may_rename().is_ok() => Swap::Database,
         (_, None) => Swap::Schemas,
@@ -143,6 +156,7 @@ pub fn plan<'a>(request: Request<'a>) -> Result<Plan<'a>> {
         }
         (_, Swap::Schemas) => {
             if request.swap.is_none()
+                && !limited
                 && let Err(why) = target.may_rename()
             {
                 notes.push(format!("schemas are swapped within the database, because {}", why.causes().join(": ")));

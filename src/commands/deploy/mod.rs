@@ -1,5 +1,6 @@
 //! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
 
+mod ahead;
 mod keep;
 mod resume;
 mod routes;
@@ -14,6 +15,7 @@ use postgres::Client;
 
 use self::resume::Resumed;
 use super::Aim;
+use crate::backup::Starting;
 use crate::catalog::Catalog;
 use crate::catalog::live::Live;
 use crate::config::Config;
@@ -127,6 +129,10 @@ struct Deployment<'a> {
     world: Option<Catalog>,
     /// The deployment that this one goes on with.
     resumed: Option<Resumed>,
+    /// Schemas that Prisma manages besides the URL's.
+    schemas: Vec<String>,
+    /// A scratch server that starts while the deploy is reviewed.
+    starting: Option<Starting>,
 }
 
 impl Deployment<'_> {
@@ -172,11 +178,12 @@ impl Deployer for Deploying<'_> {
         let target = self.aim.known().cloned().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
         let mut client = database::connect(&target.url, APPLICATION_NAME)?;
+        let schemas = Schema::of_files(&request.target.schema_files).schemas;
         let plan = Plan {
             url: &target.url,
             migrations: &request.migrations,
             external_tables: &request.external_tables(),
-            schemas: &Schema::of_files(&request.target.schema_files).schemas,
+            schemas: &schemas,
         };
         let mut preflight = Preflight::of(&mut client, &plan)?;
         let lost = lost::folder(&preflight.standing, &request.migrations_dir, self.project.root());
@@ -231,6 +238,8 @@ impl Deployer for Deploying<'_> {
             definitions: None,
             world: None,
             resumed,
+            schemas,
+            starting: None,
         };
         let result = deployment.stages(&mut journal, engine);
         journal.record(match &result {

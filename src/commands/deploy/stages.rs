@@ -5,12 +5,13 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::Deployment;
+use super::ahead::restoring;
 use crate::backup;
 use crate::catalog::live::{Live, Without};
 use crate::consent::{self, Gate};
 use crate::database::{Identity, Session};
 use crate::deploy::alone::Alone;
-use crate::deploy::back_up::{self, Before, Taken};
+use crate::deploy::back_up::Taken;
 use crate::deploy::verify::{Drift, Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, Route, Runner, definitions, refuse_unsendable, verify::verify};
 use crate::engine::{DeployRequest, Engine};
@@ -18,7 +19,6 @@ use crate::error::{Error, Explain as _, Result};
 use crate::guard::{self, Pass};
 use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
-use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, RehearsalMode};
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
@@ -34,7 +34,13 @@ impl Deployment<'_> {
     /// All problems are reported at once; what no server would accept is refused before anything is done.
     pub(super) fn preflight(&mut self, journal: &mut Journal) -> Result<()> {
         guard::state::heed(&mut self.client, &self.command.context.shell)?;
-        self.preflight.check()?;
+        let mut preflight = self.preflight.clone();
+        if preflight.check().is_ok() {
+            let (problems, starting) = self.look_ahead()?;
+            preflight.problems.extend(problems);
+            self.starting = starting;
+        }
+        preflight.check()?;
         if self.command.args.skip_rehearsal || self.command.args.gate.skip_backup {
             Gate::refuse_agents(self.target, self.command.context)?;
         }
@@ -82,6 +88,7 @@ impl Deployment<'_> {
         let (args, mode) = (self.command.args, self.command.config.rehearsal.mode);
         let why = match () {
             () if args.skip_rehearsal => "--skip-rehearsal leaves the rehearsal out",
+            () if self.command.config.rehearsal.by_host() => return rehearsal::demand_contained(self.pending),
             () if args.gate.skip_backup => "--skip-backup leaves nothing to rehearse on",
             () if mode == RehearsalMode::Off => "rehearsal.mode = \"off\" leaves the rehearsal out",
             () if mode == RehearsalMode::Schema => "rehearsal.mode = \"schema\" leaves the rows out of the rehearsal",
@@ -112,31 +119,6 @@ impl Deployment<'_> {
         journal.record(Event::Consent { how, reason: gate.reason.clone() })
     }
 
-    pub(super) fn back_up(&self, journal: &mut Journal) -> Result<Taken> {
-        let precedes: Vec<String> = self.pending.iter().map(|migration| migration.name.clone()).collect();
-        let before = Before {
-            target: self.target,
-            root: self.command.project.root(),
-            settings: &self.command.config.backup,
-            gate: &self.command.args.gate,
-            precedes: &precedes,
-        };
-        let taken = match self.resumed.as_ref().and_then(|resumed| resumed.backup(self.command)) {
-            Some(backup) => {
-                self.shell().status("Reusing", &backup);
-                Taken::Backup(Box::new(backup), None)
-            }
-            None => back_up::before(&before, self.command.context)?,
-        };
-        journal.record(match &taken {
-            Taken::Backup(backup, _) => {
-                Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path.clone() }
-            }
-            Taken::Skipped(reason) => Event::BackupSkipped { reason: reason.clone() },
-        })?;
-        Ok(taken)
-    }
-
     /// The same deploy on a copy of the backup.
     pub(super) fn rehearse(
         &mut self,
@@ -147,9 +129,11 @@ impl Deployment<'_> {
     ) -> Result<Option<Played>> {
         let command = self.command;
         let (shell, args, config) = (&command.context.shell, command.args, command.config);
+        let by_host = config.rehearsal.by_host() && backup::needed(&mut self.client)?;
         let skipped = match &taken {
             _ if args.skip_rehearsal => args.gate.reason.clone(),
             _ if config.rehearsal.mode == RehearsalMode::Off => config.rehearsal.reason.clone(),
+            _ if by_host => None,
             Taken::Skipped(why) => Some(format!("without a backup there is nothing to rehearse on: {why}")),
             Taken::Backup(..) => None,
         };
@@ -161,11 +145,14 @@ impl Deployment<'_> {
             journal.record(Event::RehearsalSkipped { reason })?;
             return Ok(None);
         }
-        let Taken::Backup(backup, proved) = taken else { return Ok(None) };
-        let (project, env) = (self.command.project.root(), &self.command.context.env);
-        let (settings, mode) = (&config.backup, config.rehearsal.mode);
-        let restoring = Restoring { project, settings, mode, env, url: &self.target.url };
-        let mut original = restoring.original(&backup.path, proved, shell)?;
+        let project = self.command.project.root();
+        let starting = self.starting.take();
+        let restoring = restoring(command, self.target, &self.schemas);
+        let mut original = match (&config.rehearsal.clone, taken) {
+            (Some(clone), _) if by_host => restoring.by_host(clone, shell)?,
+            (_, Taken::Backup(backup, proved)) => restoring.original(&backup.path, (proved, starting), shell)?,
+            (_, Taken::Skipped(_)) => return Ok(None),
+        };
         let schema = self.target.url.schema();
         let asked = Asked {
             request: self.request,

@@ -117,8 +117,9 @@ impl Command<'_> {
             settings: &self.config.backup,
             gate: &self.args.gate,
             precedes: &[],
+            schemas: &[],
         };
-        let taken = back_up::before(&before, self.context)?;
+        let taken = back_up::before(&before, None, self.context)?;
         journal.record(match taken {
             Taken::Backup(backup, _) => Event::Backup { sha256: backup.manifest.sha256.clone(), file: backup.path },
             Taken::Skipped(reason) => Event::BackupSkipped { reason },

@@ -11,11 +11,7 @@ struct Preloaded {
     settings: &'static [&'static str],
 }
 
-const fn preloaded(
-    extension: &'static str,
-    library: &'static str,
-    settings: &'static [&'static str],
-) -> Preloaded {
+const fn preloaded(extension: &'static str, library: &'static str, settings: &'static [&'static str]) -> Preloaded {
     Preloaded { extension, library, settings }
 }
 
@@ -26,7 +22,8 @@ const PRELOADED: &[Preloaded] = &[
     // a scheduled job of production must not run in a copy
     preloaded("pg_cron", "pg_cron", &["cron.launch_active_jobs = off", "cron.max_running_jobs = 0"]),
     preloaded("pgaudit", "pgaudit", &[]),
-    preloaded("pg_net", "pg_net", &["pg_net.database_name = 'template1'"]),
+    // its worker sends requests that are queued in the database it is told, which no copy is
+    preloaded("pg_net", "pg_net", &["pg_net.database_name = 'postgres'"]),
     preloaded("pg_stat_statements", "pg_stat_statements", &[]),
     preloaded("pg_stat_kcache", "pg_stat_kcache", &[]),
     preloaded("pg_qualstats", "pg_qualstats", &[]),
@@ -43,31 +40,30 @@ const PRELOADED: &[Preloaded] = &[
     preloaded("vectors", "vectors", &[]),
     preloaded("credcheck", "credcheck", &[]),
     preloaded("set_user", "set_user", &[]),
-    preloaded("pgsodium", "pgsodium", &[]),
 ];
 
-/// Lines of postgresql.conf for a server that offers `available` and is to hold `wanted` in a database of the name; nothing
-/// where nothing is to be loaded.
-pub(super) fn settings(wanted: &[String], available: &[String], database: &str) -> String {
+/// Lines of postgresql.conf that take what [`settings`] loads out again.
+pub(super) const WITHOUT: &str = "shared_preload_libraries = ''";
+
+/// Which of the wanted and available extensions have to be loaded at the server's start, in that order.
+pub(super) fn preloaded_of(wanted: &[String], available: &[String]) -> Vec<&'static str> {
     let needed = |known: &&Preloaded| {
         let is = |name: &String| name == known.extension;
         wanted.iter().any(is) && available.iter().any(is)
     };
-    let needed: Vec<&Preloaded> = PRELOADED.iter().filter(needed).collect();
-    if needed.is_empty() {
-        return String::new();
-    }
+    PRELOADED.iter().filter(needed).map(|known| known.extension).collect()
+}
+
+/// Lines of postgresql.conf that load the libraries of these; `database` is the one that pg_cron may be created in.
+pub(super) fn settings(preloaded: &[&str], database: &str) -> String {
+    let needed: Vec<&Preloaded> = PRELOADED.iter().filter(|known| preloaded.contains(&known.extension)).collect();
     let libraries: Vec<&str> = needed.iter().map(|known| known.library).collect();
-    let mut text = format!("shared_preload_libraries = '{}'\n", libraries.join(","));
-    for line in needed.iter().flat_map(|known| known.settings) {
-        text.push_str(line);
-        text.push('\n');
+    let mut lines = vec![format!("shared_preload_libraries = '{}'", libraries.join(","))];
+    lines.extend(needed.iter().flat_map(|known| known.settings).map(|line| (*line).to_owned()));
+    if preloaded.contains(&"pg_cron") {
+        lines.push(format!("cron.database_name = '{database}'"));
     }
-    if needed.iter().any(|known| known.extension == "pg_cron") {
-        // it can be created in one database of a server only
-        text.push_str(&format!("cron.database_name = '{database}'\n"));
-    }
-    text
+    lines.join("\n")
 }
 
 /// Extensions that a package of the Debian kind brings: `postgresql-17-` and this.
@@ -226,11 +222,21 @@ mod tests {
     #[test]
     fn a_library_is_loaded_only_where_it_is() {
         let wanted = names(&["plpgsql", "pgaudit", "timescaledb", "pg_cron"]);
-        assert_eq!(settings(&wanted, &names(&["plpgsql"]), "proof"), "");
-        let text = settings(&wanted, &names(&["pgaudit", "pg_cron", "pg_stat_statements"]), "proof");
-        assert!(text.starts_with("shared_preload_libraries = 'pg_cron,pgaudit'\n"), "{text}");
-        assert!(text.contains("cron.database_name = 'proof'") && text.contains("cron.launch_active_jobs = off"), "{text}");
-        assert!(settings(&names(&["timescaledb", "pgaudit"]), &wanted, "p").contains("'timescaledb,pgaudit'"));
+        assert!(preloaded_of(&wanted, &names(&["plpgsql"])).is_empty());
+        let loaded = preloaded_of(&wanted, &names(&["pgaudit", "pg_cron", "pg_stat_statements"]));
+        let text = settings(&loaded, "proof");
+        assert!(
+            text.starts_with(
+                "shared_preload_libraries = 'pg_cron,pgaudit'
+"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains("cron.database_name = 'proof'") && text.contains("cron.launch_active_jobs = off"),
+            "{text}"
+        );
+        assert_eq!(preloaded_of(&names(&["pgaudit", "timescaledb"]), &wanted), ["timescaledb", "pgaudit"]);
     }
 
     #[test]

