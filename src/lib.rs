@@ -109,9 +109,23 @@ pub fn cargo_main(args: Vec<OsString>) -> ExitCode {
     start(args, |directory| project::cargo::find(directory).map(Some))
 }
 
+/// A TMPDIR that cannot be written, as a container may have it, is no reason to stop: plain Prisma needs none.
+fn let_temporary_files_be() {
+    let writable =
+        |place: &Path| rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok();
+    if writable(&std::env::temp_dir()) {
+        return;
+    }
+    if let Some(place) = ["/tmp", "/var/tmp", "/dev/shm"].map(Path::new).into_iter().find(|place| writable(place)) {
+        // nobody has chosen one before
+        let _ = tempfile::env::override_temp_dir(place);
+    }
+}
+
 /// `locate` may name another directory than the current one. In the engine's seat we are the engine instead, whichever
 /// program was started.
 fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBuf>>) -> ExitCode {
+    let_temporary_files_be();
     if let Some(socket) = args.first().and_then(|program| engine::seat::taken(program)) {
         return engine::seat::sit(&socket);
     }

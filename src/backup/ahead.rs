@@ -6,6 +6,7 @@ use std::thread;
 
 use postgres::Client;
 
+use super::directory::Directory;
 use super::lacking::{Lacking, plural, schema_in};
 use super::manifest::Proof;
 use super::prove;
@@ -74,6 +75,9 @@ impl Ahead<'_> {
         };
         let pg_bin = request.settings.pg_bin.as_deref();
         note(PgDump::find(server.major, request.env, pg_bin).map(drop));
+        if !request.definitions_only {
+            note(Directory::demand_writable(request.directory));
+        }
         let proved = !request.definitions_only && request.settings.proof > Proof::Read;
         let served = match proved || self.rehearsed {
             true => note(
@@ -92,8 +96,14 @@ impl Ahead<'_> {
         let created: Vec<String> = self.pending.iter().flat_map(created).collect();
         let mut starting = Starting::begin(&server, &created, &request.search());
         let plain = server.extensions.iter().chain(&created).all(|name| name == "plpgsql");
-        if !plain {
-            let missing = starting.missing()?;
+        if !plain || scratch::is_doubtful() {
+            let missing = match starting.missing() {
+                Ok(missing) => missing,
+                Err(error) => {
+                    note(Err(self.without_server(error, proved)));
+                    return Ok(found);
+                }
+            };
             if proved {
                 note(prove::demand_extensions(&missing, request.settings.proof, server.major));
             }
@@ -113,8 +123,8 @@ impl Ahead<'_> {
     fn without_server(&self, error: Error, proved: bool) -> Error {
         let settings: Vec<&str> =
             [proved.then_some(NO_PROOF), self.rehearsed.then_some(NO_REHEARSAL)].into_iter().flatten().collect();
-        let help = error.help_text().unwrap_or_default().to_owned();
-        error.help(format!("{help}\nor do without, in prisma-safe.toml:\n{}", settings.join("\n")))
+        let help = error.help_text().map(|help| format!("{help}\nor ")).unwrap_or_default();
+        error.help(format!("{help}do without, in prisma-safe.toml:\n{}", settings.join("\n")))
     }
 
     /// Refuses to rehearse what is about schemas that the backup leaves out.

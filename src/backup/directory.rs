@@ -37,6 +37,21 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Refuses a place that this user cannot write, before anything is done. Makes nothing.
+    ///
+    /// # Errors
+    /// With the setting that names another place.
+    pub(super) fn demand_writable(path: &Path) -> Result<()> {
+        // what is missing is made below the nearest directory that is there
+        let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
+        match rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(Error::failed(format!("backups cannot be written to {}", path.display()))
+                .because(format!("{}: {}", there.display(), std::io::Error::from(error)))
+                .help("name a directory that can be: `directory` below [backup] in prisma-safe.toml")),
+        }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -79,7 +79,7 @@ fn private_directory() -> io::Result<TempDir> {
     let make = |parent: &Path| {
         tempfile::Builder::new().prefix(PREFIX).permissions(std::fs::Permissions::from_mode(0o700)).tempdir_in(parent)
     };
-    let temporary = std::env::temp_dir();
+    let temporary = tempfile::env::temp_dir();
     tidy(&temporary);
     let directory = make(&temporary)?;
     if directory.path().join(SOCKET).as_os_str().len() <= SOCKET_PATH { Ok(directory) } else { make(Path::new("/tmp")) }

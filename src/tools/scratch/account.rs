@@ -16,6 +16,21 @@ pub(super) fn unprivileged() -> Result<Option<(u32, u32)>> {
     })
 }
 
+/// Whether this user has no name here, as containers run programs: `initdb` asks for one. Names that come from a directory service
+/// are in no file, so this is a suspicion.
+pub(super) fn is_nameless() -> bool {
+    let own = rustix::process::geteuid().as_raw().to_string();
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    !accounts.lines().any(|line| line.split(':').nth(2) == Some(own.as_str()))
+}
+
+/// What lets a program of a user without a name have that of `nobody`, in a namespace of its own, where the system allows that.
+pub(super) fn named() -> Option<[String; 3]> {
+    let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let (user, group) = nobody(&accounts)?;
+    Some(["--user".into(), format!("--map-user={user}"), format!("--map-group={group}")])
+}
+
 /// The ids of `nobody` in the text of /etc/passwd.
 fn nobody(accounts: &str) -> Option<(u32, u32)> {
     let line = accounts.lines().find(|line| line.starts_with("nobody:"))?;

@@ -145,6 +145,11 @@ pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
     }
 }
 
+/// Whether it is only known when a server has started that one can: this user may have no name here, which PostgreSQL asks for.
+pub fn is_doubtful() -> bool {
+    account::is_nameless()
+}
+
 /// Starts a small server for a database that lives seconds: of the major version wanted if that is here, else the newest
 /// that is. It is gone as [`open`]'s is.
 ///

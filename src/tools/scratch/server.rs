@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use postgres::Client;
 
 use super::account::unprivileged;
-use super::{place, server_programs};
+use super::{account, place, server_programs};
 use crate::database::{self, DatabaseUrl};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
@@ -153,14 +153,33 @@ impl ScratchServer {
                 chown(path, Some(uid), Some(gid)).explain(|| format!("could not give {} away", path.display()))?;
             }
         }
-        self.run("initdb", |initdb| {
-            initdb.args(["--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--pwfile=password"]);
-            initdb.args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
-        })?;
+        self.initdb()?;
         // the server keeps only a hash
         let _ = fs::remove_file(&secret);
         self.configure(SETTINGS)?;
         self.configure(settings)
+    }
+
+    /// `initdb` asks for the name of the user that runs it. One without a name, as containers have them, borrows one.
+    fn initdb(&self) -> Result<()> {
+        let arguments = |initdb: &mut Command| {
+            initdb.args(["--pgdata=data", "--username=postgres", "--auth=scram-sha-256", "--pwfile=password"]);
+            initdb.args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
+        };
+        let Err(error) = self.run("initdb", arguments) else { return Ok(()) };
+        let nameless = error.causes().iter().any(|cause| cause.contains("could not look up effective user ID"));
+        let Some(named) = account::named().filter(|_| nameless) else { return Err(error) };
+        let mut command = self.command(Path::new("unshare"))?;
+        command.args(named).arg(self.programs.join("initdb"));
+        arguments(&mut command);
+        if command.output().is_ok_and(|output| output.status.success()) {
+            return Ok(());
+        }
+        let uid = rustix::process::geteuid().as_raw();
+        Err(error.help(format!(
+            "this user has no name here: add one where the container's image is built, \
+             echo 'app:x:{uid}:0::/:/bin/sh' >> /etc/passwd, or allow user namespaces (unshare)"
+        )))
     }
 
     /// Adds lines to postgresql.conf.
@@ -201,13 +220,7 @@ impl ScratchServer {
 
     /// Runs one of PostgreSQL's programs in the directory, as a user that PostgreSQL accepts, and waits for it.
     fn run(&self, program: &str, arguments: impl FnOnce(&mut Command)) -> Result<()> {
-        let mut command = Command::new(self.programs.join(program));
-        // nothing of the caller's environment: PGPORT, PGDATA and the like would steer the programs
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir(&self.directory);
-        command.stdin(Stdio::null());
-        if let Some((uid, gid)) = unprivileged()? {
-            command.uid(uid).gid(gid);
-        }
+        let mut command = self.command(&self.programs.join(program))?;
         arguments(&mut command);
         let output = command.output().explain(|| format!("could not start {program}"))?;
         if output.status.success() {
@@ -215,6 +228,18 @@ impl ScratchServer {
         }
         let said = [output.stdout, output.stderr].concat();
         Err(Error::failed(format!("{program} failed")).because(String::from_utf8_lossy(&said).trim().to_owned()))
+    }
+
+    /// A program in the directory, as a user that PostgreSQL accepts.
+    fn command(&self, program: &Path) -> Result<Command> {
+        let mut command = Command::new(program);
+        // nothing of the caller's environment: PGPORT, PGDATA and the like would steer the programs
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir(&self.directory);
+        command.stdin(Stdio::null());
+        if let Some((uid, gid)) = unprivileged()? {
+            command.uid(uid).gid(gid);
+        }
+        Ok(command)
     }
 }
 
