@@ -85,7 +85,7 @@ impl Ahead<'_> {
             ),
             false => false,
         };
-        let scope = Scope::of(client, request)?;
+        let scope = Scope::of(client, request, false)?;
         note(scope.check(request));
         for migration in self.pending.iter().filter(|_| self.rehearsed) {
             note(self.demand_inside(migration, scope.schemas()));

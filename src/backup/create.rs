@@ -65,7 +65,7 @@ pub fn create_and_keep(
 
     let mut snapshot = Snapshot::open(client, settings.lock_wait_seconds)?;
     let started_at = Timestamp::now();
-    let scope = Scope::of(snapshot.client(), request)?;
+    let scope = Scope::of(snapshot.client(), request, true)?;
     scope.check(request)?;
     let Scope { relations, without, .. } = scope;
     let mut relations = relations.tables;

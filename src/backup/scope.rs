@@ -61,11 +61,12 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// What the settings ask for. Definitions alone, for a rehearsal, do without what others keep to themselves.
+    /// What the settings ask for. Definitions alone, for a rehearsal, do without what others keep to themselves. With `measured` it
+    /// also asks for the tables' sizes, and waits for whoever has locked one.
     ///
     /// # Errors
     /// The server's own; exit status 2 if the settings leave Prisma's own schema out.
-    pub(super) fn of(client: &mut Client, request: &Request<'_>) -> Result<Self> {
+    pub(super) fn of(client: &mut Client, request: &Request<'_>, measured: bool) -> Result<Self> {
         let failed = || "could not ask what this role may read".to_owned();
         let row = client.query_one(UNREADABLE_OBJECTS, &[]).map_err(Failure::from).explain(failed)?;
         let unreadable_objects: i64 = row.get(0);
@@ -79,13 +80,13 @@ impl Scope {
             }
             None => Vec::new(),
         };
-        let mut relations = Relations::read(client, &schemas)?;
+        let mut relations = Relations::read(client, &schemas, measured)?;
         if request.definitions_only {
             let others: Vec<String> = relations.unreadable.iter().map(|(schema, _)| schema.clone()).collect();
             schemas.extend(others.into_iter().filter(|schema| !request.is_own(schema) && schema != OWN_SCHEMA));
             schemas.sort();
             schemas.dedup();
-            relations = Relations::read(client, &schemas)?;
+            relations = Relations::read(client, &schemas, measured)?;
             // no row is read
             relations.hidden.clear();
         }

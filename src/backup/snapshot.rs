@@ -23,7 +23,7 @@ const RELATIONS: &str = "
 SELECT convert_to(n.nspname::text, getdatabaseencoding()), convert_to(c.relname::text, getdatabaseencoding()),
        format('%I.%I', n.nspname, c.relname), coalesce(configuration.condition, ''), c.relkind = 'r',
        has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
-       CASE WHEN c.relkind = 'r' THEN coalesce(pg_table_size(c.oid), 0) ELSE 0 END
+       CASE WHEN $2 AND c.relkind = 'r' THEN coalesce(pg_table_size(c.oid), 0) ELSE 0 END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
@@ -62,12 +62,12 @@ pub(super) struct Relations {
 }
 
 impl Relations {
-    /// Reads them, but for those in the schemas `without`.
+    /// Reads them, but for those in the schemas `without`. Measuring them waits for whoever has locked one.
     ///
     /// # Errors
     /// The server's own.
-    pub(super) fn read(client: &mut Client, without: &[String]) -> Result<Self> {
-        let rows = client.query(RELATIONS, &[&without]);
+    pub(super) fn read(client: &mut Client, without: &[String], measured: bool) -> Result<Self> {
+        let rows = client.query(RELATIONS, &[&without, &measured]);
         let rows = rows.map_err(|error| refused("could not measure the tables".into(), &error))?;
         let mut found = Self::default();
         for row in rows {
