@@ -47,7 +47,9 @@ impl Deployment<'_> {
             message: obstacle.message,
             help: obstacle.help,
         };
-        Ok((found.obstacles.into_iter().map(problem).collect(), found.starting))
+        // one that would idle until a later time is started then
+        let starting = found.starting.filter(|_| self.command.not_before.is_none());
+        Ok((found.obstacles.into_iter().map(problem).collect(), starting))
     }
 
     pub(super) fn back_up(&mut self, journal: &mut Journal) -> Result<Taken> {
