@@ -108,7 +108,7 @@ DO $$ BEGIN
     RAISE EXCEPTION 'pgaudit must be loaded via shared_preload_libraries';
   END IF;
 END $$;
-CREATE FUNCTION audited() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION pgaudit_done() RETURNS int LANGUAGE sql AS 'SELECT 1';
 ";
 
 /// The scratch server is started with the library, for what the database has and for what a migration creates.
