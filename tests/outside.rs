@@ -201,6 +201,7 @@ fn any_command_does_if_it_can_be_checked() {
     project.run(["backup", "verify", &path]).exits(1).says("no such snapshot");
     // a deploy that has no backup does not go on
     project.add_migration("20250202000000_other", "ALTER TABLE \"Song\" ADD COLUMN \"other\" TEXT;\n");
+    project.write("prisma-safe.toml", &format!("{whole}[rehearsal]\nmode = \"schema\"\n"));
     project.run(["migrate", "deploy"]).exits(1).says("no such snapshot");
     project.write(
         "prisma-safe.toml",

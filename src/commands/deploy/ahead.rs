@@ -127,7 +127,8 @@ fn holds_no_rows(provider: &str) -> Problem {
         concern: Concern::Backup,
         blocking: true,
         message: format!("backups are taken by {provider}, so there is no copy with rows to rehearse on"),
-        help: "rehearse on the definitions alone, in prisma-safe.toml:\n    [rehearsal]\n    mode = \"schema\"\nor not at all: mode = \"off\" with a reason"
+        help: "rehearse on the definitions alone (rehearsal.mode = \"schema\" in prisma-safe.toml), on a copy that the host makes \
+               (rehearsal.clone), or not at all (rehearsal.mode = \"off\" with a reason)"
             .into(),
     }
 }
