@@ -128,7 +128,7 @@ fn what_must_be_loaded_at_the_start_is() {
         .unwrap();
     project.add_migration(NEXT, &format!("CREATE EXTENSION vchord;\n{ADD_YEAR}"));
     project.run(["migrate", "deploy"]).succeeds().says("restored").says_nothing_of("without the extension");
-    let made = "SELECT string_agg(extname, ' ' ORDER BY 1) FROM pg_extension";
+    let made = "SELECT string_agg(extname, ' ' ORDER BY extname) FROM pg_extension";
     let made: String = server.connect("app").query_one(made, &[]).unwrap().get(0);
     assert_eq!(made, "pgaudit plpgsql vchord");
 }
