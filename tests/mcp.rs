@@ -13,7 +13,7 @@ use crate::support::{Output, Prisma, Project};
 
 const EXE: &str = env!("CARGO_BIN_EXE_prisma-safe");
 
-/// Makes the calls, all at once, and gives what the client printed.
+/// Makes the calls and gives what the client printed.
 fn ask(project: &Project, calls: &Value) -> Output {
     let fixture = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mcp"));
     assert!(fixture.join("node_modules").is_dir(), "the client is not installed yet: run `make setup`");
@@ -59,7 +59,10 @@ fn its_answers_are_the_documents_of_the_command_line_and_nothing_changes() {
     .succeeds();
     let document = asked.json();
     let answers = document["answers"].as_array().expect("answers");
-    let structured = |at: usize| &answers[at]["structuredContent"];
+    let structured = |at: usize| {
+        assert_eq!(answers[at]["isError"], false, "{at}: {:#}", answers[at]);
+        &answers[at]["structuredContent"]
+    };
 
     assert_eq!(document["server"]["name"], "prisma-safe");
     let tools = document["tools"].as_array().expect("tools");
@@ -91,7 +94,7 @@ fn its_answers_are_the_documents_of_the_command_line_and_nothing_changes() {
     assert_eq!(page, project.run(["explain", "drop-column"]).succeeds().stdout);
 
     assert!(error(&answers[8]).contains("did you mean `drop-column`?"), "{}", answers[8]);
-    assert!(error(&answers[9]).contains("there is no migration or SQL file `--output=stolen`"), "{}", answers[9]);
+    assert!(error(&answers[9]).contains("no migration or SQL file `--output=stolen`"), "{}", answers[9]);
     assert!(error(&answers[10]).contains("unknown field `deploy`"), "{}", answers[10]);
     assert!(answers[11]["failed"].as_str().expect("a failure").contains("unknown tool deploy"));
 

@@ -66,7 +66,7 @@ fn resume_takes_over_the_word_for_the_same_sql_only() {
     project.add_migration(YEAR, drop);
     let production = project.read("prisma-safe.toml");
     super::quick(&project, &format!("[deploy]\nlock-timeout-seconds = 0.3\nlock-retries = 0\n{production}"));
-    project.run(["migrate", "deploy", "--resume"]).exits(2).says("no deployment");
+    project.run(["migrate", "deploy", "--resume"]).exits(2).says("no unfinished deployment");
     let plan = project.run(["review", "--pending", "--format", "json"]).succeeds().json()["planHash"].clone();
     let mut client = in_the_way(&project, "LOCK TABLE \"Song\" IN ACCESS SHARE MODE");
     project.run(["migrate", "deploy", "--confirm", plan.as_str().expect("a hash")]).exits(1);
