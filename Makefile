@@ -41,6 +41,7 @@ bench: setup ## compare with plain Prisma, pg_dump and squawk, as ratios
 	@cargo bench --locked --quiet --bench backup
 	@cargo bench --locked --quiet --bench rehearsal
 	@cargo bench --locked --quiet --bench deploy
+	@cargo bench --locked --quiet --bench backfill
 	@cargo bench --locked --quiet --bench replay
 	@cargo bench --locked --quiet --bench review
 

@@ -11,6 +11,7 @@ use crate::deploy::settings::{Deploy, State};
 use crate::deploy::verify::settings::Verify;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::phases;
 use crate::rehearsal::settings::Rehearsal;
 use crate::rename::settings::Rename;
 use crate::rules::settings::Review;
@@ -38,6 +39,8 @@ pub struct Config {
     pub review: Review,
     pub verify: Verify,
     pub undo: undo::Settings,
+    pub contract: phases::settings::Contract,
+    pub backfill: phases::settings::Backfill,
     pub environments: Environments,
     pub state: State,
     /// The file it was read from, if there is one.

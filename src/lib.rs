@@ -22,6 +22,8 @@
 //! | `guard` | the guard inside the database, and the tokens that pass it |
 //! | `transaction` | work in one transaction: locks, tries, blockers named, Ctrl-C, a lost commit settled |
 //! | `deploy` | preflight, atomic apply, verification, journal |
+//! | `phases` | expand, backfill, contract: plans and their evidence |
+//! | `backfill` | filling a column in batches, beside everyone else |
 //! | `undo` | what a migration destroys is kept; its reverse; rollback |
 //! | `target`, `consent`, `agent` | production or not; a person's word, and whose it is not |
 //! | `shadow` | the database that migrations are replayed in |
@@ -44,6 +46,7 @@ extern crate self as prisma_safe;
 pub mod agent;
 pub mod agent_setup;
 pub mod atomic;
+pub mod backfill;
 pub mod backup;
 pub mod catalog;
 pub mod changes;
@@ -65,6 +68,7 @@ pub mod exit;
 pub mod guard;
 pub mod init;
 pub mod mcp;
+pub mod phases;
 pub mod project;
 #[cfg(test)]
 mod proof;

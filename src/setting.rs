@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::{Span, SpanRelativeTo, Unit};
 use serde::Deserialize as _;
 use serde::de::{Deserializer, Error as _};
 
@@ -44,6 +45,25 @@ pub fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Erro
         return Ok(factor);
     }
     Err(D::Error::custom(format!("{factor} is not a number above 0")))
+}
+
+/// A length of time in words: `7d`, `36h`.
+///
+/// # Errors
+/// For anything else, and for a negative one.
+pub fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    text(deserializer, |words| {
+        time(words).ok_or_else(|| {
+            Error::usage(format!("{words:?} is not a length of time")).help("give days or hours: \"7d\", \"36h\"")
+        })
+    })
+}
+
+/// `7d`, `36h`, `1w`, `100ms`; a day has 24 hours.
+pub fn time(text: &str) -> Option<Duration> {
+    let span: Span = text.trim().parse().ok()?;
+    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// A text that `read` understands.

@@ -32,6 +32,7 @@ mod mcp;
 mod neighbours;
 mod outside;
 mod passing;
+mod phases;
 mod pooler;
 mod rehearsal;
 mod rename;

@@ -2,6 +2,7 @@
 //! and goes through untouched.
 
 pub mod agent;
+pub mod backfill;
 pub mod backup;
 pub mod catalog;
 pub mod completions;
@@ -17,6 +18,7 @@ pub mod init;
 pub mod man;
 pub mod mcp;
 pub mod output;
+pub mod phases;
 pub mod rehearse;
 pub mod restore;
 pub mod review;
@@ -94,6 +96,10 @@ pub enum Command {
     Restore(restore::Args),
     /// Take a migration back: its reverse, what it destroyed, its row in the history
     Rollback(rollback::Args),
+    /// Expand, backfill, contract: change or drop a column while the old and the new release run
+    Phases(phases::Args),
+    /// Fill a plan's column in batches, beside everyone else's work; goes on where an earlier run has stopped
+    Backfill(backfill::Args),
     /// The guard inside the database: its schema changes in deployments only
     Guard(guard::Args),
     /// Run the pending migrations on a copy of a backup: time, locks, every value before and after
@@ -200,6 +206,8 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
+        Command::Backfill(args) => backfill::run(&args, context),
+        Command::Phases(args) => phases::run(&args, context),
         Command::Guard(args) => guard::run(&args, context),
         Command::Agent(args) => agent::run(&args, context),
         Command::Mcp(args) => mcp::run(&args, context),

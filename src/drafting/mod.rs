@@ -220,11 +220,9 @@ pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
     let (from, to) = (&first.from, &first.to);
     let table = first.parent.as_deref().unwrap_or("…");
     shell.block(&format!(
-        "\nExpand and contract, without downtime:\n\
-         1. Keep `{from}` in the schema and add `{to}` beside it, optional. Create that migration, deploy it.\n\
-         2. Release code that writes both. Copy what is there, in batches:\n\
-         \x20     UPDATE \"{table}\" SET \"{to}\" = \"{from}\" WHERE \"{to}\" IS NULL;\n\
-         3. Release code that reads `{to}` only. Days later make it required, remove `{from}`, and deploy that.\n\
+        "\nExpand and contract, while both releases run:\n\
+         1. Take the change of `{from}` out of schema.prisma again: the plan makes it.\n\
+         2. prisma-safe phases rename {table}.{from}:{to}\n\
          If only Prisma's name shall change: keep the column with @map(\"{from}\"); no migration is needed then.\n\n",
     ));
     Err(Error::cancelled().because("this draft would drop the old column at once, so it was not written"))

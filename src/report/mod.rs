@@ -1,12 +1,14 @@
 //! A review as people and machines read it: one format a file.
 
 mod args;
+pub mod backfill;
 mod github;
 pub mod guard;
 mod html;
 mod human;
 mod json;
 mod markdown;
+pub mod phases;
 pub mod renames;
 pub mod rollback;
 mod sarif;

@@ -57,17 +57,24 @@ impl Progress {
 
     /// Shows where it stands, unless it has just been shown.
     pub fn show(&mut self, position: Position<'_>) {
+        self.say(position.fraction, &describe(position));
+    }
+
+    /// The same in words of the caller's own; the time left is added.
+    pub fn say(&mut self, fraction: f64, words: &str) {
+        let left =
+            time_left(self.started.elapsed(), fraction).map(|left| format!(", about {} left", HumanDuration(left)));
+        let words = format!("{words}{}", left.unwrap_or_default());
         match &mut self.form {
             Form::Hidden => {}
             Form::Bar(bar) => {
-                bar.set_position(per_mille(position.fraction));
-                bar.set_message(describe(self.started.elapsed(), position));
+                bar.set_position(per_mille(fraction));
+                bar.set_message(words);
             }
             Form::Lines { shell, verb, last } => {
                 if last.elapsed() >= BETWEEN_LINES {
                     *last = Instant::now();
-                    let percent = per_mille(position.fraction) / 10;
-                    shell.status(verb, format_args!("{percent} %, {}", describe(self.started.elapsed(), position)));
+                    shell.status(verb, format_args!("{} %, {words}", per_mille(fraction) / 10));
                 }
             }
         }
@@ -99,13 +106,12 @@ fn per_mille(fraction: f64) -> u64 {
 }
 
 /// The words beside the bar.
-fn describe(elapsed: Duration, position: Position<'_>) -> String {
+fn describe(position: Position<'_>) -> String {
     let mut parts = vec![DecimalBytes(position.bytes).to_string()];
     parts.extend(position.tables.map(|(done, all)| format!("{done} of {all} tables")));
     if !position.current.is_empty() {
         parts.push(console::truncate_str(position.current, NAME_WIDTH, "…").into_owned());
     }
-    parts.extend(time_left(elapsed, position.fraction).map(|left| format!("about {} left", HumanDuration(left))));
     parts.join(", ")
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::{Span, SpanRelativeTo, Unit};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::Error;
@@ -27,7 +26,7 @@ pub struct Settings {
     /// Whether deploys keep it.
     pub enabled: bool,
     /// For how long: `7d`, `36h`.
-    #[serde(deserialize_with = "keep")]
+    #[serde(deserialize_with = "crate::setting::span")]
     pub keep: Duration,
     /// Bytes copied for one migration, at most: `2GB`, `500MB`.
     #[serde(deserialize_with = "max_size")]
@@ -47,14 +46,6 @@ impl Default for Settings {
     }
 }
 
-fn keep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    text(deserializer, |keep| {
-        time(keep).ok_or_else(|| {
-            Error::usage(format!("{keep:?} is not a length of time")).help("give days or hours: \"7d\", \"36h\"")
-        })
-    })
-}
-
 fn max_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     text(deserializer, |max| {
         size(max).ok_or_else(|| {
@@ -70,13 +61,6 @@ pub fn said(keep: Duration) -> String {
         seconds if seconds > 0 && seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
         seconds => format!("{seconds}s"),
     }
-}
-
-/// `7d`, `36h`, `1w`; a day has 24 hours.
-fn time(text: &str) -> Option<Duration> {
-    let span: Span = text.trim().parse().ok()?;
-    let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())).ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// `500MB`, in steps of 1000.
@@ -98,6 +82,7 @@ fn size(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setting::time;
 
     #[test]
     fn times_and_sizes_are_read() {

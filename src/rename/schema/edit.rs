@@ -39,14 +39,7 @@ impl Spot {
 pub fn mapped(text: &str, spot: &Spot, database: &str) -> Option<String> {
     let (keywords, block, entry) = spot.parts();
     let lines = logical_lines(text);
-    let open = lines.iter().position(|line| {
-        let mut words = line.code.split_whitespace();
-        let keyword = words.next().is_some_and(|word| keywords.contains(&word));
-        keyword && words.next().is_some_and(|word| word.trim_end_matches('{') == block) && line.code.contains('{')
-    })?;
-    let body = lines.get(open + 1..)?;
-    let close = body.iter().position(|line| line.code.trim() == "}")?;
-    let (body, close) = (body.get(..close)?, body.get(close)?);
+    let (body, close) = block_of(&lines, keywords, block)?;
     let string = format!("\"{}\"", database.replace('\\', "\\\\").replace('"', "\\\""));
     let (range, new) = match entry {
         Some(entry) => {
@@ -69,6 +62,18 @@ pub fn mapped(text: &str, spot: &Spot, database: &str) -> Option<String> {
     Some(edited)
 }
 
+/// The lines of a block, and the one that closes it.
+pub(super) fn block_of<'l>(lines: &'l [Line], keywords: &[&str], block: &str) -> Option<(&'l [Line], &'l Line)> {
+    let open = lines.iter().position(|line| {
+        let mut words = line.code.split_whitespace();
+        let keyword = words.next().is_some_and(|word| keywords.contains(&word));
+        keyword && words.next().is_some_and(|word| word.trim_end_matches('{') == block) && line.code.contains('{')
+    })?;
+    let body = lines.get(open + 1..)?;
+    let close = body.iter().position(|line| line.code.trim() == "}")?;
+    Some((body.get(..close)?, body.get(close)?))
+}
+
 /// `@@map("…")` as a block's last line, indented as the others.
 fn last_line(text: &str, body: &[Line], string: &str) -> String {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -80,12 +85,12 @@ fn last_line(text: &str, body: &[Line], string: &str) -> String {
     format!("{apart}{indent}@@map({string}){newline}")
 }
 
-fn start_of_line(text: &str, at: usize) -> usize {
+pub(super) fn start_of_line(text: &str, at: usize) -> usize {
     text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
 }
 
 /// Where an attribute with its brackets stands in a line, outside strings.
-fn attribute(text: &str, line: &Range<usize>, name: &str) -> Option<Range<usize>> {
+pub(super) fn attribute(text: &str, line: &Range<usize>, name: &str) -> Option<Range<usize>> {
     let code = text.get(line.clone())?;
     let (mut quoted, mut escaped) = (false, false);
     let mut start = None;

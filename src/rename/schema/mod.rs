@@ -2,6 +2,7 @@
 //! place. It reads what evidence needs; Prisma itself has checked the file before.
 
 pub mod edit;
+pub mod lines;
 mod read;
 
 use std::path::PathBuf;

@@ -135,7 +135,7 @@ fn read_enum(name: String, body: &[Line]) -> Enum {
 }
 
 /// The names in the first `[…]` of an attribute, without what stands in parentheses behind them.
-fn listed(attribute: &str) -> Vec<String> {
+pub(super) fn listed(attribute: &str) -> Vec<String> {
     let Some((_, rest)) = attribute.split_once('[') else { return Vec::new() };
     let (mut depth, mut names, mut name) = (0_u32, Vec::new(), String::new());
     for c in rest.chars() {

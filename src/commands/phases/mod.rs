@@ -1,0 +1,55 @@
+//! `phases`: plans that expand, backfill and contract.
+
+mod abort;
+mod begin;
+mod list;
+mod next;
+mod scene;
+
+use crate::commands::output;
+use crate::context::Context;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Arguments of `phases`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    output: output::Args,
+}
+
+/// What to do with plans.
+#[derive(Debug, clap::Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum Command {
+    /// Rename a column while the old and the new release run: Song.artist:artist_name
+    Rename(begin::Rename),
+    /// Change a column's type while both run: Song.duration Int
+    Retype(begin::Retype),
+    /// Make an optional column required: Song.genre --value 'unknown'
+    Require(begin::Require),
+    /// Drop a column once no release writes it: Song.legacy
+    Drop(begin::DropColumn),
+    /// Write the next migration of a plan: the backfill, then the contract once the evidence allows it
+    Next(next::Args),
+    /// Go back to the start, without loss
+    Abort(abort::Args),
+}
+
+/// Runs it. Without a command the plans are listed.
+///
+/// # Errors
+/// Exit status 2 for what makes no sense, 3 where the evidence does not allow it.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    match &args.command {
+        None => list::run(&args.output, context),
+        Some(Command::Rename(rename)) => begin::run(rename.asked()?, rename.write, context),
+        Some(Command::Retype(retype)) => begin::run(retype.asked(), retype.write, context),
+        Some(Command::Require(require)) => begin::run(require.asked(), require.write, context),
+        Some(Command::Drop(drop)) => begin::run(drop.asked(), drop.write, context),
+        Some(Command::Next(next)) => next::run(next, context),
+        Some(Command::Abort(abort)) => abort::run(abort, context),
+    }
+}

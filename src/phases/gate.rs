@@ -1,0 +1,196 @@
+//! What must be true on a database before the old structure goes. Each piece of evidence is shown, whether it holds or not.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use postgres::Client;
+use postgres::types::Type;
+
+use super::obstacles;
+use super::plan::Kind;
+use super::render::Scripts;
+use super::rows::{self, Key, NAMED, Of};
+use super::standing::{Stage, Standing};
+use crate::database::Failure;
+use crate::error::{Explain as _, Result};
+use crate::sql::tokens::tokens;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Its name in a report.
+    pub what: &'static str,
+    /// Whether it lets the contract through; none where it could not be looked at and need not be.
+    pub holds: Option<bool>,
+    /// For people.
+    pub said: String,
+}
+
+impl Evidence {
+    fn new(what: &'static str, holds: impl Into<Option<bool>>, said: impl Into<String>) -> Self {
+        Self { what, holds: holds.into(), said: said.into() }
+    }
+}
+
+/// Whether the contract may be written.
+pub fn is_open(evidence: &[Evidence]) -> bool {
+    evidence.iter().all(|each| each.holds != Some(false))
+}
+
+/// Looks at a database.
+///
+/// # Errors
+/// The server's own.
+pub fn look(client: &mut Client, scripts: &Scripts<'_>, standing: &Standing, after: Duration) -> Result<Vec<Evidence>> {
+    let stage = if scripts.plan.kind == Kind::Drop { Stage::Expanded } else { Stage::Backfilled };
+    let mut evidence = vec![Evidence::new(
+        "phases",
+        standing.stage == stage,
+        match standing.stage == stage {
+            true => format!("this database is {}", stage.word()),
+            false => format!("this database is {}; {} is needed", standing.stage.word(), stage.word()),
+        },
+    )];
+    if standing.stage != stage {
+        return Ok(evidence);
+    }
+    evidence.extend(rows_agree(client, scripts)?);
+    evidence.push(silence(standing, after));
+    if scripts.plan.kind != Kind::Require {
+        evidence.push(statements(client, scripts));
+        evidence.push(dependents(client, scripts)?);
+    }
+    Ok(evidence)
+}
+
+/// The keys of rows that do not fit, for people; none without such a table.
+pub(super) fn failing(client: &mut Client, scripts: &Scripts<'_>, fits: &str) -> Result<Option<Vec<String>>> {
+    let (object, quoted) = (scripts.plan.object(), scripts.table());
+    let mut find = || -> Result<_, Failure> {
+        let Some(key) = Key::of(client, &object)? else { return Ok(None) };
+        let keys = rows::unfit(client, Of { object: &object, quoted: &quoted, key: &key }, fits, "true", NAMED + 1)?;
+        Ok(Some(keys.iter().map(|values| key.said(values)).collect()))
+    };
+    find().explain(|| format!("could not look at the rows of {object}"))
+}
+
+fn rows_agree(client: &mut Client, scripts: &Scripts<'_>) -> Result<Option<Evidence>> {
+    let Some(differs) = scripts.differs() else { return Ok(None) };
+    let found = failing(client, scripts, &format!("NOT ({differs})"))?.unwrap_or_default();
+    let more = if found.len() > NAMED { ", and more" } else { "" };
+    Ok(Some(match found.get(..found.len().min(NAMED)).unwrap_or_default() {
+        [] => Evidence::new("rows", true, "no row differs"),
+        named => Evidence::new("rows", false, format!("rows differ: {}{more}", named.join(" · "))),
+    }))
+}
+
+/// Since when the old release has written nothing.
+fn silence(standing: &Standing, after: Duration) -> Evidence {
+    let needed = format!("{} is needed (contract.after)", length(after));
+    let Some(since) = standing.last_old_write.max(standing.expanded) else {
+        return Evidence::new("silence", false, "since when the old release has written nothing is not known");
+    };
+    let quiet = Timestamp::now().duration_since(since);
+    let holds = SignedDuration::try_from(after).is_ok_and(|after| quiet >= after);
+    let quiet = length(quiet.unsigned_abs());
+    Evidence::new(
+        "silence",
+        holds,
+        match standing.last_old_write {
+            Some(last) => format!("the old release last wrote {quiet} ago, at {last}; {needed}"),
+            None => format!("the old release has written nothing since the expand, {quiet} ago; {needed}"),
+        },
+    )
+}
+
+/// `7d`, `3h`, `20s`: the largest unit that is not none.
+fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// What `pg_stat_statements` has counted that names the old column. Without the extension nothing is known, and that is said.
+fn statements(client: &mut Client, scripts: &Scripts<'_>) -> Evidence {
+    match counted(client) {
+        Ok(Some((queries, since))) => {
+            let naming = queries.iter().filter(|query| names(query, scripts)).count();
+            let since =
+                since.map_or_else(|| "its statistics begin".to_owned(), |since| format!("they were reset at {since}"));
+            match naming {
+                0 => Evidence::new(
+                    "statements",
+                    true,
+                    format!("pg_stat_statements knows no statement that names the old column since {since}"),
+                ),
+                some => Evidence::new(
+                    "statements",
+                    false,
+                    format!(
+                        "pg_stat_statements counts {some} statements that name the old column since {since}; where they are older than \
+                         the expand, reset it: SELECT pg_stat_statements_reset()"
+                    ),
+                ),
+            }
+        }
+        Ok(None) => Evidence::new("statements", None, "not looked at: pg_stat_statements is not installed here"),
+        Err(failure) => Evidence::new("statements", None, format!("not looked at: {failure}")),
+    }
+}
+
+/// The statements of this database, and since when.
+fn counted(client: &mut Client) -> Result<Option<(Vec<String>, Option<String>)>, Failure> {
+    const FIND: &str = "SELECT quote_ident(n.nspname), to_regclass(format('%I.pg_stat_statements_info', n.nspname)) IS NOT NULL
+        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'";
+    let Some(found) = client.query_typed_opt(FIND, &[])? else { return Ok(None) };
+    let (schema, dated): (String, bool) = (found.try_get(0)?, found.try_get(1)?);
+    let ask = format!(
+        "SELECT s.query FROM {schema}.pg_stat_statements s JOIN pg_catalog.pg_database d ON d.oid = s.dbid
+         WHERE d.datname = current_database() AND s.query IS NOT NULL"
+    );
+    let queries =
+        client.query_typed(&ask, &[])?.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+    let since = match dated {
+        true => {
+            let ask = format!("SELECT stats_reset::text FROM {schema}.pg_stat_statements_info");
+            client.query_typed_opt(&ask, &[])?.map(|row| row.try_get(0)).transpose()?
+        }
+        false => None,
+    };
+    Ok(Some((queries, since)))
+}
+
+/// Whether a statement of an application's names the old column. Those that name the new one too are of the phases.
+fn names(query: &str, scripts: &Scripts<'_>) -> bool {
+    let words: Vec<String> = tokens(query).iter().filter_map(|token| token.identifier()).collect();
+    let has = |name: &str| words.iter().any(|word| word == name);
+    let plan = scripts.plan;
+    let definition = ["alter", "create", "comment", "do", "drop", "copy", "lock"];
+    has(&plan.old.column)
+        && has(&plan.table)
+        && !plan.new.as_ref().is_some_and(|new| has(&new.column))
+        && !words.first().is_some_and(|word| definition.contains(&word.as_str()))
+}
+
+fn dependents(client: &mut Client, scripts: &Scripts<'_>) -> Result<Evidence> {
+    let found =
+        obstacles::dependents_of(client, scripts.plan).explain(|| "could not look for what names the column".into())?;
+    Ok(match found.as_slice() {
+        [] => Evidence::new("dependents", true, "no view, function, policy or trigger names it"),
+        found => Evidence::new("dependents", false, found.join("; ")),
+    })
+}
+
+/// When the trigger last saw the old release write; none where it has seen nothing, or there is none.
+pub(super) fn last_old_write(client: &mut Client, schema: &str, sequence: &str) -> Result<Option<Timestamp>, Failure> {
+    const FIND: &str =
+        "SELECT s.last_value FROM pg_catalog.pg_sequences s WHERE s.schemaname = $1 AND s.sequencename = $2";
+    let row = client.query_typed_opt(FIND, &[(&schema, Type::TEXT), (&sequence, Type::TEXT)])?;
+    // NULL as long as it was not called
+    let seconds: Option<i64> = row.map(|row| row.try_get(0)).transpose()?.flatten();
+    Ok(seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()))
+}

@@ -1,0 +1,43 @@
+//! Expand, backfill, contract: a change that would break the running release, in phases that each leave both releases running.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `plan`, `plans`, `written` | the plan's file: read, refused with a caret, written |
+//! | `begin` | a new plan, from what a person asks for |
+//! | `rows` | rows by their keys |
+//! | `session` | a session in which expressions mean the same everywhere |
+//! | `subject` | the column that is meant, and what stands in the way of phases |
+//! | `fields` | schema.prisma for each phase |
+//! | `names`, `render` | each phase's SQL, from `templates/phases/` |
+//! | `draft` | the types that Prisma gives the new column |
+//! | `obstacles` | what a database holds that a column in phases would break |
+//! | `standing` | where a plan stands on a database |
+//! | `gate` | the evidence that the contract needs |
+//!
+//! A plan never says that a phase is done: that is in each database's own history.
+
+pub mod begin;
+mod draft;
+mod fields;
+pub mod gate;
+mod names;
+pub mod obstacles;
+pub mod plan;
+mod plans;
+mod render;
+pub mod rows;
+pub mod session;
+pub mod settings;
+pub mod standing;
+mod subject;
+mod written;
+
+pub use self::draft::Drafted;
+pub use self::fields::{Edited, Phase};
+pub use self::names::{Names, after};
+pub use self::plan::{Kind, Plan};
+pub use self::plans::Plans;
+pub use self::render::Scripts;
+
+pub use self::subject::{Asked, Subject};
+pub use self::written::check_expression;

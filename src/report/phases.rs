@@ -1,0 +1,144 @@
+//! `phases`, and the evidence of a contract.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::phases::gate::Evidence;
+use crate::phases::standing::{Stage, Standing};
+use crate::phases::{Kind, Plan};
+
+/// A plan with where it stands.
+#[derive(Debug)]
+pub struct Row<'a> {
+    pub plan: &'a Plan,
+    /// Its file.
+    pub file: String,
+    pub places: Vec<Place>,
+}
+
+/// A database; why it is not known where a plan stands on it, if so.
+#[derive(Debug)]
+pub struct Place {
+    /// The environment's name; `target` where it has none.
+    pub name: String,
+    /// What people call the database.
+    pub target: String,
+    pub production: bool,
+    pub standing: Result<Standing, String>,
+}
+
+/// What to do next on a database.
+fn next(plan: &Plan, standing: &Standing) -> Option<String> {
+    let (name, steps) = (&plan.name, &plan.migrations);
+    Some(match standing.stage {
+        Stage::Failed => "prisma-safe status".to_owned(),
+        Stage::Contracted | Stage::Aborted => return None,
+        Stage::NotBegun if steps.abort.is_some() => return None,
+        Stage::NotBegun => "prisma-safe deploy".to_owned(),
+        _ if steps.contract.is_some() || steps.abort.is_some() => "prisma-safe deploy".to_owned(),
+        Stage::Expanded if plan.kind == Kind::Drop => format!("prisma-safe phases next {name}"),
+        Stage::Expanded if steps.backfill.is_some() => format!("prisma-safe backfill {name}, then prisma-safe deploy"),
+        Stage::Expanded => format!("prisma-safe backfill {name}, then prisma-safe phases next {name}"),
+        Stage::Backfilled => format!("prisma-safe phases next {name}"),
+    })
+}
+
+/// For people.
+pub fn text(rows: &[Row<'_>]) -> String {
+    if rows.is_empty() {
+        return "there are no plans; `prisma-safe phases rename|retype|require|drop` begins one\n".to_owned();
+    }
+    let mut text = String::new();
+    // writing to a String does not fail
+    for Row { plan, file, places } in rows {
+        let _ = writeln!(text, "{}: {} ({file})", plan.name, plan.title());
+        for place in places {
+            let production = if place.production { ", production" } else { "" };
+            let _ = write!(text, "  {} ({}{production}): ", place.name, place.target);
+            match &place.standing {
+                Err(why) => {
+                    let _ = writeln!(text, "unknown: {why}");
+                }
+                Ok(standing) => {
+                    let _ = write!(text, "{}", standing.stage.word());
+                    if let Some(expanded) = standing.expanded.filter(|_| standing.stage != Stage::Contracted) {
+                        let _ = write!(text, ", expand applied {expanded}");
+                    }
+                    if let Some(last) = standing.last_old_write {
+                        let _ = write!(text, ", the old release last wrote {last}");
+                    }
+                    text.push('\n');
+                    if let Some(next) = next(plan, standing) {
+                        let _ = writeln!(text, "    next: {next}");
+                    }
+                }
+            }
+        }
+    }
+    text
+}
+
+/// For programs: `schemas/phases.schema.json`.
+pub fn document(rows: &[Row<'_>]) -> Value {
+    let place = |plan: &Plan, place: &Place| {
+        let standing = place.standing.as_ref().ok();
+        json!({
+            "name": place.name,
+            "target": place.target,
+            "production": place.production,
+            "stage": standing.map_or("unknown", |standing| standing.stage.key()),
+            "why": place.standing.as_ref().err(),
+            "expandedAt": standing.and_then(|standing| standing.expanded).map(|time| time.to_string()),
+            "lastOldWrite": standing.and_then(|standing| standing.last_old_write).map(|time| time.to_string()),
+            "next": standing.and_then(|standing| next(plan, standing)),
+        })
+    };
+    let plans = rows.iter().map(|row| {
+        let Row { plan, file, places } = row;
+        json!({
+            "name": plan.name,
+            "kind": plan.kind.word(),
+            "title": plan.title(),
+            "file": file,
+            "table": plan.object().to_string(),
+            "oldColumn": plan.old.column,
+            "newColumn": plan.new.as_ref().map(|new| &new.column),
+            "migrations": {
+                "expand": plan.migrations.expand,
+                "indexes": plan.migrations.indexes,
+                "backfill": plan.migrations.backfill,
+                "contract": plan.migrations.contract,
+                "abort": plan.migrations.abort,
+            },
+            "environments": places.iter().map(|each| place(plan, each)).collect::<Vec<_>>(),
+        })
+    });
+    json!({ "schemaVersion": 1, "plans": plans.collect::<Vec<_>>() })
+}
+
+/// The evidence, for people.
+pub fn evidence(plan: &Plan, target: &str, evidence: &[Evidence]) -> String {
+    let mut text = format!("the contract of {} on {target}:\n", plan.name);
+    for each in evidence {
+        let sign = match each.holds {
+            Some(true) => "yes",
+            Some(false) => "NO ",
+            None => "?  ",
+        };
+        let _ = writeln!(text, "  {sign} {}", each.said);
+    }
+    text
+}
+
+/// The same for programs: `schemas/contract.schema.json`.
+pub fn evidence_document(plan: &Plan, target: &str, evidence: &[Evidence]) -> Value {
+    let each = |each: &Evidence| json!({ "what": each.what, "holds": each.holds, "said": each.said });
+    json!({
+        "schemaVersion": 1,
+        "plan": plan.name,
+        "target": target,
+        "open": crate::phases::gate::is_open(evidence),
+        "evidence": evidence.iter().map(each).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,31 @@
+-- {{ title }}: aborted. {{ what }}
+{% for line in acceptances %}
+{{ line }}
+{% endfor %}
+
+{% if lost %}
+DO $phase$
+BEGIN
+  PERFORM set_config('row_security', 'off', true); -- a policy that hides rows is an error
+  IF EXISTS (SELECT FROM {{ table }} WHERE {{ lost }}) THEN
+    RAISE EXCEPTION '{{ table_words }} has rows whose new value the old column does not have'
+      USING HINT = 'prisma-safe phases {{ name }} names them';
+  END IF;
+END
+$phase$;
+{% endif %}
+DROP TRIGGER {{ trigger }} ON {{ table }};
+DROP FUNCTION {{ function }}();
+DROP SEQUENCE {{ sequence }};
+{% if new and not_null %}
+ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ old_check }};
+ALTER TABLE {{ table }} ALTER COLUMN {{ old }} SET NOT NULL;
+ALTER TABLE {{ table }} DROP CONSTRAINT {{ old_check }};
+{% endif %}
+{% if new %}
+ALTER TABLE {{ table }} DROP COLUMN {{ new }};
+{% elif has_check %}
+ALTER TABLE {{ table }} DROP CONSTRAINT {{ new_check }};
+{% elif sets_default %}
+ALTER TABLE {{ table }} ALTER COLUMN {{ old }} DROP DEFAULT;
+{% endif %}
