@@ -147,11 +147,12 @@ CREATE UNIQUE INDEX \"order_tenant_select_key\" ON \"Shop Floor\".\"order\"(\"te
     deployed(&project);
     database.execute(&format!(
         "INSERT INTO {table} (tenant, \"No.\", \"from\", state_string, \"the note\") VALUES (9, 1, 'x', 'DONE', '{{\"a\": 1}}');
-         UPDATE {table} SET \"from\" = NULL WHERE tenant = 1 AND \"No.\" = 1; UPDATE {table} SET note = '[1,  2]' WHERE tenant = 2 AND \"No.\" = 2"
+         UPDATE {table} SET note = '[1,  2]' WHERE tenant = 2 AND \"No.\" = 2"
     ));
     for plan in ["order_select", "order_note", "order_state"] {
         project.run(["backfill", plan, "--workers", "2"]).succeeds();
     }
+    database.execute(&format!("UPDATE {table} SET \"from\" = NULL WHERE tenant = 1 AND \"No.\" = 1"));
     let differ = format!(
         "SELECT count(*) FROM {table} WHERE \"select\" IS DISTINCT FROM \"from\" OR state::text <> state_string OR note::text <> \"the note\"::text"
     );
