@@ -142,8 +142,11 @@ fn statements(client: &mut Client, scripts: &Scripts<'_>) -> Evidence {
     }
 }
 
-/// The statements of this database, and since when.
-fn counted(client: &mut Client) -> Result<Option<(Vec<String>, Option<String>)>, Failure> {
+/// The texts of statements, and since when they are counted.
+type Counted = (Vec<String>, Option<String>);
+
+/// The statements of this database; none without the extension.
+fn counted(client: &mut Client) -> Result<Option<Counted>, Failure> {
     const FIND: &str = "SELECT quote_ident(n.nspname), to_regclass(format('%I.pg_stat_statements_info', n.nspname)) IS NOT NULL
         FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'";
     let Some(found) = client.query_typed_opt(FIND, &[])? else { return Ok(None) };
