@@ -65,6 +65,16 @@ pub enum Consent {
     Confirmed,
 }
 
+impl Consent {
+    /// As the journal and its documents have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Typed => "typed",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
 /// A hash that was given must name this plan, whether or not consent is needed.
 ///
 /// # Errors

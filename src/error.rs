@@ -46,6 +46,13 @@ impl Error {
         Self::new(Exit::Cancelled, "cancelled")
     }
 
+    /// What failed by this error, which becomes the cause; its help and its exit status stay.
+    #[must_use]
+    pub fn within(self, what: impl Into<String>) -> Self {
+        let (exit, help) = (self.exit, self.help.clone());
+        Self { exit, message: what.into(), help, source: Some(Box::new(self)) }
+    }
+
     /// What to do next, as a sentence or a command to run.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -68,6 +75,11 @@ impl Error {
     /// What to do next, if there is something to say.
     pub fn help_text(&self) -> Option<&str> {
         self.help.as_deref()
+    }
+
+    /// The message with its causes behind it, for a warning or a record of one line.
+    pub fn with_causes(&self) -> String {
+        std::iter::once(self.message.clone()).chain(self.causes()).collect::<Vec<_>>().join(": ")
     }
 
     /// The causes, nearest first, each as one line of text; repeated ones are left out.

@@ -23,7 +23,7 @@ fn untouched(project: &Project) {
 fn yes_answers_and_twice_changes_nothing() {
     let project = project();
     project
-        .run(["init", "--yes", "--ci", "github"])
+        .run(["init", "--yes", "--ci", "github", "--ci-install", "prisma-safe --version"])
         .succeeds()
         .says("+    \"migrate\": \"dotenv -e .env -- npx prisma-safe");
     assert_eq!(project.read("package.json"), REWIRED);
@@ -31,7 +31,8 @@ fn yes_answers_and_twice_changes_nothing() {
     assert!(project.read("prisma-safe.toml").contains("# lock-timeout-seconds = "));
     assert!(project.read(".github/workflows/prisma-safe.yml").contains("prisma-safe review"));
     let files = project.files(".");
-    project.run(["init", "--ci", "github"]).succeeds().says("set up already").says_nothing_of("+++");
+    let again = ["init", "--ci", "github", "--ci-install", "prisma-safe --version"];
+    project.run(again).succeeds().says("set up already").says_nothing_of("+++");
     assert_eq!(project.files("."), files);
     assert_eq!(project.read("package.json"), REWIRED);
 }

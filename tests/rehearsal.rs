@@ -152,7 +152,7 @@ fn a_lock_over_the_budget_stops_the_deploy() {
     let config = project.read("prisma-safe.toml");
     project.write("prisma-safe.toml", &format!("{config}[rehearsal]\nmax-lock-seconds = 0.5\n"));
     let before = project.database().contents();
-    project.run(["migrate", "deploy"]).exits(3).says("keeps everybody off Song").says("the limit is 500 ms");
+    project.run(["migrate", "deploy"]).exits(3).says("blocks all access to Song").says("the limit is 500 ms");
     assert_eq!(project.database().contents(), before);
 
     project.run(["migrate", "deploy", "--skip-rehearsal"]).exits(2).says("--reason");

@@ -112,3 +112,32 @@ fn a_table_that_may_have_been_there_is_not_new() {
     let (verdict, findings) = pending(&project(TRAM_SQL, ""), &sql);
     assert_eq!((verdict.as_str(), findings), ("pass", Vec::new()));
 }
+
+/// What PostgreSQL does to a published table without a key, and the way out that the finding prints.
+#[test]
+fn the_key_of_a_published_table_is_an_error_until_replicas_have_another() {
+    let publish = "INSERT INTO \"Tram\" VALUES (1, 'a'); CREATE PUBLICATION trams FOR TABLE \"Tram\";";
+    let published = project(TRAM_SQL, publish);
+    let drop = "ALTER TABLE \"Tram\" DROP CONSTRAINT \"Tram_pkey\";";
+    assert!(pending(&published, drop).1.contains(&"error dropped-guarantee(Tram_pkey)".to_owned()));
+    let told = published.run(["review", "--pending"]).exits(3).says("published by trams");
+    let way_out = "ALTER TABLE \"public\".\"Tram\" REPLICA IDENTITY FULL;";
+    let way_out = if told.stdout.contains(way_out) { way_out } else { "ALTER TABLE \"Tram\" REPLICA IDENTITY FULL;" };
+    told.says(way_out);
+
+    let mut client = published.database().connect();
+    let refused =
+        client.batch_execute(&format!("BEGIN; {drop} UPDATE \"Tram\" SET line = 'b'")).expect_err("no identity");
+    assert!(refused.to_string().contains("db error"), "{refused}");
+    client.batch_execute("ROLLBACK").expect("undone");
+    client
+        .batch_execute(&format!("BEGIN; {way_out} {drop} UPDATE \"Tram\" SET line = 'b'; ROLLBACK"))
+        .expect("replicated");
+    let (verdict, findings) = pending(&published, &format!("{way_out}\n{drop}"));
+    assert_eq!((verdict.as_str(), findings), ("warn", vec!["warning dropped-guarantee(Tram_pkey)".to_owned()]));
+
+    published
+        .database()
+        .execute("DROP PUBLICATION trams; CREATE PUBLICATION trams FOR TABLE \"Tram\" WITH (publish = 'insert')");
+    assert_eq!(pending(&published, drop).1, ["warning dropped-guarantee(Tram_pkey)"]);
+}

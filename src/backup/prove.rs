@@ -202,13 +202,15 @@ fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static, g
     }
 }
 
+const UNPROVED: &str = "the backup could not be proved by restoring it";
+
 pub(super) fn unprovable(error: Error) -> Error {
     let help = error.help_text().map(|help| format!("{help}\nor ")).unwrap_or_default();
-    unproved(error).help(format!(
+    error.within(UNPROVED).help(format!(
         "{help}be content with a backup that was read back and counted, but never restored: set\n    [backup]\n    proof = \"read\"\nin prisma-safe.toml (for one backup: prisma-safe backup --proof read)"
     ))
 }
 
 fn unproved(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::failed("the backup could not be proved by restoring it").because(why)
+    Error::failed(UNPROVED).because(why)
 }

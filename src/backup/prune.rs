@@ -155,7 +155,7 @@ impl Plan {
                 if error.exit() == crate::exit::Exit::Cancelled {
                     return Err(error);
                 }
-                shell.warn(format_args!("{}: {error:?}", step.entry.file()));
+                shell.warn(format_args!("{}: {}", step.entry.file(), error.with_causes()));
                 failed = failed.or(Some(error));
             }
         }

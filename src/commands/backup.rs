@@ -4,7 +4,7 @@ mod keep;
 
 use std::path::{Path, PathBuf};
 
-use super::output;
+use super::output::{self, Format};
 use crate::backup::{self, Proof, copies, encryption, provider, report};
 use crate::config::Config;
 use crate::context::Context;
@@ -13,7 +13,6 @@ use crate::deploy::back_up;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
-use crate::report::Format;
 use crate::tools::prisma;
 use crate::tools::scratch::Search;
 use crate::undo;
@@ -25,7 +24,7 @@ pub struct Args {
     command: Option<Command>,
     #[command(flatten)]
     create: CreateArgs,
-    /// `human` or `json`
+    /// How the report is written
     #[arg(long, value_enum, default_value_t, global = true, value_name = "FORMAT")]
     format: Format,
 }
@@ -67,7 +66,7 @@ enum Command {
 /// # Errors
 /// Those of [`backup::create`] and [`backup::verify_to`]; exit status 1 for a backup that is not good.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let json = output::wants_json(args.format, "backup")?;
+    let json = args.format == Format::Json;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let directory = project.root().join(&config.backup.directory);

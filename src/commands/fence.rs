@@ -219,7 +219,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
             pass = Pass::take(&target.url, &plan)?;
         }
         let consent = consent::ask(context, &target, fenced.does(), &plan, gate.confirm.as_deref())?;
-        context.shell.debug(format!("consent: {consent:?}"));
+        context.shell.debug(format_args!("consent: {}", consent.word()));
         let (root, settings) = (project.root(), &config.backup);
         let before = Before { target: &target, root, settings, gate, precedes: &[], schemas: &[] };
         back_up::before(&before, None, context)?;

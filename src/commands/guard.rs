@@ -215,7 +215,7 @@ fn agree(what: &str, confirm: Option<&str>, client: &mut Client, target: &Target
     let hash = hash_of(["prisma-safe guard 1", what, &name].map(str::as_bytes));
     if target.production {
         let consent = consent::ask(context, target, what, &hash, confirm)?;
-        context.shell.debug(format!("consent: {consent:?}"));
+        context.shell.debug(format_args!("consent: {}", consent.word()));
         return Ok(());
     }
     consent::demand_same(&hash, confirm)

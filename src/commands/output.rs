@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::atomic;
-use crate::error::{Error, Explain as _, Result};
-use crate::report;
+use crate::error::{Explain as _, Result};
 use crate::ui::Shell;
 
 /// How the report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For a terminal.
     #[default]
     Human,
@@ -46,18 +45,6 @@ impl Args {
             None => return Ok(false),
         }
         Ok(self.format == Format::Json)
-    }
-}
-
-/// Whether a report is to be JSON.
-///
-/// # Errors
-/// Exit status 2 for a format that the command does not have.
-pub(super) fn wants_json(format: report::Format, command: &str) -> Result<bool> {
-    match format {
-        report::Format::Human => Ok(false),
-        report::Format::Json => Ok(true),
-        _ => Err(Error::usage(format!("`{command}` reports as human or json"))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use postgres::Client;
 
-use super::output;
+use super::output::{self, Format};
 use crate::backup::{self, State};
 use crate::config::Config;
 use crate::context::Context;
@@ -17,7 +17,6 @@ use crate::project::{Migration, Project};
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, Data};
-use crate::report::Format;
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Reviewed, deployed};
 use crate::target::Target;
@@ -38,7 +37,7 @@ pub struct Args {
     /// Then take the migrations back on the copy: definitions and values must be as before
     #[arg(long)]
     rollback: bool,
-    /// `human` or `json`
+    /// How the report is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
 }
@@ -48,7 +47,6 @@ pub struct Args {
 /// # Errors
 /// Exit status 3 if the rehearsal went over the budget; 1 if a backup is missing, or what a deploy would fail with.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    output::wants_json(args.format, "rehearse")?;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let mut prisma: Vec<OsString> = vec!["migrate".into(), "deploy".into()];

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::output;
+use super::output::{self, Format};
 use crate::backup::manifest::Provider;
 use crate::backup::restore::{self, Restored, Scope, Swap};
 use crate::backup::scan::TableName;
@@ -19,7 +19,6 @@ use crate::engine::Discovered;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::Project;
-use crate::report::Format;
 use crate::target::{BackupPolicy, Target};
 use crate::tools::prisma;
 use crate::{commands, consent};
@@ -41,7 +40,7 @@ pub struct Args {
     /// Restore no owners and no rights: everything belongs to the URL's user
     #[arg(long)]
     no_owner: bool,
-    /// `human` or `json`
+    /// How the report is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
     #[command(flatten)]
@@ -53,7 +52,7 @@ pub struct Args {
 /// # Errors
 /// Those of [`restore::plan`] and [`restore::Plan::carry_out`]; exit status 3 without consent on production.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let json = output::wants_json(args.format, "restore")?;
+    let json = args.format == Format::Json;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let path = backup::locate(&args.file, &project.root().join(&config.backup.directory), &config.backup, context)?;

@@ -1,6 +1,7 @@
 //! `rewrite MIGRATION`: decides and rewrites the renames of a migration that is not applied yet; `renames MIGRATION` only
 //! lists the candidates.
 
+use super::output;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::history::State;
@@ -11,7 +12,7 @@ use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rename::{self, Candidate};
-use crate::report::{self, Format, renames};
+use crate::report::renames;
 use crate::review::chosen;
 use crate::tools::prisma;
 use crate::{atomic, commands};
@@ -30,7 +31,7 @@ pub struct Args {
     #[command(flatten)]
     decisions: Decisions,
     #[command(flatten)]
-    report: report::Args,
+    report: output::Args,
 }
 
 /// Arguments of `renames`.
@@ -40,7 +41,7 @@ pub struct ListArgs {
     #[arg(value_name = "MIGRATION")]
     migration: String,
     #[command(flatten)]
-    report: report::Args,
+    report: output::Args,
 }
 
 /// A migration in its project.
@@ -118,7 +119,6 @@ impl Subject {
 /// Exit status 3 for an applied migration, 4 for open decisions, 2 for wrong options, 1 for a rewrite without proof; the
 /// file is as before then.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    demand_format(&args.report)?;
     if let Some(map) = args.decisions.map.first() {
         return Err(Error::usage(format!("--map {map}: that edits schema.prisma, and Prisma drafts anew"))
             .help(format!("remove {} and run `prisma-safe migrate dev --map {map}`", args.migration)));
@@ -172,36 +172,22 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 /// # Errors
 /// Exit status 2 for a migration that is not there.
 pub fn list(args: &ListArgs, context: &Context) -> Result<Exit> {
-    demand_format(&args.report)?;
     let subject = Subject::offline(&args.migration, context)?;
     let decisions = rename::settle(&subject.drafting().draft(), &rename::Options::default(), None)?;
     let outcome = Outcome { text: subject.migration.sql.clone(), decisions, rewrite: None };
-    if args.report.format == Format::Human && args.report.output.is_none() {
+    if !report(&args.report, &subject, &outcome, context)? {
         let candidates = &outcome.decisions.candidates;
         context.shell.print(&match candidates.is_empty() {
             true => "nothing in this migration looks like a rename\n".to_owned(),
             false => candidates.iter().map(describe).collect(),
         });
-        return Ok(Exit::Done);
     }
-    report(&args.report, &subject, &outcome, context)?;
     Ok(Exit::Done)
 }
 
-fn demand_format(report: &report::Args) -> Result<()> {
-    match report.format {
-        Format::Human | Format::Json => Ok(()),
-        _ => Err(Error::usage("renames are reported as human or json")),
-    }
-}
-
-/// A document for machines; people see the diff.
-fn report(report: &report::Args, subject: &Subject, outcome: &Outcome, context: &Context) -> Result<()> {
-    if report.format == Format::Human {
-        return Ok(());
-    }
-    let document = renames::document(&subject.migration.name, outcome);
-    report.deliver(&format!("{document:#}\n"), &context.shell)
+/// A document for machines, where one is wanted; people see the diff.
+fn report(output: &output::Args, subject: &Subject, outcome: &Outcome, context: &Context) -> Result<bool> {
+    output.json(&renames::document(&subject.migration.name, outcome), &context.shell)
 }
 
 /// `column Song.artist -> artist_name (score 0.94, certain)` and its evidence.

@@ -9,11 +9,12 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::database::{self, History, Identity, Standing};
 use crate::deploy::journal::{End, Record, Remainder};
-use crate::deploy::partial::{self, Extent};
+use crate::deploy::partial::{self, Extent, Half};
 use crate::deploy::{Journal, Turn};
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::init::Doors;
+use crate::review::lost::{self, Lost};
 use crate::tools::prisma;
 
 /// Arguments of `status`.
@@ -39,8 +40,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let server = Identity::read(&mut client).ok();
     let last = Journal::records(project.root())?.into_iter().rfind(|record| record.is_of(&identity, server.as_ref()));
     let extents = partial::extents(&mut client, &target.url.schema(), &discovered.migrations, &standing);
+    let halves = match &history {
+        Some(history) => partial::halves(&mut client, &target.url.schema(), &discovered.migrations, history),
+        None => Vec::new(),
+    };
     let doors = Doors::of(project.root())?;
-    let now = Now { doors, identity, running, history, standing, extents, last };
+    let lost = lost::folder(&standing, &discovered.migrations_dir, project.root());
+    let now = Now { doors, identity, running, history, standing, extents, halves, last, lost };
     if !args.output.json(&now.document(), &context.shell)? {
         context.shell.print(&now.text());
     }
@@ -58,15 +64,23 @@ struct Now {
     standing: Standing,
     /// How far the failed ones came.
     extents: Vec<Extent>,
+    /// Those that are applied in sections and have not come to their end.
+    halves: Vec<Half>,
     /// The last deployment to this target from this folder.
     last: Option<Record>,
+    /// The migrations folder holds nothing of what is applied.
+    lost: Option<Lost>,
 }
 
 impl Now {
-    /// Nothing is pending, failed, or left open.
+    /// Nothing is pending, failed, lost, or left open.
     fn is_settled(&self) -> bool {
         let open = self.last.as_ref().is_some_and(|last| self.state(last) == "interrupted");
-        self.standing.pending.is_empty() && self.standing.failed.is_empty() && !open && self.running.is_none()
+        self.standing.pending.is_empty()
+            && self.standing.failed.is_empty()
+            && !open
+            && self.running.is_none()
+            && self.lost.is_none()
     }
 
     fn state(&self, record: &Record) -> &'static str {
@@ -85,9 +99,14 @@ impl Now {
         if let Some(running) = &self.running {
             return vec![format!("a deployment is running ({running}): wait for it")];
         }
+        next.extend(self.lost.as_ref().map(|lost| format!("{}: {}", lost.message, lost.help)));
         for (row, extent) in self.standing.failed.iter().zip(&self.extents) {
             let came = extent.said().map_or(String::new(), |said| format!(", and {said}"));
             next.push(format!("{} has failed{came}: {}", row.name, extent.remedy(&row.name)));
+        }
+        if !self.halves.is_empty() {
+            next.extend(self.halves.iter().map(Half::remedy));
+            return next;
         }
         if self.last.as_ref().is_some_and(|last| last.rollback && self.state(last) == "interrupted") {
             next.push("a rollback was cut short: `prisma-safe rollback` again shows what it would do now".into());

@@ -54,7 +54,7 @@ fn look(
     let history = database::History::read(&mut client, &schema)?;
     let standing = history.clone().unwrap_or_default().compare(&discovered.migrations);
     let left = definitions::read(project.root(), &target.url, Identity::read(&mut client).ok().as_ref())?;
-    let kept = left.as_ref().map(|left| (&left.definitions, left.whose.as_str()));
+    let kept = left.as_ref().map(|left| (&left.leaves.definitions, left.whose.as_str()));
     let expected = Expected { applied: &standing.applied, definitions: kept, queries: &config.verify.query };
     // without an earlier state to compare with, everything broken is reported
     let verified = verify(&mut client, &schema, &Baseline::default(), &expected)?;
@@ -74,14 +74,14 @@ fn look(
     if let Some(check) = checks.iter_mut().find(|check| check.name == "catalog" && check.status == Status::Unchecked) {
         *check = Check::new("catalog", Status::Unchecked, ["no deployment from this folder has kept its definitions"]);
     }
-    if let Some(left) = left.filter(|left| !left.rows.is_empty())
+    if let Some(left) = left.filter(|left| !left.leaves.rows.is_empty())
         && let Some(check) = checks.iter_mut().find(|check| check.name == "rows")
     {
-        *check = rows_since(&mut client, &left.rows, &left.whose)?;
+        *check = rows_since(&mut client, &left.leaves.rows, &left.whose)?;
     }
     if config.verify.drift != Drift::Off {
         let left = engine::difference(project, context, &target.url, &discovered.schema_files);
-        checks.push(config.verify.drift.check(left));
+        checks.push(config.verify.drift.check(left, &[]));
     }
     let rollback = standing.applied.last().map(|name| format!("prisma-safe rollback {name}"));
     Ok(Report { target: target.url.identity(), checks, rollback })

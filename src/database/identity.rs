@@ -164,14 +164,16 @@ impl Identity {
         }
     }
 
-    /// For a message: `PostgreSQL 15.18, server 7579…, database oid 16385`.
-    pub fn describe(&self) -> String {
+    /// For a message: `PostgreSQL 15.18, server 7579…, database oid 16385`; with the server's address where it is not the URL's.
+    pub fn describe(&self, url: &DatabaseUrl) -> String {
         let server = match &self.system_identifier {
             Some(identifier) => format!("server {identifier}"),
             None => "a server that hides its identifier".into(),
         };
         let place = match (&self.address, self.port) {
-            (Some(address), Some(port)) => format!(", which listens at {address}:{port}"),
+            (Some(address), Some(port)) if *address != url.host().to_string() || port != url.port() => {
+                format!(", which listens at {address}:{port}")
+            }
             _ => String::new(),
         };
         format!("PostgreSQL {}, {server}{place}, database oid {}", self.version, self.database_oid)

@@ -84,7 +84,7 @@ pub fn take(
     let Request { settings, project: root, url, .. } = *request;
     // a mistake in the settings is better known before the dump than after it
     copies::places(settings, &context.env)?;
-    context.shell.status("Backing up", url);
+    context.shell.step("Backing up", url);
     let (backup, restored) = backup::create_and_keep(request, starting, &context.shell)?;
     context.shell.status("Backed up", &backup);
     copies::copy_new(&backup, settings, context)?;
@@ -92,7 +92,9 @@ pub fn take(
         match thin_out(root, settings, Thinning::default(), context) {
             Ok(thinned) => thinned.say(&context.shell),
             // that makes the backup no worse
-            Err(error) => context.shell.warn(format_args!("the old backups were not thinned out: {error:?}")),
+            Err(error) => {
+                context.shell.warn(format_args!("the old backups were not thinned out: {}", error.with_causes()))
+            }
         }
     }
     Ok((backup, restored))

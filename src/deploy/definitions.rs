@@ -22,17 +22,25 @@ struct Kept {
     #[serde(default)]
     server: Option<Identity>,
     at: Timestamp,
-    definitions: Live,
+    left: Leaves,
+}
+
+/// What a deployment leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaves {
+    pub definitions: Live,
+    /// Of the tables that it touched.
     #[serde(default)]
-    rows: Vec<Table>,
+    pub rows: Vec<Table>,
+    /// What would lead from the database to schema.prisma, and was told.
+    #[serde(default)]
+    pub drift: Vec<String>,
 }
 
 /// What a deployment has left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
-    pub definitions: Live,
-    /// Of the tables that it touched.
-    pub rows: Vec<Table>,
+    pub leaves: Leaves,
     /// `the deployment of 2025-01-21 12:00:00 UTC`
     pub whose: String,
 }
@@ -45,15 +53,9 @@ fn path(root: &Path, target: &str) -> PathBuf {
 ///
 /// # Errors
 /// Exit status 1 if the file cannot be written.
-pub fn keep(
-    root: &Path,
-    url: &DatabaseUrl,
-    server: Option<Identity>,
-    definitions: Live,
-    rows: Vec<Table>,
-) -> Result<()> {
+pub fn keep(root: &Path, url: &DatabaseUrl, server: Option<Identity>, leaves: Leaves) -> Result<()> {
     let path = path(root, &Identity::name(url, server.as_ref()));
-    let kept = Kept { target: url.identity(), server, at: Timestamp::now(), definitions, rows };
+    let kept = Kept { target: url.identity(), server, at: Timestamp::now(), left: leaves };
     let explain = || format!("could not write {}", path.display());
     let text = serde_json::to_string(&kept).explain(explain)?;
     atomic::write(&path, &text).explain(explain)
@@ -76,6 +78,6 @@ pub fn read(root: &Path, url: &DatabaseUrl, server: Option<&Identity>) -> Result
     let ours = |kept: &Kept| Identity::counts((&place, server), (&kept.target, kept.server.as_ref()));
     Ok(kept.filter(ours).map(|kept| {
         let whose = format!("the deployment of {}", kept.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
-        Left { definitions: kept.definitions, rows: kept.rows, whose }
+        Left { leaves: kept.left, whose }
     }))
 }

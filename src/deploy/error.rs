@@ -7,6 +7,7 @@ use postgres::error::SqlState;
 use crate::database::activity::list;
 use crate::database::{Failure, Session};
 use crate::error::Error;
+use crate::sql::{ActionKind, Script, StatementKind};
 use crate::transaction::{Place, blocked_by, or_end};
 
 /// Why a migration was not applied. Unless the variant says otherwise, nothing of it remains: not even a row in the history.
@@ -67,6 +68,24 @@ impl ApplyError {
     }
 }
 
+/// The class of SQLSTATEs for data that does not fit.
+const DATA: &str = "22";
+
+/// The columns that get another type where it failed.
+fn retyped(place: Option<&Place>) -> Vec<String> {
+    let Some(place) = place else { return Vec::new() };
+    let script = Script::parse(place.statement.as_str());
+    let mut columns = Vec::new();
+    for statement in script.statements() {
+        let StatementKind::AlterTable { table, actions, .. } = &statement.kind else { continue };
+        columns.extend(actions.iter().filter_map(|action| match &action.kind {
+            ActionKind::SetType { column, .. } => Some(format!("{}.{column}", table.name)),
+            _ => None,
+        }));
+    }
+    columns
+}
+
 fn at(place: Option<&Place>) -> String {
     place.map_or_else(String::new, |place| format!(" at line {}: {}", place.line, place.statement))
 }
@@ -81,6 +100,14 @@ impl From<ApplyError> for Error {
                     Some("57014") => format!(
                         "{NOTHING}. A statement that needs long: deploy.statement-timeout-seconds in prisma-safe.toml"
                     ),
+                    Some(code) if code.starts_with(DATA) => match retyped(place.as_ref()).as_slice() {
+                        [] => format!("{NOTHING}: correct the values or the file and deploy again"),
+                        columns => format!(
+                            "{NOTHING}. A value of {} does not fit the new type: correct such values, or convert them by USING, \
+                             and deploy again",
+                            columns.join(" or ")
+                        ),
+                    },
                     _ => format!("{NOTHING}: correct the file and deploy again"),
                 };
                 Self::failed(format!("migration {migration} failed{}", at(place.as_ref()))).because(failure).help(help)

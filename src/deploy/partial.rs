@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use postgres::Client;
 
+use super::Route;
 use crate::catalog::Catalog;
 use crate::catalog::live::{Kind, Live, Without};
-use crate::database::Standing;
+use crate::database::history::Progress;
+use crate::database::{History, Standing};
 use crate::project::Migration;
 
 /// What of a failed migration is in the database.
@@ -35,6 +37,58 @@ pub fn extents(client: &mut Client, schema: &str, migrations: &[Migration], stan
         Some(Extent::of(live.as_ref()?, schema, &earlier, migration))
     };
     standing.failed.iter().map(|row| of(&row.name).unwrap_or(Extent::Unknown)).collect()
+}
+
+/// A migration that is applied in sections and has not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Half {
+    pub name: String,
+    pub progress: Progress,
+    /// What each section is; empty where that cannot be told.
+    pub sections: Vec<String>,
+}
+
+/// The migrations that the next deploy goes on with.
+pub fn halves(client: &mut Client, schema: &str, migrations: &[Migration], history: &History) -> Vec<Half> {
+    let going_on = migrations.iter().filter_map(|migration| Some((migration, history.going_on(migration)?.1)));
+    let of = |(migration, progress): (&Migration, Progress)| {
+        let live = Live::read(client, &Without::default()).ok();
+        let routes = live.and_then(|live| {
+            let world = Catalog::of_target(schema, &live);
+            super::routes(std::slice::from_ref(migration), world, history).ok()
+        });
+        let sections = match routes.as_deref() {
+            Some([Route::Sections(sections)]) => sections.said(),
+            _ => Vec::new(),
+        };
+        Half { name: migration.name.clone(), progress, sections }
+    };
+    going_on.map(of).collect()
+}
+
+impl Half {
+    /// How far it came, and the command that goes on.
+    pub fn remedy(&self) -> String {
+        let Progress { done, of, begun } = self.progress;
+        let told = |from: usize, to: usize| match self.sections.get(from..to) {
+            Some(sections) if !sections.is_empty() => format!(" ({})", sections.join("; ")),
+            _ => String::new(),
+        };
+        let applied = match done {
+            0 => format!("none of the {of} sections of {} is applied", self.name),
+            1 => format!("section 1 of {of} of {} is applied{}", self.name, told(0, 1)),
+            _ => format!("sections 1 to {done} of {of} of {} are applied{}", self.name, told(0, done)),
+        };
+        let next = match begun {
+            true => format!(
+                "section {}{} was begun, and the next deploy finds out what became of it",
+                done + 1,
+                told(done, done + 1)
+            ),
+            false => format!("the next is section {}{}", done + 1, told(done, done + 1)),
+        };
+        format!("{applied}; {next}: `prisma-safe deploy` goes on there")
+    }
 }
 
 impl Extent {

@@ -11,6 +11,7 @@ use crate::project::Migration;
 use crate::project::migrations::checksum_matches;
 use crate::review::lost;
 use crate::sql::tokens::tokens;
+use crate::target::Target;
 use crate::tools::git;
 
 /// Every combination of as many comments is tried.
@@ -40,15 +41,31 @@ pub fn renew_checksums(url: &DatabaseUrl, migrations: &[Migration]) -> Result<Ve
 ///
 /// # Errors
 /// Exit status 3 then; 1 if the history cannot be read.
-pub fn refuse_lost_folder(url: &DatabaseUrl, list: &MigrationsList, root: &Path) -> Result<()> {
+pub fn refuse_lost_folder(target: &Target, list: &MigrationsList, root: &Path) -> Result<()> {
+    let url = &target.url;
     let Ok(mut client) = connect(url, "prisma-safe migrate dev") else { return Ok(()) };
     let Some(history) = History::read(&mut client, &url.schema())? else { return Ok(()) };
     match lost::folder(&history.compare(&list.migrations), &list.directory, root) {
-        Some(lost) => Err(Error::refused(lost.message)
-            .because("Prisma would want the database reset")
-            .help(format!("{}\nif the database's data may go: prisma-safe migrate reset", lost.help))),
+        Some(lost) => Err(Error::refused(lost.message).because("Prisma would want the database reset").help(
+            match target.production {
+                true => lost.help,
+                false => format!("{}\nif the database's data may go: prisma-safe migrate reset", lost.help),
+            },
+        )),
         None => Ok(()),
     }
+}
+
+/// What is said instead of Prisma's advice to reset a database, where that is production. `why` is Prisma's reason.
+pub fn no_reset(target: &Target, why: &str) -> Error {
+    let place = target.url.identity();
+    Error::refused(format!("{place} is production ({}), and differs from what the migrations make", target.because))
+        .because(why.trim())
+        .help(
+            "nothing was changed, and no migration was drafted. Draft against another database (--url, --env, DATABASE_URL), and \
+             bring what was changed by hand into a migration: write its SQL, then tell Prisma that it is applied: prisma-safe \
+             migrate resolve --applied NAME. A migration that was edited after it was applied: bring the file back as it was",
+        )
 }
 
 /// Whether a text with this checksum, of the same statements, is known: what is committed, or the file without some comments.

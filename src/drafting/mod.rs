@@ -24,7 +24,7 @@ use crate::sql::Sql;
 use crate::ui::{Shell, diff};
 
 pub use self::accepted::{Accepted, accept};
-pub use self::comments::{refuse_lost_folder, renew_checksums};
+pub use self::comments::{no_reset, refuse_lost_folder, renew_checksums};
 pub use self::in_prisma::InPrisma;
 pub use self::possible::{Possible, possible};
 pub use self::proofs::Proofs;

@@ -65,6 +65,14 @@ pub trait Drafter {
         Ok(())
     }
 
+    /// Called where Prisma is about to ask for a reset of the database, with its reason.
+    ///
+    /// # Errors
+    /// Ends the journey before Prisma says anything.
+    fn reset_wanted(&mut self, _why: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// The script to write instead of the draft.
     ///
     /// # Errors
@@ -252,6 +260,9 @@ impl Role for Draft<'_> {
         match request.method.as_str() {
             "evaluateDataLoss" => self.data_loss = protocol::take_data_loss(&mut result)?,
             "createMigration" => self.created(request, &mut result, engine)?,
+            "devDiagnostic" if result["action"]["tag"] == "reset" => {
+                self.drafter.reset_wanted(result["action"]["reason"].as_str().unwrap_or_default())?;
+            }
             _ => {}
         }
         Ok(Ok(result))

@@ -22,6 +22,18 @@ pub(super) struct Rewired {
 /// # Errors
 /// Exit status 2 if the text is no JSON object.
 pub(super) fn rewire(text: &str) -> Result<Rewired> {
+    rewire_and(text, true)
+}
+
+/// The text of another package's manifest with its scripts rewired.
+///
+/// # Errors
+/// As [`rewire`].
+pub(super) fn rewired_scripts(text: &str) -> Result<String> {
+    Ok(rewire_and(text, false)?.text)
+}
+
+fn rewire_and(text: &str, add_backup: bool) -> Result<Rewired> {
     // npm, too, accepts a byte order mark
     let json = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(json).map_err(|error| {
@@ -55,6 +67,9 @@ pub(super) fn rewire(text: &str) -> Result<Rewired> {
         }
     }
     let (name, command) = BACKUP;
+    if !add_backup {
+        return Ok(Rewired { text: edited(text, edits), notes });
+    }
     match of_scripts.iter().find(|member| member.key == name) {
         Some(member) if decode(text, member.value.start).0.contains("prisma-safe") => {}
         Some(_) => {
@@ -73,6 +88,36 @@ pub(super) fn rewire(text: &str) -> Result<Rewired> {
         }
     }
     Ok(Rewired { text: edited(text, edits), notes })
+}
+
+/// The text with a member added to one of its objects, which is made where it is not there. The text is valid JSON.
+pub(super) fn with_member(text: &str, object: &str, member: &str) -> String {
+    let json = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = text.len() - json.len() + leading_space(json);
+    let there = members(text, root).into_iter().find(|each| each.key == object);
+    let edit = match there {
+        Some(there) => added(text, there.value.start, member),
+        None => {
+            let (newline, unit) = (newline(text), indent_unit(text));
+            added(text, root, &format!("\"{object}\": {{{newline}{unit}{unit}{member}{newline}{unit}}}"))
+        }
+    };
+    edited(text, vec![edit])
+}
+
+/// Scripts that run Prisma with whatever their caller adds, and stay as they are.
+pub(super) fn aliases(text: &str) -> Vec<(String, String)> {
+    let json = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let scripts = value["scripts"].as_object().into_iter().flatten();
+    let texts = scripts.filter_map(|(name, script)| Some((name.clone(), script.as_str()?.to_owned())));
+    texts
+        .filter(|(name, script)| {
+            let last = script.split_whitespace().next_back();
+            let shadowed = value["scripts"]["prisma"].is_string();
+            matches!(last, Some("prisma" | "prisma7")) && name != script && script::calls(script, shadowed).is_empty()
+        })
+        .collect()
 }
 
 /// The names of the scripts that [`rewire`] would change.

@@ -51,6 +51,12 @@ impl PackageManager {
         LOCK_FILES.iter().find(|(file, _)| directory.join(file).is_file()).map(|(_, manager)| *manager)
     }
 
+    /// Its lock file in this directory.
+    pub fn lock_file(self, directory: &Path) -> Option<&'static str> {
+        let own = LOCK_FILES.iter().filter(|(_, manager)| *manager == self);
+        own.map(|(file, _)| *file).find(|file| directory.join(file).is_file())
+    }
+
     /// From `pnpm@9.1.0+sha…` or `pnpm/9.1.0 npm/? node/…`.
     fn named(text: &str) -> Option<Self> {
         match text.split(['@', '/']).next()? {

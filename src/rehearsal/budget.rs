@@ -118,7 +118,7 @@ impl fmt::Display for Excess {
             Self::Lock { migration, table, mode, held, limit } => {
                 let whom = if mode.stops() == Stops::Everybody { "everybody" } else { "writers" };
                 let (held, limit) = (seconds(*held), seconds(*limit));
-                write!(f, "{migration} keeps {whom} off {table} for {held} ({mode:?}); the limit is {limit}")
+                write!(f, "{migration} keeps {whom} off {table} for {held} ({mode}); the limit is {limit}")
             }
             Self::Time { took, limit } => {
                 write!(f, "the migrations take {}; the limit is {}", seconds(*took), seconds(*limit))

@@ -23,6 +23,7 @@
 
 #[cfg(test)]
 pub(crate) mod bare;
+mod brief;
 mod budget;
 mod clone;
 mod contained;
@@ -53,7 +54,7 @@ pub use self::clone::MARK as COPY_MARK;
 pub use self::contained::demand_contained;
 use self::coverage::Coverage;
 pub use self::original::{Data, Original};
-pub use self::report::{document, human, say};
+pub use self::report::{document, say, say_in_brief};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
 pub use self::run::Play;
 use self::run::{Ran, bring_home, busy, perform};

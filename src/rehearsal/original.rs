@@ -12,6 +12,17 @@ use crate::error::{Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
 use crate::tools::scratch::{LOGGED, ScratchServer};
 
+/// How every copy is unlike production.
+const USUAL: [&str; 2] = [
+    "the copy has no other load and skips fsync: expect production to be slower",
+    "everything ran as a superuser: privileges are not rehearsed, only looked at before",
+];
+
+/// Whether every copy is unlike production in this way.
+pub(super) fn is_usual(unlike: &str) -> bool {
+    USUAL.contains(&unlike)
+}
+
 /// What is loaded of the backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -53,8 +64,7 @@ impl Original {
     pub fn new(restored: Restored, data: Data, role: Option<String>) -> Self {
         let Restored { server, database, file, unlike, lacking } = restored;
         let mut unlike = unlike;
-        unlike.push("nobody else works on the copy, and it waits for no disk: times are the least to expect".into());
-        unlike.push("everything ran as a superuser: rights are not rehearsed, only looked at before".into());
+        unlike.extend(USUAL.map(String::from));
         if data == Data::Schema {
             unlike.push("the tables were empty: neither times nor values are rehearsed".into());
         }

@@ -85,14 +85,14 @@ pub fn rehearse_pending(
         routes: &routes,
         plans: plans(original, &world, &pending, undo, None)?,
     };
-    shell.status("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), original.backup()));
+    shell.step("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), original.backup()));
     let played = playing.play(original, engine, shell, false)?;
     if !rollback {
         return Ok(Some(played));
     }
     // what code took shows in the comparison only, and the deploy keeps it by that
     playing.plans = plans(original, &world, &pending, undo, Some(&played))?;
-    shell.status("Rehearsing", format_args!("the same with what was measured kept, and the way back"));
+    shell.step("Rehearsing", format_args!("the same with what was measured kept, and the way back"));
     Ok(Some(playing.play(original, engine, shell, true)?))
 }
 
@@ -142,14 +142,11 @@ impl Playing<'_> {
             if error.exit() == Exit::Cancelled {
                 return error;
             }
-            let help = error.help_text().unwrap_or_default().to_owned();
-            Error::failed("the rehearsal failed on the copy: nothing has happened to the database")
-                .because(error)
-                .help(help)
+            error.within("the rehearsal failed on the copy: nothing has happened to the database")
         })?;
         for (name, watch) in watches.iter().filter(|(name, _)| !plans[**name].is_empty()) {
             let seconds = watch.took.get().as_secs_f64();
-            shell.detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
+            shell.fine_detail(format_args!("keeping what {name} destroys took {seconds:.1} s on the copy"));
         }
         let kept = watches.into_iter().map(|(name, watch)| (name.to_owned(), watch.kept.into_inner())).collect();
         Ok(Played { rehearsal, kept })

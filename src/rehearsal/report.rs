@@ -6,14 +6,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::budget::seconds;
-use super::trace::{Sized, Statement, Stops};
-use super::{Rehearsal, Rehearsed, ReturnTrip};
+use super::trace::{Hold, Sized, Statement, Stops};
+use super::{Rehearsal, Rehearsed, ReturnTrip, brief, original};
 use crate::conservation::Kind;
 use crate::ui::Shell;
 use crate::values::{ColumnFate, Fate, TableFate};
 
 /// Statements that are quicker and write nothing anew are not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(100);
+
+/// A lock that is held so long is told beside the summary, too.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The document of `rehearse --format json`.
 pub fn document(rehearsal: &Rehearsal) -> Value {
@@ -27,18 +30,43 @@ pub fn document(rehearsal: &Rehearsal) -> Value {
 
 /// The report, for people.
 pub fn say(rehearsal: &Rehearsal, shell: &Shell) {
-    for line in human(rehearsal, shell.verbose() > 0).lines() {
+    let depth = if shell.verbose() > 0 { Depth::All } else { Depth::Usual };
+    for line in human(rehearsal, depth).lines() {
         shell.detail(line);
     }
 }
 
-/// For a terminal. `all` statements, or those that matter.
-pub fn human(rehearsal: &Rehearsal, all: bool) -> String {
+/// The same in a deploy: one line, and below it what needs attention; everything with `-v`.
+pub fn say_in_brief(rehearsal: &Rehearsal, shell: &Shell) {
+    if shell.verbose() > 0 {
+        return say(rehearsal, shell);
+    }
+    shell.status("Rehearsed", brief::summary(rehearsal));
+    // a refusal shows all that it goes by
+    let depth = if rehearsal.check().is_ok() { Depth::Notable } else { Depth::Usual };
+    for line in human(rehearsal, depth).lines() {
+        shell.detail(line);
+    }
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    /// What needs attention.
+    Notable,
+    /// Also what went well.
+    Usual,
+    /// Also each statement.
+    All,
+}
+
+/// For a terminal.
+fn human(rehearsal: &Rehearsal, depth: Depth) -> String {
     let mut text = String::new();
     for migration in &rehearsal.migrations {
-        told(&mut text, migration, all);
+        told(&mut text, migration, depth);
     }
-    for table in &rehearsal.tables {
+    for table in rehearsal.tables.iter().filter(|table| depth > Depth::Notable || brief::is_notable(table)) {
         fate(&mut text, table);
     }
     for loss in rehearsal.losses.iter().filter(|loss| !in_a_table(loss.kind)) {
@@ -57,7 +85,7 @@ pub fn human(rehearsal: &Rehearsal, all: bool) -> String {
     if let Some(trip) = &rehearsal.rollback {
         back(&mut text, trip);
     }
-    for unlike in &rehearsal.unlike {
+    for unlike in rehearsal.unlike.iter().filter(|unlike| depth > Depth::Notable || !original::is_usual(unlike)) {
         line(&mut text, 0, &format!("unlike production: {unlike}"));
     }
     text
@@ -73,11 +101,10 @@ fn line(text: &mut String, depth: usize, words: &str) {
     let _ = writeln!(text, "{:width$}{words}", "", width = 2 * depth);
 }
 
-fn told(text: &mut String, migration: &Rehearsed, all: bool) {
-    let way = if migration.atomic { "in one transaction" } else { "not in one transaction" };
-    line(text, 0, &format!("{}: {} {way}", migration.name, seconds(migration.took)));
+fn told(whole: &mut String, migration: &Rehearsed, depth: Depth) {
+    let text = &mut String::new();
     for statement in &migration.statements {
-        if all || statement.took >= WORTH_A_LINE || !statement.rewrites.is_empty() {
+        if depth == Depth::All || statement.took >= WORTH_A_LINE || !statement.rewrites.is_empty() {
             line(text, 1, &statement_words(statement));
         }
     }
@@ -88,9 +115,15 @@ fn told(text: &mut String, migration: &Rehearsed, all: bool) {
             }
         }
     }
-    for hold in migration.locks.iter().filter(|hold| hold.stops != Stops::Nobody) {
-        let whom = if hold.stops == Stops::Everybody { "everybody" } else { "writers" };
-        line(text, 1, &format!("keeps {whom} off {} for {} ({:?})", hold.table, seconds(hold.held), hold.mode));
+    let long = |hold: &Hold| depth > Depth::Notable || hold.held >= LONG;
+    for hold in migration.locks.iter().filter(|hold| hold.stops != Stops::Nobody && long(hold)) {
+        let whom = if hold.stops == Stops::Everybody { "all access" } else { "writes" };
+        line(text, 1, &format!("blocks {whom} to {} for {} ({})", hold.table, seconds(hold.held), hold.mode));
+    }
+    if depth > Depth::Notable || !text.is_empty() {
+        let way = if migration.atomic { "in one transaction" } else { "not in one transaction" };
+        line(whole, 0, &format!("{}: {} {way}", migration.name, seconds(migration.took)));
+        whole.push_str(text);
     }
 }
 

@@ -52,16 +52,12 @@ impl Restoring<'_> {
                      or with them, on a dump: prisma-safe backup with backup.provider unset, then rehearse --backup FILE",
                 ));
         }
-        shell.status("Restoring", format_args!("{} into a scratch server", path.display()));
+        shell.step("Restoring", format_args!("{} into a scratch server", path.display()));
         let search = Search { env: self.env, pg_bin: self.settings.pg_bin.as_deref(), project: self.project };
         let options = Options { rows: data == Data::Full, ..Options::scratch() };
         let mut progress = Progress::start(shell, "Restoring");
-        let restored =
-            backup::restore(&archive, &options, (starting, &search), &guard, &mut progress).map_err(|error| {
-                let help = error.help_text().map(str::to_owned);
-                let error = Error::failed("the backup could not be restored for the rehearsal").because(error);
-                help.into_iter().fold(error, Error::help)
-            })?;
+        let restored = backup::restore(&archive, &options, (starting, &search), &guard, &mut progress)
+            .map_err(|error| error.within("the backup could not be restored for the rehearsal"))?;
         self.ready(restored, data)
     }
 

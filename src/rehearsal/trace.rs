@@ -2,6 +2,7 @@
 //! writes anew, the indexes it builds, the write-ahead log it makes. Asked in that same transaction, so nothing is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,20 @@ pub enum LockMode {
     ShareRowExclusive,
     Exclusive,
     AccessExclusive,
+}
+
+impl fmt::Display for LockMode {
+    /// As SQL writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::Exclusive => "EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        })
+    }
 }
 
 impl LockMode {

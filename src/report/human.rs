@@ -6,6 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use console::Style;
 
+use super::alike::Alike;
 use super::{Look, meaning, path, place, summary};
 use crate::review::{OFFLINE, Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity, cost};
@@ -14,70 +15,61 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(look.width.clamp(60, 140)).decor_style(DecorStyle::Ascii);
     let mut text = String::new();
+    let alike = Alike::of(review);
     for migration in &review.migrations {
-        let alike = Alike::of(migration);
         for finding in migration.findings.iter().filter(|finding| alike.shows(finding)) {
             text.push_str(&shown(finding, migration, &renderer, look));
             text.push_str("\n\n");
         }
-        text.push_str(&alike.rest(migration, look));
     }
+    text.push_str(&alike.rest(look));
+    text.push_str(&by_rule(review));
     text.push_str(&last_lines(review, look));
     text
 }
 
-/// From so many findings of one kind on, most of them share one line: a whole project that goes to snake_case renames a
-/// thousand columns, each of them worth a warning.
-const MANY: usize = 8;
-
-/// So many of them are shown all the same.
-const EXAMPLES: usize = 3;
-
-/// So many objects are named in the one line.
-const NAMED: usize = 10;
-
-/// Findings of a migration by kind: warnings and notes of a rule with the same advice, of which the target has said nothing.
-struct Alike<'a> {
-    kinds: BTreeMap<(&'static str, &'a str), Vec<&'a Finding>>,
+/// The review in one line: none where there are findings, or anything that was not looked at.
+pub(super) fn brief(review: &Review) -> Option<String> {
+    let calm = review.verdict == Verdict::Pass && review.findings().next().is_none() && review.unchecked.is_empty();
+    let what = match review.migrations.as_slice() {
+        [only] => only.name.clone(),
+        several => format!("{} migrations", several.len()),
+    };
+    let plan = review.plan_hash.as_ref().map(|hash| format!(" (plan {hash})")).unwrap_or_default();
+    calm.then(|| format!("{what}: pass, no findings{plan}"))
 }
 
-impl<'a> Alike<'a> {
-    fn of(migration: &'a Reviewed) -> Self {
-        let mut kinds: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
-        for finding in &migration.findings {
-            let plain = finding.severity != Severity::Error && finding.accepted.is_none();
-            if plain && finding.evidence.is_empty() {
-                kinds.entry((finding.rule, finding.help.as_str())).or_default().push(finding);
-            }
-        }
-        kinds.retain(|_, findings| findings.len() >= MANY);
-        kinds.values_mut().for_each(|findings| drop(findings.drain(..EXAMPLES)));
-        Self { kinds }
-    }
+/// From so many findings on, those of several migrations are counted by rule at the end.
+const WORTH_A_TABLE: usize = 4;
 
-    /// Whether it gets lines of its own.
-    fn shows(&self, finding: &Finding) -> bool {
-        let kind = self.kinds.get(&(finding.rule, finding.help.as_str()));
-        !kind.is_some_and(|findings| findings.iter().any(|other| std::ptr::eq(*other, finding)))
-    }
-
-    /// All others, a line for each kind.
-    fn rest(&self, migration: &Reviewed, look: Look<'_>) -> String {
-        let line = |((rule, _), findings): (&(&'static str, &str), &Vec<&Finding>)| {
-            let word = if findings.iter().any(|it| it.severity == Severity::Warning) { "warning" } else { "note" };
-            let count = cost::count(findings.len() as u64);
-            let place = findings.first().map_or(1, |first| place(&migration.sql, first).line);
-            let objects: Vec<&str> = findings.iter().take(NAMED).map(|finding| finding.object.as_str()).collect();
-            let more = if findings.len() > NAMED { ", …" } else { "" };
-            let objects = clean(&objects.join(", "));
-            format!(
-                "{word}[{rule}]: {count} more like the last of these, from line {place} of {} on: {objects}{more} (`--format json` has \
-                 each)\n\n",
-                path(migration, look.root)
-            )
+/// How often each rule was met, the most severe first.
+fn by_rule(review: &Review) -> String {
+    let mut rules: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    for finding in review.findings() {
+        let column = match finding.severity {
+            _ if finding.accepted.is_some() => 3,
+            Severity::Error => 0,
+            Severity::Warning => 1,
+            Severity::Info => 2,
         };
-        self.kinds.iter().map(line).collect()
+        rules.entry(finding.rule).or_default()[column] += 1;
     }
+    if review.migrations.len() < 2 || review.findings().count() < WORTH_A_TABLE {
+        return String::new();
+    }
+    let mut rules: Vec<_> = rules.into_iter().collect();
+    rules.sort_by_key(|(rule, counts)| (std::cmp::Reverse(*counts), *rule));
+    let width = rules.iter().map(|(rule, _)| rule.len()).max().unwrap_or_default();
+    let row = |head: &str, cells: [String; 4]| {
+        let [errors, warnings, notes, accepted] = cells;
+        format!("{head:<width$}  {errors:>7}  {warnings:>8}  {notes:>6}  {accepted:>8}\n")
+    };
+    let mut text = row("by rule", ["errors", "warnings", "notes", "accepted"].map(String::from));
+    for (rule, counts) in rules {
+        let cell = |count| if count == 0 { "-".to_owned() } else { cost::count(count as u64) };
+        text.push_str(&row(rule, counts.map(cell)));
+    }
+    text + "\n"
 }
 
 fn shown(finding: &Finding, migration: &Reviewed, renderer: &Renderer, look: Look<'_>) -> String {
@@ -126,7 +118,7 @@ fn first_lines(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usi
 }
 
 /// Names come from the SQL: control characters in them must not reach the terminal.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

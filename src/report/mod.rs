@@ -1,5 +1,6 @@
 //! A review as people and machines read it: one format a file.
 
+mod alike;
 mod args;
 pub mod backfill;
 mod github;

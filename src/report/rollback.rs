@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::error::{Explain as _, Result};
 use crate::undo::{Compared, RolledBack, Source};
 
 /// The document; `schemas/rollback.schema.json` describes it.
@@ -51,15 +50,10 @@ impl Report {
         self.migrations.last().cloned()
     }
 
-    /// The document with a line end.
-    ///
-    /// # Errors
-    /// None that could happen: numbers and texts are JSON.
-    pub fn render(&self) -> Result<String> {
-        let document = json!({
+    /// The document.
+    pub fn document(&self) -> Value {
+        json!({
             "schemaVersion": 1, "target": self.target, "dryRun": self.dry, "migrations": self.migrations,
-        });
-        let text = serde_json::to_string_pretty(&document).explain(|| "could not write JSON".into())?;
-        Ok(format!("{text}\n"))
+        })
     }
 }

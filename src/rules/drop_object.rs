@@ -23,6 +23,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("DROP DOMAIN", "domain"),
     ("DROP RULE", "rule"),
     ("DROP AGGREGATE", "aggregate"),
+    ("DROP TRIGGER", "trigger"),
+    ("DROP EVENT TRIGGER", "event trigger"),
 ];
 
 /// The name behind the first words, unless the migration creates it anew.
@@ -33,7 +35,13 @@ fn named(step: &Step<'_>, first: &str) -> Vec<String> {
     let Some((name, _)) = name(rest) else { return Vec::new() };
     let again = step.subject.script.statements().iter().any(|statement| match &statement.kind {
         StatementKind::CreateFunction { name: created } => *created == name,
-        _ => false,
+        _ => {
+            let text = step.subject.script.text().get(statement.range.clone()).unwrap_or_default();
+            let tokens = self::tokens(text);
+            let created =
+                tokens.first().is_some_and(|word| word.is("create")).then(|| after(&tokens, "trigger")).flatten();
+            created.and_then(self::name).is_some_and(|(created, _)| created == name)
+        }
     });
     if again { Vec::new() } else { vec![name.to_string()] }
 }

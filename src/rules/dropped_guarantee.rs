@@ -60,6 +60,22 @@ fn without_key() -> &'static str {
     "rows can no longer be told apart, and where the table is published, its updates and deletes fail from then on"
 }
 
+/// Whether the file has replicas find the table's rows by something else than its primary key.
+fn has_other_identity(step: &Step<'_>, table: &ObjectName) -> bool {
+    let other = |action: &ActionKind| match action {
+        ActionKind::Other { words } => {
+            words.starts_with("REPLICA IDENTITY FULL") || words.starts_with("REPLICA IDENTITY USING")
+        }
+        _ => false,
+    };
+    step.subject.script.statements().iter().any(|statement| match &statement.kind {
+        StatementKind::AlterTable { table: name, actions, .. } => {
+            step.catalog.resolve(name) == *table && actions.iter().any(|action| other(&action.kind))
+        }
+        _ => false,
+    })
+}
+
 /// Publications that send the table's updates or deletes, where replicas find its rows by the primary key.
 fn published(step: &Step<'_>, table: &ObjectName) -> Option<Vec<String>> {
     let target = step.existing_object(table)?.target;
@@ -89,6 +105,10 @@ fn gone(
     let columns = kind.columns().join(", ");
     let (message, help) = match kind {
         ConstraintKind::PrimaryKey { .. } => {
+            if has_other_identity(step, table) {
+                let message = format!("`{label}` is left without a primary key: rows can no longer be told apart");
+                return Some(Finding::new(&RULE, name, range, message).help(KEY));
+            }
             if let Some(publications) = published(step, table) {
                 let message = format!(
                     "`{label}` is left without a primary key, by which replicas find its rows: PostgreSQL refuses every update and delete \
@@ -96,7 +116,10 @@ fn gone(
                 );
                 let finding = Finding::new(&RULE, name, range, message).severity(Severity::Error);
                 return Some(finding.measured(format!("published by {}", publications.join(", "))).help(
-                    "give the table a primary key in the same migration, or ALTER TABLE … REPLICA IDENTITY FULL before it",
+                                        format!(
+                        "give the table a primary key in the same migration, or put this before it: ALTER TABLE {} REPLICA IDENTITY FULL;",
+                        table.quoted()
+                    ),
                 ));
             }
             (format!("`{label}` is left without a primary key: {}", without_key()), KEY)

@@ -56,6 +56,16 @@ fn attach(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let What::PartJoined { table: parent, part, partition: true } = &effect.what else { continue };
         let label = step.subject.label(part);
         let parent_label = step.subject.label(parent);
+        if unasked(step, parent) {
+            let message = format!(
+                "makes `{label}` a partition of `{parent_label}`: if that has a default partition, every row of it is read while all access \
+                 to it is blocked"
+            );
+            findings.push(Finding::new(&ATTACH, &label, effect.range.clone(), message).severity(Severity::Info).help(
+                "where there is one, first add a check to it that excludes the new bounds, NOT VALID, and validate it",
+            ));
+            continue;
+        }
         let found = |message: String| {
             Finding::new(&ATTACH, &label, effect.range.clone(), message)
                 .help("first add a check that matches the partition's bounds, NOT VALID, and validate it; then attaching reads nothing")
@@ -82,6 +92,12 @@ fn attach(step: &Step<'_>, findings: &mut Vec<Finding>) {
         // one word is enough: the worst
         findings.extend(all.max_by_key(|finding| finding.severity));
     }
+}
+
+/// A new table becomes a partition where nothing tells whether the parent has a default partition.
+fn unasked(step: &Step<'_>, parent: &ObjectName) -> bool {
+    let StatementKind::CreateTable { partition_of: Some((_, which)), .. } = &step.statement.kind else { return false };
+    step.subject.live.is_none() && which != "DEFAULT" && step.existing_object(parent).is_some()
 }
 
 /// The partition, where it may have rows that have to be read.

@@ -184,12 +184,25 @@ fn replication(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (table, action) in step.actions() {
         let ActionKind::Other { words } = &action.kind else { continue };
         let Some(table) = step.existing(table).filter(|_| words.starts_with("REPLICA IDENTITY")) else { continue };
-        let message = format!(
-            "changes how replicas find the rows of `{}`: with NOTHING, its updates and deletes fail",
-            table.label
-        );
+        let label = &table.label;
+        let (message, severity) = match words.as_str() {
+            "REPLICA IDENTITY NOTHING" => (
+                format!(
+                    "replicas can no longer find the rows of `{label}`: while it is published, its updates and deletes fail"
+                ),
+                Severity::Warning,
+            ),
+            "REPLICA IDENTITY FULL" => (
+                format!(
+                    "replicas find the rows of `{label}` by all columns: each update and delete sends and looks for whole rows"
+                ),
+                Severity::Info,
+            ),
+            _ => (format!("changes how replicas find the rows of `{label}`"), Severity::Info),
+        };
         findings.push(
-            Finding::new(&REPLICATION, &table.label, action.range.clone(), message)
+            Finding::new(&REPLICATION, label, action.range.clone(), message)
+                .severity(severity)
                 .help("use the primary key (`REPLICA IDENTITY DEFAULT`) where there is one"),
         );
     }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Check, Finding, Rule, Severity, Step};
-use crate::sql::{StatementKind, quote_identifier};
+use crate::sql::StatementKind;
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -32,9 +32,8 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     };
     let Some(name) = &index.name else { return };
     let table = step.catalog.resolve(&index.table);
-    let standing = live.and_then(|live| {
-        live.invalid_index(&crate::catalog::ObjectName { schema: table.schema.clone(), name: name.clone() })
-    });
+    let index_name = crate::catalog::ObjectName { schema: table.schema.clone(), name: name.clone() };
+    let standing = live.and_then(|live| live.invalid_index(&index_name));
     if standing == Some(true) {
         // our deploy drops it first, if this statement works CONCURRENTLY
         let (then, severity) = match (index.concurrently, index.if_not_exists) {
@@ -56,7 +55,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             )
             .severity(severity)
             .measured(format!("{name} is invalid"))
-            .help(format!("first, by itself: DROP INDEX CONCURRENTLY {};", quote_identifier(name))),
+            .help(format!("first, by itself: DROP INDEX CONCURRENTLY {};", index_name.quoted())),
         );
     } else if standing.is_none() && index.concurrently && index.if_not_exists {
         findings.push(

@@ -101,7 +101,7 @@ impl<'a> Shadow<'a> {
             Ok(None) => {}
             Err(error) if self.wanted == Some(Kind::Scratch) => return Err(error),
             Err(error) => {
-                self.shell.debug(format_args!("Prisma's own shadow database is used: {error:?}"));
+                self.shell.debug(format_args!("Prisma's own shadow database is used: {}", error.with_causes()));
                 self.server = Server::None;
             }
         }

@@ -45,6 +45,7 @@ impl Progress {
     /// `verb` stands where a status line has its own: `Dumping`.
     pub fn start(shell: &Shell, verb: &'static str) -> Self {
         let started = Instant::now();
+        shell.end_step();
         let form = if shell.quiet() {
             Form::Hidden
         } else if console::Term::stderr().features().is_attended() {

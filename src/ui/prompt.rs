@@ -37,6 +37,7 @@ fn ask<T>(shell: &Shell, question: &str, interact: impl FnOnce() -> dialoguer::R
     if !shell.interactive() {
         return Err(Error::usage(format!("cannot ask without a terminal: {question}")));
     }
+    shell.end_step();
     let answer = interact();
     let _ = console::Term::stderr().show_cursor();
     match answer {

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Style;
 
@@ -28,6 +30,8 @@ pub struct Shell {
     /// Colours whatever stdout is.
     forced: bool,
     interactive: bool,
+    /// The last line tells of a step, and gives way to the next line.
+    step: Arc<AtomicBool>,
 }
 
 impl Shell {
@@ -51,7 +55,7 @@ impl Shell {
         };
         let ci = env("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
         let interactive = !non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self { quiet, verbose, color, forced, interactive }
+        Self { quiet, verbose, color, forced, interactive, step: Arc::default() }
     }
 
     /// Whether a question can be asked: a terminal, not CI, not `--non-interactive`.
@@ -92,10 +96,37 @@ impl Shell {
         }
     }
 
+    /// A step that has begun, and whose result will be told: a line of its own with `-v`; else it stands at a terminal until the
+    /// next line is written.
+    pub fn step(&self, verb: &str, message: impl Display) {
+        if self.verbose > 0 {
+            return self.status(verb, message);
+        }
+        if self.quiet || !console::Term::stderr().features().is_attended() {
+            return;
+        }
+        let line = format!("{} {message}", self.paint(&format!("{verb:>12}"), &Style::new().green().bold()));
+        let line = line.replace('\n', " ");
+        self.write_stderr(&console::truncate_str(&line, self.width().saturating_sub(1), "…"));
+        self.step.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes a step's line off the terminal, before another program or a question writes there.
+    pub fn end_step(&self) {
+        self.write_stderr("");
+    }
+
     /// A line that is indented under the last stage.
     pub fn detail(&self, message: impl Display) {
         if !self.quiet {
             self.talk(&" ".repeat(12), message);
+        }
+    }
+
+    /// The same, only with `-v`.
+    pub fn fine_detail(&self, message: impl Display) {
+        if self.verbose > 0 {
+            self.detail(message);
         }
     }
 
@@ -138,6 +169,7 @@ impl Shell {
 
     /// Data on stdout, as it is. A broken pipe is not an error.
     pub fn print(&self, text: &str) {
+        self.end_step();
         let mut stdout = io::stdout().lock();
         // a reader that went away has all it wanted
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
@@ -152,9 +184,10 @@ impl Shell {
         self.write_stderr(&format!("{head} {message}\n"));
     }
 
-    #[expect(clippy::unused_self, reason = "writing goes through the shell")]
     fn write_stderr(&self, text: &str) {
+        const START_OF_EMPTY_LINE: &str = "\r\x1b[2K";
+        let over = if self.step.swap(false, Ordering::Relaxed) { START_OF_EMPTY_LINE } else { "" };
         // nothing can be said where stderr is gone
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        let _ = io::stderr().lock().write_all(format!("{over}{text}").as_bytes());
     }
 }

@@ -5,6 +5,7 @@ mod alone;
 mod cuts;
 mod killed;
 mod partial;
+mod quiet;
 mod rights;
 mod sections;
 mod states;

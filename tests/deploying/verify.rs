@@ -32,7 +32,7 @@ fn each_check_finds_what_it_looks_for(prisma: Prisma) {
         "prisma-safe.toml",
         "[[verify.query]]\nname = \"songs\"\nsql = 'SELECT count(*) FROM \"Song\"'\nexpect = 100\nmax-seconds = 30\n",
     );
-    project.run(["migrate", "deploy"]).succeeds().says("compared with the rehearsal");
+    project.run(["migrate", "deploy"]).succeeds().says("Verified history, catalog, rows");
     prisma_is_content(prisma, &project);
     project.run(["verify"]).succeeds().says("nothing is broken");
     let document = verify(&project);

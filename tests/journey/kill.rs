@@ -22,7 +22,7 @@ pub(crate) fn deserted(project: &Project) -> bool {
 /// Starts a deploy and kills it when it says that the stage begins.
 #[track_caller]
 fn killed_at(project: &Project, stage: &str) {
-    let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"]);
+    let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy", "-v"]);
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("prisma-safe");
     let lines = BufReader::new(child.stderr.take().expect("stderr")).lines();

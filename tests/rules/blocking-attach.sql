@@ -64,3 +64,10 @@ CREATE TABLE "fare" ("day" DATE NOT NULL) PARTITION BY RANGE ("day");
 CREATE TABLE "fare_rest" PARTITION OF "fare" DEFAULT;
 -- migration
 CREATE TABLE "fare_2026" PARTITION OF "fare" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+
+-- case: one that is made in place, and nothing tells of a default partition
+-- before
+CREATE TABLE "fare" ("day" DATE NOT NULL) PARTITION BY RANGE ("day");
+-- migration
+CREATE TABLE "fare_2026" PARTITION OF "fare" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+-- expect: info blocking-attach(fare_2026)

@@ -32,3 +32,13 @@ DROP EXTENSION "citext";
 CREATE TYPE "Kind" AS ENUM ('A');
 -- migration
 DROP TYPE "Kind";
+
+-- case: a trigger
+-- migration
+DROP TRIGGER IF EXISTS "touch" ON "Song";
+-- expect: warning drop-object(touch)
+
+-- case: a trigger that is made anew
+-- migration
+DROP TRIGGER "touch" ON "Song";
+CREATE TRIGGER "touch" BEFORE UPDATE ON "Song" FOR EACH ROW EXECUTE FUNCTION f();

@@ -1,6 +1,11 @@
 -- case: identity
 -- migration
 ALTER TABLE "Song" REPLICA IDENTITY FULL;
+-- expect: info replication-change(Song)
+
+-- case: no identity
+-- migration
+ALTER TABLE "Song" REPLICA IDENTITY NOTHING;
 -- expect: warning replication-change(Song)
 
 -- case: a publication loses a table

@@ -49,7 +49,7 @@ pub fn send(path: &Path, manifest: &Manifest, places: &[Place], context: &Contex
             Ok(()) => context.shell.status("Copied", format_args!("to {place}, and read back")),
             Err(error) if error.exit() == Exit::Cancelled => return Err(error),
             Err(error) => {
-                context.shell.warn(format_args!("no copy at {place}: {error:?}"));
+                context.shell.warn(format_args!("no copy at {place}: {}", error.with_causes()));
                 first = first.or(Some(error));
             }
         }
@@ -66,7 +66,9 @@ pub fn elsewhere(settings: &Settings, context: &Context) -> Result<Vec<(String, 
     for place in places(settings, &context.env)? {
         match place.list() {
             Ok(copies) => found.push((place.to_string(), copies)),
-            Err(error) => context.shell.warn(format_args!("the copies at {place} are not known: {error:?}")),
+            Err(error) => {
+                context.shell.warn(format_args!("the copies at {place} are not known: {}", error.with_causes()))
+            }
         }
     }
     Ok(found)

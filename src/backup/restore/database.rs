@@ -38,7 +38,7 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
     leftovers::clean(&mut desk, &name, work.shell)?;
     let mut beside = Beside::create(&mut desk, &name, live.as_ref(), work)?;
 
-    work.shell.status("Restoring", format_args!("into {}, beside the live database", beside.name));
+    work.shell.step("Restoring", format_args!("into {}, beside the live database", beside.name));
     let url = work.url.with_database(&beside.name);
     let (left_out, lacked) = fill(&url, work)?;
     rows::compare(&mut connect(&url, &beside.name)?, work)?;
@@ -52,7 +52,7 @@ pub(super) fn replace(target: Target, scope: Scope<'_>, work: &Work<'_>) -> Resu
     work.guard_again(&mut connect(&url, &beside.name)?);
 
     work.guard.check()?;
-    work.shell.status("Swapping", format_args!("{name} and {}", beside.name));
+    work.shell.step("Swapping", format_args!("{name} and {}", beside.name));
     let old = beside.take_place(&name, live.as_ref(), &work.url.with_database(place), work.guard)?;
     let mut restored = Restored { left_out, ..work.restored() };
     match old {

@@ -200,7 +200,7 @@ impl Plan<'_> {
         proved(self.request.archive, &guard, shell)?;
         let before = match self.request.before.filter(|_| self.request.scope == Scope::Replace) {
             Some(request) if self.target.exists() && super::needed(self.target.client()?)? => {
-                shell.status("Backing up", format_args!("{}, as it is now", request.url));
+                shell.step("Backing up", format_args!("{}, as it is now", request.url));
                 let backup = create(request, shell)?;
                 shell.status("Backed up", &backup);
                 Some(backup)
@@ -293,7 +293,7 @@ fn guarded(client: &mut Client) -> Result<Option<Option<guard::Settings>>> {
 /// Reads the whole backup before anything is touched: its hash, its end, its rows.
 fn proved(archive: &Archive, guard: &Guard, shell: &Shell) -> Result<()> {
     let file = &archive.manifest().file;
-    shell.status("Verifying", file);
+    shell.step("Verifying", file);
     let problems = verify::problems(archive, guard, shell)?;
     if problems.is_empty() {
         return Ok(());

@@ -66,7 +66,7 @@ pub(super) fn compare(client: &mut Client, work: &Work<'_>) -> Result<()> {
 
 /// [`compare`] within a transaction, without the planner.
 pub(super) fn compare_in(client: &mut impl GenericClient, work: &Work<'_>) -> Result<()> {
-    work.shell.status("Comparing", "the rows of every table with those of the backup");
+    work.shell.step("Comparing", "the rows of every table with those of the backup");
     let failed = || "could not read the restored tables".to_owned();
     let mut inner = client.transaction().map_err(Failure::from).explain(failed)?;
     let source = &work.archive.manifest().source;

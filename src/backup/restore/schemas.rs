@@ -41,7 +41,7 @@ pub(super) fn replace(mut target: Target, work: &Work<'_>) -> Result<Restored> {
     let client = target.client()?;
     leftovers::take_turn(client, &name)?;
     let census = Census::take(client, work.archive)?;
-    work.shell.status("Restoring", format_args!("within {name}, in one transaction"));
+    work.shell.step("Restoring", format_args!("within {name}, in one transaction"));
     let failed = || "could not set the schemas of the database aside".to_owned();
     let mut transaction = client.transaction().map_err(Failure::from).explain(failed)?;
     if work.guarded.is_some() {

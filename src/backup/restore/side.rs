@@ -36,7 +36,7 @@ pub(super) fn check(target: &mut Target) -> Result<()> {
 
 /// Brings the table, and says how to merge it.
 pub(super) fn bring(table: &TableName, target: &mut Target, work: &Work<'_>) -> Result<Restored> {
-    work.shell.status("Restoring", format_args!("table {table} into the schema {SCHEMA}"));
+    work.shell.step("Restoring", format_args!("table {table} into the schema {SCHEMA}"));
     let mut progress = Progress::start(work.shell, "Restoring");
     let destination = Destination { url: work.url, schema: SCHEMA };
     let rows = load::table(work.archive, table, destination, &mut |position| {

@@ -1,6 +1,7 @@
 //! `migrate deploy`: the order of its stages, while Prisma waits in the middle of its own deploy for its engine to answer.
 
 mod ahead;
+mod applying;
 mod keep;
 mod resume;
 mod routes;
@@ -23,6 +24,7 @@ use crate::consent::Gate;
 use crate::context::Context;
 use crate::database::{self, Identity, Standing};
 use crate::deploy::journal::Planned;
+use crate::deploy::preflight::{Concern, Problem};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{APPLICATION_NAME, Event, Journal, Plan, Preflight, Settings, Stage, Turn, Window, window};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
@@ -38,7 +40,6 @@ use crate::tools::prisma;
 /// Arguments of `migrate deploy`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    // what follows a flattened struct stands below that one's heading
     /// Go on with the deployment that was cut short or failed: its consent and its backup count where they still fit
     #[arg(long)]
     resume: bool,
@@ -100,7 +101,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     engine::deploy(project, context, &prisma, args.report.for_machines(), &mut deploying)
 }
 
-/// What is known before there is a database.
 struct Deploying<'a> {
     args: &'a Args,
     context: &'a Context,
@@ -192,7 +192,8 @@ impl Deployer for Deploying<'_> {
         }
         if nothing_to_do(&preflight) {
             // Prisma says so itself; only what it does not look at is added
-            for problem in preflight.problems.iter().filter(|problem| !problem.blocking) {
+            let known = |problem: &&Problem| lost.is_none() || problem.concern != Concern::Missing;
+            for problem in preflight.problems.iter().filter(known).filter(|problem| !problem.blocking) {
                 shell.warn(format!("{}: {}", problem.message, problem.help));
             }
             if let Some(lost) = lost {
@@ -204,7 +205,7 @@ impl Deployer for Deploying<'_> {
             return Ok(Vec::new());
         }
         let names = names(&preflight.standing);
-        shell.status("Checking", format!("{}: {names}", target.url.identity()));
+        shell.step("Checking", format!("{}: {names}", target.url.identity()));
         let interrupt = engine.interrupt();
         let patience = self.patience(&interrupt);
         let turn = Turn::take(self.project.root(), &patience)?;
@@ -242,9 +243,10 @@ impl Deployer for Deploying<'_> {
             starting: None,
         };
         let result = deployment.stages(&mut journal, engine);
+        self.context.shell.end_step();
         journal.record(match &result {
             Ok(_) => Event::Finished,
-            Err(error) => Event::Failed { error: format!("{error:?}") },
+            Err(error) => Event::Failed { error: error.with_causes() },
         })?;
         result
     }
@@ -258,7 +260,7 @@ impl Deploying<'_> {
         let place = format!("database {} on {}:{}, schema {}", url.database(), url.host(), url.port(), url.schema());
         match Identity::of(url, APPLICATION_NAME) {
             Ok(identity) => {
-                shell.status("Target", format!("{place} ({}; {})", target.because, identity.describe()));
+                shell.status("Target", format!("{place} ({}; {})", target.because, identity.describe(url)));
                 self.identity = Some(identity);
             }
             // Prisma says why, or makes the database

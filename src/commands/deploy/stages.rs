@@ -1,7 +1,5 @@
 //! Each stage of a deploy: what it is given, what it says, and what it leaves in the journal.
 
-use std::time::Instant;
-
 use jiff::Timestamp;
 
 use super::Deployment;
@@ -9,14 +7,15 @@ use super::ahead::restoring;
 use crate::backup;
 use crate::catalog::live::{Live, Without};
 use crate::consent::{self, Gate};
-use crate::database::{Identity, Session};
-use crate::deploy::alone::Alone;
+use crate::database::Identity;
 use crate::deploy::back_up::Taken;
+use crate::deploy::definitions::{self, Leaves};
+use crate::deploy::verify::{self, verify};
 use crate::deploy::verify::{Drift, Expected, Report};
-use crate::deploy::{Baseline, Event, Journal, Route, Runner, definitions, refuse_unsendable, verify::verify};
+use crate::deploy::{Baseline, Event, Journal, refuse_unsendable};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
-use crate::guard::{self, Pass};
+use crate::guard;
 use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::{self, RehearsalMode};
@@ -24,10 +23,9 @@ use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
 use crate::target::BackupPolicy;
 use crate::ui::Shell;
-use crate::undo;
 
 impl Deployment<'_> {
-    fn shell(&self) -> &Shell {
+    pub(super) fn shell(&self) -> &Shell {
         &self.command.context.shell
     }
 
@@ -49,14 +47,14 @@ impl Deployment<'_> {
         self.pending.iter().try_for_each(refuse_unsendable)
     }
 
-    fn check_window(&self, moment: Timestamp) -> Result<()> {
+    pub(super) fn check_window(&self, moment: Timestamp) -> Result<()> {
         let now = Timestamp::now();
         self.command.window.as_ref().map_or(Ok(()), |window| window.check(moment.max(now)))
     }
 
     pub(super) fn review(&mut self, journal: &mut Journal) -> Result<Review> {
         let shell = &self.command.context.shell;
-        shell.status("Reviewing", count(self.pending.len()));
+        shell.step("Reviewing", count(self.pending.len()));
         let DeployRequest { migrations, migrations_dir, .. } = self.request;
         let folder = Folder { migrations, directory: migrations_dir };
         let history = self.preflight.history.as_ref();
@@ -71,7 +69,10 @@ impl Deployment<'_> {
         let mut review = against::planned(place, &folder, self.pending, holds, client, &settings, keys)?;
         review.consent = consent::needed(&review, self.target, self.command.context);
         let report = &self.command.args.report;
-        report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?;
+        match report.brief(&review).filter(|_| shell.verbose() == 0) {
+            Some(brief) => shell.status("Reviewed", brief),
+            None => report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?,
+        }
         report.summarize(&review, self.command.project.root(), self.command.context)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(
@@ -113,7 +114,7 @@ impl Deployment<'_> {
             None => {
                 let what = format!("destroys data ({})", needed.losses.join(", "));
                 let consent = consent::ask(self.command.context, self.target, &what, plan, gate.confirm.as_deref())?;
-                format!("{consent:?}").to_lowercase()
+                consent.word().to_owned()
             }
         };
         journal.record(Event::Consent { how, reason: gate.reason.clone() })
@@ -167,7 +168,7 @@ impl Deployment<'_> {
         };
         let Some(played) = rehearse_pending(&mut original, &asked, engine, shell)? else { return Ok(None) };
         let rehearsal = &played.rehearsal;
-        rehearsal::say(rehearsal, shell);
+        rehearsal::say_in_brief(rehearsal, shell);
         journal.record(Event::Rehearsal { report: rehearsal::document(rehearsal) })?;
         rehearsal.check()?;
         Ok(Some(played))
@@ -188,68 +189,6 @@ impl Deployment<'_> {
         Baseline::take(&mut self.client, &self.target.url.schema(), scripts, &self.command.config.verify.query)
     }
 
-    /// Each migration whole or not at all, one after the other.
-    pub(super) fn apply(
-        &mut self,
-        routes: Vec<Route>,
-        plan: &str,
-        plans: &[Option<undo::Plan>],
-        engine: &mut Engine<'_>,
-        journal: &mut Journal,
-    ) -> Result<Vec<String>> {
-        let settings = self.command.settings;
-        let (url, pass) = (&self.target.url, Pass::with(&self.target.url, plan, &mut self.client)?);
-        let mut runner = Runner::admitted(url.clone(), settings, engine.interrupt(), &pass)?.speaking_to(self.shell());
-        let mut applied = Vec::new();
-        for ((migration, route), kept) in self.pending.iter().zip(routes).zip(plans) {
-            let name = &migration.name;
-            self.check_window(Timestamp::now()).inspect_err(|_| self.say_applied(&applied))?;
-            journal.record(Event::Applying { name: name.clone(), checksum: migration.checksum() })?;
-            let start = Instant::now();
-            let done = match route {
-                Route::Atomic(prepared) => {
-                    self.shell().status("Applying", format!("{name} in one transaction"));
-                    self.apply_keeping(&mut runner, &prepared, kept.as_ref(), journal)
-                }
-                Route::Sections(sections) => {
-                    let how = match sections.only_alone() {
-                        Some((why, line)) => format!("outside of a transaction: {why} (line {line})"),
-                        None => format!("in {} sections", sections.len()),
-                    };
-                    self.shell().status("Applying", format!("{name} {how}"));
-                    self.apply_sections_keeping(&mut runner, &sections, kept.as_ref(), journal)
-                }
-                Route::Alone { why, line } => {
-                    self.shell().status("Applying", format!("{name} through Prisma's engine: {why} (line {line})"));
-                    let (request, shell, script) = (self.request, &self.command.context.shell, migration.script());
-                    let alone = Alone { url, settings: &settings, request, name, script, shell, pass: &pass };
-                    alone.apply(&mut self.client, engine)
-                }
-            };
-            let tries = done.inspect_err(|_| self.say_applied(&applied))?;
-            let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            journal.record(Event::Applied { name: name.clone(), milliseconds, tries })?;
-            applied.push(name.clone());
-        }
-        pass.cover(&mut self.client, &self.command.context.shell);
-        Ok(applied)
-    }
-
-    pub(super) fn say_ended(&self, ended: &[Session], journal: &mut Journal) -> Result<()> {
-        for session in ended {
-            self.shell().warn(format!("ended {session}: it did nothing in an open transaction, and was in the way"));
-            journal.record(Event::SessionEnded { session: session.to_string() })?;
-        }
-        Ok(())
-    }
-
-    /// What was committed before a failure stays.
-    fn say_applied(&self, applied: &[String]) {
-        if !applied.is_empty() {
-            self.shell().note(format!("applied before it, and kept: {}", applied.join(", ")));
-        }
-    }
-
     /// What the deploy has left. The definitions are kept, so that `verify` can report later what was changed since.
     pub(super) fn verify(
         &mut self,
@@ -259,27 +198,32 @@ impl Deployment<'_> {
         engine: &mut Engine<'_>,
         journal: &mut Journal,
     ) -> Result<()> {
-        self.shell().status("Verifying", "history, definitions, rows, indexes, constraints, sequences");
+        self.shell().step("Verifying", "history, definitions, rows, indexes, constraints, sequences");
         let url = &self.target.url;
         let definitions = rehearsed.map(|definitions| (definitions, "the rehearsal"));
         let expected = Expected { applied, definitions, queries: &self.command.config.verify.query };
         let verified = verify(&mut self.client, &url.schema(), baseline, &expected)?;
         let mut checks = verified.checks();
         let drift = self.command.config.verify.drift;
+        let root = self.command.project.root();
+        let earlier = definitions::read(root, url, self.command.identity.as_ref())?;
+        let mut told = earlier.map(|left| left.leaves.drift).unwrap_or_default();
         if drift != Drift::Off {
-            checks.push(drift.check(self.request.difference(engine)));
+            let left = self.request.difference(engine);
+            let now = left.as_deref().map(verify::statements).ok();
+            checks.push(drift.check(left, &told));
+            told = now.unwrap_or(told);
         }
         let rollback = applied.last().map(|name| format!("prisma-safe rollback {name}"));
         let report = Report { target: url.identity(), checks, rollback };
-        for line in report.lines() {
-            self.shell().detail(line);
-        }
+        report.say(self.shell());
         journal.record(Event::Verified { sound: report.is_sound(), report: report.document() })?;
         report.check()?;
         let live =
             Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
         let rows = verified.tables.into_iter().filter_map(|change| change.after).collect();
-        definitions::keep(self.command.project.root(), url, self.command.identity.clone(), live, rows)
+        let left = Leaves { definitions: live, rows, drift: told };
+        definitions::keep(root, url, self.command.identity.clone(), left)
     }
 }
 

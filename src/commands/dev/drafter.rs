@@ -70,13 +70,21 @@ impl Drafter for Developing<'_> {
     }
 
     fn found(&mut self, list: &MigrationsList) -> Result<()> {
-        let Some(target) = self.aim.known().filter(|target| !target.production) else { return Ok(()) };
-        drafting::refuse_lost_folder(&target.url, list, self.project.root())?;
+        let Some(target) = self.aim.known() else { return Ok(()) };
+        drafting::refuse_lost_folder(target, list, self.project.root())?;
+        if target.production {
+            return Ok(());
+        }
         for name in drafting::renew_checksums(&target.url, &list.migrations)? {
             let words = format!("the checksum of {name}: only its comments have changed since it was applied");
             self.context.shell.status("Renewed", words);
         }
         Ok(())
+    }
+
+    fn reset_wanted(&mut self, why: &str) -> Result<()> {
+        let Some(target) = self.aim.known().filter(|target| target.production) else { return Ok(()) };
+        Err(drafting::no_reset(target, why))
     }
 
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {

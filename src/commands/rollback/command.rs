@@ -66,7 +66,7 @@ impl Command<'_> {
         let result = self.all(ways, report, &mut journal);
         journal.record(match &result {
             Ok(()) => Event::Finished,
-            Err(error) => Event::Failed { error: format!("{error:?}") },
+            Err(error) => Event::Failed { error: error.with_causes() },
         })?;
         result
     }
@@ -98,7 +98,7 @@ impl Command<'_> {
             names.join(", ")
         );
         let consent = consent::ask(self.context, self.target, &what, &plan, self.args.gate.confirm.as_deref())?;
-        self.context.shell.debug(format!("consent: {consent:?}"));
+        self.context.shell.debug(format_args!("consent: {}", consent.word()));
         Ok(())
     }
 
@@ -207,7 +207,7 @@ impl Command<'_> {
     ) -> Result<Vec<RolledBack>> {
         let names: Vec<&str> = ways.iter().map(Way::name).collect();
         let verb = if dry { "Trying" } else { "Taking back" };
-        self.context.shell.status(verb, format_args!("{} in one transaction", names.join(", ")));
+        self.context.shell.step(verb, format_args!("{} in one transaction", names.join(", ")));
         let schema = self.target.url.schema();
         let (fills, accept) = (&self.args.fill, self.args.accept_differences);
         let requests: Vec<Request<'_>> = ways

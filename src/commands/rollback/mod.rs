@@ -16,7 +16,6 @@ use crate::database::{self, History, Identity};
 use crate::engine::Discovered;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::report;
 use crate::report::rollback::Report;
 use crate::target::Target;
 use crate::tools::prisma;
@@ -45,7 +44,7 @@ pub struct Args {
     #[command(flatten)]
     gate: Gate,
     #[command(flatten)]
-    report: report::Args,
+    report: output::Args,
 }
 
 /// `Song.artist=unknown`
@@ -61,7 +60,6 @@ fn fill(text: &str) -> Result<Fill, String> {
 /// Exit status 3 without consent on production, and where later migrations stand in the way; 4 where rows need a value; 1
 /// where the server refuses it or the result is not the database before. Nothing has changed then, also of a chain.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let json = output::wants_json(args.report.format, "rollback")?;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
@@ -81,8 +79,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         true => command.try_out(&mut ways, &mut report),
         false => command.run(client, &mut ways, &mut report),
     };
-    if json && (result.is_ok() || !report.is_empty()) {
-        args.report.deliver(&report.render()?, &context.shell)?;
+    if result.is_ok() || !report.is_empty() {
+        args.report.json(&report.document(), &context.shell)?;
     }
     result.map(|()| Exit::Done)
 }

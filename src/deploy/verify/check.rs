@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Verified;
 use crate::database::health::drop_index;
 use crate::error::{Error, Result};
+use crate::ui::Shell;
 
 /// So many lines of a check are shown.
 const SHOWN: usize = 20;
@@ -35,6 +36,9 @@ pub struct Check {
     /// How to fix it, as SQL or a command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cure: Option<String>,
+    /// The last deployment has told it already.
+    #[serde(skip)]
+    pub told_before: bool,
 }
 
 impl Check {
@@ -46,7 +50,7 @@ impl Check {
             notes.truncate(SHOWN);
             notes.push(format!("and {more} more"));
         }
-        Self { name: name.into(), status, notes, cure: None }
+        Self { name: name.into(), status, notes, cure: None, told_before: false }
     }
 
     /// Failed, or else passed.
@@ -143,8 +147,12 @@ impl Report {
 
     /// For people: a line a note, the checks that passed without any left out.
     pub fn lines(&self) -> Vec<String> {
+        self.lines_of(|_| true)
+    }
+
+    fn lines_of(&self, told: impl Fn(&Check) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
-        for check in &self.checks {
+        for check in self.checks.iter().filter(|check| told(check)) {
             let mark = match check.status {
                 Status::Passed => "",
                 Status::Warned => "warning: ",
@@ -154,6 +162,19 @@ impl Report {
             lines.extend(check.notes.iter().map(|note| format!("{mark}{}: {note}", check.name)));
         }
         lines
+    }
+
+    /// After a deploy: one line, and below it what did not pass; every note with `-v`.
+    pub fn say(&self, shell: &Shell) {
+        let brief = shell.verbose() == 0;
+        if brief && self.is_sound() {
+            let looked = |check: &&Check| matches!(check.status, Status::Passed | Status::Warned);
+            let names: Vec<&str> = self.checks.iter().filter(looked).map(|check| check.name.as_str()).collect();
+            shell.status("Verified", names.join(", "));
+        }
+        for line in self.lines_of(|check| !brief || check.status != Status::Passed && !check.told_before) {
+            shell.detail(line);
+        }
     }
 
     /// Refuses what is broken, with the fix and with the way back.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use postgres::Client;
 
 pub use self::check::{Check, Report, Status};
+pub use self::drift::statements;
 pub use self::queries::{Answer, Asked, Query};
 pub use self::rows::{Change, Rows, Table};
 pub use self::sequences::Sequence;

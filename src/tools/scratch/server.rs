@@ -211,7 +211,11 @@ impl ScratchServer {
                 Ok(()) => return Ok(()),
                 Err(error) if tries == PORT_TRIES => {
                     let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-                    return Err(Error::failed("PostgreSQL did not start").because(format!("{error:?}\n{}", log.trim())));
+                    return Err(Error::failed("PostgreSQL did not start").because(format!(
+                        "{}\n{}",
+                        error.with_causes(),
+                        log.trim()
+                    )));
                 }
                 Err(_) => {}
             }
