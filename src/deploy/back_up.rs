@@ -27,7 +27,7 @@ pub struct Before<'a> {
 /// The backup, with the scratch server that proved it, or why there is none.
 #[derive(Debug)]
 pub enum Taken {
-    Backup(Box<Backup>, Option<Restored>),
+    Backup(Box<Backup>, Option<Box<Restored>>),
     Skipped(String),
 }
 
@@ -51,7 +51,7 @@ pub fn before(before: &Before<'_>, starting: Option<Starting>, context: &Context
     }
     let directory = before.root.join(&settings.directory);
     take(&before.request(&directory, context), starting, context)
-        .map(|(backup, restored)| Taken::Backup(Box::new(backup), restored))
+        .map(|(backup, restored)| Taken::Backup(Box::new(backup), restored.map(Box::new)))
 }
 
 impl<'a> Before<'a> {
@@ -93,7 +93,7 @@ pub fn take(
             Ok(thinned) => thinned.say(&context.shell),
             // that makes the backup no worse
             Err(error) => {
-                context.shell.warn(format_args!("the old backups were not thinned out: {}", error.with_causes()))
+                context.shell.warn(format_args!("the old backups were not thinned out: {}", error.with_causes()));
             }
         }
     }

@@ -96,8 +96,9 @@ impl Equipped {
         let harmless = ["auto_explain.so", "auth_delay.so"];
         for ((name, script, library), harmless) in extensions.iter().zip(harmless.iter().cycle()) {
             let place = to.join("share/postgresql/extension");
-            fs::write(place.join(format!("{name}.control")), "default_version = '1.0'\nrelocatable = false\n").unwrap();
-            fs::write(place.join(format!("{name}--1.0.sql")), script).unwrap();
+            fs::write(place.join(format!("{name}.control")), "default_version = '1.0'\nrelocatable = false\n")
+                .expect("a control file");
+            fs::write(place.join(format!("{name}--1.0.sql")), script).expect("a script");
             if *library {
                 fs::copy(from.join("lib/postgresql").join(harmless), to.join(format!("lib/postgresql/{name}.so")))
                     .expect("a library");

@@ -67,7 +67,7 @@ pub fn elsewhere(settings: &Settings, context: &Context) -> Result<Vec<(String, 
         match place.list() {
             Ok(copies) => found.push((place.to_string(), copies)),
             Err(error) => {
-                context.shell.warn(format_args!("the copies at {place} are not known: {}", error.with_causes()))
+                context.shell.warn(format_args!("the copies at {place} are not known: {}", error.with_causes()));
             }
         }
     }

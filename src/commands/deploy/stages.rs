@@ -151,7 +151,9 @@ impl Deployment<'_> {
         let restoring = restoring(command, self.target, &self.schemas);
         let mut original = match (&config.rehearsal.clone, taken) {
             (Some(clone), _) if by_host => restoring.by_host(clone, shell)?,
-            (_, Taken::Backup(backup, proved)) => restoring.original(&backup.path, (proved, starting), shell)?,
+            (_, Taken::Backup(backup, proved)) => {
+                restoring.original(&backup.path, (proved.map(|proved| *proved), starting), shell)?
+            }
             (_, Taken::Skipped(_)) => return Ok(None),
         };
         let schema = self.target.url.schema();
