@@ -36,7 +36,7 @@ impl Error {
         Self::new(Exit::Refused, message)
     }
 
-    /// A decision is needed that nobody is there to take: exit status 4.
+    /// A decision is needed, and it cannot be asked for: exit status 4.
     pub fn decision(message: impl Into<String>) -> Self {
         Self::new(Exit::Decision, message)
     }

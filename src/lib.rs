@@ -121,7 +121,7 @@ fn let_temporary_files_be() {
         return;
     }
     if let Some(place) = ["/tmp", "/var/tmp", "/dev/shm"].map(Path::new).into_iter().find(|place| writable(place)) {
-        // nobody has chosen one before
+        // none was chosen before
         let _ = tempfile::env::override_temp_dir(place);
     }
 }

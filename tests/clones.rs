@@ -68,7 +68,7 @@ fn a_deploy_is_rehearsed_on_the_hosts_copy() {
     let project = &cloned.project;
     project.add_migration(NEXT, ADD_YEAR);
     project.run(["rehearse"]).succeeds().says("Copying").says("100 rows, as before").says_nothing_of("token");
-    project.run(["migrate", "deploy"]).succeeds().says("Rehearsing").says_nothing_of("Restoring");
+    project.run(["migrate", "deploy"]).succeeds().says("Rehearsed").says_nothing_of("Restoring");
     assert_eq!(project.database().count("Song"), 100);
     assert!(cloned.left().is_empty(), "{:?}", cloned.left());
     let log = project.read("clone.log");

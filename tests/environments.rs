@@ -23,7 +23,7 @@ fn a_container_deploys() {
     project.write("prisma-safe.toml", "[state]\ndirectory = \"/dev/null/state\"\n");
     nameless(&project).exits(1).says("/dev/null/state").says("PRISMA_SAFE_STATE_DIR");
     project.write("prisma-safe.toml", "");
-    nameless(&project).succeeds().says("restored").says("Rehearsing");
+    nameless(&project).succeeds().says("restored").says("Rehearsed");
     assert_eq!(project.database().count("Song"), 50);
 }
 

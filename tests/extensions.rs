@@ -80,7 +80,7 @@ fn each_level_has_a_way() {
     project.run(["migrate", "deploy"]).exits(3).says("pg_graphql, supabase_vault").says("proof = \"restored\"");
     assert!(project.files("backups").is_empty());
     project.write("prisma-safe.toml", "[backup]\nproof = \"read\"\n[rehearsal]\nmode = \"schema\"\n");
-    project.run(["migrate", "deploy"]).succeeds().says("Rehearsing");
+    project.run(["migrate", "deploy"]).succeeds().says("Rehearsed");
     project.add_migration("20250103000000_more", "ALTER TABLE \"Note\" ADD COLUMN \"more\" INTEGER;\n");
     project.run(["rehearse"]).succeeds().says("without the extensions");
     project.write("prisma-safe.toml", "[backup]\nproof = \"read\"\n");

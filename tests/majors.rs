@@ -33,7 +33,7 @@ fn the_journey_goes(major: u32) {
         "-- prisma-safe:allow drop-column(Song.plays): counted elsewhere\nALTER TABLE \"Song\" DROP COLUMN \"plays\";\nALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n",
     );
     project.run(["rehearse", "--rollback"]).succeeds();
-    project.run(["migrate", "deploy"]).succeeds().says("Rehearsing").says("restored");
+    project.run(["migrate", "deploy"]).succeeds().says("Rehearsed").says("restored");
     let columns = "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = '\"Song\"'::regclass AND attnum > 0 AND NOT attisdropped";
     let mut value = |query: &str| -> String { client.query_one(query, &[]).unwrap().get(0) };
     assert_eq!(value(columns), "isrc title year");

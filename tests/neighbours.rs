@@ -129,7 +129,7 @@ fn definitions_alone_need_no_rights_on_rows() {
     project.run(["migrate", "deploy"]).exits(3).says("no copy with rows").says("mode = \"schema\"");
     assert!(!project.path("backup.log").exists(), "the outside backup has run");
     project.write("prisma-safe.toml", &format!("{command}[rehearsal]\nmode = \"schema\"\n"));
-    project.run(["migrate", "deploy"]).succeeds().says("the copy is without the schema neighbour").says("Rehearsing");
+    project.run(["migrate", "deploy"]).succeeds().says("the copy is without the schema neighbour").says("Rehearsed");
     assert_eq!(project.read("backup.log"), "create\ncheck\n");
 
     // with rows, row-level security that is forced on the owner is told with its ways out

@@ -17,7 +17,7 @@ const SHOWN: usize = 10;
 pub struct Change {
     /// `id = 7`.
     pub key: String,
-    /// What the new value is made of; nothing where that is no single column.
+    /// What the new value is made of; nothing where that is not a single column.
     pub from: Option<String>,
     /// What the column holds now.
     pub before: Option<String>,

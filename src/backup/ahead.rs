@@ -1,5 +1,5 @@
 //! What a backup, its proof and a rehearsal will need, looked at before anything runs: programs, rights, extensions. All that is
-//! missing is told at once, each with the way on, and the scratch server begins to start.
+//! missing is reported at once, each with the way on, and the scratch server begins to start.
 
 use std::path::Path;
 use std::thread;

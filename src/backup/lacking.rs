@@ -9,7 +9,7 @@ use postgres::types::Type;
 use crate::database::Failure;
 use crate::sql::tokens::{self, Kind, Token, tokens};
 
-/// Objects that are told before it is said how many more there are.
+/// Objects that are named before the rest is counted.
 const SHOWN: usize = 6;
 
 /// What belongs to the extensions `$1`, and all that leans on it. An extension's own names count where a statement may write

@@ -62,7 +62,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// What the settings ask for. Definitions alone, for a rehearsal, do without what others keep to themselves. With `measured` it
-    /// also asks for the tables' sizes, and waits for whoever has locked one.
+    /// also asks for the tables' sizes, and waits for sessions that have locked one.
     ///
     /// # Errors
     /// The server's own; exit status 2 if the settings leave Prisma's own schema out.

@@ -62,7 +62,7 @@ pub(super) struct Relations {
 }
 
 impl Relations {
-    /// Reads them, but for those in the schemas `without`. Measuring them waits for whoever has locked one.
+    /// Reads them, but for those in the schemas `without`. Measuring them waits for sessions that have locked one.
     ///
     /// # Errors
     /// The server's own.
@@ -228,7 +228,7 @@ impl Counting {
         Self { url: url.clone(), cancel, stop, result, counted: None, ended: false }
     }
 
-    /// Looks whether counting has failed: then there is no point in going on with the dump.
+    /// Looks whether counting has failed: then the dump is pointless.
     ///
     /// # Errors
     /// The server's own.

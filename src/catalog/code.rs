@@ -1,5 +1,5 @@
 //! Code that a database holds and that a statement may run: the functions that it calls, and the defaults, rules of tables and
-//! triggers that call some. What nobody knows to be harmless may do anything.
+//! triggers that call some. What is not known to be harmless may do anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

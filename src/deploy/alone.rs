@@ -21,7 +21,7 @@ use crate::transaction::{Seen, Watch, Watched, blocked_by, jitter, milliseconds,
 use crate::ui::Shell;
 use crate::wait::sleep;
 
-/// `CONCURRENTLY` waits for every older transaction while it stops nobody, and what it has built is lost when it gives up:
+/// `CONCURRENTLY` waits for every older transaction while it blocks nothing, and what it has built is lost when it gives up:
 /// it is given at least this long.
 const CONCURRENT_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 /// What the engine's session calls itself: it travels in the options, which take no space.

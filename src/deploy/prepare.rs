@@ -245,11 +245,10 @@ mod tests {
     }
 
     #[test]
-    fn alone_is_told_with_its_line() {
-        let Route::Alone { why, line } = route("-- a\nCREATE INDEX CONCURRENTLY i ON a (b);").unwrap() else {
-            panic!()
-        };
-        assert!(why.contains("CONCURRENTLY"), "{why}");
+    fn what_cannot_be_cut_goes_through_prisma_with_its_line() {
+        let Route::Alone { why, line } = route("SELECT 1;\nROLLBACK;").unwrap() else { panic!() };
+        assert!(why.contains("rolls back"), "{why}");
         assert_eq!(line, 2);
+        assert!(matches!(route("CREATE INDEX CONCURRENTLY i ON a (b);").unwrap(), Route::Sections(_)));
     }
 }

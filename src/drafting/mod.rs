@@ -223,7 +223,7 @@ pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
         "\nExpand and contract, while both releases run:\n\
          1. Take the change of `{from}` out of schema.prisma again: the plan makes it.\n\
          2. prisma-safe phases rename {table}.{from}:{to}\n\
-         If only Prisma's name shall change: keep the column with @map(\"{from}\"); no migration is needed then.\n\n",
+         If only the name in Prisma is to change, keep the column with @map(\"{from}\"); no migration is needed then.\n\n",
     ));
     Err(Error::cancelled().because("this draft would drop the old column at once, so it was not written"))
 }

@@ -13,7 +13,7 @@ use crate::changes::Change;
 
 /// Directories are looked into so deep.
 const DEPTH: usize = 8;
-/// Larger files are no hand-written settings.
+/// Larger files are not hand-written settings.
 const LARGEST: u64 = 256 << 10;
 /// A repository with more files than this is not looked through to its end.
 const FILES: usize = 50_000;

@@ -31,7 +31,7 @@ const LOCK_FILES: [(&str, PackageManager); 6] = [
 ];
 
 impl PackageManager {
-    /// Each directory upwards is asked for `packageManager` in its package.json, then for a lock file; then whoever
+    /// Each directory upwards is asked for `packageManager` in its package.json, then for a lock file; then the one that
     /// runs us (`npm_config_user_agent`); else npm.
     pub fn detect(directory: &Path, env: &Env) -> Self {
         directory

@@ -151,7 +151,7 @@ impl HostCopy {
         drop_database(&mut self.desk()?, &self.of(name))
     }
 
-    /// A deploy to it is refused from now on, whoever is handed its URL.
+    /// A deploy to it is refused from now on, whichever way its URL is given.
     fn mark(&self) {
         let database = quote_identifier(&self.url.database());
         let mark = format!("ALTER DATABASE {database} SET {MARK} = {}", quote_literal(&self.noted.note.name));
@@ -194,7 +194,7 @@ impl Noted {
         let mut noted = Self::of(Note { name, url: None }, path, wanted);
         let file =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(noted.lock_path()).explain(unwritable)?;
-        // where there are no locks, the next run asks for nothing that this one needs: names are its own
+        // without file locks, the next run asks for nothing that this one needs: names are its own
         let _ = file.try_lock();
         noted.lock = Some(file);
         noted.write()?;

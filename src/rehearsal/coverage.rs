@@ -132,7 +132,7 @@ impl<'a> Coverage<'a> {
     }
 
     /// A statement that was seen to delete or overwrite rows of the table though none of its effects says so: code. Which of the
-    /// rows are its own nobody knows.
+    /// rows are its own is not known.
     fn stranger<'r>(&self, loss: &Loss, rehearsed: &'r [Rehearsed]) -> Option<(&'r str, usize)> {
         rehearsed.iter().zip(&self.acting).find_map(|(migration, acting)| {
             let strange = migration.statements.iter().find(|statement| {

@@ -15,7 +15,7 @@ use crate::values::{ColumnFate, Fate, TableFate};
 /// Statements that are quicker and write nothing anew are not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(100);
 
-/// A lock that is held so long is told beside the summary, too.
+/// A lock that is held this long is reported beside the summary, too.
 const LONG: Duration = Duration::from_secs(1);
 
 /// The document of `rehearse --format json`.
@@ -49,7 +49,7 @@ pub fn say_in_brief(rehearsal: &Rehearsal, shell: &Shell) {
     }
 }
 
-/// How much is told.
+/// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Depth {
     /// What needs attention.

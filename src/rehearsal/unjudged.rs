@@ -6,7 +6,7 @@ use crate::review::Reviewed;
 /// Rules that say what the review could not look into.
 const UNJUDGED: &[&str] = &["opaque-code", "unknown-object"];
 
-/// Demands that a line accepts whatever the review could not judge; `why` there is no rehearsal with rows.
+/// Demands that a line accepts whatever the review could not judge; `why` says what keeps it from being rehearsed with rows.
 ///
 /// # Errors
 /// Exit status 3, with the lines that accept it and the other way out.

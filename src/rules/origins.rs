@@ -34,7 +34,7 @@ struct Origin {
     rows: Option<Rows>,
 }
 
-/// Code of the target that nobody has read, and that a statement of these migrations may run.
+/// Unread code of the target that a statement of these migrations may run.
 #[derive(Debug, Clone, Default)]
 struct Code {
     /// A function that triggers may call already was replaced by one that may write.

@@ -21,7 +21,7 @@ pub struct Judge<'a> {
 
 impl Judge<'_> {
     /// Looks at every shadow database that a call names. `emptied` is false where another one takes their place: what plain
-    /// Prisma would destroy is refused all the same, what only might be somebody's is not.
+    /// Prisma would destroy is refused all the same, what only might hold data is not.
     ///
     /// # Errors
     /// Exit status 3 for a shadow database that may not be emptied; 1 where it cannot be looked at and would be emptied.
@@ -49,7 +49,7 @@ impl Judge<'_> {
         }
         let mut client = match connect(shadow, APPLICATION_NAME) {
             Ok(client) => client,
-            // what is not there, or answers nobody, is not emptied; only a server that is asleep is there all the same
+            // what is not there, or does not answer, is not emptied; only a server that is asleep is there all the same
             Err(_) if !emptied => return Ok(()),
             Err(error) if error.to_string().contains("does not exist") => return Ok(()),
             Err(error) => {
@@ -94,7 +94,7 @@ const WAY_OUT: &str = "give shadowDatabaseUrl an empty database of its own, or r
                        prisma-safe.toml, prisma-safe replays migrations on a server of its own and never uses that URL \
                        (plain Prisma still would)";
 
-/// Whether an open session is in this database. A database that answers nobody is nothing that Prisma works on now.
+/// Whether an open session is in this database. Prisma does not work on a database that does not answer.
 fn is(client: &mut Client, other: &DatabaseUrl) -> bool {
     let Ok(mut other) = connect(other, APPLICATION_NAME) else { return false };
     matches!(identity::same_session(client, &mut other), Ok(Sameness::Same))

@@ -109,7 +109,7 @@ impl<'a> Shadow<'a> {
         Ok(None)
     }
 
-    /// The server of ours that it stands on, once it runs.
+    /// Our server that holds it, once it runs.
     pub fn server(&self) -> Option<&ScratchServer> {
         match &self.server {
             Server::Runs(started) | Server::Ready { running: started, .. } => Some(started.server()),

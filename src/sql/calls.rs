@@ -1,5 +1,5 @@
 //! The functions that a statement calls while it runs, by its text. What it only defines (a default, a view, another function)
-//! runs later and is no call of its own.
+//! runs later and is not a call of its own.
 
 use super::ast::{Action, ActionKind, ColumnDef, ConstraintKind, CreateIndex, Expr, StatementKind};
 use super::code::{is_built_in, with_names};
@@ -86,7 +86,7 @@ fn of_column(column: &ColumnDef) -> Vec<&str> {
 pub fn of_constraint(kind: &ConstraintKind) -> Option<&str> {
     match kind {
         ConstraintKind::Check { expr } => Some(&expr.text),
-        // `USING gist (f(a) WITH &&)`: the first parenthesis is no call
+        // `USING gist (f(a) WITH &&)`: the first parenthesis is not a call
         ConstraintKind::Exclude { text } => text.split_once('(').map(|(_, keys)| keys),
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::ForeignKey { .. } => None,
     }

@@ -95,7 +95,7 @@ pub enum Reach {
     Reads,
     /// It changes rows.
     Rows,
-    /// It may make and drop objects, or nobody can say what it does.
+    /// It may make and drop objects, or what it does is not known.
     Anything,
 }
 

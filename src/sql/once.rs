@@ -25,7 +25,7 @@ impl Sql {
         self.script.get_or_init(|| Script::parse(Arc::clone(&self.text)))
     }
 
-    /// Its statements, if somebody has asked for them.
+    /// Its statements, if they were asked for.
     pub fn parsed(&self) -> Option<&Script> {
         self.script.get()
     }

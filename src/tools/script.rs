@@ -20,7 +20,7 @@ use crate::wait::Waited;
 
 /// Lines of its complaint that an error shows.
 const SHOWN: usize = 20;
-/// So much of its output is read: what prints more is no answer.
+/// This much of its output is read: what prints more does not answer.
 const LIMIT: u64 = 1 << 20;
 
 /// A line of shell, and what it is for.
@@ -30,7 +30,7 @@ pub struct Script<'a> {
     /// Its key in prisma-safe.toml, for errors: a line of shell may hold a secret too.
     pub key: &'a str,
     pub directory: &'a Path,
-    /// Variables it gets beside those of our environment: nothing of ours is in its arguments.
+    /// Variables it gets besides those of our environment: its arguments hold none of them.
     pub set: &'a [(&'a str, &'a str)],
     pub limit: Duration,
 }

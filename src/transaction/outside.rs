@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::sql::quote_identifier;
 use crate::wait::sleep;
 
-/// `CONCURRENTLY` waits for every older transaction while it stops nobody, and what it has built is lost when it gives up:
+/// `CONCURRENTLY` waits for every older transaction while it blocks nothing, and what it has built is lost when it gives up:
 /// it is given at least this long.
 const CONCURRENT_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 

@@ -16,7 +16,7 @@ pub enum Fate {
     Converted { to: String, from_type: String, to_type: String },
     /// Gone, and its values are in another column.
     Moved { to: String },
-    /// In this many rows another value, and in so many of them in place of one; none where that cannot be counted.
+    /// In this many rows another value, and in this many of them in place of one; none where that cannot be counted.
     Changed { rows: Option<u64>, overwritten: Option<u64> },
     /// Gone with this many values.
     Lost { values: u64 },

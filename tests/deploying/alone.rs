@@ -70,8 +70,11 @@ fn files_of_one_statement_need_no_engine(prisma: Prisma) {
         project.add_migration(&name, &sql);
     }
     project.add_migration("20250104000000_drop", "DROP INDEX CONCURRENTLY \"Song_1_idx\";\n");
-    let output =
-        project.run(["migrate", "deploy"]).succeeds().says("outside of a transaction").says_nothing_of("engine");
+    let output = project
+        .run(["-v", "migrate", "deploy"])
+        .succeeds()
+        .says("outside of a transaction")
+        .says_nothing_of("through Prisma's engine");
     assert!(output.stderr.contains("VACUUM"), "{}", output.stderr);
     let valid = "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE indisvalid AND relname LIKE 'Song__\\_idx'";
     assert_eq!(project.database().value(valid), "4");

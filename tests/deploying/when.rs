@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::pending;
 use crate::journey::backups;
-use crate::support::{Prisma, soon};
+use crate::support::Prisma;
 
 /// The time of day so many minutes from now, in UTC.
 fn clock(minutes: i64) -> String {
@@ -41,15 +41,13 @@ fn at_waits_and_what_changes_meanwhile_stops_it() {
     let moment = Timestamp::now() + 20.seconds();
     let mut command = super::deploy(&project);
     command.args(["--at", &moment.to_string()]);
-    let child = super::start(command);
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'prisma-safe deploy' \
-                 AND query ~ 'relpersistence' AND state = 'idle'";
-    soon("it waits", || project.database().value(waits) == "1");
+    let mut child = super::start(command);
+    super::until_it_says(&mut child, "Waiting");
     let holds = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND datname = current_database() \
                  WHERE locktype = 'advisory'";
     assert_eq!(project.database().value(holds), "1");
     project.database().execute("CREATE TABLE meanwhile (x INT)");
-    super::end(child).exits(3).says("changed the schema").says("Waiting");
+    super::end(child).exits(3).says("changed the schema");
     assert!(Timestamp::now() >= moment);
     assert!(backups(&project).is_empty());
 

@@ -47,7 +47,7 @@ fn expand_and_contract_is_explained() {
     let mut terminal =
         Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
     terminal.sees("expand and contract").press(Key::Down).press(Key::Down).press(Key::Enter);
-    terminal.sees("UPDATE \"Song\" SET \"artist_name\" = \"artist\"");
+    terminal.sees("prisma-safe phases rename Song.artist:artist_name");
     let (status, seen) = terminal.ends();
     assert_eq!(status, 130, "{seen}");
     assert_eq!(project.migrations(), [INIT]);

@@ -44,11 +44,13 @@ impl Deployment<'_> {
                     self.apply_keeping(&mut runner, &prepared, kept.as_ref(), journal)
                 }
                 Route::Sections(sections) => {
-                    let how = match sections.only_alone() {
-                        Some((why, line)) => format!("outside of a transaction: {why} (line {line})"),
-                        None => format!("in {} sections", sections.len()),
-                    };
-                    self.say_applying(name, &how);
+                    match sections.only_alone() {
+                        Some((why, line)) => {
+                            self.say_applying(name, &format!("outside of a transaction: {why} (line {line})"));
+                        }
+                        // several commits of one file are always said before
+                        None => self.shell().status("Applying", format_args!("{name} in {} sections", sections.len())),
+                    }
                     self.apply_sections_keeping(&mut runner, &sections, kept.as_ref(), journal)
                 }
                 Route::Alone { why, line } => {

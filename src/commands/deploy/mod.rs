@@ -140,12 +140,13 @@ impl Deployment<'_> {
     /// or not at all.
     fn stages(&mut self, journal: &mut Journal, engine: &mut Engine<'_>) -> Result<Vec<String>> {
         journal.stage(Stage::Preflight, |journal| self.preflight(journal))?;
+        let waiting = self.waiting()?;
         let review = journal.stage(Stage::Review, |journal| self.review(journal))?;
         let routes = self.routes()?;
         self.demand_judged(&review)?;
         journal.stage(Stage::Consent, |journal| self.consent(&review, journal))?;
-        if let Some(moment) = self.command.not_before {
-            journal.stage(Stage::Wait, |_| self.wait(moment, engine))?;
+        if let Some(waiting) = waiting {
+            journal.stage(Stage::Wait, |_| self.wait(waiting, engine))?;
         }
         self.refuse_unkept(&routes)?;
         let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
@@ -222,9 +223,8 @@ impl Deployer for Deploying<'_> {
             pending.iter().map(|each| Planned { name: each.name.clone(), checksum: each.checksum() }).collect();
         let resumed = self.resume(&turn, &target, &planned, &preflight)?;
         self.explain_interrupted(&turn, &preflight)?;
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let (place, server) = (target.url.identity(), self.identity.clone());
-        let started = Event::Started { version, target: place, server, pending: planned };
+        let (version, server) = (env!("CARGO_PKG_VERSION").to_owned(), self.identity.clone());
+        let started = Event::Started { version, target: target.url.identity(), server, pending: planned };
         let mut journal = Journal::begin(self.project.root(), started)?;
         if let Some(resumed) = &resumed {
             journal.record(Event::Resumes { record: resumed.record.path.clone() })?;

@@ -16,12 +16,28 @@ const BEAT: Duration = Duration::from_millis(200);
 /// The session that keeps other deploys out is used this often, so that nothing on the way takes it for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
+/// A time to wait for.
+pub(super) struct Waiting {
+    moment: Timestamp,
+    /// The database as it is about to be reviewed.
+    before: Fingerprint,
+}
+
 impl Deployment<'_> {
+    /// What is to be waited for, if anything; before the review, so that what changes during it and its questions counts.
+    ///
     /// # Errors
-    /// Exit status 3 if the schema or the history was changed while it waited; 1 if the connection was lost; 130 after Ctrl-C.
-    pub(super) fn wait(&mut self, moment: Timestamp, engine: &Engine<'_>) -> Result<()> {
+    /// If the database cannot be asked.
+    pub(super) fn waiting(&mut self) -> Result<Option<Waiting>> {
+        let Some(moment) = self.command.not_before else { return Ok(None) };
+        let before = Fingerprint::take(&mut self.client).explain(|| "could not look at the database".into())?;
+        Ok(Some(Waiting { moment, before }))
+    }
+
+    /// # Errors
+    /// Exit status 3 if the schema or the history was changed since the review; 1 if the connection was lost; 130 after Ctrl-C.
+    pub(super) fn wait(&mut self, Waiting { moment, before }: Waiting, engine: &Engine<'_>) -> Result<()> {
         let explain = || "the connection was lost while the deploy waited for its time".to_owned();
-        let before = Fingerprint::take(&mut self.client).explain(explain)?;
         let shell = &self.command.context.shell;
         if moment > Timestamp::now() {
             let time = moment.to_zoned(jiff::tz::TimeZone::system());

@@ -60,7 +60,7 @@ pub struct Rewrite<'a> {
 }
 
 impl Rewrite<'_> {
-    /// The line rewritten; none if it is no field.
+    /// The line rewritten; none if it is not a field.
     pub fn of(&self, line: &str) -> Option<String> {
         let start = line.len() - line.trim_start().len();
         let name_end = start + line[start..].find(char::is_whitespace)?;

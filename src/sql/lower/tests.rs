@@ -86,15 +86,14 @@ fn columns_and_their_constraints() {
 
 #[test]
 fn columns_from_elsewhere_are_said() {
-    for text in [
-        "CREATE TABLE a (LIKE b)",
-        "CREATE TABLE a AS SELECT 1",
-        "CREATE TABLE a PARTITION OF b DEFAULT",
-        "CREATE TABLE a () INHERITS (b)",
-    ] {
+    for text in ["CREATE TABLE a (LIKE b)", "CREATE TABLE a AS SELECT 1", "CREATE TABLE a PARTITION OF b DEFAULT"] {
         assert!(matches!(kind(text), StatementKind::CreateTable { as_query: true, .. }), "{text}");
     }
     assert!(matches!(kind("CREATE TABLE a ()"), StatementKind::CreateTable { as_query: false, .. }));
+    let StatementKind::CreateTable { as_query, inherits, .. } = kind("CREATE TABLE a () INHERITS (b)") else {
+        panic!()
+    };
+    assert!(!as_query && inherits.len() == 1, "the parents' columns are followed");
 }
 
 #[test]

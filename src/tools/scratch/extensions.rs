@@ -1,4 +1,4 @@
-//! What a server of ours needs for an extension besides its files: a library that is loaded when the server starts, settings
+//! What one of our servers needs for an extension besides its files: a library that is loaded when the server starts, settings
 //! that the library demands, and the package that brings the files.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ const PRELOADED: &[Preloaded] = &[
     // a scheduled job of production must not run in a copy
     preloaded("pg_cron", "pg_cron", &["cron.launch_active_jobs = off", "cron.max_running_jobs = 0"]),
     preloaded("pgaudit", "pgaudit", &[]),
-    // its worker sends requests that are queued in the database it is told, which no copy is
+    // its worker sends requests that are queued in the database that it is given, which a copy must not do
     preloaded("pg_net", "pg_net", &["pg_net.database_name = 'postgres'"]),
     preloaded("pg_stat_statements", "pg_stat_statements", &[]),
     preloaded("pg_stat_kcache", "pg_stat_kcache", &[]),

