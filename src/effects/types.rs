@@ -39,7 +39,10 @@ pub(super) fn altered(scene: &Scene<'_>, own: &ObjectName, action: &[Token<'_>])
     let drops = |what: &str| after(action, what).is_some();
     let mut found = Vec::new();
     match scene.before.user_type(own) {
-        Known::Unknown if drops("drop attribute") || drops("drop constraint") || drops("drop not null") => {
+        // with CASCADE, another type of an attribute converts the rows of the tables that are made of it
+        Known::Unknown
+            if ["drop attribute", "alter attribute", "drop constraint", "drop not null"].into_iter().any(drops) =>
+        {
             found.extend(unknown_type(scene, own));
         }
         Known::There(UserType::Composite(_)) if drops("drop attribute") => {

@@ -34,3 +34,9 @@ ALTER TABLE "Shelf" ALTER COLUMN "title" TYPE varchar(50);
 CREATE TEMP TABLE "work" ("id" INTEGER);
 DELETE FROM "work";
 DROP TABLE "work";
+
+-- case: another type for an attribute of an unknown type
+-- migration
+ALTER TYPE "Point" ALTER ATTRIBUTE "x" TYPE SMALLINT CASCADE;
+ALTER TYPE "Point" ADD ATTRIBUTE "z" INTEGER;
+-- expect: warning unknown-object(Point)
