@@ -78,9 +78,16 @@ impl DatabaseUrl {
             return Err(refuse_scheme(scheme));
         }
         let url = ::url::Url::parse(text).map_err(|error| {
-            Error::usage("the database URL is not valid")
-                .because(error)
-                .help("write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=public, and percent-encode special characters of the password (@ is %40, / is %2F, # is %23, % is %25)")
+            let help = match error {
+                // libpq takes it, Prisma does not
+                ::url::ParseError::EmptyHost => {
+                    "name a host; for a socket write postgresql://USER@localhost/DATABASE?host=/run/postgresql"
+                }
+                _ => {
+                    "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE?schema=public, and percent-encode special characters of the password (@ is %40, / is %2F, # is %23, % is %25)"
+                }
+            };
+            Error::usage("the database URL is not valid").because(error).help(help)
         })?;
         if url.fragment().is_some() {
             return Err(Error::usage("the database URL ends at its # sign")

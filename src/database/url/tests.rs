@@ -8,6 +8,14 @@ fn url(text: &str) -> DatabaseUrl {
 }
 
 #[test]
+fn a_socket_needs_a_host_before_it() {
+    let error = DatabaseUrl::parse("postgresql://u@/db?host=/run/socket").unwrap_err();
+    assert!(error.help_text().is_some_and(|help| help.contains("@localhost/")), "{error:?}");
+    let written = DatabaseUrl::parse("postgresql://u@localhost/db?host=/run/socket").unwrap();
+    assert!(written.is_local());
+}
+
+#[test]
 fn reads_the_parts() {
     let url = url("postgresql://us%40er:p%2Fw@db.example.com:6000/my%20db?schema=app&options=-c+a%3Db");
     assert_eq!(url.host(), Host::Tcp("db.example.com".into()));
