@@ -17,7 +17,7 @@ pub fn locate(file: &Path, directory: &Path, settings: &Settings, context: &Cont
     }
     let candidates = [context.directory.join(file), directory.join(file)];
     candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        Error::failed(format!("there is no backup {}", file.display()))
+        Error::failed(format!("backup {} does not exist", file.display()))
             .help("prisma-safe backup list shows those that there are")
     })
 }
@@ -25,7 +25,7 @@ pub fn locate(file: &Path, directory: &Path, settings: &Settings, context: &Cont
 fn newest(directory: &Path) -> Result<PathBuf> {
     let newest = list(directory)?.into_iter().next();
     newest.map(|entry| entry.path).ok_or_else(|| {
-        Error::failed(format!("there is no backup in {}", directory.display())).help("take one: prisma-safe backup")
+        Error::failed(format!("no backup in {}", directory.display())).help("take one: prisma-safe backup")
     })
 }
 

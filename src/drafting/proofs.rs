@@ -64,7 +64,7 @@ impl Proofs {
             parts.push(format!("so are those on PostgreSQL {server}"));
         }
         if *values == Verdict::Equal {
-            parts.push(format!("{rows} made-up rows kept their values"));
+            parts.push(format!("{rows} generated rows kept their values"));
         }
         if self.prisma.is_some() {
             parts.push("Prisma finds nothing left to change".to_owned());

@@ -80,7 +80,7 @@ impl Plans {
         let open: Vec<&Plan> = self.all.iter().filter(|plan| plan.is_open()).collect();
         match open.as_slice() {
             [one] => Ok(one),
-            [] => Err(Error::usage(format!("there is no open plan in {}", self.folder.display()))
+            [] => Err(Error::usage(format!("no open plan in {}", self.folder.display()))
                 .help("prisma-safe phases rename|retype|require|drop begins one")),
             several => Err(Error::usage("several plans are open").help(format!("name one of {}", names(several)))),
         }

@@ -148,7 +148,7 @@ fn sizes(list: &[Sized]) -> String {
 fn back(text: &mut String, trip: &ReturnTrip) {
     let names: Vec<&str> = trip.migrations.iter().map(|migration| migration.name.as_str()).collect();
     let outcome = if trip.is_whole() { "every definition and every value as before" } else { "not as before" };
-    line(text, 0, &format!("taken back in {}: {}; {outcome}", seconds(trip.took), names.join(", ")));
+    line(text, 0, &format!("rolled back in {}: {}; {outcome}", seconds(trip.took), names.join(", ")));
     for put_back in trip.migrations.iter().flat_map(|migration| &migration.put_back) {
         line(text, 1, &format!("put back {put_back}"));
     }

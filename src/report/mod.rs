@@ -110,7 +110,7 @@ fn summary(review: &Review) -> String {
 /// What the verdict means for a deploy.
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Pass => "nothing stands against a deploy",
+        Verdict::Pass => "nothing blocks a deploy",
         Verdict::Warn => "can be deployed; read the warnings first",
         Verdict::Fail => "will not be deployed until each error is resolved or accepted",
     }

@@ -47,7 +47,7 @@ fn next(plan: &Plan, standing: &Standing) -> Option<String> {
 /// For people.
 pub fn text(rows: &[Row<'_>]) -> String {
     if rows.is_empty() {
-        return "there are no plans; `prisma-safe phases rename|retype|require|drop` begins one\n".to_owned();
+        return "no plans yet; `prisma-safe phases rename|retype|require|drop` begins one\n".to_owned();
     }
     let mut text = String::new();
     // writing to a String does not fail

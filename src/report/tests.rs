@@ -20,7 +20,7 @@ fn shown(sql: &str, format: Format) -> String {
 
 #[test]
 fn a_harmless_change_is_one_calm_line() {
-    insta::assert_snapshot!(shown("ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n", Format::Human), @"pass: no findings in 1 migration; nothing stands against a deploy (offline: no data was looked at)");
+    insta::assert_snapshot!(shown("ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT;\n", Format::Human), @"pass: no findings in 1 migration; nothing blocks a deploy (offline: no data was looked at)");
 }
 
 /// A thousand warnings of one kind are a few and a line; an error is never one of many.

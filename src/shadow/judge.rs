@@ -75,7 +75,7 @@ impl Judge<'_> {
         let held = Held::read(&mut client, &used.migrations);
         let held = held.explain(|| format!("could not look at what the shadow database {} holds", shadow.address()))?;
         if let Some(what) = held.precious(emptied) {
-            return refused(&format!("somebody's, as it holds {what}"));
+            return refused(&format!("in use, because it holds {what}"));
         }
         if emptied && held.tables > 0 && !shadow.is_local() && owner.is_none() {
             return Err(Error::refused(format!(

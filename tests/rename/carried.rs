@@ -98,7 +98,7 @@ fn a_column_goes_to_another_enum_with_mapped_labels() {
     project.database().execute("INSERT INTO \"M\" VALUES (1, 'a'), (2, 'b'), (3, 'C')");
     project.set_schema(&before.replace("kind Old", "kind Other"));
     let output = project.run(DEV.into_iter().chain(["--rename", "M.kind:kind"])).succeeds();
-    output.says_nothing_of("error[").says("made-up rows kept their values");
+    output.says_nothing_of("error[").says("generated rows kept their values");
     assert_eq!(project.database().rows("SELECT kind FROM \"M\" ORDER BY id"), ["alpha", "it is b", "C"]);
     project.database().execute("INSERT INTO \"M\" (id) VALUES (4)");
     assert_eq!(project.database().value("SELECT kind FROM \"M\" WHERE id = 4"), "alpha");

@@ -116,7 +116,7 @@ fn notes_of_a_proof_tell_the_cause_once() {
     });
     project.set_schema(&price.replace("cents ", "centsTotal "));
     let output = project.run(CREATE.into_iter().chain(["--rename", "Price.cents:centsTotal"])).succeeds();
-    let output = output.says("no rows to compare in Price: no made-up row meets its CHECK constraints");
+    let output = output.says("no rows to compare in Price: no generated row meets its CHECK constraints");
     assert_eq!(output.everything().matches("price_dear").count(), 1, "{output}");
     assert_eq!(output.everything().matches("price_never").count(), 1, "{output}");
 }

@@ -175,7 +175,7 @@ fn a_backup_that_was_changed_or_has_no_manifest_is_not_restored() {
     restore(&project, &backup, &[]).exits(1).says("is not the backup that was taken; nothing was restored");
     std::fs::remove_file(project.path(&format!("backups/{backup}.json"))).expect("a manifest");
     restore(&project, &backup, &[]).exits(1).says("has no manifest");
-    restore(&project, "nothing.sql", &[]).exits(1).says("there is no backup nothing.sql");
+    restore(&project, "nothing.sql", &[]).exits(1).says("nothing.sql does not exist");
     assert_eq!(beside(project.database()), Vec::<String>::new());
 }
 

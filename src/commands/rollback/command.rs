@@ -44,7 +44,7 @@ impl Command<'_> {
             report.push(way.name(), done, way.source(), &way.missing);
             self.say(way, done);
         }
-        self.context.shell.note("nothing was kept of this: leave --dry-run out to take it back");
+        self.context.shell.note("this was a dry run, and nothing was changed: run it without --dry-run to roll back");
         Ok(())
     }
 

@@ -186,7 +186,7 @@ impl Tables {
             let filled =
                 sql.and_then(|sql| client.execute(&sql, &[]).map_err(|error| Failure::from(error).message.clone()));
             let why = match filled {
-                Ok(0) if self.checks.contains_key(table) => "no made-up row meets its CHECK constraints".to_owned(),
+                Ok(0) if self.checks.contains_key(table) => "no generated row meets its CHECK constraints".to_owned(),
                 Ok(_) => continue,
                 Err(why) => why,
             };
