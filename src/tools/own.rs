@@ -1,19 +1,14 @@
 //! prisma-safe itself, started as a separate program: its output is read, and it ends when the caller no longer waits.
 
 use std::ffi::OsString;
-use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, kill_process_group};
-
-use super::site::reading;
-use super::{child, command};
+use super::child::{self, Captured};
+use super::command;
 use crate::error::{Error, Explain as _, Result};
+use crate::wait::Waited;
 
 /// Its arguments and input.
 #[derive(Debug)]
@@ -40,31 +35,18 @@ pub struct Printed {
 pub fn run(own: Own<'_>, stop: &AtomicBool) -> Result<Printed> {
     let program = std::env::current_exe().explain(|| "could not find our own program".into())?;
     let mut command = command(program);
-    command.args(&own.words).current_dir(own.directory).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    command.stdin(if own.input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let started = Instant::now();
-    let mut child = command.spawn().explain(|| "could not start prisma-safe".into())?;
-    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), own.input) {
-        // it may end before it has read all
-        thread::spawn(move || stdin.write_all(input.as_bytes()));
-    }
-    let (stdout, stderr) = (child.stdout.take().map(reading), child.stderr.take().map(reading));
-    let group = Pid::from_raw(child.id().cast_signed());
-    child::attend(&mut child, "prisma-safe", own.limit, stop, |signal| {
-        if let Some(group) = group {
-            // it may have ended by itself
-            let _ = kill_process_group(group, signal);
-        }
-    })?;
+    command.args(&own.words).current_dir(own.directory);
+    let waited = child::capture(command, own.input, "prisma-safe", own.limit, stop, u64::MAX)?;
     if stop.load(Ordering::Relaxed) {
         return Err(Error::cancelled());
     }
-    if started.elapsed() >= own.limit {
-        let limit = own.limit.as_secs();
-        return Err(Error::failed(format!("it did not answer within {limit} seconds and was ended"))
-            .help("see whether the database answers; `offline` asks none"));
+    match waited {
+        Waited::Met(Captured { stdout, stderr, .. }) => Ok(Printed { stdout, stderr }),
+        Waited::Interrupted => Err(Error::cancelled()),
+        Waited::TimedOut => {
+            let limit = own.limit.as_secs();
+            Err(Error::failed(format!("it did not answer within {limit} seconds and was ended"))
+                .help("see whether the database answers; `offline` asks none"))
+        }
     }
-    let text =
-        |thread: Option<thread::JoinHandle<String>>| thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    Ok(Printed { stdout: text(stdout), stderr: text(stderr) })
 }

@@ -2,19 +2,15 @@
 //! it says on stderr, and there no URL.
 #![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
-use std::io::Read as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 use std::time::Duration;
 
 use regex::Regex;
-use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::child;
-use crate::error::{Error, Explain as _, Result};
+use super::child::{self, Captured};
+use crate::error::{Error, Result};
 use crate::ui::Shell;
 use crate::wait::Waited;
 
@@ -40,37 +36,19 @@ pub struct Script<'a> {
 /// # Errors
 /// Exit status 1 if it cannot be started, fails, or takes longer than its limit; 130 after an interrupt, once it has ended.
 pub fn run(script: &Script<'_>, interrupt: &AtomicBool, shell: &Shell) -> Result<String> {
-    let failed = || format!("could not run {}", script.key);
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script.line]).current_dir(script.directory).envs(script.set.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn().explain(failed)?;
-    let group = Pid::from_raw(child.id().cast_signed());
-    let (stdout, stderr) = (child.stdout.take().map(reading), child.stderr.take().map(reading));
-    let waited = child::within(&mut child, script.limit, interrupt).explain(failed)?;
-    let ended = match waited {
-        Waited::Met(status) => Ok(status),
-        Waited::TimedOut => Err(Error::failed(format!(
-            "{} took longer than {} seconds, and was ended",
-            script.key,
-            script.limit.as_secs()
-        ))
-        .help("rehearsal.clone.timeout-seconds gives it more")),
-        Waited::Interrupted => Err(Error::cancelled()),
-    };
-    if ended.is_err() {
-        child::end(&mut child, |signal: Signal| {
-            if let Some(group) = group {
-                // it may have ended by itself
-                let _ = kill_process_group(group, signal);
+    let Captured { status, stdout: said, stderr } =
+        match child::capture(command, None, script.key, script.limit, interrupt, LIMIT)? {
+            Waited::Met(captured) => captured,
+            Waited::TimedOut => {
+                let limit = script.limit.as_secs();
+                return Err(Error::failed(format!("{} took longer than {limit} seconds, and was ended", script.key))
+                    .help("rehearsal.clone.timeout-seconds gives it more"));
             }
-        })
-        .explain(failed)?;
-    }
-    let status = ended?;
-    let text =
-        |thread: Option<thread::JoinHandle<String>>| thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    let (said, complained) = (text(stdout), without_urls(&text(stderr)));
+            Waited::Interrupted => return Err(Error::cancelled()),
+        };
+    let complained = without_urls(&stderr);
     if status.success() {
         complained.lines().for_each(|line| shell.detail(line));
         return Ok(said);
@@ -87,18 +65,6 @@ fn without_urls(text: &str) -> String {
         Ok(url) => url.replace_all(text, "(a URL)").into_owned(),
         Err(_) => String::new(),
     }
-}
-
-/// Reads a stream to its end in a thread of its own: a full pipe would stop the program.
-fn reading(stream: impl std::io::Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut stream = stream;
-        // what was read until an error is still an answer
-        let _ = stream.by_ref().take(LIMIT).read_to_end(&mut bytes);
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
 }
 
 #[cfg(test)]

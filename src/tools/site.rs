@@ -1,19 +1,16 @@
 //! Programs of the site's own: what prisma-safe.toml names, run as it stands there.
 #![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
-use std::io::{ErrorKind, Read};
-use std::os::unix::process::CommandExt as _;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, kill_process_group};
-
-use super::child;
-use crate::error::{Error, Explain as _, Result};
+use super::child::{self, Captured};
+use crate::error::{Error, Result};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
+use crate::wait::Waited;
 
 /// Lines of its output that an error shows.
 const SHOWN: usize = 20;
@@ -34,23 +31,13 @@ pub struct Site<'a> {
 /// Exit status 1 if it cannot be started or fails, with its last words; 130 after Ctrl-C, once it has ended too.
 pub fn run(site: &Site<'_>, guard: &Guard, shell: Option<&Shell>) -> Result<String> {
     let [program, words @ ..] = site.words else { return Err(Error::usage("no program is named")) };
-    let failed = || format!("could not start {program}");
     let mut command = Command::new(program);
     command.args(words).current_dir(site.directory).envs(site.set.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn().explain(failed)?;
-    let (stdout, stderr) = (child.stdout.take().map(reading), child.stderr.take().map(reading));
-    let group = Pid::from_raw(child.id().cast_signed());
-    let status = child::attend(&mut child, program, Duration::MAX, &guard.flag(), |signal| {
-        if let Some(group) = group {
-            // it may have ended by itself
-            let _ = kill_process_group(group, signal);
-        }
-    })?;
-    let text =
-        |thread: Option<thread::JoinHandle<String>>| thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    let (said, complained) = (text(stdout), text(stderr));
+    let waited = child::capture(command, None, program, Duration::MAX, &guard.flag(), u64::MAX)?;
     guard.check()?;
+    let Waited::Met(Captured { status, stdout: said, stderr: complained }) = waited else {
+        return Err(Error::cancelled());
+    };
     if status.success() {
         for line in complained.lines() {
             shell.into_iter().for_each(|shell| shell.detail(line));
@@ -76,14 +63,4 @@ pub fn is_missing(error: &Error) -> bool {
 pub fn install(package: &str) -> String {
     let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
     format!("install it, on Debian and Ubuntu: {sudo}apt-get install -y {package}")
-}
-
-/// Reads a stream to its end in a thread of its own: a full pipe would stop the program.
-pub(super) fn reading(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // what was read until an error is still worth showing
-        let _ = stream.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
 }
