@@ -8,6 +8,8 @@ mod settings;
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 pub use self::hook::{Verdict, judge};
 use self::registration::{Registry, with_server};
 use crate::changes::{Change, read};
@@ -95,4 +97,17 @@ pub fn plan(root: &Path, project: &str, asked: &[Form]) -> Result<Vec<Change>> {
         }
     }
     Ok(changes)
+}
+
+/// What a JSON file of an agent's holds; an empty object where there is none.
+fn json_of(text: Option<&str>, wrong: impl FnOnce() -> Error) -> Result<Value> {
+    match text.filter(|text| !text.trim().is_empty()) {
+        Some(text) => serde_json::from_str(text).map_err(|error| wrong().because(error)),
+        None => Ok(json!({})),
+    }
+}
+
+fn wrong(file: &str, lacking: &str) -> Error {
+    Error::usage(format!("{file} is not a JSON object with {lacking}"))
+        .help("correct it, or write the other files with --for agents")
 }

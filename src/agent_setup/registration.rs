@@ -1,8 +1,8 @@
 //! Where agents list the servers of tools that they may start: `prisma-safe mcp` among them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The server's name there.
 const NAME: &str = "prisma-safe";
@@ -22,15 +22,8 @@ pub(super) struct Registry {
 /// Exit status 2 where the file is something else.
 pub(super) fn with_server(registry: Registry, text: Option<&str>, directory: &str) -> Result<String> {
     let Registry { file, key } = registry;
-    let wrong = || {
-        Error::usage(format!("{file} is not a JSON object with an object {key}"))
-            .help("correct it, or write the other files with --for agents")
-    };
-    let given = text.filter(|text| !text.trim().is_empty());
-    let mut list: Value = match given {
-        Some(text) => serde_json::from_str(text).map_err(|error| wrong().because(error))?,
-        None => json!({}),
-    };
+    let wrong = || super::wrong(file, &format!("an object {key}"));
+    let mut list = super::json_of(text, wrong)?;
     let root = list.as_object_mut().ok_or_else(wrong)?;
     let servers = root.entry(key).or_insert_with(|| json!({})).as_object_mut().ok_or_else(wrong)?;
     if let (true, Some(text)) = (servers.contains_key(NAME), text) {
@@ -47,6 +40,8 @@ pub(super) fn with_server(registry: Registry, text: Option<&str>, directory: &st
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

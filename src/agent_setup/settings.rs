@@ -1,8 +1,8 @@
 //! Claude Code's settings: a hook before every command of its shell.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Where they are.
 pub(super) const FILE: &str = ".claude/settings.json";
@@ -16,15 +16,8 @@ const MARK: &str = "prisma-safe agent hook";
 /// # Errors
 /// Exit status 2 if they are not what Claude Code writes.
 pub(super) fn with_hook(text: Option<&str>) -> Result<String> {
-    let wrong = || {
-        Error::usage(format!("{FILE} is not a JSON object with a list hooks.PreToolUse"))
-            .help("correct it, or write the other files with --for agents")
-    };
-    let given = text.filter(|text| !text.trim().is_empty());
-    let mut settings: Value = match given {
-        Some(text) => serde_json::from_str(text).map_err(|error| wrong().because(error))?,
-        None => json!({}),
-    };
+    let wrong = || super::wrong(FILE, "a list hooks.PreToolUse");
+    let mut settings = super::json_of(text, wrong)?;
     let root = settings.as_object_mut().ok_or_else(wrong)?;
     let hooks = root.entry("hooks").or_insert_with(|| json!({})).as_object_mut().ok_or_else(wrong)?;
     let before = hooks.entry("PreToolUse").or_insert_with(|| json!([])).as_array_mut().ok_or_else(wrong)?;
@@ -41,6 +34,8 @@ pub(super) fn with_hook(text: Option<&str>) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
