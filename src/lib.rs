@@ -31,6 +31,7 @@
 //! | `config`, `setting` | prisma-safe.toml as a whole; how one value of it is read |
 //! | `agent_setup`, `mcp` | rules, a hook and read-only tools for coding agents |
 //! | `init`, `demo` | setting a project up; showing it all |
+//! | `doctor` | what a deploy will need, looked at before one is wanted |
 //! | `changes` | files that a command offers to change |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `wait` | waiting for a condition |
@@ -59,6 +60,7 @@ pub mod database;
 pub mod demo;
 pub mod deploy;
 pub mod digest;
+pub mod doctor;
 pub mod drafting;
 pub mod effects;
 pub mod engine;

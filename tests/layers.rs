@@ -25,6 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["report"],
     &["config"],
     &["agent_setup", "demo", "init", "mcp"],
+    &["doctor"],
     &["commands"],
     &["proof"],
 ];

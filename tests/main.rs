@@ -16,6 +16,7 @@ mod deploy_state;
 mod deployed;
 mod deploying;
 mod docs;
+mod doctor;
 mod effects;
 mod encryption;
 mod extensions;

@@ -198,7 +198,10 @@ impl Starting {
     }
 
     /// Waits for it.
-    pub(super) fn wait(mut self) -> Result<Opened> {
+    ///
+    /// # Errors
+    /// Those of [`scratch::open`].
+    pub fn wait(mut self) -> Result<Opened> {
         match self.opened.take() {
             Some(opened) => Ok(opened),
             None => self.join(),

@@ -17,6 +17,11 @@ const NAME_TRIES: u32 = 60;
 /// Never filled below this: the disk may be the server's own.
 const RESERVE: u64 = 64 * 1024 * 1024;
 
+/// What is missing is made below the nearest directory that is there.
+fn nearest(path: &Path) -> &Path {
+    path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path)
+}
+
 /// A directory that backups can be written to.
 #[derive(Debug, Clone)]
 pub struct Directory {
@@ -42,14 +47,22 @@ impl Directory {
     /// # Errors
     /// With the setting that names another place.
     pub(super) fn demand_writable(path: &Path) -> Result<()> {
-        // what is missing is made below the nearest directory that is there
-        let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
+        let there = nearest(path);
         match rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK) {
             Ok(()) => Ok(()),
             Err(error) => Err(Error::failed(format!("backups cannot be written to {}", path.display()))
                 .because(format!("{}: {}", there.display(), std::io::Error::from(error)))
                 .help("name a directory that can be: `directory` below [backup] in prisma-safe.toml")),
         }
+    }
+
+    /// The bytes that a backup below `path` may take, though it may not be there yet. Makes nothing.
+    ///
+    /// # Errors
+    /// If the disk cannot be asked.
+    pub fn room(path: &Path) -> Result<u64> {
+        let (free, reserve) = Self { path: nearest(path).to_owned() }.space()?;
+        Ok(free.saturating_sub(reserve))
     }
 
     pub fn path(&self) -> &Path {

@@ -10,6 +10,7 @@ pub mod decisions;
 pub mod demo;
 pub mod deploy;
 pub mod dev;
+pub mod doctor;
 pub mod door;
 pub mod explain;
 pub mod fence;
@@ -92,6 +93,8 @@ pub enum Command {
     Status(status::Args),
     /// Check the database as after a deploy: history, definitions, indexes, constraints, sequences, critical queries
     Verify(verify::Args),
+    /// Check the set-up: Prisma, the database and the way to it, what backups and rehearsals need, what leads past prisma-safe
+    Doctor(doctor::Args),
     /// Restore a backup: in the place of the live data, into another database, or one table beside the live one
     Restore(restore::Args),
     /// Take a migration back: its reverse, what it destroyed, its row in the history
@@ -203,6 +206,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Backup(args) => backup::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),

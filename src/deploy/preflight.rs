@@ -180,6 +180,14 @@ fn pooled(named: Option<&Pooler>, behaviour: Option<Behaviour>) -> Option<Proble
     Some(Problem { concern: Concern::Pooler, blocking, message, help })
 }
 
+/// What is wrong with the way to the database, looked at by its URL and by two connections.
+///
+/// # Errors
+/// Those of [`pooler::probe`].
+pub fn pooler_before(url: &DatabaseUrl) -> Result<Option<Problem>> {
+    Ok(pooled(url.pooled().as_ref(), Some(pooler::probe(url, APPLICATION_NAME)?)))
+}
+
 fn deploy_running(client: &mut Client, holders: &[Session]) -> Option<Problem> {
     let first = holders.first()?;
     let told: Vec<String> = holders.iter().map(|holder| format!("  {}", orphan::describe(client, holder))).collect();

@@ -112,6 +112,28 @@ fn scalar(command: &str) -> String {
     if plain { command.to_owned() } else { format!("'{}'", command.replace('\'', "''")) }
 }
 
+/// Where CI services look for what they do; a directory holds one file a workflow.
+const WORKFLOWS: &[&str] = &[
+    ".github/workflows",
+    ".gitlab-ci.yml",
+    ".gitlab",
+    ".circleci/config.yml",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    "Jenkinsfile",
+];
+
+/// The files of CI services that run prisma-safe, relative to the repository.
+pub fn workflows(root: &Path) -> Vec<PathBuf> {
+    let top = repository(root);
+    let files = WORKFLOWS.iter().map(|place| top.join(place)).flat_map(|place| match std::fs::read_dir(&place) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(_) => vec![place],
+    });
+    let runs = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains("prisma-safe"));
+    files.filter(runs).filter_map(|file| Some(file.strip_prefix(&top).ok()?.to_owned())).collect()
+}
+
 /// The repository's root; the project's own where there is none.
 pub(super) fn repository(root: &Path) -> PathBuf {
     root.ancestors().find(|each| each.join(".git").exists()).unwrap_or(root).to_owned()

@@ -16,8 +16,8 @@ use crate::engine::door::FILE;
 use crate::env::Env;
 use crate::error::Result;
 
-pub use self::ci::Ci;
 use self::ci::Workflow;
+pub use self::ci::{Ci, workflows};
 
 /// What is asked of `init` beside the usual.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,8 +2,10 @@
 
 pub mod diff;
 pub mod interrupt;
+mod mark;
 pub mod progress;
 pub mod prompt;
 pub mod shell;
 
+pub use mark::Mark;
 pub use shell::Shell;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Style;
 
+use super::mark::{self, Mark};
 use crate::error::Error;
 
 /// When to use colours.
@@ -30,6 +31,8 @@ pub struct Shell {
     /// Colours whatever stdout is.
     forced: bool,
     interactive: bool,
+    /// Letters beyond ASCII are read.
+    unicode: bool,
     /// The last line tells of a step, and gives way to the next line.
     step: Arc<AtomicBool>,
 }
@@ -55,7 +58,8 @@ impl Shell {
         };
         let ci = env("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
         let interactive = !non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self { quiet, verbose, color, forced, interactive, step: Arc::default() }
+        let unicode = mark::reads_unicode(env);
+        Self { quiet, verbose, color, forced, interactive, unicode, step: Arc::default() }
     }
 
     /// Whether a question can be asked: a terminal, not CI, not `--non-interactive`.
@@ -173,6 +177,11 @@ impl Shell {
         let mut stdout = io::stdout().lock();
         // a reader that went away has all it wanted
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// What stands before a line that says how something is.
+    pub fn mark(&self, mark: Mark) -> String {
+        self.paint(mark.symbol(self.unicode), &mark.style())
     }
 
     /// Applies a style if colours are on.

@@ -60,6 +60,18 @@ impl Check {
         Self { status, ..check }
     }
 
+    /// What failed, as an error says it.
+    pub fn failed(name: impl Into<String>, error: &Error) -> Self {
+        Self::new(name, Status::Failed, [error.with_causes()]).with_cure(error.help_text().map(ToOwned::to_owned))
+    }
+
+    /// With what mends it, whatever its status.
+    #[must_use]
+    pub fn with_cure(mut self, cure: Option<impl Into<String>>) -> Self {
+        self.cure = cure.map(Into::into).filter(|cure| !cure.is_empty());
+        self
+    }
+
     fn cured_by(mut self, cure: String) -> Self {
         self.cure = (self.status == Status::Failed).then_some(cure);
         self

@@ -102,6 +102,11 @@ impl ScratchServer {
         database::connect(&self.url(database)?, APPLICATION)
     }
 
+    /// The directory of its programs.
+    pub fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// Where it writes its log; with `log_destination = 'jsonlog'` beside it, with the ending `.json`.
     pub fn log(&self) -> PathBuf {
         self.directory.join("log")
