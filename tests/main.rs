@@ -44,5 +44,6 @@ mod restore;
 mod review;
 mod smoke;
 mod support;
+mod trial;
 mod undo;
 mod world;

@@ -26,6 +26,7 @@ pub mod review;
 pub mod rewrite;
 pub mod rollback;
 pub mod status;
+pub mod test;
 pub mod verify;
 
 use std::cell::RefCell;
@@ -107,6 +108,8 @@ pub enum Command {
     Guard(guard::Args),
     /// Run the pending migrations on a copy of a backup: time, locks, every value before and after
     Rehearse(rehearse::Args),
+    /// Run any SQL on a copy of a backup, and report what it did there: time, locks, rows, every value
+    Test(test::Args),
     /// Rules and a hook for coding agents
     Agent(agent::Args),
     /// Serve read-only tools to coding agents over stdio (Model Context Protocol): review, renames, explain, status
@@ -210,6 +213,7 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
+        Command::Test(args) => test::run(&args, context),
         Command::Backfill(args) => backfill::run(&args, context),
         Command::Phases(args) => phases::run(&args, context),
         Command::Guard(args) => guard::run(&args, context),

@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use postgres::Client;
 
 use super::output::{self, Format};
-use crate::backup::{self, State};
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::{History, Identity};
+use crate::database::History;
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
@@ -19,7 +18,6 @@ use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{self, Data};
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Reviewed, deployed};
-use crate::target::Target;
 use crate::tools::prisma;
 
 /// Arguments of `rehearse`.
@@ -89,7 +87,12 @@ impl Deployer for Rehearsing<'_> {
         };
         let mut original = match restoring.clone.filter(|_| self.args.backup.is_none() && !self.args.schema_only) {
             Some(clone) => restoring.by_host(clone, shell)?,
-            None => restoring.restore(&self.backup(&target)?, data, None, shell)?,
+            None => restoring.restore(
+                &restoring.chosen(self.args.backup.as_deref(), &self.context.directory)?,
+                data,
+                None,
+                shell,
+            )?,
         };
         let schema = target.url.schema();
         let asked = Asked {
@@ -137,25 +140,5 @@ impl Rehearsing<'_> {
         let holds = Holds { history: history.as_ref(), definitions: Some(&against::definitions(client)?) };
         let place = ("rehearsal", schema);
         Ok(against::planned(place, &folder, pending, holds, client, &settings, config.sample_keys)?.migrations)
-    }
-
-    /// The backup that was named, as typed or as `backup list` shows it; else the newest good one of the target.
-    fn backup(&self, target: &Target) -> Result<PathBuf> {
-        let directory = self.project.root().join(&self.config.backup.directory);
-        if let Some(file) = &self.args.backup {
-            let typed = self.context.directory.join(file);
-            return Ok(if typed.exists() { typed } else { directory.join(file) });
-        }
-        let address = target.url.address();
-        let server = Identity::of(&target.url, "prisma-safe rehearse").ok();
-        let of_target = |entry: &backup::Entry| {
-            entry.state == State::Good
-                && entry.manifest.as_ref().is_some_and(|manifest| manifest.source.is_of(&address, server.as_ref()))
-        };
-        let newest = backup::list(&directory)?.into_iter().find(of_target);
-        newest.map(|entry| entry.path).ok_or_else(|| {
-            Error::failed(format!("no backup of {address} in {}", directory.display()))
-                .help("take one: prisma-safe backup; or name another database's: --backup FILE")
-        })
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `plan`, `plans`, `written` | the plan's file: read, refused with a caret, written |
 //! | `begin` | a new plan, from what a person asks for |
+//! | `bundle` | several tables in one migration |
 //! | `rows` | rows by their keys |
 //! | `session` | a session in which expressions mean the same everywhere |
 //! | `subject` | the column that is meant, and what stands in the way of phases |
@@ -17,6 +18,7 @@
 //! A plan never says that a phase is done: that is in each database's own history.
 
 pub mod begin;
+mod bundle;
 mod draft;
 mod fields;
 pub mod gate;
@@ -32,9 +34,10 @@ pub mod standing;
 mod subject;
 mod written;
 
+pub use self::bundle::Bundle;
 pub use self::draft::Drafted;
 pub use self::fields::{Edited, Phase};
-pub use self::names::{Names, after};
+pub use self::names::{Names, after, stamp};
 pub use self::plan::{Kind, Plan};
 pub use self::plans::Plans;
 pub use self::render::Scripts;

@@ -45,6 +45,11 @@ impl Names {
 
 /// The name of a new migration: now, but behind every one that is there.
 pub fn after(migrations: &[Migration], already: &[String], what: &str, plan: &str) -> String {
+    format!("{}_{what}_{plan}", stamp(migrations, already))
+}
+
+/// The time that the name of a new migration begins with: now, but behind every one that is there.
+pub fn stamp(migrations: &[Migration], already: &[String]) -> String {
     const STAMP: &str = "%Y%m%d%H%M%S";
     let newest =
         migrations.iter().map(|migration| migration.name.as_str()).chain(already.iter().map(String::as_str)).max();
@@ -52,6 +57,5 @@ pub fn after(migrations: &[Migration], already: &[String], what: &str, plan: &st
         .and_then(|name| DateTime::strptime(STAMP, name.get(..14)?).ok()?.checked_add(1.second()).ok())
         .map(|time| time.strftime(STAMP).to_string());
     let now = Timestamp::now().strftime(STAMP).to_string();
-    let stamp = next.map_or(now.clone(), |next| next.max(now));
-    format!("{stamp}_{what}_{plan}")
+    next.map_or(now.clone(), |next| next.max(now))
 }

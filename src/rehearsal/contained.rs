@@ -12,13 +12,10 @@ use crate::sql::quote_identifier;
 /// What a report says of a copy whose foreign servers were cut off.
 const CUT_OFF: &str = "foreign tables lead nowhere: what reaches through them fails here";
 
-/// Refuses to rehearse migrations that reach beyond the database: they would reach the same things from the copy.
-///
-/// # Errors
-/// Exit status 3, with each statement and the way to deploy without a rehearsal.
-pub fn demand_contained(pending: &[Migration]) -> Result<()> {
+/// The statements that reach beyond the database, a line each: they would reach the same things from a copy.
+pub(super) fn reaching(migrations: &[Migration]) -> Vec<String> {
     let mut found = Vec::new();
-    for migration in pending {
+    for migration in migrations {
         let script = migration.script();
         // what is reached stands in the statement's text, whatever the world
         let world = Catalog::new("");
@@ -30,6 +27,15 @@ pub fn demand_contained(pending: &[Migration]) -> Result<()> {
             _ => None,
         }));
     }
+    found
+}
+
+/// Refuses to rehearse migrations that reach beyond the database.
+///
+/// # Errors
+/// Exit status 3, with each statement and the way to deploy without a rehearsal.
+pub fn demand_contained(pending: &[Migration]) -> Result<()> {
+    let found = reaching(pending);
     if found.is_empty() {
         return Ok(());
     }

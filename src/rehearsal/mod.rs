@@ -20,6 +20,7 @@
 //! | `contained` | nothing but the copy is reached |
 //! | `unjudged` | what a person has to judge where nothing is rehearsed |
 //! | `report` | for people and for programs |
+//! | `trial` | any SQL on a copy: `prisma-safe test` |
 
 #[cfg(test)]
 pub(crate) mod bare;
@@ -41,9 +42,12 @@ pub mod settings;
 mod trace;
 mod tracing;
 mod traffic;
+pub mod trial;
 mod unjudged;
 mod written;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use postgres::Client;
@@ -70,7 +74,7 @@ use crate::database::{Failure, connect};
 use crate::engine::Engine;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::scratch;
-use crate::values::{TableFate, compare};
+use crate::values::{TableFate, Touched, compare};
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe rehearsal";
@@ -191,24 +195,8 @@ pub fn rehearse(
     let Ran { migrations, touched, unseen } = result.map_err(contained::explain)?;
     let clone = original.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
-    let definitions = definitions(&mut before, &mut after)
-        .explain(|| "could not read the definitions around the rehearsal".into())?;
-    let tables = {
-        let tokens = [
-            (clone.clone(), after.cancel_token()),
-            (original.url(original.name(), play.schema)?, before.cancel_token()),
-        ];
-        let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), engine.interrupt());
-        compare(&mut before, &mut after, &touched, play.schema)
-    };
-    if engine.interrupted() {
-        return Err(Error::cancelled());
-    }
-    let tables = tables.explain(|| "could not compare the copy with what it was".into())?;
-    let census = Census::read(&mut before).and_then(|was| Ok((was, Census::read(&mut after)?)));
-    let (was, is) = census.explain(|| "could not read the objects around the rehearsal".into())?;
-    let mut losses = conservation::rows(&tables, &was, play.schema);
-    losses.extend(conservation::objects(&was, &is, play.schema));
+    let Compared { definitions, tables, mut losses, was } =
+        compared(original, (&mut before, &mut after), &touched, play.schema, &engine.interrupt())?;
     let return_trip = match &mut play.take_back {
         Some(take_back) => {
             let trip = return_trip::go_back(&clone, (&mut before, &mut after), play.schema, *take_back)?;
@@ -243,6 +231,45 @@ pub fn rehearse(
     };
     rehearsal.excess = budget.excess(&rehearsal, &coverage);
     Ok(rehearsal)
+}
+
+/// What became of a copy.
+struct Compared {
+    /// Before and after.
+    definitions: (Live, Live),
+    tables: Vec<TableFate>,
+    losses: Vec<Loss>,
+    /// The objects before.
+    was: Census,
+}
+
+/// Compares the copy with what it was.
+fn compared(
+    original: &Original,
+    (before, after): (&mut Client, &mut Client),
+    touched: &Touched,
+    schema: &str,
+    interrupt: &Arc<AtomicBool>,
+) -> Result<Compared> {
+    let definitions =
+        definitions(before, after).explain(|| "could not read the definitions around the rehearsal".into())?;
+    let tables = {
+        let tokens = [
+            (original.url(CLONE, schema)?, after.cancel_token()),
+            (original.url(original.name(), schema)?, before.cancel_token()),
+        ];
+        let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), Arc::clone(interrupt));
+        compare(before, after, touched, schema)
+    };
+    if interrupt.load(Ordering::Relaxed) {
+        return Err(Error::cancelled());
+    }
+    let tables = tables.explain(|| "could not compare the copy with what it was".into())?;
+    let census = Census::read(before).and_then(|was| Ok((was, Census::read(after)?)));
+    let (was, is) = census.explain(|| "could not read the objects around the rehearsal".into())?;
+    let mut losses = conservation::rows(&tables, &was, schema);
+    losses.extend(conservation::objects(&was, &is, schema));
+    Ok(Compared { definitions, tables, losses, was })
 }
 
 /// What the comparison cannot see, whatever the migrations do.

@@ -92,11 +92,11 @@ fn human(rehearsal: &Rehearsal, depth: Depth) -> String {
 }
 
 /// What the lines about tables say already.
-fn in_a_table(kind: Kind) -> bool {
+pub(super) fn in_a_table(kind: Kind) -> bool {
     matches!(kind, Kind::Rows | Kind::Values | Kind::Column | Kind::Table)
 }
 
-fn line(text: &mut String, depth: usize, words: &str) {
+pub(super) fn line(text: &mut String, depth: usize, words: &str) {
     // writing to a String does not fail
     let _ = writeln!(text, "{:width$}{words}", "", width = 2 * depth);
 }
@@ -127,7 +127,7 @@ fn told(whole: &mut String, migration: &Rehearsed, depth: Depth) {
     }
 }
 
-fn statement_words(statement: &Statement) -> String {
+pub(super) fn statement_words(statement: &Statement) -> String {
     let mut words = format!("line {}: {} — {}", statement.line, statement.sql, seconds(statement.took));
     for (verb, list) in [("writes anew", &statement.rewrites), ("builds", &statement.indexes)] {
         if !list.is_empty() {
@@ -140,7 +140,7 @@ fn statement_words(statement: &Statement) -> String {
     words
 }
 
-fn sizes(list: &[Sized]) -> String {
+pub(super) fn sizes(list: &[Sized]) -> String {
     let one = |sized: &Sized| format!("{} ({})", sized.name, indicatif::DecimalBytes(sized.bytes));
     list.iter().map(one).collect::<Vec<_>>().join(", ")
 }
@@ -160,7 +160,7 @@ fn back(text: &mut String, trip: &ReturnTrip) {
     }
 }
 
-fn fate(text: &mut String, table: &TableFate) {
+pub(super) fn fate(text: &mut String, table: &TableFate) {
     let rows = |count: u64| indicatif::HumanCount(count).to_string();
     let name = match &table.renamed_to {
         Some(now) => format!("{}, now {now}", table.table),

@@ -1,13 +1,13 @@
 //! Restoring what a rehearsal is played on: a backup, or the target's definitions.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::clone::{HostCopy, Wanted};
 use super::settings::CloneBy;
 use super::{APPLICATION, Data, Original, RehearsalMode, Session};
 use crate::backup::load::Options;
-use crate::backup::{self, Archive, Proof, Restored, Starting};
-use crate::database::{self, DatabaseUrl};
+use crate::backup::{self, Archive, Proof, Restored, Starting, State};
+use crate::database::{self, DatabaseUrl, Identity};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::target::Environments;
@@ -35,6 +35,29 @@ pub struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
+    /// The backup that was named, as typed in `directory` or as `backup list` shows it; else the newest good one of the target.
+    ///
+    /// # Errors
+    /// Exit status 1 where there is none.
+    pub fn chosen(&self, named: Option<&Path>, directory: &Path) -> Result<PathBuf> {
+        let backups = self.project.join(&self.settings.directory);
+        if let Some(file) = named {
+            let typed = directory.join(file);
+            return Ok(if typed.exists() { typed } else { backups.join(file) });
+        }
+        let address = self.url.address();
+        let server = Identity::of(self.url, APPLICATION).ok();
+        let of_target = |entry: &backup::Entry| {
+            entry.state == State::Good
+                && entry.manifest.as_ref().is_some_and(|manifest| manifest.source.is_of(&address, server.as_ref()))
+        };
+        let newest = backup::list(&backups)?.into_iter().find(of_target);
+        newest.map(|entry| entry.path).ok_or_else(|| {
+            Error::failed(format!("no backup of {address} in {}", backups.display()))
+                .help("take one: prisma-safe backup; or name another database's: --backup FILE")
+        })
+    }
+
     /// Restores a backup to rehearse on.
     ///
     /// # Errors

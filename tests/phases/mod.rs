@@ -1,6 +1,7 @@
 //! Plans: expand, backfill, contract, abort, on real Prisma and a real PostgreSQL.
 
 mod backfill;
+mod bundle;
 mod edges;
 mod releases;
 

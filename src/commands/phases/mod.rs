@@ -5,6 +5,7 @@ mod begin;
 mod list;
 mod next;
 mod scene;
+mod transaction;
 
 use crate::commands::output;
 use crate::context::Context;
@@ -32,6 +33,8 @@ enum Command {
     Require(begin::Require),
     /// Drop a column once no release writes it: Song.legacy
     Drop(begin::DropColumn),
+    /// Bundle the tables that schema.prisma adds in one migration, in the order of their foreign keys: all of them or none
+    Transaction(transaction::Args),
     /// Write the next migration of a plan: the backfill, then the contract once the evidence allows it
     Next(next::Args),
     /// Go back to the start, without loss
@@ -49,6 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(Command::Retype(retype)) => begin::run(retype.asked(), retype.write, context),
         Some(Command::Require(require)) => begin::run(require.asked(), require.write, context),
         Some(Command::Drop(drop)) => begin::run(drop.asked(), drop.write, context),
+        Some(Command::Transaction(transaction)) => transaction::run(transaction, context),
         Some(Command::Next(next)) => next::run(next, context),
         Some(Command::Abort(abort)) => abort::run(abort, context),
     }

@@ -1,0 +1,67 @@
+//! `test`: any SQL on a copy of a backup.
+
+use std::path::PathBuf;
+
+use super::output;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::{Explain as _, Result};
+use crate::exit::Exit;
+use crate::project::Migration;
+use crate::rehearsal::restore::Restoring;
+use crate::rehearsal::{Data, trial};
+use crate::tools::prisma;
+
+/// Arguments of `test`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The SQL
+    #[arg(value_name = "FILE.sql")]
+    file: PathBuf,
+    /// The backup to run it on; default: the newest of the target database
+    #[arg(long, value_name = "FILE")]
+    backup: Option<PathBuf>,
+    /// Leave the rows out
+    #[arg(long)]
+    schema_only: bool,
+    #[command(flatten)]
+    output: output::Args,
+}
+
+/// Runs the file on a copy, and reports what it did there. The target is only asked for its settings.
+///
+/// # Errors
+/// Exit status 1 where the SQL fails, with its line, or a backup is missing; 3 where it reaches beyond the database.
+pub fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let (shell, path) = (&context.shell, context.directory.join(&args.file));
+    let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
+    let project = prisma::find(&context.directory, &context.env)?;
+    let config = Config::load(project.root())?;
+    let (target, _) = super::target(&project, &config, context)?;
+    let file = Migration { name: args.file.display().to_string(), path, sql: sql.into() };
+    let data = if args.schema_only { Data::Schema } else { Data::Full };
+    let restoring = Restoring {
+        project: project.root(),
+        settings: &config.backup,
+        mode: config.rehearsal.mode,
+        env: &context.env,
+        url: &target.url,
+        schemas: &[],
+        clone: config.rehearsal.clone.as_ref(),
+        production: target.production,
+        environments: &config.environments,
+    };
+    let mut original = match restoring.clone.filter(|_| args.backup.is_none() && !args.schema_only) {
+        Some(clone) => restoring.by_host(clone, shell)?,
+        None => {
+            let backup = restoring.chosen(args.backup.as_deref(), &context.directory)?;
+            restoring.restore(&backup, data, None, shell)?
+        }
+    };
+    shell.step("Testing", format_args!("{} on a copy of {}", file.name, original.backup()));
+    let trial = trial::attempt(&mut original, &file, &target.url.schema(), config.deploy.settings())?;
+    if !args.output.json(&trial.document(), shell)? {
+        shell.print(&trial.text());
+    }
+    trial.check().map(|()| Exit::Done)
+}
