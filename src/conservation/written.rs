@@ -19,6 +19,8 @@ pub struct Written {
     pub anew: bool,
     /// The table is dropped.
     pub gone: bool,
+    /// It is a materialized view.
+    pub derived: bool,
     /// What the table lacks after all migrations.
     pub lacks: Lacks,
 }

@@ -42,7 +42,21 @@ fn ordered(sql: &str) -> String {
     {
         lines.sort();
     }
+    for line in lines.iter_mut().filter(|line| line.starts_with("CREATE STATISTICS")) {
+        sort_columns(line);
+    }
     lines.join("\n")
+}
+
+/// `… ON b, a FROM …`: the server lists columns in the order they stand in, whatever was written.
+fn sort_columns(statistics: &mut String) {
+    if let Some((head, rest)) = statistics.split_once(" ON ")
+        && let Some((columns, table)) = rest.split_once(" FROM ")
+    {
+        let mut columns: Vec<&str> = columns.split(", ").collect();
+        columns.sort_unstable();
+        *statistics = format!("{head} ON {} FROM {table}", columns.join(", "));
+    }
 }
 
 /// What is in one and not in the other.

@@ -159,7 +159,10 @@ const OBJECTS: &[&str] = &[
        'definition', concat_ws(' ', format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
          (SELECT string_agg(pg_get_constraintdef(o.oid), ' ' ORDER BY o.conname) FROM pg_catalog.pg_constraint o WHERE o.contypid = t.oid))), ''
      FROM pg_catalog.pg_type t JOIN s ON s.oid = t.typnamespace WHERE t.typtype = 'd'",
-    "SELECT 'statistics', x.oid, 0, s.nspname, x.stxname, c.oid, json_build_object('definition', pg_get_statisticsobjdef(x.oid),
+    // the server lists columns in the order they stand in, whatever was written
+    "SELECT 'statistics', x.oid, 0, s.nspname, x.stxname, c.oid, json_build_object('definition',
+       regexp_replace(pg_get_statisticsobjdef(x.oid), ' ON [^()]* FROM ', concat(' ON ', (SELECT string_agg(a.attname, ', ' ORDER BY a.attname)
+         FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (x.stxkeys::int2[])), ' FROM ')),
        'columns', array_to_string(x.stxkeys::int2[], ' ')), ''
      FROM c JOIN pg_catalog.pg_statistic_ext x ON x.stxrelid = c.oid JOIN s ON s.oid = x.stxnamespace",
     "SELECT 'function', p.oid, 0, s.nspname, p.proname, 0,

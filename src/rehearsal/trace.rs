@@ -112,6 +112,8 @@ pub struct Write {
     pub anew: bool,
     /// It is dropped.
     pub gone: bool,
+    /// It is a materialized view: its rows are computed.
+    pub derived: bool,
 }
 
 /// A lock on a table.
@@ -250,10 +252,11 @@ impl Trace {
             let Some(then) = self.now.get(id) else { continue };
             let [inserted, updated, deleted] = counted.get(id).copied().unwrap_or_default();
             let gone = !now.contains_key(id);
-            let anew = table.kind == 'r' && now.get(id).is_some_and(|now| now.file != then.file);
+            let anew = matches!(table.kind, 'r' | 'm') && now.get(id).is_some_and(|now| now.file != then.file);
             if inserted + updated + deleted > 0 || anew || gone {
+                let derived = table.kind == 'm';
                 let (table, name) = (table.name.clone(), then.object.clone());
-                writes.push(Write { table, name, inserted, updated, deleted, anew, gone });
+                writes.push(Write { table, name, inserted, updated, deleted, anew, gone, derived });
             }
         }
         Ok(writes)

@@ -18,6 +18,7 @@ pub(super) fn written(migrations: &[Rehearsed], tables: &[TableFate]) -> Vec<Wri
             deleted: write.deleted,
             anew: write.anew,
             gone: write.gone,
+            derived: write.derived,
             lacks: lacks(tables, &write.table),
         });
         written.collect::<Vec<_>>()

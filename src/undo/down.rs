@@ -1,8 +1,9 @@
 //! `down.sql` beside `migration.sql`: the reverse of a migration as a file that people may read and edit. Prisma ignores it.
 //!
 //! Its marks are comments: `prisma-safe:down` with a hash of what follows, so that an edited file can be told apart from a generated one;
-//! `prisma-safe:reverse N` before what takes statement N back; `prisma-safe:put-back N` where the values that statement N
-//! has destroyed come back; `prisma-safe:as-before` names what comes back by the definitions that the deploy has read.
+//! `prisma-safe:reverse N` before what takes statement N back, and `reverse 0` before what runs once all of them are taken back;
+//! `prisma-safe:put-back N` where the values that statement N has destroyed come back; `prisma-safe:as-before` names what comes
+//! back by the definitions that the deploy has read.
 
 use std::path::{Path, PathBuf};
 

@@ -72,8 +72,12 @@ fn what_a_function_and_a_block_take_comes_back() {
     let kept = ["rows deleted from track", "rows deleted from album", "values of album that are overwritten"];
     there_and_back(&project, "SELECT relabel();\nALTER TABLE album ADD COLUMN n INT;\n", &kept);
     let block = "ALTER TABLE track RENAME TO piece;\nDO $$ BEGIN
-          UPDATE piece SET name = NULL WHERE id % 2 = 0; EXECUTE format('TRUNCATE %I', 'tag'); END $$;\n";
+          UPDATE piece SET name = NULL WHERE id % 2 = 0; EXECUTE format('TRUNCATE %I', 'tag'); END $$;
+          REFRESH MATERIALIZED VIEW words;\n";
+    project.database().execute("CREATE MATERIALIZED VIEW words AS SELECT word FROM tag");
     there_and_back(&project, block, &["values of piece that are overwritten", "rows deleted from tag"]);
+    // computed from the rows that are back
+    assert_eq!(project.database().count("words"), 20);
 }
 
 /// Rows that code inserted stay, as those of an INSERT do, and it is said.

@@ -46,6 +46,8 @@ fn a_dropped_table_is_moved_aside_and_comes_back() {
     let project = small();
     let text = there_and_back(&project, "-- prisma-safe:allow drop-table(Song): gone\nDROP TABLE \"Song\";\n");
     assert!(text.contains("table Song: 1,000 of 1,000 rows"), "{text}");
+    let order = r#"SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '"Song"'::regclass AND attnum > 0"#;
+    assert_eq!(project.database().value(order), "id isrc artist title plays");
     // the sequence goes on where it stood
     project.database().execute(r#"INSERT INTO "Song" (isrc, artist, title) VALUES ('x', 'y', 'z')"#);
     assert_eq!(project.database().value(r#"SELECT max(id) FROM "Song""#), "1001");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// No part of what a database is: two that differ in this alone are equal.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Beside {
     /// The columns' names, each table's in the order they stand in.
     pub columns: Vec<String>,
@@ -16,6 +16,14 @@ pub struct Beside {
     pub inherited: BTreeSet<String>,
     /// Functions of extensions that only compute or read, as the server says.
     pub harmless: BTreeSet<String>,
+}
+
+impl Beside {
+    /// Whether nothing was read.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { columns, unread, inherited, harmless } = self;
+        columns.is_empty() && unread.is_empty() && inherited.is_empty() && harmless.is_empty()
+    }
 }
 
 impl PartialEq for Beside {

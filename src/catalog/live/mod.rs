@@ -100,8 +100,8 @@ pub type Definition = BTreeMap<String, String>;
 pub struct Live {
     /// By kind and by name as SQL writes it: `public."Song"`, `public."Song".artist` for what belongs to a table.
     pub objects: BTreeMap<Kind, BTreeMap<String, Definition>>,
-    /// What is known besides; a journal does not keep it.
-    #[serde(skip)]
+    /// What is known besides. Versions that did not keep it made a dropped table again with its columns in the order of their names.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
     pub beside: Beside,
     /// Empty where they were not asked for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

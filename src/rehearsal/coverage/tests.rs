@@ -46,6 +46,7 @@ fn rehearsed(wrote: &[Wrote<'_>]) -> Rehearsed {
             // as TRUNCATE does, which counts no rows
             anew: *updated + *deleted == 0,
             gone: false,
+            derived: false,
         }],
         range: 0..0,
     };

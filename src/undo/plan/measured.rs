@@ -53,6 +53,10 @@ impl Plan {
                 came.extend(untold(written, script));
                 continue;
             };
+            if written.derived {
+                came.extend(computed_by_code(written, statement, script));
+                continue;
+            }
             let mut tables = vec![written.table.clone()];
             tables.extend(wholes(client, &written.table).explain(explain)?);
             let own = |capture: &&Capture| capture.statement == number && tables.contains(&capture.table());
@@ -177,6 +181,15 @@ fn untold(written: &Written, script: &Script) -> Option<String> {
         .then(|| format!("what line {line} did to {table} ({}): its statement was not made out", cost::rows(rows)))
 }
 
+/// A materialized view whose rows code has computed anew. The reverse refreshes those that a statement of the migration refreshes
+/// itself, and the definitions bring those back that are dropped.
+fn computed_by_code(written: &Written, statement: &Statement, script: &Script) -> Option<String> {
+    let refreshes = matches!(&statement.kind, StatementKind::Other { words } if words.starts_with("REFRESH"));
+    let line = script.position(statement.range.start).line;
+    (!refreshes && !written.gone)
+        .then(|| format!("the rows of materialized view {}, which line {line} has computed anew", written.table.name))
+}
+
 /// Whether rows were overwritten of which some are gone in the end: those show no more that they were.
 fn hides(written: &Written) -> bool {
     written.updated > 0 && written.lacks.rows
@@ -274,7 +287,7 @@ mod tests {
     fn written(table: &str, [inserted, updated, deleted]: [u64; 3], values: &[&str]) -> Written {
         let values = Some(values.iter().map(|own| (*own).to_owned()).collect());
         let lacks = Lacks { rows: deleted > 0, values, came: inserted > 0 };
-        let (anew, gone) = (false, false);
+        let (anew, gone, derived) = (false, false, false);
         Written {
             migration: "2".into(),
             statement: 0..1,
@@ -284,6 +297,7 @@ mod tests {
             deleted,
             anew,
             gone,
+            derived,
             lacks,
         }
     }
@@ -315,6 +329,18 @@ mod tests {
             other => format!("{other:?}"),
         };
         plan.losses.losses.iter().map(|(_, loss)| of(loss)).collect()
+    }
+
+    #[test]
+    fn a_materialized_view_that_code_has_computed_anew_is_named() {
+        let of = |sql: &str, gone: bool| {
+            let script = Script::parse(sql);
+            let own = Written { anew: true, derived: true, gone, ..written("m", [0; 3], &[]) };
+            computed_by_code(&own, &script.statements()[0], &script)
+        };
+        let code = "\nDO $$ BEGIN REFRESH MATERIALIZED VIEW m; END $$";
+        assert_eq!(of(code, false), Some("the rows of materialized view m, which line 2 has computed anew".to_owned()));
+        assert_eq!((of(code, true), of("REFRESH MATERIALIZED VIEW m", false)), (None, None));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 /// The reverse of one statement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Step {
-    /// Which statement of the migration, from 1.
+    /// Which statement of the migration, from 1; 0 for what is left once all of them are undone.
     pub number: usize,
     /// The statement's beginning, on one line.
     pub of: String,
@@ -82,9 +82,10 @@ pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
         }
     });
     steps.reverse();
-    // what a view reads is as it was after the last step only
-    if let Some(last) = steps.last_mut() {
-        last.rules.extend(views);
+    // what a view reads is as it was once everything is back, what code took without saying so included
+    if !views.is_empty() {
+        let of = "the materialized views that it refreshed".to_owned();
+        steps.push(Step { of, rules: views, ..Step::default() });
     }
     steps
 }
