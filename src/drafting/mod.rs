@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::schema::{self, Schema};
 use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rename, Rewrite, Scratch, Terminal};
-use crate::review::{self, Review};
-use crate::rules::Settings;
+use crate::review::{self, Review, Reviewed, links};
+use crate::rules::{Finding, Settings, exchanged_columns};
 use crate::sql::Sql;
 use crate::ui::{Shell, diff};
 
@@ -165,6 +165,8 @@ impl<'a> Drafting<'a> {
     /// The review of the outcome, offline.
     pub fn review(&self, outcome: &Outcome, settings: &Settings) -> Review {
         let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
+        let on = settings.levels.on(&exchanged_columns::RULE);
+        let standing = if on { self.exchanged(&migration) } else { Vec::new() };
         let mut review = review::review(review::Request {
             migrations: &[migration],
             world: None,
@@ -173,12 +175,22 @@ impl<'a> Drafting<'a> {
             live: None,
             identity: None,
             settings,
-            standing: Vec::new(),
+            standing,
         });
         for reviewed in review.migrations.iter_mut().filter(|_| outcome.rewritten()) {
             reviewed.draft = Some(self.migration.sql.to_string());
         }
         review
+    }
+
+    /// Whether fields of the schema have exchanged their columns, though Prisma drafts nothing for it.
+    pub fn exchanges(&self) -> bool {
+        !self.exchanged(self.migration).is_empty()
+    }
+
+    fn exchanged(&self, migration: &Migration) -> Vec<Reviewed> {
+        let [was, now] = [&self.hints.schema_before, &self.hints.schema_after].map(|texts| Schema::read(texts));
+        links::of_draft(self.default_schema, self.earlier, migration, (&was, &now))
     }
 
     /// Before a development database is changed: what cannot run is refused, what loses data is asked about.
@@ -198,6 +210,19 @@ impl<'a> Drafting<'a> {
             Some(&self.migration.sql),
             &outcome.text,
         )
+    }
+}
+
+/// Fields that read each other's columns after this draft are a decision: the columns follow, or the change is meant.
+///
+/// # Errors
+/// Exit status 4 then, with the options that decide it.
+pub fn refuse_exchange(review: &Review) -> Result<()> {
+    let open = |finding: &&Finding| finding.rule == exchanged_columns::RULE.id && finding.blocks();
+    match review.findings().find(open) {
+        Some(Finding { message, help, rule, object, .. }) => Err(Error::decision(message)
+            .help(format!("{help}\n`migrate dev --accept '{rule}({object}): why'` writes that line"))),
+        None => Ok(()),
     }
 }
 

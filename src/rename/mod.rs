@@ -9,6 +9,7 @@ mod assign;
 mod candidate;
 mod candidates;
 mod columns;
+pub mod crossed;
 mod decide;
 pub mod directive;
 mod enums;

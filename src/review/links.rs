@@ -1,12 +1,18 @@
-//! Links of self-relations: Prisma takes column A of their join tables for the field that comes first in the alphabet, so the schema
-//! alone can turn them round. The schema that the release before reads them by is compared with the present one.
+//! What changes its meaning by the schema alone. Links of self-relations: Prisma takes column A of their join tables for the field that
+//! comes first in the alphabet, so a field's name can turn them round. Columns: fields that exchange their `@map` names read each
+//! other's values. The schema that the release before reads them by is compared with the present one.
 
-use super::{Review, Reviewed, Verdict};
+use std::cell::OnceCell;
+
+use super::{Review, Reviewed, Verdict, acceptances};
+use crate::catalog::ObjectName;
 use crate::error::{Error, Result};
 use crate::project::Migration;
+use crate::rename::crossed::{crossed, suspected};
 use crate::rename::schema::{self, Schema};
 use crate::rename::sides::{self, Turned};
-use crate::rules::{Settings, Unchecked, many_to_many_swap as rule};
+use crate::rules::{Finding, Settings, Unchecked, exchanged_columns, many_to_many_swap as rule};
+use crate::tools::git;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -62,14 +68,14 @@ impl Links {
     }
 }
 
-/// Looks at the join tables that `earlier` migrations have left, behind the `pending` ones.
+/// Looks at what `earlier` migrations have left, behind the `pending` ones.
 fn look(settings: &Settings, default_schema: &str, earlier: &[Migration], pending: &[Migration]) -> Links {
     let now = Schema::of_files(&settings.schema_files);
-    if !settings.levels.on(&rule::RULE) || now.models.is_empty() {
+    if now.models.is_empty() {
         return Links::default();
     }
-    let was = || before(settings, earlier);
-    let links = sides::standing(default_schema, (earlier, pending), &was, &now);
+    let read = OnceCell::new();
+    let was = || read.get_or_init(|| before(settings, earlier)).clone();
     let place = || {
         pending.last().cloned().unwrap_or_else(|| {
             let path = settings.schema_files.first().cloned().unwrap_or_default();
@@ -77,23 +83,73 @@ fn look(settings: &Settings, default_schema: &str, earlier: &[Migration], pendin
             Migration { name, path, sql: "".into() }
         })
     };
-    let finding = |turned: &Turned| {
-        let own = &turned.table;
-        let label =
-            if own.schema == default_schema { own.name.clone() } else { format!("{}.{}", own.schema, own.name) };
-        Reviewed::standing(place(), rule::turned(&label, turned))
-    };
-    Links {
-        findings: links.turned.iter().map(finding).collect(),
-        unchecked: links
-            .unchecked
-            .iter()
-            .map(|table| Unchecked {
-                what: format!("whether the links in {} still mean the same", table.name),
-                why: "neither git nor a deployed schema (`--deployed`) knows its relation from before".into(),
-            })
-            .collect(),
+    let mut found = Links::default();
+    if settings.levels.on(&rule::RULE) {
+        let links = sides::standing(default_schema, (earlier, pending), &was, &now);
+        let finding =
+            |turned: &Turned| Reviewed::standing(place(), rule::turned(&label(default_schema, &turned.table), turned));
+        found.findings.extend(links.turned.iter().map(finding));
+        found.unchecked.extend(links.unchecked.iter().map(|table| Unchecked {
+            what: format!("whether the links in {} still mean the same", table.name),
+            why: "neither git nor a deployed schema (`--deployed`) knows its relation from before".into(),
+        }));
     }
+    if settings.levels.on(&exchanged_columns::RULE) && maps(&now) {
+        let (was, applied) = (was(), settings.deployed.is_some());
+        let crossed = exchanged(default_schema, (earlier, pending), applied, &was, &now);
+        found.findings.extend(crossed.into_iter().map(|finding| {
+            let accepting = pending.iter().find(|own| accepts(own, default_schema, &finding));
+            Reviewed::standing(accepting.cloned().unwrap_or_else(place), finding)
+        }));
+    }
+    found
+}
+
+/// Fields whose columns a draft leaves to others.
+pub fn of_draft(
+    default_schema: &str,
+    earlier: &[Migration],
+    draft: &Migration,
+    (was, now): (&Schema, &Schema),
+) -> Vec<Reviewed> {
+    let found = exchanged(default_schema, (earlier, std::slice::from_ref(draft)), false, was, now);
+    found.into_iter().map(|finding| Reviewed::standing(draft.clone(), finding)).collect()
+}
+
+/// Fields that read each other's columns behind the `pending` migrations. `applied` says that `was` has seen what the `earlier` ones did.
+fn exchanged(
+    default_schema: &str,
+    (earlier, pending): (&[Migration], &[Migration]),
+    applied: bool,
+    was: &Schema,
+    now: &Schema,
+) -> Vec<Finding> {
+    if !suspected(was, now) {
+        return Vec::new();
+    }
+    // git has seen what is committed
+    let new = |own: &&Migration| !applied && git::committed(&own.path).is_none_or(|text| text != own.sql.as_str());
+    let new: Vec<&Migration> = earlier.iter().filter(new).collect();
+    let since: Vec<&Migration> = new.iter().copied().chain(pending).collect();
+    let found = crossed(default_schema, &since, was, now);
+    let found = found.iter().map(|own| exchanged_columns::finding(&label(default_schema, &own.table), own));
+    found.filter(|finding| !new.iter().any(|own| accepts(own, default_schema, finding))).collect()
+}
+
+/// Whether a line of the migration accepts a finding about the schema.
+fn accepts(migration: &Migration, default_schema: &str, finding: &Finding) -> bool {
+    let mut finding = [finding.clone()];
+    acceptances::of_standing(migration.sql.as_str(), default_schema, &mut finding);
+    finding[0].accepted.is_some()
+}
+
+/// Whether any field has another name than its column: without `@map` none can read another's.
+fn maps(schema: &Schema) -> bool {
+    schema.models.iter().flat_map(|model| &model.fields).any(|field| field.column != field.name)
+}
+
+fn label(default_schema: &str, own: &ObjectName) -> String {
+    if own.schema == default_schema { own.name.clone() } else { format!("{}.{}", own.schema, own.name) }
 }
 
 /// The schema that the rows were read by: of the release that runs, where it is known; else that of before.

@@ -36,6 +36,7 @@ mod drop_table;
 mod drop_then_add;
 mod dropped_guarantee;
 mod duplicate_after_cast;
+pub mod exchanged_columns;
 mod explicit_ids;
 mod fix;
 mod foreign_key_type;
@@ -43,7 +44,7 @@ pub mod history;
 mod impossible_statement;
 mod index_of_constraint;
 mod lock_held;
-mod locks;
+pub(crate) mod locks;
 mod long_identifier;
 pub mod many_to_many_swap;
 mod narrow_type;
@@ -299,6 +300,7 @@ pub const RULES: &[&Rule] = &[
     &explicit_ids::RULE,
     &delete_rows::RULE,
     &many_to_many_swap::RULE,
+    &exchanged_columns::RULE,
     &redirected_foreign_key::RULE,
     &dropped_guarantee::RULE,
     &index_of_constraint::RULE,

@@ -177,3 +177,49 @@ fn a_join_table_becomes_a_model() {
     project.run(arguments.iter().chain(&options)).succeeds();
     assert_eq!(project.database().rows("SELECT \"actorId\", \"filmId\" FROM \"ActorFilm\""), ["2|7"]);
 }
+
+const DOC: &str = "model Doc {
+  id     Int    @id @default(autoincrement())
+  name   String @map(\"title\")
+  writer String @map(\"author\")
+}
+";
+
+/// Prisma drafts nothing for an exchange of two `@map` names, though each field reads the other's values from then on.
+#[test]
+fn fields_that_exchange_their_columns_are_a_decision() {
+    let project = committed(DOC, |sql| sql);
+    project.database().execute("INSERT INTO \"Doc\" (title, author) VALUES ('a title', 'an author')");
+    let exchanged = DOC.replace("\"title\"", "\"x\"").replace("\"author\"", "\"title\"").replace("\"x\"", "\"author\"");
+    project.set_schema(&exchanged);
+    let dev = |more: &[&str]| project.run(["migrate", "dev", "--non-interactive"].iter().chain(more));
+    let options = ["--rename", "Doc.title:author", "--rename", "Doc.author:title"];
+    let refused = dev(&["--name", "swap"]).exits(4).says("Doc.name reads `author`, and its values are in `title`");
+    refused.says(&options.join(" "));
+    assert_eq!(project.migrations().len(), 1);
+    // nothing is pending, and a release would read the wrong values
+    project
+        .run(["migrate", "deploy"])
+        .exits(3)
+        .says("nothing is pending, but by @map alone, fields of Doc change places");
+
+    let accept = ["--accept", "exchanged-columns(Doc): the names were wrong", "--create-only"];
+    dev(&[&["--name", "meant"][..], &accept].concat()).succeeds();
+    let migrations = project.migrations();
+    assert!(
+        project
+            .read(&format!("prisma/migrations/{}/migration.sql", migrations[1]))
+            .contains("allow exchanged-columns(Doc)")
+    );
+    project.run(["review", "--pending"]).succeeds().says("exchanged-columns");
+    std::fs::remove_dir_all(project.path(&format!("prisma/migrations/{}", migrations[1]))).unwrap();
+
+    dev(&[&["--name", "swap"][..], &options].concat()).succeeds().says("RENAME COLUMN");
+    let row = "SELECT title || ', ' || author FROM \"Doc\"";
+    assert_eq!(project.database().value(row), "an author, a title");
+    // not committed yet, and not exchanged once more
+    dev(&["--name", "again"]).succeeds().says("Already in sync");
+    project.run(["review"]).succeeds().says_nothing_of("exchanged-columns");
+    commit(&project);
+    dev(&["--name", "again"]).succeeds().says("Already in sync");
+}

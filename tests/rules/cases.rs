@@ -30,7 +30,7 @@
 //! | `dependent KIND TABLE[.COLUMN] NAME` | an object of this kind mentions it |
 //! | `utc`, `local` | the session's time zone is UTC, is another |
 //!
-//! and of the project: `plain` (nothing shows that prisma-safe deploys it), `prisma 7.4`, `rule ID LEVEL`, `deployed` (the running release has `base.prisma`), `edited`, `missing`
+//! and of the project: `exchanged MODEL COLUMN COLUMN` (two fields have exchanged these names of columns by `@map`), `plain` (nothing shows that prisma-safe deploys it), `prisma 7.4`, `rule ID LEVEL`, `deployed` (the running release has `base.prisma`), `edited`, `missing`
 //! and `late` (the migration was edited after it was applied, is gone, is older than an applied one).
 
 use std::collections::BTreeMap;
@@ -43,6 +43,7 @@ use prisma_safe::effects::retype::Loss;
 use prisma_safe::project::Migration;
 use prisma_safe::rename::schema::Schema;
 use prisma_safe::review::history::standing;
+use prisma_safe::review::links::of_draft;
 use prisma_safe::review::{Request, Review, review};
 use prisma_safe::rules::{Deployed, Live, Lost, Settings, Unchecked, Which};
 
@@ -135,6 +136,10 @@ impl Case {
             ..Standing::default()
         };
         let applied = facts.edited || facts.missing;
+        let mut standing = standing(&known, &migrations, "prisma/migrations".as_ref());
+        if let Some([was, now]) = &facts.exchanged {
+            standing.extend(of_draft("public", &[], &migrations[0], (was, now)));
+        }
         review(Request {
             migrations: if applied { &[] } else { &migrations },
             world: None,
@@ -143,7 +148,7 @@ impl Case {
             live: facts.online.then_some(&facts as &dyn Live),
             identity: None,
             settings: &facts.settings,
-            standing: standing(&known, &migrations, "prisma/migrations".as_ref()),
+            standing,
         })
     }
 
@@ -168,6 +173,8 @@ struct Facts {
     /// By table.
     published: BTreeMap<String, String>,
     settings: Settings,
+    /// The schema before and now.
+    exchanged: Option<[Schema; 2]>,
     edited: bool,
     missing: bool,
     late: bool,
@@ -187,6 +194,7 @@ impl Facts {
             defaults: BTreeMap::new(),
             published: BTreeMap::new(),
             settings: settings(),
+            exchanged: None,
             edited: false,
             missing: false,
             late: false,
@@ -209,6 +217,13 @@ impl Facts {
                 ["deployed"] => {
                     let schema = Schema::read(&[BASE_SCHEMA.to_owned()]);
                     facts.settings.deployed = Some(Deployed { schema, named: "v1".into() });
+                }
+                ["exchanged", model, one, other] => {
+                    let schema = |first: &str, second: &str| {
+                        let fields = format!("  a String @map(\"{first}\")\n  b String @map(\"{second}\")\n");
+                        Schema::read(&[format!("model {model} {{\n{fields}}}\n")])
+                    };
+                    facts.exchanged = Some([schema(one, other), schema(other, one)]);
                 }
                 ["edited"] => facts.edited = true,
                 ["missing"] => facts.missing = true,

@@ -148,6 +148,7 @@ impl Drafter for Developing<'_> {
             review = drafting.review(&outcome, &settings);
             self.accepted.demand_use(&review)?;
         }
+        drafting::refuse_exchange(&review)?;
         self.report(&migration.name, &outcome, Some(&review))?;
         let text = outcome.text.to_string();
         let migration = Migration { sql: outcome.text, ..migration };
@@ -179,9 +180,10 @@ impl Drafter for Developing<'_> {
             ));
         }
         let name = self.args.name.as_ref().map(|name| name.to_string_lossy().to_lowercase());
-        let name = name.unwrap_or_else(|| "turned_links".to_owned());
+        let (turned, exchanged) = (rename::turns_links(&drafting.draft()), drafting.exchanges());
+        let name = name.unwrap_or_else(|| if turned { "turned_links" } else { "exchanged_columns" }.to_owned());
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        rename::turns_links(&drafting.draft()).then_some(name)
+        (turned || exchanged).then_some(name)
     }
 
     fn unchanged(&mut self) -> Result<()> {
