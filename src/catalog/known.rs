@@ -75,6 +75,8 @@ pub(crate) struct Sight {
     pub(super) sketches: BTreeMap<ObjectName, Table>,
     /// Functions, triggers and rules.
     pub(super) code: Code,
+    /// Whether a table has ever inherited from another: looked at for every action of every statement.
+    pub(super) inherits: bool,
 }
 
 impl PartialEq for Sight {

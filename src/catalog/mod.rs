@@ -162,6 +162,9 @@ impl Catalog {
     /// The tables that inherit from a table, with those that inherit from them, each once. Partitions are none.
     pub fn heirs(&self, table: &ObjectName) -> Vec<ObjectName> {
         let mut found: Vec<ObjectName> = Vec::new();
+        if !self.sight.inherits {
+            return found;
+        }
         let mut waiting = vec![table.clone()];
         while let Some(parent) = waiting.pop() {
             let own = self.tables.iter().filter(|(_, own)| own.inheritance.from.contains(&parent));

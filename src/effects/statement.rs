@@ -13,7 +13,7 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
     let found = match &scene.statement.kind {
         StatementKind::AlterTable { table, if_exists, only, actions } => {
             let found = alter(scene, table, (*if_exists, *only), actions);
-            let run = scene.before.runs(scene.statement).map(What::UnknownCall);
+            let run = scene.before.runs(scene.statement, scene.text).map(What::UnknownCall);
             let run = run.map(|what| Effect { range: scene.statement.range.clone(), what });
             return found.into_iter().chain(run).collect();
         }
@@ -113,7 +113,7 @@ fn runs(scene: &Scene<'_>, found: &[What]) -> Option<Call> {
         };
         scene.before.fired(table, event)
     };
-    scene.before.runs(scene.statement).or_else(|| found.iter().find_map(fired))
+    scene.before.runs(scene.statement, scene.text).or_else(|| found.iter().find_map(fired))
 }
 
 /// A dropped table with those that inherit from it, which `CASCADE` takes along.

@@ -106,6 +106,15 @@ pub struct Routine {
     /// It is declared not to write: of what it calls, only what is known to write counts.
     pub declared: bool,
     pub calls: Vec<String>,
+    /// Every name in its body, in lower case unless quoted: some are the relations that it reads.
+    pub names: BTreeSet<String>,
+}
+
+impl Routine {
+    /// One that only reads and computes, as far as what it calls does.
+    pub fn harmless(calls: Vec<String>) -> Self {
+        Self { reach: Reach::Reads, declared: true, calls, names: BTreeSet::new() }
+    }
 }
 
 /// Reads a `CREATE FUNCTION`. One in a language that is not followed may do anything, unless it is declared not to: PostgreSQL
@@ -147,7 +156,8 @@ pub fn routine(definition: &str) -> Routine {
         let body = after(&all, "begin atomic").or_else(|| after(&all, "return")).and_then(<[Token<'_>]>::first);
         called.extend(body.and_then(|token| definition.get(token.start..)).into_iter().flat_map(calls));
     }
-    Routine { reach, declared, calls: called.into_iter().collect() }
+    let names = bodies.iter().flatten().filter_map(Token::identifier).collect();
+    Routine { reach, declared, calls: called.into_iter().collect(), names }
 }
 
 /// Words of PL/pgSQL that stand before a parenthesis like a function.

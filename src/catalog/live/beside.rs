@@ -16,13 +16,15 @@ pub struct Beside {
     pub inherited: BTreeSet<String>,
     /// Functions of extensions that only compute or read, as the server says.
     pub harmless: BTreeSet<String>,
+    /// Casts and operators with functions of the database's own, each as the statement that makes it, as far as it matters.
+    pub operators: BTreeSet<String>,
 }
 
 impl Beside {
     /// Whether nothing was read.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { columns, unread, inherited, harmless } = self;
-        columns.is_empty() && unread.is_empty() && inherited.is_empty() && harmless.is_empty()
+        let Self { columns, unread, inherited, harmless, operators } = self;
+        columns.is_empty() && unread.is_empty() && inherited.is_empty() && harmless.is_empty() && operators.is_empty()
     }
 }
 

@@ -47,6 +47,7 @@ impl Catalog {
                     table.partition = partition(definition);
                 } else {
                     table.inheritance = inheritance(name, definition, live);
+                    catalog.sight.inherits |= !table.inheritance.from.is_empty();
                 }
             }
         }
@@ -83,6 +84,18 @@ impl Catalog {
                 code.rule(table, &own);
             }
         }
+        for (name, definition) in live.of(Kind::View).chain(live.of(Kind::MaterializedView)) {
+            if let (Some(view), Some(text)) = (object(name), definition.get("definition")) {
+                code.view(view, text);
+            }
+        }
+        for (name, definition) in live.of(Kind::Policy) {
+            let conditions = ["condition", "check"].iter().filter_map(|part| definition.get(*part));
+            if let Some((table, own)) = table(name).and_then(object).zip(split(name).pop()) {
+                conditions.for_each(|text| code.policy(table.clone(), &own, text));
+            }
+        }
+        live.beside.operators.iter().for_each(|statement| code.operator_or_cast(statement));
     }
 
     fn table_of_target(&mut self, name: &str, parts: &Parts<'_>) {

@@ -48,6 +48,9 @@ pub struct CatalogFile {
     /// Functions of extensions that only compute or read.
     #[serde(default)]
     pub(super) harmless_functions: BTreeSet<String>,
+    /// Casts and operators with functions of the database's own.
+    #[serde(default)]
+    pub(super) operators: BTreeSet<String>,
     /// What mentions a table or a column, by the quoted name; nothing mentions those that are not here.
     pub(super) dependents: BTreeMap<String, Vec<Dependent>>,
     /// What CASCADE takes along, by what is dropped.
@@ -103,6 +106,7 @@ impl CatalogFile {
             unread: self.unread.clone(),
             inherited: self.inherited.clone(),
             harmless: self.harmless_functions.clone(),
+            operators: self.operators.clone(),
         };
         Live { objects: self.objects.clone(), beside, ..Live::default() }
     }

@@ -200,6 +200,9 @@ impl Live {
         for row in client.query_typed(queries::HARMLESS, &[])? {
             live.beside.harmless.insert(row.try_get(0)?);
         }
+        for row in client.query_typed(queries::OPERATORS, &[])? {
+            live.beside.operators.insert(row.try_get(0)?);
+        }
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
         Ok(live)

@@ -70,6 +70,20 @@ FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 GROUP BY lower(p.proname) HAVING bool_and(p.provolatile <> 'v')";
 
+/// Casts and operators whose functions neither PostgreSQL nor an extension brings, as statements.
+pub(super) const OPERATORS: &str = "
+WITH own AS (
+  SELECT p.oid FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+)
+SELECT format('CREATE CAST (%s AS %s) WITH FUNCTION %s', format_type(k.castsource, NULL), format_type(k.casttarget, NULL), k.castfunc::regproc)
+FROM pg_catalog.pg_cast k JOIN own ON own.oid = k.castfunc
+UNION ALL
+SELECT format('CREATE OPERATOR %s (FUNCTION = %s)', o.oprname, o.oprcode::regproc)
+FROM pg_catalog.pg_operator o JOIN own ON own.oid = o.oprcode";
+
 const SCHEMAS: &str = "
 SELECT quote_ident(nspname), obj_description(oid, 'pg_namespace') AS \"comment\"
 FROM space WHERE NOT EXISTS (

@@ -33,6 +33,7 @@ impl Replay<'_> {
                 for name in names {
                     let view = self.resolve(name);
                     self.catalog.views.remove(&view);
+                    self.catalog.sight.code.moved(&view, None);
                 }
                 *cascade
             }

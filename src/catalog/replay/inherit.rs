@@ -33,6 +33,7 @@ impl Replay<'_> {
             }
             own.constraints.extend(checks(&known.constraints));
             own.inheritance.from.push(parent);
+            self.catalog.sight.inherits = true;
         }
         if let (false, Some(own)) = (whole, self.catalog.tables.get_mut(name))
             && own.certainty == Certainty::Whole
@@ -47,6 +48,7 @@ impl Replay<'_> {
         own.inheritance.from.retain(|other| *other != parent);
         if joins {
             own.inheritance.from.push(parent);
+            self.catalog.sight.inherits = true;
             return;
         }
         let from = own.inheritance.from.clone();
@@ -98,6 +100,9 @@ impl crate::catalog::Catalog {
     /// The tables that inherit from a table and to which an action on it happens too, from one to the next.
     pub fn reached_by(&self, table: &ObjectName, action: &ActionKind) -> Vec<ObjectName> {
         let mut found: Vec<ObjectName> = Vec::new();
+        if !self.sight.inherits {
+            return found;
+        }
         let mut waiting = vec![table.clone()];
         while let Some(parent) = waiting.pop() {
             let own = self.tables.iter().filter(|(_, own)| own.inheritance.from.contains(&parent));

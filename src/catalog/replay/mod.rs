@@ -84,14 +84,15 @@ impl<'a> Replay<'a> {
     }
 
     fn statement(&mut self, statement: &Statement, script: &Script) {
+        let text = script.text().get(statement.range.clone()).unwrap_or_default();
         // a function may do what a DO block does
-        if let Some(call) = self.catalog.runs(statement).filter(|call| call.reach == Reach::Anything) {
+        if let Some(call) = self.catalog.runs(statement, text).filter(|call| call.reach == Reach::Anything) {
             self.code(&call.to_string());
         }
         match &statement.kind {
             StatementKind::Select => {}
             StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } => {
-                self.catalog.learn_code(statement, script.text().get(statement.range.clone()).unwrap_or_default());
+                self.catalog.learn_code(statement, text);
             }
             StatementKind::CreateSchema { name, .. } => {
                 self.catalog.schemas.insert(name.clone());
@@ -112,6 +113,7 @@ impl<'a> Replay<'a> {
             StatementKind::CreateView { name, .. } => {
                 let view = self.resolve(name);
                 self.catalog.views.insert(view);
+                self.catalog.learn_code(statement, text);
             }
             StatementKind::RenameView { name, to } => self.rename_table(&self.resolve(name), to),
             StatementKind::Set { name, values, .. } if name == "search_path" => {
@@ -123,7 +125,7 @@ impl<'a> Replay<'a> {
             StatementKind::Other { words } if self.user_type(words, script, statement) => {}
             StatementKind::Other { words } if !is_harmless(words) => self.code(words),
             StatementKind::Other { .. } => {
-                self.catalog.learn_code(statement, script.text().get(statement.range.clone()).unwrap_or_default());
+                self.catalog.learn_code(statement, text);
             }
             other => {
                 if !self.type_statement(other) {

@@ -35,6 +35,7 @@ impl Replay<'_> {
         } else if self.catalog.sequences.contains_key(from) {
             self.move_sequence(from, to);
         } else if self.catalog.views.remove(from) {
+            self.catalog.sight.code.moved(from, Some(&to));
             self.catalog.views.insert(to);
         } else {
             self.rename_index(from, &to.name);

@@ -176,7 +176,9 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
-        StatementKind::Select if scene.before.runs(scene.statement).is_some() || hides_writing(scene.text) => {
+        StatementKind::Select
+            if scene.before.runs(scene.statement, scene.text).is_some() || hides_writing(scene.text) =>
+        {
             stays.push(UNKNOWN_CALL.to_owned());
         }
         StatementKind::Select if calls(scene.text).iter().any(|name| name == "setval") => {
