@@ -20,7 +20,18 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
+    for (table, range, index) in unread_indexes(step) {
+        let name = step.catalog.resolve(table);
+        let object = format!("{}.{index}", step.subject.label(&name));
+        let message = format!(
+            "makes the columns of index `{index}` required, as the primary key: which columns these are is not known, and this fails \
+             on one NULL in them"
+        );
+        let help = "review it where the database can be reached, or with `--catalog FILE`, which `prisma-safe catalog` writes there";
+        findings.push(Finding::new(&RULE, object, range, message).help(help));
+    }
     for (table, range, column, by_key) in demands(step) {
+        let column = column.as_str();
         if let Some(label) = step.filled(table) {
             let object = format!("{label}.{column}");
             let message = format!(
@@ -71,17 +82,20 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The columns that become required, by themselves or (`true`) as part of a primary key.
-fn demands<'a>(step: &Step<'a>) -> Vec<(&'a Name, Range<usize>, &'a String, bool)> {
+fn demands<'a>(step: &Step<'a>) -> Vec<(&'a Name, Range<usize>, String, bool)> {
     let set = step.actions().filter_map(|(table, action)| match &action.kind {
-        ActionKind::SetNotNull { column } => Some((table, action.range.clone(), column, false)),
+        ActionKind::SetNotNull { column } => Some((table, action.range.clone(), column.clone(), false)),
         _ => None,
     });
     let keys = step.added_constraints().flat_map(|(table, range, constraint)| {
         let columns = match &constraint.kind {
-            ConstraintKind::PrimaryKey { columns, .. } => columns.as_slice(),
-            _ => &[],
+            ConstraintKind::PrimaryKey { using_index: Some(index), .. } => {
+                of_index(step, table, index).unwrap_or_default()
+            }
+            ConstraintKind::PrimaryKey { columns, .. } => columns.clone(),
+            _ => Vec::new(),
         };
-        columns.iter().map(move |column| (table, range.clone(), column, true))
+        columns.into_iter().map(move |column| (table, range.clone(), column, true))
     });
     // a column that the same statement adds is required-column's matter
     let added = |column: &String| {
@@ -89,6 +103,25 @@ fn demands<'a>(step: &Step<'a>) -> Vec<(&'a Name, Range<usize>, &'a String, bool
             .any(|(_, action)| matches!(&action.kind, ActionKind::AddColumn { column: new, .. } if new.name == *column))
     };
     set.chain(keys.filter(|(_, _, column, _)| !added(column))).collect()
+}
+
+/// The columns of an index that becomes a primary key; none where the index is not known.
+fn of_index(step: &Step<'_>, table: &Name, index: &str) -> Option<Vec<String>> {
+    let known = step.catalog.parts(&step.catalog.resolve(table))?.indexes.get(index)?;
+    // PostgreSQL makes no key of expressions, and refuses them
+    Some(known.keys.iter().filter_map(|key| key.column.clone()).collect())
+}
+
+/// Indexes that become a primary key and are not known.
+fn unread_indexes<'a>(step: &Step<'a>) -> Vec<(&'a Name, Range<usize>, &'a String)> {
+    let unread = step.added_constraints().filter_map(|(table, range, constraint)| match &constraint.kind {
+        ConstraintKind::PrimaryKey { using_index: Some(index), .. } if of_index(step, table, index).is_none() => {
+            Some((table, range, index))
+        }
+        _ => None,
+    });
+    // that it is not there is impossible-statement's matter
+    unread.filter(|_| !step.catalog.is_complete()).collect()
 }
 
 /// NULLs in the column: measured, or, where these migrations added it, whatever its default makes of it.

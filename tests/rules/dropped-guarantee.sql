@@ -102,6 +102,7 @@ ALTER TABLE "ticket_sale" DROP CONSTRAINT "ticket_sale_pkey";
 ALTER TABLE "ticket_sale" DROP CONSTRAINT "ticket_sale_pkey";
 ALTER TABLE "ticket_sale" ADD CONSTRAINT "ticket_sale_pkey" PRIMARY KEY USING INDEX "ticket_sale_id_key";
 -- expect: warning unknown-object(ticket_sale.ticket_sale_pkey)
+-- expect: warning set-not-null(ticket_sale.ticket_sale_id_key)
 
 -- case: a primary key by which replicas find the rows
 -- given: published Album music

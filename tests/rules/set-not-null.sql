@@ -39,6 +39,30 @@ ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
 ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY ("albumId");
 -- expect: error set-not-null(Song.albumId)
 
+-- case: a primary key made of an index over a column with NULLs
+-- given: rows Song 9000; nulls Song.albumId 2; duplicates Song 0
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+CREATE UNIQUE INDEX "Song_albumId_key" ON "Song"("albumId");
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY USING INDEX "Song_albumId_key";
+-- expect: error set-not-null(Song.albumId)
+
+-- case: and over one without
+-- given: rows Song 90; nulls Song.albumId 0; duplicates Song 0
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+CREATE UNIQUE INDEX "Song_albumId_key" ON "Song"("albumId");
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY USING INDEX "Song_albumId_key";
+
+-- case: an index that no migration makes
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY USING INDEX "Song_by_hand";
+-- expect: warning set-not-null(Song.Song_by_hand)
+
 -- case: a primary key over columns that are required
 -- given: rows Song 90; duplicates Song 0
 -- before
