@@ -348,7 +348,9 @@ struct Trip {
 impl Trip {
     /// Whether a sentence says so.
     fn is_of(&self, text: &str, pending: &str) -> bool {
-        let names = |text: &str| words(text).any(|word| self.names.iter().any(|name| name == word));
+        // what is done to a table is done to its partitions
+        let is = |name: &str, word: &str| name == word || name.starts_with("log_") && word == "Log";
+        let names = |text: &str| words(text).any(|word| self.names.iter().any(|name| is(name, word)));
         // of code, the rows that it changed or deleted in the rehearsal are kept; a kind of statement is named without what it is
         // about
         let rows = self.what.starts_with("lost: Rows") || self.what.starts_with("lost: Values");

@@ -171,6 +171,9 @@ pub(super) struct Trace {
     taken: BTreeMap<(u32, LockMode), Instant>,
     /// Rows inserted, updated and deleted up to now, by table.
     written: BTreeMap<u32, [u64; 3]>,
+    /// Those of the tables that the migration has written anew which hold anything: emptied once more, they keep their file, and no row
+    /// is counted.
+    full: BTreeSet<u32>,
     pub(super) statements: Vec<Statement>,
 }
 
@@ -187,6 +190,7 @@ impl Trace {
             at: Instant::now(),
             taken: BTreeMap::new(),
             written: BTreeMap::new(),
+            full: BTreeSet::new(),
             statements: Vec::new(),
         })
     }
@@ -246,13 +250,15 @@ impl Trace {
             let before = self.written.insert(id, rows).unwrap_or_default();
             counted.insert(id, [0, 1, 2].map(|at: usize| rows[at].saturating_sub(before[at])));
         }
+        let emptied = self.emptied(client, now)?;
         let mut writes = Vec::new();
         for (id, table) in self.was.iter().filter(|(_, table)| table.is_table() && table.object.schema != OWN_SCHEMA) {
             // an earlier statement has dropped it, which was told of that one
             let Some(then) = self.now.get(id) else { continue };
             let [inserted, updated, deleted] = counted.get(id).copied().unwrap_or_default();
             let gone = !now.contains_key(id);
-            let anew = matches!(table.kind, 'r' | 'm') && now.get(id).is_some_and(|now| now.file != then.file);
+            let another = now.get(id).is_some_and(|now| now.file != then.file);
+            let anew = matches!(table.kind, 'r' | 'm') && another || emptied.contains(id);
             if inserted + updated + deleted > 0 || anew || gone {
                 let derived = table.kind == 'm';
                 let (table, name) = (table.name.clone(), then.object.clone());
@@ -260,6 +266,23 @@ impl Trace {
             }
         }
         Ok(writes)
+    }
+
+    /// Tables that were emptied since the last look although they have the file that the migration has given them before.
+    fn emptied(&mut self, client: &mut impl GenericClient, now: &Relations) -> Result<BTreeSet<u32>, Failure> {
+        const FULL: &str = "SELECT id FROM unnest($1::oid[]) AS id WHERE pg_catalog.pg_relation_size(id) > 0";
+        let file = |relations: &Relations, id: &u32| relations.get(id).map(|own| own.file);
+        let is = |id: &&u32| now.get(id).is_some_and(|own| own.kind == 'r') && file(now, id) != file(&self.was, id);
+        let ids: Vec<u32> = self.was.keys().filter(is).copied().collect();
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let rows = client.query(FULL, &[&ids])?;
+        let full: BTreeSet<u32> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, postgres::Error>>()?;
+        let same = |id: &&u32| file(now, id) == file(&self.now, id);
+        let emptied = self.full.difference(&full).filter(same).copied().collect();
+        self.full = full;
+        Ok(emptied)
     }
 
     /// The next statement begins here.

@@ -7,13 +7,13 @@ use postgres::Client;
 use postgres::types::Type;
 
 use super::{Capture, Kind, Loss, Plan, Which};
-use crate::catalog::{Catalog, ObjectName};
+use crate::catalog::{Catalog, Column, ObjectName};
 use crate::conservation::Written;
 use crate::database::Failure;
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::rules::cost;
-use crate::sql::{ConstraintKind, Script, Statement, StatementKind};
+use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
 
 /// What a table is a part of: partitions and tables that inherit are written to through it.
 const WHOLES: &str = "
@@ -61,7 +61,7 @@ impl Plan {
             tables.extend(wholes(client, &written.table).explain(explain)?);
             let own = |capture: &&Capture| capture.statement == number && tables.contains(&capture.table());
             let kept = measured.kept.iter().filter(own).collect();
-            let columns = changed_keys(before, script, written);
+            let columns = changed_keys(before, script, written, &tables);
             let fires = hides(written) && fires(client, &written.table).explain(explain)?;
             self.add(&Taken { number, statement, written, tables: &tables, kept, columns, fires });
             let inserts =
@@ -209,17 +209,28 @@ fn rekeyed(written: &Written) -> bool {
     written.updated > 0 && written.deleted == 0 && written.inserted == 0 && written.lacks.rows && written.lacks.came
 }
 
-/// The columns that were written, if one of them is part of a key; none also where the migration changes the tables themselves,
-/// and a column may go by another name by then.
-fn changed_keys(before: &Catalog, script: &Script, written: &Written) -> Vec<String> {
-    // a type takes columns along
-    let alters = |statement: &Statement| match &statement.kind {
-        StatementKind::AlterTable { .. } | StatementKind::DropType { .. } | StatementKind::DropSchema { .. } => true,
-        StatementKind::Other { words } => words.starts_with("DROP "),
-        _ => false,
-    };
+/// The columns that were written, if one of them is part of a key; none also where the migration changes the table itself, or one of
+/// those that it is a part of, and a column may go by another name by then.
+fn changed_keys(before: &Catalog, script: &Script, written: &Written, tables: &[ObjectName]) -> Vec<String> {
     let (Some(known), Some(changed)) = (before.tables.get(&written.table), &written.lacks.values) else {
         return Vec::new();
+    };
+    let alters = |statement: &Statement| match &statement.kind {
+        StatementKind::AlterTable { table, actions, .. } => {
+            let moves =
+                |kind: &ActionKind| matches!(kind, ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. });
+            // one that is renamed may be this one
+            tables.contains(&before.resolve(table)) || actions.iter().any(|action| moves(&action.kind))
+        }
+        // a type takes columns along
+        StatementKind::DropType { names, .. } => {
+            let dropped =
+                |column: &Column| names.iter().any(|name| before.resolve(name) == before.type_name(&column.data_type));
+            known.columns.values().any(dropped)
+        }
+        StatementKind::DropSchema { .. } => true,
+        StatementKind::Other { words } => words.starts_with("DROP "),
+        _ => false,
     };
     let keys = known.constraints.values().filter_map(|constraint| match &constraint.kind {
         ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
@@ -319,7 +330,7 @@ mod tests {
         let tables = [written.table.clone()];
         let kept = kept.iter().filter(|own| own.table() == written.table).collect();
         let before = Catalog::replay("public", [("1", &Script::parse(BEFORE))]);
-        let columns = changed_keys(&before, &script, written);
+        let columns = changed_keys(&before, &script, written, &tables);
         let statement = &script.statements()[0];
         plan.add(&Taken { number: 1, statement, written, tables: &tables, kept, columns, fires: false });
         let of = |loss: &Loss| match loss {
@@ -329,6 +340,29 @@ mod tests {
             other => format!("{other:?}"),
         };
         plan.losses.losses.iter().map(|(_, loss)| of(loss)).collect()
+    }
+
+    #[test]
+    fn what_a_migration_does_to_other_tables_hides_no_changed_key() {
+        let before =
+            Script::parse("CREATE TYPE mood AS ENUM ('a'); CREATE TABLE a (id INT, x TEXT, m mood, UNIQUE (id, x));");
+        let before = Catalog::replay("public", [("1", &before)]);
+        let of = |sql: &str| {
+            let own = Written {
+                lacks: Lacks { rows: true, ..written("a", [0, 4, 0], &["x"]).lacks },
+                ..written("a", [0, 4, 0], &[])
+            };
+            !changed_keys(&before, &Script::parse(sql), &own, &[name("a")]).is_empty()
+        };
+        assert!(of("SELECT f(); ALTER TABLE b ADD COLUMN y INT; DROP TYPE other CASCADE;"));
+        for own in [
+            "DROP TYPE mood CASCADE",
+            "ALTER TABLE a ADD COLUMN y INT",
+            "ALTER TABLE b RENAME TO c",
+            "DROP SCHEMA s CASCADE",
+        ] {
+            assert!(!of(&format!("SELECT f(); {own};")), "{own}");
+        }
     }
 
     #[test]

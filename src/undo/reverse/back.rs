@@ -195,9 +195,12 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
         }
     }
     add(step, true);
-    for (name, table) in then.tables.iter().filter(|(name, _)| !now.tables.contains_key(*name)) {
+    for (name, table) in &then.tables {
+        // one that is there was detached: what the whole gets or loses by an earlier statement's reverse, it does too
+        let detached = now.tables.get(name).is_none_or(|now| now.partition.of.is_none());
         if let Some((whole, _)) = &table.partition.of
             && now.tables.contains_key(whole)
+            && detached
         {
             step.rules.extend(attach(then, name, table));
         }

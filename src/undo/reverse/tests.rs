@@ -198,3 +198,16 @@ fn columns_that_go_with_their_domain_come_back_where_it_is_known() {
     assert_eq!(known.room, ["ALTER TABLE \"t\" ADD COLUMN \"tag\" short;"]);
     assert!(known.values);
 }
+
+#[test]
+fn a_detached_partition_is_attached_before_what_its_whole_was_given() {
+    let before = Script::parse(
+        "CREATE TABLE log (id INT, day DATE) PARTITION BY RANGE (day); \
+         CREATE TABLE log_a PARTITION OF log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
+    );
+    let sql = "ALTER TABLE log ADD COLUMN n INT; ALTER TABLE log DETACH PARTITION log_a;";
+    let steps = reverse(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql));
+    let all: Vec<String> = steps.iter().flat_map(|step| step.room.iter().chain(&step.rules)).cloned().collect();
+    let attach = "ALTER TABLE \"log\" ATTACH PARTITION \"log_a\" FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');";
+    assert_eq!(all, [attach, "ALTER TABLE \"log\" DROP COLUMN \"n\";"]);
+}
