@@ -62,7 +62,11 @@ pub(super) fn is_plain(name: &str) -> bool {
 
 /// The text after a type was renamed or moved: `::"old"` becomes `::"new"`. None if it has no such cast.
 pub(super) fn rename_type(catalog: &Catalog, text: &str, from: &ObjectName, to: &ObjectName) -> Option<String> {
-    if !text.contains("::") {
+    // a quote in the name is doubled there, and other letters than these fold in more ways
+    let name = from.name.as_bytes();
+    let plain = !name.is_empty() && from.name.is_ascii() && !name.contains(&b'"');
+    let named = || text.as_bytes().windows(name.len()).any(|part| part.eq_ignore_ascii_case(name));
+    if !text.contains("::") || plain && !named() {
         return None;
     }
     let written = catalog.short(to);

@@ -17,6 +17,7 @@ pub mod rest;
 mod reviewed;
 mod unchecked;
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -32,6 +33,7 @@ use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::rules::columns::Columns;
 use crate::rules::delivery::Delivery;
+use crate::rules::locks::Hold;
 use crate::rules::origins::Origins;
 use crate::rules::{
     self, Check, Evidence, Finding, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
@@ -206,6 +208,7 @@ pub fn review(request: Request<'_>) -> Review {
             acceptances: &accepting,
             settings: request.settings,
             delivery: Delivery::of(script, &Columns(&catalog), request.settings.prisma),
+            holds: OnceCell::new(),
         };
         let Looked { mut findings, origins: walked, unknown } = look(&subject);
         findings.extend(slips);
@@ -290,26 +293,32 @@ struct Looked {
 
 /// Lets every rule look at a migration.
 fn look(subject: &Subject<'_>) -> Looked {
-    let mut findings = Vec::new();
+    let mut stated = Vec::new();
     let mut unknown = BTreeSet::new();
-    for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
-        if let Check::Migration(check) = rule.check {
-            check(subject, &mut findings);
-        }
-    }
-    squawk::check(subject, &mut findings);
+    let mut holds = Vec::with_capacity(subject.script.statements().len());
     let origins = subject.walk(|step| {
+        holds.push(Hold::of(step));
         let schema = &step.catalog.default_schema;
         let named = effects::unknown::named(step.statement, step.catalog).into_iter();
         unknown.extend(named.map(|reference| format!("{} {}", reference.word(), reference.label(schema))));
         step.apart(|step| {
             for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
                 if let Check::Statement(check) = rule.check {
-                    check(step, &mut findings);
+                    check(step, &mut stated);
                 }
             }
         });
     });
+    // the rules that look at the whole need not walk once more; nothing has asked before
+    let _ = subject.holds.set(holds);
+    let mut findings = Vec::new();
+    for rule in RULES.iter().filter(|rule| subject.settings.levels.on(rule)) {
+        if let Check::Migration(check) = rule.check {
+            check(subject, &mut findings);
+        }
+    }
+    squawk::check(subject, &mut findings);
+    findings.extend(stated);
     Looked { findings, origins, unknown }
 }
 

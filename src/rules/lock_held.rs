@@ -2,7 +2,7 @@
 //! moment, the backfill after it minutes, and all access to the table is blocked for as long.
 
 use super::delivery::Delivery;
-use super::locks::{KeepsOut, taken, worked};
+use super::locks::{KeepsOut, worked};
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step, Subject, cost};
 use crate::sql::StatementKind;
@@ -37,33 +37,33 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let mut held: Vec<Held> = Vec::new();
     let mut section = 0;
     let mut worst: Vec<Finding> = Vec::new();
-    subject.walk(|step| {
+    for hold in subject.holds() {
         // with each transaction the locks of the one before it are gone
-        let now = subject.delivery.section(step.statement.range.start);
+        let now = subject.delivery.section(hold.range.start);
         if now != section {
             section = now;
             worst.extend(worst_of(subject, &std::mem::take(&mut held)));
         }
-        let locked = taken(step);
-        for (table, seconds) in work(step) {
+        for (table, seconds) in &hold.worked {
             // what a statement does to a table that it locks by itself is another rule's matter
-            let own = locked.iter().any(|(own, _)| own.target == table.target);
+            let own = hold.taken.iter().any(|(own, ..)| own.target == table.target);
             for lock in held.iter_mut().filter(|lock| !own || lock.table.target != table.target) {
-                lock.under.get_or_insert_with(|| step.statement.range.clone());
+                lock.under.get_or_insert_with(|| hold.range.clone());
                 lock.seconds += seconds.unwrap_or(0);
                 lock.unknown |= seconds.is_none();
             }
         }
-        for (table, keeps_out) in locked.into_iter().filter(|(table, _)| !step.is_small(table)) {
+        for (table, keeps_out, _) in hold.taken.iter().filter(|(.., small)| !small) {
             match held.iter_mut().find(|lock| lock.table.target == table.target) {
-                Some(lock) => lock.keeps_out = lock.keeps_out.max(keeps_out),
+                Some(lock) => lock.keeps_out = lock.keeps_out.max(*keeps_out),
                 None => {
-                    let line = subject.script.position(step.statement.range.start).line;
+                    let line = subject.script.position(hold.range.start).line;
+                    let (table, keeps_out) = (table.clone(), *keeps_out);
                     held.push(Held { table, keeps_out, line, under: None, seconds: 0, unknown: false });
                 }
             }
         }
-    });
+    }
     worst.extend(worst_of(subject, &held));
     findings.extend(worst);
 }
@@ -108,7 +108,7 @@ fn finding(subject: &Subject<'_>, lock: &Held, held: &[Held]) -> Option<Finding>
 
 /// Tables that are not small and that a statement works on, and for how many seconds; none for a data statement on a table of
 /// unknown size. Other work of unknown length, which Prisma's drafts are full of (indexes, foreign keys), is not held against it.
-fn work(step: &Step<'_>) -> Vec<(Existing, Option<u64>)> {
+pub(super) fn work(step: &Step<'_>) -> Vec<(Existing, Option<u64>)> {
     let data = matches!(
         step.statement.kind,
         StatementKind::Update { .. } | StatementKind::Delete { .. } | StatementKind::Insert { .. }

@@ -1,9 +1,11 @@
 //! Which tables a statement locks against others until its transaction ends, and how long a statement works.
 
+use std::ops::Range;
+
 use super::batch::is_bounded;
 use super::cost::Work;
 use super::subject::Existing;
-use super::{Step, table_rewrite};
+use super::{Step, lock_held, partial_apply, table_rewrite};
 use crate::effects::retype::{self, Retype};
 use crate::sql::tokens::{name, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Name, StatementKind};
@@ -18,7 +20,7 @@ pub(super) enum KeepsOut {
 }
 
 /// The existing tables that a statement locks against others.
-pub(super) fn taken(step: &Step<'_>) -> Vec<(Existing, KeepsOut)> {
+fn taken(step: &Step<'_>) -> Vec<(Existing, KeepsOut)> {
     let existing = |names: &[Name], keeps_out| {
         names.iter().filter_map(|name| Some((step.existing(name)?, keeps_out))).collect::<Vec<_>>()
     };
@@ -121,4 +123,32 @@ pub(super) fn sources(step: &Step<'_>) -> Vec<Existing> {
     names.dedup();
     let known = |name: &Name| step.catalog.tables.contains_key(&step.catalog.resolve(name));
     names.iter().filter(|name| known(name)).filter_map(|name| step.existing(name)).collect()
+}
+
+/// A statement with what it locks and works on. Several rules ask for it, and a walk through a large catalog is dear.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    pub(super) range: Range<usize>,
+    /// The tables that it locks against others, and whether each is known to be small.
+    pub(super) taken: Vec<(Existing, KeepsOut, bool)>,
+    /// Those that are not small and that it works on, and for how many seconds.
+    pub(super) worked: Vec<(Existing, Option<u64>)>,
+    /// Whether the rows that exist decide if it succeeds.
+    pub(super) may_fail: bool,
+}
+
+impl Hold {
+    /// Of a statement that a walk shows.
+    pub fn of(step: &Step<'_>) -> Self {
+        let taken = taken(step).into_iter().map(|(table, keeps_out)| {
+            let small = step.is_small(&table);
+            (table, keeps_out, small)
+        });
+        Self {
+            range: step.statement.range.clone(),
+            taken: taken.collect(),
+            worked: lock_held::work(step),
+            may_fail: partial_apply::may_fail(step),
+        }
+    }
 }

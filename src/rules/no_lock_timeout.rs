@@ -1,6 +1,5 @@
 //! No `lock_timeout` in a file that plain Prisma deploys: it waits for a lock without end, and everybody waits behind it.
 
-use super::locks::taken;
 use super::{Check, Finding, Rule, Severity, Subject};
 use crate::sql::StatementKind;
 
@@ -21,16 +20,19 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let (mut limited, mut found) = (false, None);
-    subject.walk(|step| {
-        if let StatementKind::Set { name, .. } = &step.statement.kind {
+    for (statement, hold) in subject.script.statements().iter().zip(subject.holds()) {
+        if let StatementKind::Set { name, .. } = &statement.kind {
             limited |= name == "lock_timeout";
         }
-        if limited || found.is_some() {
-            return;
+        if limited {
+            break;
         }
         // a small table's lock is waited for as long as any other's
-        found = taken(step).into_iter().next().map(|(table, _)| (table.label, step.statement.range.clone()));
-    });
+        if let Some((table, ..)) = hold.taken.first() {
+            found = Some((table.label.clone(), hold.range.clone()));
+            break;
+        }
+    }
     let Some((table, range)) = found else { return };
     let message = format!(
         "waits for the lock on `{table}` as long as it takes, and everybody who wants the table waits behind it: nothing shows that this \

@@ -34,26 +34,28 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let each = alone || splits(subject.settings.prisma) && !sections;
     let (mut committed, mut pending, mut in_block, mut risky) = (0, 0, false, None);
     let mut section = 0;
-    subject.walk(|step| match &step.statement.kind {
-        StatementKind::Begin | StatementKind::Commit if sections => {}
-        StatementKind::Begin => in_block = true,
-        StatementKind::Commit => {
-            committed += std::mem::take(&mut pending);
-            in_block = false;
-        }
-        kind if counts(kind) => {
-            let now = subject.delivery.section(step.statement.range.start);
-            if now != section {
-                section = now;
+    for (statement, hold) in subject.script.statements().iter().zip(subject.holds()) {
+        match &statement.kind {
+            StatementKind::Begin | StatementKind::Commit if sections => {}
+            StatementKind::Begin => in_block = true,
+            StatementKind::Commit => {
                 committed += std::mem::take(&mut pending);
+                in_block = false;
             }
-            if committed > 0 && risky.is_none() && may_fail(step) {
-                risky = Some(step.statement.range.clone());
+            kind if counts(kind) => {
+                let now = subject.delivery.section(hold.range.start);
+                if now != section {
+                    section = now;
+                    committed += std::mem::take(&mut pending);
+                }
+                if committed > 0 && risky.is_none() && hold.may_fail {
+                    risky = Some(hold.range.clone());
+                }
+                *(if each && !in_block { &mut committed } else { &mut pending }) += 1;
             }
-            *(if each && !in_block { &mut committed } else { &mut pending }) += 1;
+            _ => {}
         }
-        _ => {}
-    });
+    }
     let Some(range) = risky else { return };
     let (message, help) = if sections {
         (
@@ -100,7 +102,7 @@ fn concurrent(statements: &[&Statement]) -> bool {
 }
 
 /// Whether the rows that exist decide if the statement succeeds.
-fn may_fail(step: &Step<'_>) -> bool {
+pub(super) fn may_fail(step: &Step<'_>) -> bool {
     match &step.statement.kind {
         StatementKind::Insert { table } | StatementKind::Update { table, .. } | StatementKind::Delete { table, .. } => {
             step.existing(table).is_some()

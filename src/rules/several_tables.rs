@@ -1,6 +1,6 @@
 //! Locks that pile up: several tables are blocked until the last of their locks is acquired and the transaction ends.
 
-use super::locks::{KeepsOut, taken};
+use super::locks::KeepsOut;
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Subject};
 
@@ -23,19 +23,19 @@ fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let mut section = 0;
     let mut held: Vec<(Existing, std::ops::Range<usize>)> = Vec::new();
     let mut found: Vec<Finding> = Vec::new();
-    subject.walk(|step| {
-        let now = subject.delivery.section(step.statement.range.start);
+    for hold in subject.holds() {
+        let now = subject.delivery.section(hold.range.start);
         if now != section {
             section = now;
             found.extend(piled(subject, &std::mem::take(&mut held)));
         }
-        for (table, keeps_out) in taken(step) {
+        for (table, keeps_out, small) in &hold.taken {
             let new = !held.iter().any(|(other, _)| other.target == table.target);
-            if keeps_out == KeepsOut::Everybody && new && !step.is_small(&table) {
-                held.push((table, step.statement.range.clone()));
+            if *keeps_out == KeepsOut::Everybody && new && !small {
+                held.push((table.clone(), hold.range.clone()));
             }
         }
-    });
+    }
     found.extend(piled(subject, &held));
     findings.extend(found);
 }

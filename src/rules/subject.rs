@@ -1,9 +1,11 @@
 //! What a rule looks at: one migration, one statement of it, and what is known around them.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::cost::{self, Work};
 use super::delivery::Delivery;
+use super::locks::Hold;
 use super::origins::Origins;
 use super::{Acceptance, Finding, Live, Scratch, Settings, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
@@ -35,6 +37,8 @@ pub struct Subject<'a> {
     pub settings: &'a Settings,
     /// How the migration reaches the target.
     pub delivery: Delivery,
+    /// What its statements lock, once a walk has seen them.
+    pub holds: OnceCell<Vec<Hold>>,
 }
 
 /// One statement, the catalog just before it, and what of that stands on the target.
@@ -80,6 +84,15 @@ impl Subject<'_> {
         });
         self.scratch.give(catalog);
         origins
+    }
+
+    /// What each statement locks and works on, in their order.
+    pub fn holds(&self) -> &[Hold] {
+        self.holds.get_or_init(|| {
+            let mut holds = Vec::with_capacity(self.script.statements().len());
+            self.walk(|step| holds.push(Hold::of(step)));
+            holds
+        })
     }
 
     /// A name as people read it: the default schema is left out.
