@@ -9,7 +9,7 @@ fn run(sql: &str) -> Option<String> {
     assert_eq!(script.errors(), [], "{sql}");
     let mut found = None;
     Catalog::new("public").walk(&script, "1", |catalog, statement| {
-        found = catalog.runs(statement, &script.text()[statement.range.clone()])
+        found = catalog.runs(statement, &script.text()[statement.range.clone()]);
     });
     found.map(|call| call.to_string())
 }
