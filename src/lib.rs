@@ -32,6 +32,7 @@
 //! | `agent_setup`, `mcp` | rules, a hook and read-only tools for coding agents |
 //! | `init`, `demo` | setting a project up; showing it all |
 //! | `doctor` | what a deploy will need, looked at before one is wanted |
+//! | `monitor` | how the database does since the last deployment |
 //! | `changes` | files that a command offers to change |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `wait` | waiting for a condition |
@@ -70,6 +71,7 @@ pub mod exit;
 pub mod guard;
 pub mod init;
 pub mod mcp;
+pub mod monitor;
 pub mod phases;
 pub mod project;
 #[cfg(test)]

@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
     &["report"],
     &["config"],
     &["agent_setup", "demo", "init", "mcp"],
-    &["doctor"],
+    &["doctor", "monitor"],
     &["commands"],
     &["proof"],
 ];

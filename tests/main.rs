@@ -32,6 +32,7 @@ mod keeping;
 mod layers;
 mod majors;
 mod mcp;
+mod monitor;
 mod neighbours;
 mod outside;
 mod passing;

@@ -18,13 +18,16 @@ pub mod guard;
 pub mod init;
 pub mod man;
 pub mod mcp;
+pub mod monitor;
 pub mod output;
 pub mod phases;
 pub mod rehearse;
+pub mod report;
 pub mod restore;
 pub mod review;
 pub mod rewrite;
 pub mod rollback;
+mod slip;
 pub mod status;
 pub mod test;
 pub mod verify;
@@ -94,8 +97,12 @@ pub enum Command {
     Status(status::Args),
     /// Check the database as after a deploy: history, definitions, indexes, constraints, sequences, critical queries
     Verify(verify::Args),
+    /// How the database does since the last deployment: indexes, sessions, replicas, statements; healthy, watch or roll back
+    Monitor(monitor::Args),
     /// Check the set-up: Prisma, the database and the way to it, what backups and rehearsals need, what leads past prisma-safe
     Doctor(doctor::Args),
+    /// A deployment as one HTML page, made from its journal
+    Report(report::Args),
     /// Restore a backup: in the place of the live data, into another database, or one table beside the live one
     Restore(restore::Args),
     /// Take a migration back: its reverse, what it destroyed, its row in the history
@@ -120,8 +127,8 @@ pub enum Command {
     Demo(demo::Args),
     /// Shell completions
     Completions(completions::Args),
-    /// The man page
-    Man,
+    /// The man pages
+    Man(man::Args),
     /// Everything else is Prisma's
     #[command(external_subcommand)]
     Prisma(Vec<OsString>),
@@ -209,7 +216,9 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Backup(args) => backup::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
+        Command::Monitor(args) => monitor::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Report(args) => report::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Rollback(args) => rollback::run(&args, context),
         Command::Rehearse(args) => rehearse::run(&args, context),
@@ -222,8 +231,11 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
         Command::Init(args) => init::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), context)),
-        Command::Man => man::run(Cli::command(), context),
-        Command::Prisma(rest) => pass(context, &[], rest),
+        Command::Man(args) => man::run(&args, Cli::command(), context),
+        Command::Prisma(rest) => {
+            slip::demand_prismas(&rest, &Cli::command())?;
+            pass(context, &[], rest)
+        }
     }
 }
 
@@ -412,11 +424,4 @@ fn no_url() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
-    }
-}
+mod tests;

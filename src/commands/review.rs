@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::consent;
 use crate::context::Context;
+use crate::database::DatabaseUrl;
 use crate::deploy::settings::Deploy;
 use crate::engine::{self, Discovered};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::project::Project;
+use crate::project::{Migration, Project};
 use crate::report;
 use crate::review::against::{Folder, Ground};
 use crate::review::chosen::{Alone, Named, STDIN};
@@ -21,9 +22,10 @@ use crate::review::fixes::job::Job;
 use crate::review::fixes::plan::Plan;
 use crate::review::fixes::wrap::Timeouts;
 use crate::review::online::{Online, Session};
-use crate::review::{Review, Verdict};
+use crate::review::{Grade, Review, Reviewed, Verdict};
 use crate::rules::Settings;
 use crate::tools::prisma;
+use crate::undo::grade::grade;
 
 /// Arguments of `review`.
 #[derive(Debug, clap::Args)]
@@ -51,10 +53,20 @@ pub struct Args {
     /// fields break is then said
     #[arg(long, value_name = "SCHEMA|REV")]
     deployed: Option<String>,
+    /// Refuse what can be taken back from a backup alone, with exit status 3
+    #[arg(long, value_enum, value_name = "GRADE")]
+    fail_on: Option<FailOn>,
     #[command(flatten)]
     fixes: Fixes,
     #[command(flatten)]
     report: report::Args,
+}
+
+/// What else is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    /// A migration that no rollback takes back: something stays, or is not known
+    Irreversible,
 }
 
 /// Whether and how findings are fixed.
@@ -131,7 +143,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
         review.consent = consent::needed(&review, &online.target, context);
     }
-    deliver(&review, root, args, context)
+    let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), DatabaseUrl::schema);
+    deliver(&mut review, &discovered.migrations, &schema, root, args, context)
 }
 
 impl Args {
@@ -156,8 +169,17 @@ fn subject(args: &Args, context: &Context) -> Result<(Option<Project>, Discovere
     Ok((Some(project), discovered))
 }
 
-/// The report, and the gate's exit status.
-fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Result<Exit> {
+/// The report, and the gate's exit status. `folder` builds what a migration is taken back to.
+fn deliver(
+    review: &mut Review,
+    folder: &[Migration],
+    schema: &str,
+    root: &Path,
+    args: &Args,
+    context: &Context,
+) -> Result<Exit> {
+    grade(review, folder, schema);
+    let review = &*review;
     let document = args.report.review(review, root, &context.shell.on_stdout());
     match args.report.format {
         // asked for, so it is data
@@ -165,7 +187,22 @@ fn deliver(review: &Review, root: &Path, args: &Args, context: &Context) -> Resu
         _ => args.report.deliver(&document, &context.shell)?,
     }
     args.report.summarize(review, root, context)?;
+    if args.fail_on == Some(FailOn::Irreversible) {
+        refuse_irreversible(review)?;
+    }
     Ok(if review.verdict == Verdict::Fail { Exit::Refused } else { Exit::Done })
+}
+
+/// # Errors
+/// Exit status 3 for a migration that only a backup takes back.
+fn refuse_irreversible(review: &Review) -> Result<()> {
+    let stays = |it: &&Reviewed| it.undo.as_ref().is_some_and(|undo| undo.grade == Grade::Backup);
+    let names: Vec<&str> = review.migrations.iter().filter(stays).map(|it| it.name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(format!("can be taken back from a backup alone: {}", names.join(", ")))
+        .help("the report says what stays; write a down.sql for it by hand, or leave out --fail-on irreversible"))
 }
 
 /// SQL files that are reviewed offline need no Prisma: the folder they stand in is on the disk.
@@ -186,8 +223,8 @@ fn offline(files: &Alone, args: &Args, context: &Context) -> Result<Exit> {
     let root = context.directory.as_path();
     let settings = without_prisma(context, &Config::load(root)?);
     let folder = Folder { migrations: &files.migrations, directory: &files.directory };
-    let review = Ground::offline(&settings, "public").review(&folder, &files.chosen, None);
-    deliver(&review, root, args, context)
+    let mut review = Ground::offline(&settings, "public").review(&folder, &files.chosen, None);
+    deliver(&mut review, &files.migrations, "public", root, args, context)
 }
 
 /// What the rules know where Prisma was not asked; its version may stand in the project all the same.

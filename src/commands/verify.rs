@@ -59,17 +59,8 @@ fn look(
     // without an earlier state to compare with, everything broken is reported
     let verified = verify(&mut client, &schema, &Baseline::default(), &expected)?;
     let mut checks = verified.checks();
-    let mut wrong: Vec<String> = standing.failed.iter().map(|row| format!("{} has failed", row.name)).collect();
-    wrong.extend(standing.edited.iter().map(|name| format!("{name} was changed after it was applied")));
-    let mut open: Vec<String> = standing.pending.iter().map(|name| format!("{name} is pending")).collect();
-    open.extend(standing.missing.iter().map(|name| format!("{name} is applied, but its file is gone")));
-    let status = match (wrong.is_empty(), open.is_empty()) {
-        (false, _) => Status::Failed,
-        (true, false) => Status::Warned,
-        (true, true) => Status::Passed,
-    };
     if let Some(check) = checks.iter_mut().find(|check| check.name == "history" && check.status == Status::Passed) {
-        *check = Check::new("history", status, wrong.into_iter().chain(open));
+        *check = Check::history(&standing);
     }
     if let Some(check) = checks.iter_mut().find(|check| check.name == "catalog" && check.status == Status::Unchecked) {
         *check = Check::new("catalog", Status::Unchecked, ["no deployment from this folder has kept its definitions"]);

@@ -1,12 +1,14 @@
 //! Other sessions: who blocks us, and whether another deploy is running.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use postgres::types::Type;
 use postgres::{Client, Row};
 
 use super::failure::Failure;
+use crate::wait::wait_until;
 
 /// The advisory lock that Prisma's engine takes while it applies migrations, for its whole session.
 pub const PRISMA_LOCK: i64 = 72_707_369;
@@ -101,6 +103,34 @@ pub(crate) fn blockers(client: &mut Client, pid: i32) -> Result<Vec<Session>, Fa
     client.query_typed(&query, &[(&pid, Type::INT4)])?.iter().map(Session::read).collect()
 }
 
+/// Whether sessions of this database hide from this role what they do.
+pub fn hidden(client: &mut Client) -> Result<bool, Failure> {
+    const HIDDEN: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE datname = current_database() \
+                          AND query = '<insufficient privilege>')";
+    Ok(client.query_typed_one(HIDDEN, &[])?.try_get(0)?)
+}
+
+/// Sessions of this database that wait for a lock for at least so long, as far as we may see.
+pub fn waiting(client: &mut Client, at_least: Duration) -> Result<Vec<Session>, Failure> {
+    let waits = "a.wait_event_type = 'Lock' AND clock_timestamp() - a.query_start >= $1 * interval '1 second'";
+    sessions(client, waits, at_least)
+}
+
+/// Sessions of this database whose transaction is at least so old; those that wait for a lock are [`waiting`].
+pub fn long(client: &mut Client, at_least: Duration) -> Result<Vec<Session>, Failure> {
+    let old =
+        "a.wait_event_type IS DISTINCT FROM 'Lock' AND clock_timestamp() - a.xact_start >= $1 * interval '1 second'";
+    sessions(client, old, at_least)
+}
+
+fn sessions(client: &mut Client, such: &str, at_least: Duration) -> Result<Vec<Session>, Failure> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM pg_catalog.pg_stat_activity a WHERE a.datname = current_database() \
+         AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid() AND {such} ORDER BY a.xact_start"
+    );
+    client.query_typed(&query, &[(&at_least.as_secs_f64(), Type::FLOAT8)])?.iter().map(Session::read).collect()
+}
+
 /// Who holds an advisory lock of this database.
 pub fn lock_holders(client: &mut Client, key: i64) -> Result<Vec<Session>, Failure> {
     // a bigint key is kept as its two halves, marked by objsubid 1
@@ -139,6 +169,24 @@ pub(crate) fn end_idle(client: &mut Client, pid: i32, idle: Duration) -> Result<
                        AND clock_timestamp() - state_change >= $2 * interval '1 second'";
     let ended = client.query_typed_opt(END, &[(&pid, Type::INT4), (&idle.as_secs_f64(), Type::FLOAT8)])?;
     Ok(ended.map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+}
+
+/// Ends the other sessions in a database, with `own` those of this role alone, and waits for some seconds until they are gone:
+/// `pg_terminate_backend` itself waits from PostgreSQL 14 on only.
+pub(crate) fn end_all(client: &mut Client, database: &str, own: bool) -> Result<(), Failure> {
+    const GONE: Duration = Duration::from_secs(5);
+    const STEP: Duration = Duration::from_millis(20);
+    let whose = if own { "AND usename = current_user" } else { "" };
+    let theirs = format!("FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() {whose}");
+    let name = [(&database as &(dyn postgres::types::ToSql + Sync), Type::TEXT)];
+    client.query_typed(&format!("SELECT pg_catalog.pg_terminate_backend(pid) {theirs}"), &name)?;
+    let left = format!("SELECT count(*) {theirs}");
+    // what is still there then makes the caller's statement fail, with the server's words
+    wait_until(GONE, STEP, &AtomicBool::new(false), || {
+        let left: i64 = client.query_typed_one(&left, &name)?.try_get(0)?;
+        Ok::<_, Failure>((left == 0).then_some(()))
+    })?;
+    Ok(())
 }
 
 /// The sessions as a list for a message, one a line.

@@ -13,6 +13,7 @@ pub mod libpq;
 pub mod pooler;
 pub mod tls;
 pub mod url;
+pub mod usage;
 pub mod victims;
 
 pub use self::activity::Session;

@@ -12,6 +12,7 @@ use super::journal;
 use super::verify::Table;
 use crate::atomic;
 use crate::catalog::live::Live;
+use crate::database::usage::Usage;
 use crate::database::{DatabaseUrl, Identity};
 use crate::digest::hash_of;
 use crate::error::{Explain as _, Result};
@@ -35,6 +36,9 @@ pub struct Leaves {
     /// What would lead from the database to schema.prisma, and was told.
     #[serde(default)]
     pub drift: Vec<String>,
+    /// How the database was used until then.
+    #[serde(default)]
+    pub usage: Option<Usage>,
 }
 
 /// What a deployment has left.

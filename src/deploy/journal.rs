@@ -125,7 +125,7 @@ impl Journal {
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
             paths.sort();
             let record =
-                |path: PathBuf| Ok(Record::new(path.clone(), parse(&String::from_utf8_lossy(&fs::read(path)?))));
+                |path: PathBuf| Ok(Record::of(path.clone(), parse(&String::from_utf8_lossy(&fs::read(path)?))));
             let mut records = paths.into_iter().map(record).collect::<io::Result<Vec<_>>>()?;
             // two of one second are not in order by name
             records.sort_by_key(|record| record.started);
@@ -135,6 +135,15 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             result => result.explain(|| format!("could not read {}", directory.display())),
         }
+    }
+
+    /// The entries of a file.
+    ///
+    /// # Errors
+    /// Exit status 1 if it cannot be read.
+    pub fn entries(path: &Path) -> Result<Vec<Entry>> {
+        let bytes = fs::read(path).explain(|| format!("could not read {}", path.display()))?;
+        Ok(parse(&String::from_utf8_lossy(&bytes)))
     }
 
     /// What deployments that were killed have left, oldest first. Only with the [`Turn`]: a running one looks the same.

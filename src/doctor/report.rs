@@ -44,17 +44,7 @@ impl Report {
         for group in &self.groups {
             let _ = writeln!(text, "{}", shell.paint(title(group.name), &console::Style::new().bold()));
             for check in &group.checks {
-                let mark = shell.mark(Mark::from(check.status));
-                let mut notes = check.notes.iter().flat_map(|note| note.lines());
-                let _ = writeln!(text, "  {mark} {}: {}", check.name, notes.next().unwrap_or_default());
-                for note in notes {
-                    let _ = writeln!(text, "      {note}");
-                }
-                let cure = check.cure.as_deref().unwrap_or_default().lines();
-                for (at, line) in cure.enumerate() {
-                    let head = if at == 0 { "help:" } else { "     " };
-                    let _ = writeln!(text, "      {} {line}", shell.paint(head, &console::Style::new().cyan()));
-                }
+                check.write(&mut text, &shell.mark(Mark::from(check.status)));
             }
         }
         let (failed, warned) = (self.count(Status::Failed), self.count(Status::Warned));
@@ -70,17 +60,6 @@ fn title(group: &str) -> &str {
         "database" => "Database",
         "backups" => "Backups and rehearsals",
         _ => "Ways past prisma-safe",
-    }
-}
-
-impl From<Status> for Mark {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Passed => Self::Good,
-            Status::Warned => Self::Look,
-            Status::Failed => Self::Bad,
-            Status::Unchecked => Self::Unknown,
-        }
     }
 }
 

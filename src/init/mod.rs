@@ -3,6 +3,7 @@
 mod ci;
 mod dependency;
 mod door;
+mod environments;
 mod gitignore;
 mod manifest;
 mod places;
@@ -93,7 +94,9 @@ impl Plan {
             None => plan.notes.push("no package.json was found here, so no scripts were rewired".into()),
         }
         if read(root, config::FILE_NAME)?.is_none() {
-            plan.change(config::FILE_NAME, None, config::commented());
+            let environments::Proposal { toml, notes } = environments::propose(root);
+            plan.change(config::FILE_NAME, None, config::commented() + &toml);
+            plan.notes.extend(notes);
         }
         let ignored = read(root, ".gitignore")?;
         let after = gitignore::with(ignored.as_deref(), &config.backup.directory);

@@ -14,6 +14,7 @@
 //! | `bench`, `run` | the databases of the cases; one case through the product |
 //! | `by_catalog` | the review by a catalog file beside the one online |
 //! | `snapshot`, `oracle`, `dump` | what is there, and what went, in plain SQL |
+//! | `garbled` | texts that nobody would write: nothing panics |
 //! | `excuse` | what may go without an acceptance |
 #![expect(
     clippy::disallowed_methods,
@@ -25,6 +26,7 @@ mod bench;
 mod by_catalog;
 mod dump;
 mod excuse;
+mod garbled;
 mod model;
 mod oracle;
 mod pending;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::APPLICATION;
 use super::settings::CloneBy;
 use crate::database::identity::same_database;
-use crate::database::{DatabaseUrl, Failure, History, Sameness, connect};
+use crate::database::{DatabaseUrl, Failure, History, Sameness, activity, connect};
 use crate::deploy::journal;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
@@ -133,11 +133,10 @@ impl HostCopy {
     pub(super) fn copy(&self, to: &str) -> Result<()> {
         let mut client = self.desk()?;
         let original = self.url.database();
-        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND usename = current_user";
         let create =
             format!("CREATE DATABASE {} TEMPLATE {}", quote_identifier(&self.of(to)), quote_identifier(&original));
-        let copied = client.execute(end, &[&original]).and_then(|_| client.batch_execute(&create));
-        copied.map_err(Failure::from).map_err(|failure| {
+        let copied = activity::end_all(&mut client, &original, true).and_then(|()| Ok(client.batch_execute(&create)?));
+        copied.map_err(|failure| {
             Error::failed("the host's copy could not be copied once more, to compare before and after")
                 .because(failure)
                 .help(

@@ -8,7 +8,7 @@ use console::Style;
 
 use super::alike::Alike;
 use super::{Look, meaning, path, place, summary};
-use crate::review::{OFFLINE, Review, Reviewed, Verdict};
+use crate::review::{Grade, Graded, OFFLINE, Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity, cost};
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
@@ -136,10 +136,31 @@ fn last_lines(review: &Review, look: Look<'_>) -> String {
         let dim = paint("unchecked:", Style::new().dim());
         lines.extend(unchecked(review).into_iter().map(|line| format!("{dim} {line}")));
     }
+    let dim = paint("undo:", Style::new().dim());
+    lines.extend(undo(review).into_iter().map(|line| format!("{dim} {line}")));
     if let Some(hash) = &review.plan_hash {
         lines.push(format!("{} {hash}", paint("plan:", Style::new().dim())));
     }
     lines.join("\n") + "\n"
+}
+
+/// How far each can be taken back, the worst first; of many, those that come back without loss are counted.
+fn undo(review: &Review) -> Vec<String> {
+    const NAMED: usize = 5;
+    let mut graded: Vec<(&Graded, &str)> =
+        review.migrations.iter().filter_map(|it| Some((it.undo.as_ref()?, it.name.as_str()))).collect();
+    graded.sort_by_key(|(undo, name)| (std::cmp::Reverse(undo.grade), *name));
+    let few = graded.len() <= NAMED;
+    let fine = graded.iter().filter(|(undo, _)| undo.grade == Grade::Reversible).count();
+    let named = graded.iter().filter(|(undo, _)| few || undo.grade > Grade::Reversible);
+    let mut lines: Vec<String> = match graded.as_slice() {
+        [(undo, _)] => vec![clean(&undo.said())],
+        _ => named.map(|(undo, name)| clean(&format!("{name}: {}", undo.said()))).collect(),
+    };
+    if !few && fine > 0 {
+        lines.push(format!("{} migrations: {}", cost::count(fine as u64), Grade::Reversible.words()));
+    }
+    lines
 }
 
 /// One line a reason, with what it concerns.

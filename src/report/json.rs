@@ -47,12 +47,16 @@ impl Serialize for Migrations<'_> {
 
 fn migration(migration: &Reviewed, look: Look<'_>) -> Value {
     let lines = Lines::of(&migration.sql);
-    json!({
+    let mut object = json!({
         "name": migration.name,
         "path": path(migration, look.root),
         "checksum": migration.checksum,
         "findings": migration.findings.iter().map(|it| finding(it, &migration.sql, &lines)).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(undo) = &migration.undo {
+        object["undo"] = json!(undo);
+    }
+    object
 }
 
 fn finding(finding: &Finding, sql: &str, lines: &Lines) -> Value {

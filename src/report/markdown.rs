@@ -25,6 +25,15 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
         blocks.push("**Unchecked**".into());
         blocks.push(unchecked.collect::<Vec<_>>().join("\n"));
     }
+    let undo = review
+        .migrations
+        .iter()
+        .filter_map(|it| Some(format!("- {}: {}", code(&it.name), cell(&it.undo.as_ref()?.said()))));
+    let undo: Vec<String> = undo.collect();
+    if !undo.is_empty() {
+        blocks.push("**Taking it back**".into());
+        blocks.push(undo.join("\n"));
+    }
     blocks.extend(review.plan_hash.as_ref().map(|hash| format!("Plan {}", code(hash))));
     blocks.join("\n\n") + "\n"
 }

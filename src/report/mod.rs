@@ -9,6 +9,7 @@ mod html;
 mod human;
 mod json;
 mod markdown;
+mod page;
 pub mod phases;
 pub mod renames;
 pub mod rollback;
@@ -19,6 +20,9 @@ mod tests;
 use std::path::Path;
 
 pub use self::args::Args;
+pub use self::html::deployment::Deployment;
+pub use self::html::monitor::{MonitorPage, monitor};
+pub use self::page::Page;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
 use crate::sql::Lines;
@@ -62,6 +66,11 @@ pub fn render(review: &Review, format: Format, look: Look<'_>) -> String {
         Format::Markdown => markdown::render(review, look),
         Format::Html => html::render(review, look),
     }
+}
+
+/// The review as the JSON format has it; none if it is no JSON, which a test excludes.
+pub fn document(review: &Review, root: &Path) -> Option<serde_json::Value> {
+    serde_json::from_str(&render(review, Format::Json, Look { color: false, width: 100, root })).ok()
 }
 
 /// Where a finding stands, from 1 in lines and characters; a finding without a place stands at the beginning.

@@ -23,15 +23,20 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
             "originalUriBaseIds": { "ROOT": { "description": { "text": "The project's directory." } } },
             "invocations": [{
                 "executionSuccessful": true,
-                "toolExecutionNotifications": review.unchecked.iter().map(|unchecked| json!({
-                    "level": "note",
-                    "message": { "text": format!("unchecked: {} ({})", unchecked.what, unchecked.why) },
-                })).collect::<Vec<_>>(),
+                "toolExecutionNotifications": notifications(review),
             }],
             "results": results,
         }],
     });
     format!("{log:#}\n")
+}
+
+/// What is about no line: what was not checked, and how far each migration can be taken back.
+fn notifications(review: &Review) -> Vec<Value> {
+    let unchecked = review.unchecked.iter().map(|it| format!("unchecked: {} ({})", it.what, it.why));
+    let undo =
+        review.migrations.iter().filter_map(|it| Some(format!("undo: {}: {}", it.name, it.undo.as_ref()?.said())));
+    unchecked.chain(undo).map(|text| json!({ "level": "note", "message": { "text": text } })).collect()
 }
 
 fn described(rule: &Rule) -> Value {

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use self::needed::Needed;
 pub use self::plan_hash::plan_hash;
-pub use self::reviewed::{Reviewed, Source, Target};
+pub use self::reviewed::{Grade, Graded, Reviewed, Source, Target};
 pub use self::unchecked::OFFLINE;
 use crate::catalog::Catalog;
 use crate::effects;
@@ -237,6 +237,7 @@ pub fn review(request: Request<'_>) -> Review {
             sql: migration.sql.clone(),
             draft: None,
             findings,
+            undo: None,
         });
         origins = walked;
         // the catalog before this migration becomes a copy of the one before the next

@@ -47,6 +47,47 @@ pub struct Reviewed {
     pub draft: Option<String>,
     /// In the order of the text.
     pub findings: Vec<Finding>,
+    /// How far it can be taken back, where that was worked out.
+    pub undo: Option<Graded>,
+}
+
+/// How far a migration can be taken back, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Grade {
+    /// Its reverse brings everything back, and nothing has to be kept for it.
+    Reversible,
+    /// By the values and definitions that a deploy keeps while it destroys them.
+    Kept,
+    /// Something stays, or is not known: only a backup holds the state before.
+    Backup,
+}
+
+impl Grade {
+    /// `reversible without loss`
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Reversible => "reversible without loss",
+            Self::Kept => "reversible from kept data",
+            Self::Backup => "only from the backup",
+        }
+    }
+}
+
+/// A grade with what it goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Graded {
+    pub grade: Grade,
+    /// What has to be kept, or what stays: a phrase each.
+    pub why: Vec<String>,
+}
+
+impl Graded {
+    /// `reversible from kept data (column artist of Song)`
+    pub fn said(&self) -> String {
+        let words = self.grade.words();
+        if self.why.is_empty() { words.to_owned() } else { format!("{words} ({})", self.why.join("; ")) }
+    }
 }
 
 impl Reviewed {
@@ -59,6 +100,7 @@ impl Reviewed {
             sql: migration.sql,
             draft: None,
             findings: vec![finding],
+            undo: None,
         }
     }
 }

@@ -184,6 +184,21 @@ impl Shell {
         self.paint(mark.symbol(self.unicode), &mark.style())
     }
 
+    /// Data on stdout that takes the place of what was printed so before, `lines` lines of it; gives its own. Where stdout is no
+    /// terminal it follows.
+    pub fn refresh(&self, text: &str, lines: usize) -> usize {
+        let terminal = console::Term::stdout();
+        if terminal.features().is_attended() && lines > 0 {
+            self.end_step();
+            // a terminal that went away shows nothing
+            let _ = terminal.clear_last_lines(lines);
+        }
+        self.print(text);
+        let (_, columns) = terminal.size();
+        let columns = usize::from(columns).max(1);
+        text.lines().map(|line| console::measure_text_width(line).div_ceil(columns).max(1)).sum()
+    }
+
     /// Applies a style if colours are on.
     pub fn paint(&self, text: &str, style: &Style) -> String {
         style.clone().force_styling(self.color).apply_to(text).to_string()

@@ -171,6 +171,15 @@ impl Down {
     }
 }
 
+/// The reverse that somebody has written or edited; none where the file is ours, missing, or no SQL.
+pub fn edited(migration: &Migration) -> Option<Down> {
+    let text = read(&path(migration)).ok()?;
+    match state(text.as_deref(), migration) {
+        State::Edited => Down::parse(text?, Some(path(migration))).ok(),
+        State::Missing | State::Current | State::Stale => None,
+    }
+}
+
 /// Where the file of a migration is.
 fn path(migration: &Migration) -> PathBuf {
     migration.path.with_file_name(FILE)

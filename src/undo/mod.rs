@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`reverse`] | the reverse of a migration, worked out statement by statement |
+//! | [`grade`] | how far it can be taken back, in a word |
 //! | [`down`] | the same as the file `down.sql` |
 //! | [`losses`] | what a migration destroys |
 //! | [`plan`] | what is kept of that, and of what the rehearsal has measured beside it |
@@ -23,6 +24,7 @@ pub mod code;
 pub mod definitions;
 pub mod down;
 mod facts;
+pub mod grade;
 pub mod held;
 pub mod keep;
 pub mod losses;

@@ -3,6 +3,7 @@
 mod ahead;
 mod applying;
 mod keep;
+mod page;
 mod resume;
 mod routes;
 mod stages;
@@ -22,6 +23,7 @@ use crate::catalog::live::Live;
 use crate::config::Config;
 use crate::consent::Gate;
 use crate::context::Context;
+use crate::database::usage::Usage;
 use crate::database::{self, Identity, Standing};
 use crate::deploy::journal::Planned;
 use crate::deploy::preflight::{Concern, Problem};
@@ -133,6 +135,8 @@ struct Deployment<'a> {
     schemas: Vec<String>,
     /// A scratch server that starts while the deploy is reviewed.
     starting: Option<Starting>,
+    /// How the database was used until it is changed.
+    usage: Option<Usage>,
 }
 
 impl Deployment<'_> {
@@ -241,6 +245,7 @@ impl Deployer for Deploying<'_> {
             resumed,
             schemas,
             starting: None,
+            usage: None,
         };
         let result = deployment.stages(&mut journal, engine);
         self.context.shell.end_step();
@@ -248,6 +253,7 @@ impl Deployer for Deploying<'_> {
             Ok(_) => Event::Finished,
             Err(error) => Event::Failed { error: error.with_causes() },
         })?;
+        self.write_page(&journal, &request.migrations);
         result
     }
 }
@@ -271,16 +277,6 @@ impl Deploying<'_> {
     fn patience<'a>(&'a self, interrupt: &'a AtomicBool) -> Patience<'a> {
         let Settings { deploy_wait: time, show_queries, .. } = self.settings;
         Patience { time, interrupt, shell: &self.context.shell, show_queries, end_orphans: self.args.end_orphaned_lock }
-    }
-
-    /// What a killed deploy has left is reported once, by its record and by the database.
-    fn explain_interrupted(&self, turn: &Turn, preflight: &Preflight) -> Result<()> {
-        for interrupted in Journal::unfinished(self.project.root(), turn)? {
-            let explanation = interrupted.explain(preflight.history.as_ref());
-            self.context.shell.note(&explanation);
-            interrupted.close(&explanation)?;
-        }
-        Ok(())
     }
 }
 

@@ -58,6 +58,16 @@ impl Deploying<'_> {
         self.context.shell.status("Resuming", format!("the deployment that was ended {}", record.last));
         Ok(Some(Resumed { record, untouched }))
     }
+
+    /// What a killed deploy has left is reported once, by its record and by the database.
+    pub(super) fn explain_interrupted(&self, turn: &Turn, preflight: &Preflight) -> Result<()> {
+        for interrupted in Journal::unfinished(self.project.root(), turn)? {
+            let explanation = interrupted.explain(preflight.history.as_ref());
+            self.context.shell.note(&explanation);
+            interrupted.close(&explanation)?;
+        }
+        Ok(())
+    }
 }
 
 impl Resumed {

@@ -8,6 +8,7 @@ use crate::backup;
 use crate::catalog::live::{Live, Without};
 use crate::consent::{self, Gate};
 use crate::database::Identity;
+use crate::database::usage::Usage;
 use crate::deploy::back_up::Taken;
 use crate::deploy::definitions::{self, Leaves};
 use crate::deploy::verify::{self, verify};
@@ -19,10 +20,12 @@ use crate::guard;
 use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::{self, RehearsalMode};
+use crate::report;
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
 use crate::target::BackupPolicy;
 use crate::ui::Shell;
+use crate::undo::grade::grade;
 
 impl Deployment<'_> {
     pub(super) fn shell(&self) -> &Shell {
@@ -67,20 +70,22 @@ impl Deployment<'_> {
         let (identity, schema) = (Identity::name_at(&self.target.url, client), self.target.url.schema());
         let place = (identity.as_str(), schema.as_str());
         let mut review = against::planned(place, &folder, self.pending, holds, client, &settings, keys)?;
+        grade(&mut review, migrations, &schema);
         review.consent = consent::needed(&review, self.target, self.command.context);
-        let report = &self.command.args.report;
-        match report.brief(&review).filter(|_| shell.verbose() == 0) {
+        let output = &self.command.args.report;
+        match output.brief(&review).filter(|_| shell.verbose() == 0) {
             Some(brief) => shell.status("Reviewed", brief),
-            None => report.deliver(&report.review(&review, self.command.project.root(), shell), shell)?,
+            None => output.deliver(&output.review(&review, self.command.project.root(), shell), shell)?,
         }
-        report.summarize(&review, self.command.project.root(), self.command.context)?;
+        output.summarize(&review, self.command.project.root(), self.command.context)?;
         if review.verdict == Verdict::Fail {
             return Err(Error::refused(
                 "the review found errors: nothing was deployed, nothing has happened to the database",
             )
             .help(review.way_out()));
         }
-        journal.record(Event::Review { plan_hash: review.plan_hash.clone().unwrap_or_default() })?;
+        let document = report::document(&review, self.command.project.root());
+        journal.record(Event::Review { plan_hash: review.plan_hash.clone().unwrap_or_default(), report: document })?;
         Ok(review)
     }
 
@@ -187,6 +192,8 @@ impl Deployment<'_> {
 
     /// The database as the migrations find it.
     pub(super) fn baseline(&mut self) -> Result<Baseline> {
+        // a role that may not read the statistics deploys all the same
+        self.usage = Usage::read(&mut self.client).ok();
         let scripts = self.pending.iter().map(Migration::script);
         Baseline::take(&mut self.client, &self.target.url.schema(), scripts, &self.command.config.verify.query)
     }
@@ -224,7 +231,8 @@ impl Deployment<'_> {
         let live =
             Live::read(&mut self.client, &Without::default()).explain(|| "could not read the definitions".into())?;
         let rows = verified.tables.into_iter().filter_map(|change| change.after).collect();
-        let left = Leaves { definitions: live, rows, drift: told };
+        let usage = self.usage.take().and_then(|before| before.after(&mut self.client).ok());
+        let left = Leaves { definitions: live, rows, drift: told, usage };
         definitions::keep(root, url, self.command.identity.clone(), left)
     }
 }

@@ -44,8 +44,8 @@ pub(super) fn run(path: &Path, args: &Args, context: &Context) -> Result<Exit> {
         None => of_project(args, context)?,
     };
     let Subject { root, migrations, chosen, settings } = &subject;
-    let review = by_file(&file, &name, migrations, chosen, settings);
-    deliver(&review, root, args, context)
+    let mut review = by_file(&file, &name, migrations, chosen, settings);
+    deliver(&mut review, migrations, "public", root, args, context)
 }
 
 /// Migrations of the project's folder. Prisma knows where that is; where it is not installed or cannot say, as without the

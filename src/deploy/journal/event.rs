@@ -75,8 +75,12 @@ pub enum Event {
     StageEnded { stage: Stage, milliseconds: u64 },
     /// Nothing stood in the way.
     Preflight { server_version: String },
-    /// The review let it pass.
-    Review { plan_hash: String },
+    /// The review let it pass; the report as `review` prints it. Older files are without.
+    Review {
+        plan_hash: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<Value>,
+    },
     /// Someone consented to losing data.
     Consent { how: String, reason: Option<String> },
     /// A backup was taken and proved.

@@ -48,7 +48,7 @@ mod tests {
         let mut entries: Vec<Entry> =
             [started, backup].iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         entries.extend(end.map(|event| Entry { at: jiff::Timestamp::UNIX_EPOCH, event }));
-        Record::new("x".into(), entries)
+        Record::of("x".into(), entries)
     }
 
     #[test]

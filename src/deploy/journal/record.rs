@@ -83,7 +83,8 @@ pub enum Remainder {
 }
 
 impl Record {
-    pub(super) fn new(path: PathBuf, entries: Vec<Entry>) -> Self {
+    /// What the entries of a file come to.
+    pub fn of(path: PathBuf, entries: Vec<Entry>) -> Self {
         let mut found = Self {
             path,
             started: entries.first().map(|entry| entry.at),
@@ -130,7 +131,7 @@ impl Record {
                 }
                 self.last = format!("after the {stage}");
             }
-            Event::Review { plan_hash } => self.plan_hash = Some(plan_hash),
+            Event::Review { plan_hash, .. } => self.plan_hash = Some(plan_hash),
             Event::Consent { how, .. } => self.consent = Some(how),
             Event::Backup { file, sha256 } => (self.backup, self.sha256) = (Some(file), Some(sha256)),
             Event::Rehearsal { report } => self.rehearsal = Some(report),

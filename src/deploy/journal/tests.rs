@@ -126,7 +126,10 @@ fn the_database_has_the_last_word() {
 
 #[test]
 fn lines_are_camel_case_json() {
-    let entry = Entry { at: "2025-01-21T12:00:00Z".parse().unwrap(), event: Event::Review { plan_hash: "h".into() } };
+    let entry = Entry {
+        at: "2025-01-21T12:00:00Z".parse().unwrap(),
+        event: Event::Review { plan_hash: "h".into(), report: None },
+    };
     let line = serde_json::to_string(&entry).unwrap();
     assert_eq!(line, r#"{"at":"2025-01-21T12:00:00Z","event":"review","planHash":"h"}"#);
     assert_eq!(parse(&format!("{line}\n{{\"event\":\"unknown\"}}\n")), [entry]);

@@ -1,12 +1,15 @@
 //! What was found, check by check, as people and programs read it.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Verified;
+use super::{Answer, Verified};
+use crate::database::Standing;
 use crate::database::health::drop_index;
 use crate::error::{Error, Result};
-use crate::ui::Shell;
+use crate::ui::{Mark, Shell};
 
 /// So many lines of a check are shown.
 const SHOWN: usize = 20;
@@ -23,6 +26,17 @@ pub enum Status {
     Failed,
     /// Not looked at; the notes say why. Never to be taken for passed.
     Unchecked,
+}
+
+impl From<Status> for Mark {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Passed => Self::Good,
+            Status::Warned => Self::Look,
+            Status::Failed => Self::Bad,
+            Status::Unchecked => Self::Unknown,
+        }
+    }
 }
 
 /// One thing that was looked at.
@@ -53,11 +67,30 @@ impl Check {
         Self { name: name.into(), status, notes, cure: None, told_before: false }
     }
 
+    pub(super) fn of_answer(answer: &Answer) -> Self {
+        let status = if answer.sound { Status::Passed } else { Status::Failed };
+        Self::new(format!("query: {}", answer.name), status, &answer.notes)
+    }
+
     /// Failed, or else passed.
     fn of(name: &str, wrong: impl IntoIterator<Item = impl ToString>) -> Self {
         let check = Self::new(name, Status::Failed, wrong);
         let status = if check.notes.is_empty() { Status::Passed } else { Status::Failed };
         Self { status, ..check }
+    }
+
+    /// Prisma's history against the folder.
+    pub fn history(standing: &Standing) -> Self {
+        let mut wrong: Vec<String> = standing.failed.iter().map(|row| format!("{} has failed", row.name)).collect();
+        wrong.extend(standing.edited.iter().map(|name| format!("{name} was changed after it was applied")));
+        let mut open: Vec<String> = standing.pending.iter().map(|name| format!("{name} is pending")).collect();
+        open.extend(standing.missing.iter().map(|name| format!("{name} is applied, but its file is gone")));
+        let status = match (wrong.is_empty(), open.is_empty()) {
+            (false, _) => Status::Failed,
+            (true, false) => Status::Warned,
+            (true, true) => Status::Passed,
+        };
+        Self::new("history", status, wrong.into_iter().chain(open))
     }
 
     /// What failed, as an error says it.
@@ -70,6 +103,22 @@ impl Check {
     pub fn with_cure(mut self, cure: Option<impl Into<String>>) -> Self {
         self.cure = cure.map(Into::into).filter(|cure| !cure.is_empty());
         self
+    }
+
+    /// A line for people with this mark before it, and below it what more there is to say.
+    pub fn write(&self, text: &mut String, mark: &str) {
+        let mut notes = self.notes.iter().flat_map(|note| note.lines());
+        // writing to a String does not fail
+        let _ = match notes.next() {
+            Some(first) => writeln!(text, "  {mark} {}: {first}", self.name),
+            None => writeln!(text, "  {mark} {}", self.name),
+        };
+        for note in notes {
+            let _ = writeln!(text, "      {note}");
+        }
+        for (at, line) in self.cure.as_deref().unwrap_or_default().lines().enumerate() {
+            let _ = writeln!(text, "      {} {line}", if at == 0 { "help:" } else { "     " });
+        }
     }
 
     fn cured_by(mut self, cure: String) -> Self {
@@ -118,10 +167,7 @@ impl Verified {
             sequences = Check::new("sequences", Status::Unchecked, &self.unread_sequences);
         }
         checks.push(sequences);
-        checks.extend(self.answers.iter().map(|answer| {
-            let name = format!("query: {}", answer.name);
-            Check::new(name, if answer.sound { Status::Passed } else { Status::Failed }, &answer.notes)
-        }));
+        checks.extend(self.answers.iter().map(Check::of_answer));
         checks
     }
 }
@@ -201,9 +247,8 @@ impl Report {
         }
         let mut help: Vec<String> = self.failed().filter_map(|check| check.cure.clone()).collect();
         help.extend(self.rollback.as_ref().map(|rollback| format!("to go back: {rollback}")));
-        Err(Error::failed("the database is not as it should be after the deploy")
-            .because(failed.join("\n"))
-            .help(help.join("\n")))
+        let error = Error::failed("the database is not as it should be after the deploy").because(failed.join("\n"));
+        Err(if help.is_empty() { error } else { error.help(help.join("\n")) })
     }
 }
 

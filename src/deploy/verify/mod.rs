@@ -118,6 +118,15 @@ pub fn rows_since(client: &mut Client, left: &[Table], whose: &str) -> Result<Ch
     Ok(Check::new("rows", status, [format!("compared with {whose}")].into_iter().chain(notes)))
 }
 
+/// Asks the critical queries by themselves: a check each.
+///
+/// # Errors
+/// If the connection is lost.
+pub fn answers(client: &mut Client, schema: &str, queries: &[Query]) -> Result<Vec<Check>> {
+    let asked = queries::ask(client, schema, queries)?;
+    Ok(queries::judge(queries, &asked, &[]).iter().map(Check::of_answer).collect())
+}
+
 /// Compares with what there was before, and with what is expected.
 ///
 /// # Errors

@@ -1,21 +1,21 @@
-//! One self-contained page from `templates/review.html`: no script, no font, nothing fetched.
+//! Self-contained pages from `templates/*.html`: no script, no font, nothing fetched.
 
 mod change;
+pub mod deployment;
 mod highlight;
+pub mod monitor;
+mod pages;
 
-use minijinja::Environment;
 use minijinja::HtmlEscape;
-use minijinja::value::{Serde, Value};
+use minijinja::value::Value;
 use serde::Serialize;
 
 use self::change::Change;
 use self::highlight::Span;
 use super::{Look, meaning, path, place, summary};
-use crate::review::{Review, Reviewed, Target, Verdict};
+use crate::review::{Graded, Review, Reviewed, Target, Verdict};
 use crate::rules::{Evidence, Finding, Unchecked};
 use crate::sql::Script;
-
-const TEMPLATE: &str = include_str!("../../../templates/review.html");
 
 /// A finding stands behind its statement, or, where that is long, behind so many lines of it.
 const SHOWN_FIRST: usize = 8;
@@ -66,6 +66,8 @@ struct Shape<'a> {
     name: &'a str,
     path: String,
     checksum: &'a str,
+    /// How far it can be taken back.
+    undo: Option<String>,
     findings: usize,
     counts: Vec<Count>,
     lines: Vec<Line<'a>>,
@@ -76,13 +78,9 @@ struct Shape<'a> {
 }
 
 pub(super) fn render(review: &Review, look: Look<'_>) -> String {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.add_filter("prose", prose);
-    environment.add_filter("lines", |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>());
-    // the name ends in .html: everything is escaped
-    let page = environment.add_template("review.html", TEMPLATE).and_then(|()| {
-        environment.get_template("review.html")?.render(Serde(Page {
+    pages::render(
+        "review.html",
+        Page {
             verdict: review.verdict,
             summary: summary(review),
             meaning: meaning(review.verdict),
@@ -95,10 +93,8 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
                 .collect(),
             unchecked: &review.unchecked,
             version: env!("CARGO_PKG_VERSION"),
-        }))
-    });
-    // the template is part of the program, and a test renders it
-    page.unwrap_or_else(|error| format!("<!doctype html><pre>{error:#}</pre>")) + "\n"
+        },
+    )
 }
 
 fn shape<'a>(migration: &'a Reviewed, script: &'a Script, look: Look<'_>) -> Shape<'a> {
@@ -127,6 +123,7 @@ fn shape<'a>(migration: &'a Reviewed, script: &'a Script, look: Look<'_>) -> Sha
         name: &migration.name,
         path: path(migration, look.root),
         checksum: &migration.checksum,
+        undo: migration.undo.as_ref().map(Graded::said),
         findings: migration.findings.len(),
         counts: counts(migration),
         lines,

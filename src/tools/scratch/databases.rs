@@ -1,7 +1,7 @@
 //! The databases on a scratch server.
 
 use super::ScratchServer;
-use crate::database::Failure;
+use crate::database::{Failure, activity};
 use crate::error::{Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
 
@@ -44,14 +44,15 @@ impl ScratchServer {
     pub fn clone_database(&self, from: &str, to: &str) -> Result<()> {
         let mut client = self.connect("postgres")?;
         let [template, name] = [from, to].map(quote_identifier);
-        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
         // versions before 15 always copy files
         let version = "SELECT current_setting('server_version_num')::int4 >= 150000";
-        let copied = client.execute(end, &[&from]).and_then(|_| client.query_one(version, &[])).and_then(|row| {
-            let strategy = if row.get(0) { " STRATEGY file_copy" } else { "" };
-            client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}"))
-        });
-        copied.map_err(Failure::from).explain(|| format!("could not copy the scratch database {from}"))
+        let mut copy = || -> Result<(), Failure> {
+            activity::end_all(&mut client, from, false)?;
+            let files: bool = client.query_one(version, &[])?.try_get(0)?;
+            let strategy = if files { " STRATEGY file_copy" } else { "" };
+            Ok(client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}"))?)
+        };
+        copy().explain(|| format!("could not copy the scratch database {from}"))
     }
 
     /// Drops a database with the sessions in it; none is fine too.

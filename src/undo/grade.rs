@@ -1,0 +1,119 @@
+//! How far a migration can be taken back, for people who skim: decided by what its reverse says, and by nothing else.
+
+use super::down::{self, Down, Item};
+use super::reverse::reverse;
+use super::{losses, plan};
+use crate::catalog::Catalog;
+use crate::project::Migration;
+use crate::review::{Grade, Graded, Review};
+use crate::sql::Script;
+
+/// More reasons than this are not read at a glance.
+const REASONS: usize = 5;
+
+/// Grades every migration of a review. `folder` is the whole folder, in order of name: the migrations before one build the world that it
+/// is taken back to.
+pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str) {
+    let mut before = Catalog::new(default_schema);
+    let mut built = 0;
+    for reviewed in review.migrations.iter_mut().filter(|reviewed| !reviewed.sql.is_empty()) {
+        // what is not in the folder yet stands behind it
+        let earlier = folder.iter().position(|other| other.name == reviewed.name).unwrap_or(folder.len());
+        // migrations of a review are in order; one that stands before the last begins anew
+        if earlier < built {
+            (before, built) = (Catalog::new(default_schema), 0);
+        }
+        for migration in &folder[built..earlier] {
+            migration.sql.look(|script| before.apply(script, &migration.name));
+        }
+        built = earlier;
+        let migration =
+            Migration { name: reviewed.name.clone(), path: reviewed.path.clone(), sql: reviewed.sql.clone() };
+        let own = down::edited(&migration);
+        reviewed.undo = Some(reviewed.sql.look(|script| match &own {
+            Some(own) => by_hand(own),
+            None => graded(&before, script),
+        }));
+    }
+}
+
+/// A person answers for a reverse of their own; what it says to stay, stays.
+fn by_hand(down: &Down) -> Graded {
+    let values = down.items.iter().any(|item| matches!(item, Item::PutBack(_)));
+    let why = vec!["by a down.sql that was edited by hand".to_owned()];
+    match (down.impossible.is_empty(), values || !down.defined.is_empty()) {
+        (false, _) => Graded { grade: Grade::Backup, why: first(down.impossible.clone()) },
+        (true, true) => Graded { grade: Grade::Kept, why },
+        (true, false) => Graded { grade: Grade::Reversible, why },
+    }
+}
+
+/// What a rollback could do about one migration.
+pub fn graded(before: &Catalog, script: &Script) -> Graded {
+    if !script.errors().is_empty() {
+        return Graded { grade: Grade::Backup, why: vec!["not all of it could be read".into()] };
+    }
+    let steps = reverse(before, script);
+    let mut stays: Vec<String> = steps.iter().flat_map(|step| step.impossible.iter().cloned()).collect();
+    let lost = losses::losses(before, script);
+    stays.extend(lost.unknown);
+    if !stays.is_empty() {
+        return Graded { grade: Grade::Backup, why: first(stays) };
+    }
+    let mut kept: Vec<String> = lost.losses.iter().map(|(_, loss)| plan::what_of(loss)).collect();
+    kept.extend(steps.into_iter().flat_map(|step| step.defined));
+    match kept.is_empty() {
+        true => Graded { grade: Grade::Reversible, why: Vec::new() },
+        false => Graded { grade: Grade::Kept, why: first(kept) },
+    }
+}
+
+fn first(mut reasons: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    reasons.retain(|reason| seen.insert(reason.clone()));
+    let more = reasons.len().saturating_sub(REASONS);
+    if more > 0 {
+        reasons.truncate(REASONS);
+        reasons.push(format!("and {more} more"));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grade_of(sql: &str) -> (Grade, Vec<String>) {
+        let mut before = Catalog::new("public");
+        before.apply(
+            &Script::parse(
+                "CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"title\" TEXT NOT NULL, \"artist\" TEXT, \"plays\" INTEGER, \
+                 CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));",
+            ),
+            "1_init",
+        );
+        let Graded { grade, why } = graded(&before, &Script::parse(sql));
+        (grade, why)
+    }
+
+    #[test]
+    fn a_migration_is_graded_by_what_its_reverse_can_do() {
+        for sql in [
+            "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;",
+            "ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"artist_name\";",
+            "CREATE INDEX \"i\" ON \"Song\" (\"artist\");",
+        ] {
+            assert_eq!(grade_of(sql), (Grade::Reversible, Vec::new()), "{sql}");
+        }
+        for sql in ["ALTER TABLE \"Song\" DROP COLUMN \"artist\";", "DROP TABLE \"Song\";", "DELETE FROM \"Song\";"] {
+            let (grade, why) = grade_of(sql);
+            assert_eq!(grade, Grade::Kept, "{sql}: {why:?}");
+            assert!(!why.is_empty(), "{sql}");
+        }
+        for sql in ["SELECT reset_everything();", "ALTER TABLE \"Song\" DROP COLUM;"] {
+            let (grade, why) = grade_of(sql);
+            assert_eq!(grade, Grade::Backup, "{sql}: {why:?}");
+            assert!(!why.is_empty(), "{sql}");
+        }
+    }
+}
