@@ -41,7 +41,10 @@ fn a_deployment_is_watched_and_becomes_a_page() {
     ] {
         assert!(page.contains(part), "{part} is not in {path}");
     }
-    assert!(!page.contains("<script") && !page.contains("http:") && !page.contains("https:"), "nothing is fetched or run");
+    assert!(
+        !page.contains("<script") && !page.contains("http:") && !page.contains("https:"),
+        "nothing is fetched or run"
+    );
     assert!(!page.contains("p@ss") && !page.contains("p%40ss"), "no password");
     project.run(["report", "1999"]).exits(2).says("no deployment's name begins with 1999");
     project.run(["report", "--list"]).succeeds().says("/music_");

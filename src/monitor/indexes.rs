@@ -95,7 +95,10 @@ fn compared(indexes: &[Index], then: Option<&Usage>, now: Timestamp) -> Check {
         }
     };
     if wrong.is_empty() && said.is_empty() {
-        said.push(format!("{} indexes that enforce nothing, each one used", indexes.len()));
+        said.push(match indexes.len() {
+            0 => "there is no index but those that enforce something".to_owned(),
+            number => format!("{number} that enforce nothing, each one used"),
+        });
     }
     let cure = (!drops.is_empty()).then(|| format!("where no query wants it: {}", drops.join(" ")));
     Check::new(name, status, wrong.into_iter().chain(said)).with_cure(cure)

@@ -95,7 +95,10 @@ fn judge(changes: &[Change<'_>]) -> Check {
 }
 
 fn said(change: &Change<'_>) -> String {
-    let milliseconds = |seconds: f64| format!("{:.1} ms", seconds * 1e3);
+    let milliseconds = |seconds: f64| match seconds * 1e3 {
+        short if short < 1.0 => format!("{short:.2} ms"),
+        long => format!("{long:.1} ms"),
+    };
     let text = &change.family.text;
     let text = match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -1,9 +1,9 @@
 //! Self-contained pages from `templates/*.html`: no script, no font, nothing fetched.
 
 mod change;
-pub mod deployment;
+pub(super) mod deployment;
 mod highlight;
-pub mod monitor;
+pub(super) mod monitor;
 mod pages;
 
 use minijinja::HtmlEscape;

@@ -2,21 +2,21 @@
 //! line, what became of the rows, the checks afterwards.
 
 mod journal;
+mod migration;
 mod outcome;
 mod picture;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::migration::Planned;
 use self::outcome::Outcome;
 use self::picture::Rehearsal;
-use super::highlight::{self, Span};
 use super::pages;
 use crate::backup::{self, Manifest};
 use crate::deploy::Event;
 use crate::deploy::journal::{End, Entry, Record};
 use crate::project::Migration;
-use crate::review::{Grade, Graded};
 
 /// What the page is made from.
 #[derive(Debug, Clone, Copy)]
@@ -60,40 +60,6 @@ struct Part {
     id: &'static str,
     title: &'static str,
     brief: String,
-}
-
-#[derive(Serialize)]
-struct Planned<'a> {
-    name: &'a str,
-    checksum: String,
-    became: String,
-    brief: String,
-    /// How far it can be taken back.
-    undo: Option<String>,
-    findings: usize,
-    /// Why the text is not shown.
-    unread: Option<String>,
-    standing: Vec<Finding<'a>>,
-    lines: Vec<Line<'a>>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    number: usize,
-    spans: Vec<Span<'a>>,
-    findings: Vec<Finding<'a>>,
-}
-
-/// A finding as the journal keeps it.
-#[derive(Clone, Serialize)]
-struct Finding<'a> {
-    class: &'a str,
-    rule: &'a str,
-    object: &'a str,
-    message: &'a str,
-    help: &'a str,
-    evidence: Vec<&'a Value>,
-    accepted: Option<&'a str>,
 }
 
 impl Deployment<'_> {
@@ -220,77 +186,6 @@ impl Deployment<'_> {
             None => facts.push("its manifest is not there any more, so its proof is not shown".into()),
         }
         facts
-    }
-
-    fn planned<'a>(&'a self, name: &'a str, checksum: &str, reviewed: Option<&'a Value>) -> Planned<'a> {
-        let found: Vec<&Value> = reviewed.map(|reviewed| list(&reviewed["findings"]).collect()).unwrap_or_default();
-        let file = self.migrations.iter().find(|migration| migration.name == name);
-        let unread = match file {
-            None => Some("its file is not in the migrations folder any more".to_owned()),
-            Some(file) if file.checksum() != checksum => Some("its file was changed after this deployment".to_owned()),
-            Some(_) => None,
-        };
-        let mut lines: Vec<Line<'a>> = Vec::new();
-        if let (None, Some(file)) = (&unread, file) {
-            lines = highlight::lines(file.script())
-                .into_iter()
-                .enumerate()
-                .map(|(at, spans)| Line { number: at + 1, spans, findings: Vec::new() })
-                .collect();
-        }
-        let mut standing = Vec::new();
-        for value in &found {
-            let end = value["endLine"].as_u64().and_then(|line| usize::try_from(line).ok());
-            let place = end.and_then(|end| end.min(lines.len()).checked_sub(1));
-            match place {
-                Some(place) => lines[place].findings.push(finding(value)),
-                None => standing.push(finding(value)),
-            }
-        }
-        let became = self.became(name);
-        let brief = match (reviewed.is_some(), found.len()) {
-            (false, _) => "the review is not in the journal".to_owned(),
-            (true, 0) => "no findings".to_owned(),
-            (true, number) => count(number, "finding"),
-        };
-        let undo = reviewed.and_then(|reviewed| undo(&reviewed["undo"]));
-        let checksum = checksum.get(..12).unwrap_or(checksum).to_owned();
-        Planned { name, checksum, became, brief, undo, findings: found.len(), unread, standing, lines }
-    }
-
-    fn became(&self, name: &str) -> String {
-        let applied = self.entries.iter().find_map(|entry| match &entry.event {
-            Event::Applied { name: applied, milliseconds, tries } if applied == name => Some((*milliseconds, *tries)),
-            _ => None,
-        });
-        match applied {
-            Some((milliseconds, 0 | 1)) => format!("applied in {}", picture::time(milliseconds)),
-            Some((milliseconds, tries)) => format!("applied in {}, at try {tries}", picture::time(milliseconds)),
-            None if self.record.applying.as_deref() == Some(name) => "began, and did not end".into(),
-            None => "not applied".into(),
-        }
-    }
-}
-
-/// A grade in words, as the journal keeps it.
-fn undo(value: &Value) -> Option<String> {
-    let grade =
-        [Grade::Reversible, Grade::Kept, Grade::Backup].into_iter().find(|grade| json!(grade) == value["grade"])?;
-    let why = list(&value["why"]).filter_map(Value::as_str).map(ToOwned::to_owned).collect();
-    Some(Graded { grade, why }.said())
-}
-
-fn finding(value: &Value) -> Finding<'_> {
-    let text = |key: &str| value[key].as_str().unwrap_or_default();
-    let accepted = value["accepted"]["reason"].as_str();
-    Finding {
-        class: if accepted.is_some() { "accepted" } else { text("severity") },
-        rule: text("rule"),
-        object: text("object"),
-        message: text("message"),
-        help: text("help"),
-        evidence: list(&value["evidence"]).collect(),
-        accepted,
     }
 }
 
