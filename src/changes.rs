@@ -62,11 +62,30 @@ pub fn show(changes: &[Change], notes: &[String], context: &Context) {
             shell.block(&format!("{name}:\n{}\n", new_lines(change)));
             continue;
         }
-        shell.block(&format!("{}\n", diff::unified(shell, &name, change.before.as_deref(), &change.after)));
+        let (shown, hidden) = match &change.before {
+            None if shell.verbose() == 0 => without_comments(&change.after),
+            _ => (change.after.clone(), 0),
+        };
+        shell.block(&format!("{}\n", diff::unified(shell, &name, change.before.as_deref(), &shown)));
+        if hidden > 0 {
+            shell.note(format!("{name} also gets {hidden} lines of comments, which change nothing: -v shows them"));
+        }
     }
     for note in notes {
         shell.note(note);
     }
+}
+
+/// A long file that is nearly all comments, settings at their defaults, without them; and how many lines those are.
+fn without_comments(text: &str) -> (String, usize) {
+    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    let said: Vec<&str> = text.lines().filter(says).collect();
+    let hidden = text.lines().count() - said.len();
+    // a script or a workflow with a few comments is shown as it is
+    if hidden <= 2 * said.len() + 20 {
+        return (text.to_owned(), 0);
+    }
+    (said.iter().map(|line| format!("{line}\n")).collect(), hidden)
 }
 
 /// Asks, and writes.
@@ -105,4 +124,17 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<()> {
     changes
         .iter()
         .try_for_each(|change| change.write(root).explain(|| format!("could not write {}", change.path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_left_out_where_they_are_nearly_all() {
+        let settings = format!("{}[backup]\n# x\nproof = \"read\"\n", "# a setting at its default\n\n".repeat(30));
+        assert_eq!(without_comments(&settings), ("[backup]\nproof = \"read\"\n".to_owned(), 61));
+        let script = format!("#!/bin/sh\n{}", "# why\nrun\n".repeat(30));
+        assert_eq!(without_comments(&script), (script.clone(), 0));
+    }
 }

@@ -99,7 +99,10 @@ impl Now {
         if let Some(running) = &self.running {
             return vec![format!("a deployment is running ({running}): wait for it")];
         }
-        next.extend(self.lost.as_ref().map(|lost| format!("{}: {}", lost.message, lost.help)));
+        if let Some(lost) = &self.lost {
+            // a deploy is refused until that is settled
+            return vec![format!("{}: {}", lost.message, lost.help)];
+        }
         for (row, extent) in self.standing.failed.iter().zip(&self.extents) {
             let came = extent.said().map_or(String::new(), |said| format!(", and {said}"));
             next.push(format!("{} has failed{came}: {}", row.name, extent.remedy(&row.name)));
@@ -243,5 +246,6 @@ impl Now {
 }
 
 fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+    // what follows on other lines is what a colon announced
+    text.lines().next().unwrap_or_default().trim_end_matches(':')
 }

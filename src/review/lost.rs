@@ -34,13 +34,16 @@ pub fn folder(standing: &Standing, folder: &Path, root: &Path) -> Option<Lost> {
             let back = if folder.exists() { String::new() } else { format!("mv {place} {here}, or ") };
             format!("they are in {place}: {back}set `migrations.path` in prisma.config.ts to {place}")
         }
-        (None, Some(commit)) => {
-            format!("git has it: git checkout {commit} -- {here}")
-        }
-        (None, None) => {
-            "bring the folder back from version control or a backup; if the migrations were squashed into one, say that it is \
-             applied: prisma-safe migrate resolve --applied NAME"
-                .to_owned()
+        (None, commit) => {
+            let back = match commit {
+                Some(commit) => format!("git has it: git checkout {commit} -- {here}"),
+                None => "bring the folder back from version control or a backup".to_owned(),
+            };
+            let squashed = standing.pending.first().map_or("NAME", String::as_str);
+            format!(
+                "{back}; if the migrations were squashed into one, say that it is applied: \
+                 prisma-safe migrate resolve --applied {squashed}"
+            )
         }
     };
     Some(Lost { message, help })
@@ -78,13 +81,15 @@ mod tests {
         let standing = |missing: &[&str]| Standing {
             applied: names(&["1_a", "2_b"]),
             missing: names(missing),
+            pending: names(&["0_squashed"]),
             ..Standing::default()
         };
         let here = root.path().join("prisma/migrations");
         let lost = |missing: &[&str]| folder(&standing(missing), &here, root.path());
         assert_eq!(lost(&[]), None);
         assert_eq!(lost(&["1_a"]), None);
-        assert!(lost(&["1_a", "2_b"]).unwrap().help.contains("version control"));
+        let help = lost(&["1_a", "2_b"]).unwrap().help;
+        assert!(help.contains("version control") && help.ends_with("--applied 0_squashed"), "{help}");
         let moved = root.path().join("db/migrations/2_b");
         std::fs::create_dir_all(&moved).unwrap();
         std::fs::write(moved.join("migration.sql"), "").unwrap();
