@@ -233,17 +233,20 @@ fn changed_keys(before: &Catalog, script: &Script, written: &Written, tables: &[
         _ => false,
     };
     let keys = known.constraints.values().filter_map(|constraint| match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
+        ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns.clone()),
         _ => None,
     });
-    let keys: Vec<&Vec<String>> = keys.collect();
+    // rows are told apart by a unique index as well (facts.rs)
+    let unique = known.indexes.values().filter(|index| index.unique && index.predicate.is_none());
+    let indexed = unique.filter_map(|index| index.keys.iter().map(|key| key.column.clone()).collect());
+    let keys: Vec<Vec<String>> = keys.chain(indexed).collect();
     let there = changed.iter().all(|column| known.columns.contains_key(column));
     if script.statements().iter().any(alters) {
         return Vec::new();
     }
     let hit = keys.iter().any(|columns| columns.iter().any(|column| changed.contains(column)));
     match rekeyed(written) {
-        true => keys.into_iter().flatten().chain(changed).cloned().collect(),
+        true => keys.into_iter().flatten().chain(changed.iter().cloned()).collect(),
         false if hit && there => changed.clone(),
         false => Vec::new(),
     }
@@ -355,6 +358,10 @@ mod tests {
             !changed_keys(&before, &Script::parse(sql), &own, &[name("a")]).is_empty()
         };
         assert!(of("SELECT f(); ALTER TABLE b ADD COLUMN y INT; DROP TYPE other CASCADE;"));
+        let indexed = Script::parse("CREATE TABLE a (id INT, x TEXT, m mood); CREATE UNIQUE INDEX k ON a (x, id);");
+        let indexed = Catalog::replay("public", [("1", &indexed)]);
+        let own = Written { lacks: written("a", [0; 3], &["x"]).lacks, ..written("a", [0, 4, 0], &[]) };
+        assert_eq!(changed_keys(&indexed, &Script::parse("SELECT f();"), &own, &[name("a")]), ["x"]);
         for own in [
             "DROP TYPE mood CASCADE",
             "ALTER TABLE a ADD COLUMN y INT",
