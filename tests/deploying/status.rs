@@ -16,7 +16,7 @@ pub(super) fn status(project: &Project) -> serde_json::Value {
 /// Every line that was written, checked against its schema.
 pub(super) fn journal(project: &Project) -> Vec<serde_json::Value> {
     let mut lines = Vec::new();
-    for file in project.files(".prisma-safe/deployments") {
+    for file in journals(project) {
         for line in project.read(&file).lines() {
             let line = serde_json::from_str(line).expect("JSON");
             assert_valid("journal", &line);
@@ -26,8 +26,15 @@ pub(super) fn journal(project: &Project) -> Vec<serde_json::Value> {
     lines
 }
 
+/// The journals of all deployments; each has a page beside it.
+fn journals(project: &Project) -> Vec<String> {
+    let mut files = project.files(".prisma-safe/deployments");
+    files.retain(|file| file.ends_with(".jsonl"));
+    files
+}
+
 pub(super) fn has_written(project: &Project, event: &str, stage: &str) -> bool {
-    let files = project.files(".prisma-safe/deployments");
+    let files = journals(project);
     let written = files.iter().flat_map(|file| project.read(file).lines().map(str::to_owned).collect::<Vec<_>>());
     written.into_iter().any(|line| line.contains(&format!("\"event\":\"{event}\"")) && line.contains(stage))
 }
