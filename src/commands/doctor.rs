@@ -1,4 +1,4 @@
-//! `doctor`: checks the set-up, and says what mends what is wrong. Only reads.
+//! `doctor`: checks the set-up, and says how to fix what is wrong. Only reads.
 
 use std::path::Path;
 

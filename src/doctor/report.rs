@@ -37,7 +37,7 @@ impl Report {
         json!({ "schemaVersion": 1, "sound": self.is_sound(), "groups": self.groups })
     }
 
-    /// For people: a line a check, below it what more there is to say, and what mends it.
+    /// For people: a line a check, below it what more there is to say, and how to fix it.
     pub fn text(&self, shell: &Shell) -> String {
         let mut text = String::new();
         // writing to a String does not fail

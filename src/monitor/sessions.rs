@@ -14,7 +14,7 @@ const WAIT: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_secs(300);
 /// A replica further behind shows users what is no longer true.
 const LAG_SECONDS: f64 = 10.0;
-/// What a slot that nobody reads keeps on the disk.
+/// What a slot without a consumer keeps on the disk.
 const KEPT_BYTES: f64 = 1e9;
 
 pub(super) fn checks(client: &mut Client, show_queries: bool) -> Vec<Check> {
@@ -79,7 +79,7 @@ fn terminate(session: &Session) -> String {
 const REPLICAS: &str = "
 SELECT application_name, extract(epoch FROM replay_lag)::float8, state IS NOT NULL FROM pg_catalog.pg_stat_replication ORDER BY 1";
 
-/// Slots that nobody reads, and what they keep. A standby has its own.
+/// Slots without a consumer, and what they keep. A standby has its own.
 const SLOTS: &str = "
 SELECT slot_name::text, pg_wal_lsn_diff(
   CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn)::float8
@@ -99,11 +99,11 @@ pub(super) fn replication(client: &mut Client) -> Result<Check, Failure> {
     for row in client.query_typed(SLOTS, &[])? {
         let (slot, kept): (String, Option<f64>) = (row.try_get(0)?, row.try_get(1)?);
         if let Some(kept) = kept.filter(|kept| *kept > KEPT_BYTES) {
-            behind.push(format!("nobody reads the slot {slot}, which keeps {:.1} GB of write-ahead log", kept / 1e9));
+            behind.push(format!("the slot {slot} has no consumer and keeps {:.1} GB of write-ahead log", kept / 1e9));
             cures.push(format!("SELECT pg_drop_replication_slot('{}');", slot.replace('\'', "''")));
         }
     }
-    let cure = (!cures.is_empty()).then(|| format!("if its reader is gone for good: {}", cures.join(" ")));
+    let cure = (!cures.is_empty()).then(|| format!("if its consumer is gone for good: {}", cures.join(" ")));
     Ok(match (behind.is_empty(), unseen) {
         (false, _) => Check::new(name, Status::Warned, behind).with_cure(cure),
         (true, 1..) => super::unread(name, format!("this role may not see the lag of {unseen} replicas")),
