@@ -56,6 +56,9 @@ pub struct Global {
     /// Answer harmless questions with yes; never consents to losing data
     #[arg(short, long, global = true)]
     pub yes: bool,
+    /// Get the server programs that a backup's proof, a rehearsal or a shadow database needs with npm, where none are installed
+    #[arg(long, global = true)]
+    pub install_server: bool,
 }
 
 impl Global {

@@ -117,7 +117,7 @@ pub fn cargo_main(args: Vec<OsString>) -> ExitCode {
     start(args, |directory| project::cargo::find(directory).map(Some))
 }
 
-/// A TMPDIR that cannot be written, as a container may have it, is no reason to stop: plain Prisma needs none.
+/// A TMPDIR that cannot be written, as a container may have it, is no reason to stop.
 fn let_temporary_files_be() {
     let writable =
         |place: &Path| rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok();
@@ -166,6 +166,7 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
         if let Some(place) = env.get(deploy::journal::PLACE_VARIABLE) {
             deploy::journal::choose(directory.join(place));
         }
+        tools::scratch::offer(shell.clone(), global.install_server);
         commands::run(cli.command, &Context { shell: shell.clone(), env, directory, global })
     };
     match run() {

@@ -17,7 +17,7 @@ use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::sql::StatementKind;
 use crate::tools::pg_dump::PgDump;
-use crate::tools::scratch::{self, Need, Opened, Search};
+use crate::tools::scratch::{self, Asking, Need, Opened, Search};
 
 /// What leaves the rehearsal out, as prisma-safe.toml has it.
 const NO_REHEARSAL: &str = "    [rehearsal]\n    mode = \"off\"\n    reason = \"…\"";
@@ -74,15 +74,18 @@ impl Ahead<'_> {
             }
         };
         let pg_bin = request.settings.pg_bin.as_deref();
-        note(PgDump::find(server.major, request.env, pg_bin).map(drop));
+        let dumps = note(PgDump::find(server.major, request.env, pg_bin).map(drop));
         if !request.definitions_only {
             note(Directory::demand_writable(request.directory));
         }
         let proved = !request.definitions_only && request.settings.proof > Proof::Read;
         let served = match proved || self.rehearsed {
-            true => note(
-                scratch::demand(server.major, &request.search()).map_err(|error| self.without_server(error, proved)),
-            ),
+            true => {
+                // without a pg_dump the answer would lead nowhere
+                let asking = if dumps { Asking::May } else { Asking::MayNot };
+                let there = scratch::demand(server.major, &request.search(), asking);
+                note(there.map_err(|error| self.without_server(error, proved)))
+            }
             false => false,
         };
         let scope = Scope::of(client, request, false)?;

@@ -18,7 +18,7 @@ use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 use crate::guard::dump::TABLES;
 use crate::tools::pg_dump::{PgDump, What};
-use crate::tools::scratch::{self, Locale, Need, Opened, ScratchServer, Search};
+use crate::tools::scratch::{self, Asking, Locale, Need, Opened, ScratchServer, Search};
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::{Position, Progress};
@@ -152,7 +152,7 @@ pub(super) fn prove(
 /// # Errors
 /// If there cannot, with what would help.
 pub(super) fn demand(major: u32, search: &Search<'_>) -> Result<()> {
-    scratch::demand(major, search).map_err(unprovable)
+    scratch::demand(major, search, Asking::May).map_err(unprovable)
 }
 
 /// Compares the rows of every table with those that the source had.

@@ -9,7 +9,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -18,25 +17,7 @@ pub use self::event::{Entry, Event, Planned, Stage};
 pub use self::record::{End, Record, Remainder, Timed};
 use super::Turn;
 use crate::error::{Explain as _, Result};
-
-/// The directory in the project's root, unless another place was chosen.
-pub const DIRECTORY: &str = ".prisma-safe";
-/// Names another place; it beats `state.directory`.
-pub const PLACE_VARIABLE: &str = "PRISMA_SAFE_STATE_DIR";
-
-/// Where the state is kept instead: a project may be read-only, as in a container.
-static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
-
-/// Keeps the state there from now on; the first choice counts.
-pub fn choose(place: PathBuf) {
-    // a second choice is a setting that a variable has beaten
-    let _ = CHOSEN.set(place);
-}
-
-/// Where the state of the project with this root is kept.
-pub fn place(root: &Path) -> PathBuf {
-    CHOSEN.get().cloned().unwrap_or_else(|| root.join(DIRECTORY))
-}
+pub use crate::project::state::{DIRECTORY, PLACE_VARIABLE, choose, place};
 
 const DEPLOYMENTS: &str = "deployments";
 

@@ -6,6 +6,7 @@ mod layout;
 pub mod migrations;
 mod package_manager;
 mod plug_n_play;
+pub mod state;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

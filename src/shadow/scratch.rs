@@ -18,7 +18,7 @@ use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::rename::schema::Schema;
 use crate::sql::quote_identifier;
-use crate::tools::scratch::{self, Locale, ScratchServer, Search};
+use crate::tools::scratch::{self, Asking, Locale, ScratchServer, Search};
 
 const APPLICATION_NAME: &str = "prisma-safe shadow";
 
@@ -105,7 +105,8 @@ impl Started {
         let explain = || format!("could not ask {} what a shadow database needs", target.address());
         let around = Surroundings::read(&mut client).explain(explain)?;
         drop(client);
-        scratch::demand(around.major, &search)?;
+        // Prisma is at the terminal
+        scratch::demand(around.major, &search, Asking::MayNot)?;
         let server = scratch::open_small(Some(around.major), &search)?;
         let database = target.database();
         let taken = ["postgres", "template0", "template1"].contains(&database.as_str());

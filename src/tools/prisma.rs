@@ -63,6 +63,11 @@ pub(crate) fn command(project: &Project) -> Command {
         .args(arguments)
         .envs(project.env().iter().map(|(key, value)| (key, value)))
         .current_dir(project.directory());
+    // ours has given way to another one where TMPDIR cannot be written, which Prisma ends at
+    let temporary = tempfile::env::temp_dir();
+    if temporary != std::env::temp_dir() {
+        command.env("TMPDIR", temporary);
+    }
     command
 }
 

