@@ -7,23 +7,36 @@ use std::path::Path;
 
 /// What a new file may be, before the umask.
 const EVERYONE: u32 = 0o666;
+const OWNER: u32 = 0o600;
 
 /// Replaces or creates `path`. An existing file keeps its permissions, and a link stays one: what it leads to is replaced.
 ///
 /// # Errors
 /// Whatever the file system says; the file is as before then.
 pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
+    write_as(EVERYONE, path, contents.as_ref())
+}
+
+/// The same for this user alone, where the file is new: it may hold a secret.
+///
+/// # Errors
+/// Those of [`write`].
+pub fn write_private(path: &Path, contents: impl AsRef<[u8]>) -> io::Result<()> {
+    write_as(OWNER, path, contents.as_ref())
+}
+
+fn write_as(mode: u32, path: &Path, contents: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&path).ok();
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut aside = tempfile::Builder::new()
         .prefix(".prisma-safe-")
-        .permissions(Permissions::from_mode(EVERYONE))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(directory)?;
     if let Some(existing) = existing {
         aside.as_file().set_permissions(existing.permissions())?;
     }
-    aside.write_all(contents.as_ref())?;
+    aside.write_all(contents)?;
     aside.as_file().sync_all()?;
     aside.persist(&path)?;
     // the new name itself must survive a power cut too
@@ -60,6 +73,14 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_may_be_secret_is_its_owners() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        write_private(&file, "one").unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

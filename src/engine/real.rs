@@ -165,18 +165,26 @@ impl Engine<'_> {
         }
     }
 
+    /// Starts the real engine ahead of its first call, beside other work. What keeps it from starting is the call's to report.
+    pub fn warm(&mut self) {
+        let _ = self.process();
+    }
+
     /// Sends a line to the real engine, which is started by the first one.
     pub(super) fn send(&mut self, line: &[u8]) -> Result<()> {
-        let process = match &mut self.process {
-            Some(process) => process,
+        self.process()?.send(line);
+        Ok(())
+    }
+
+    fn process(&mut self) -> Result<&mut Process> {
+        match &mut self.process {
+            Some(process) => Ok(process),
             none => {
                 let (post, seat) = (self.inbox.post.clone(), self.seat.clone());
                 let binary = self.binary.path()?;
                 self.number = self.inbox.number_engine();
-                none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.number, post, seat)?)
+                Ok(none.insert(Process::start(&binary, &self.hello, self.binary.env(), self.number, post, seat)?))
             }
-        };
-        process.send(line);
-        Ok(())
+        }
     }
 }

@@ -62,6 +62,10 @@ static SPOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?:^|[\s'\x22`/=])(prisma7?)(?:@[\w.^~-]+)?\s+(?:--\S+\s+)*(?:migrate|db)\s+[a-z]").ok()
 });
 
+/// `execFile(prismaBin, ["migrate", …`: the program stands in a variable that is called after it.
+static HELD: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?i)\b(\w*prisma\w*)\s*,\s*\[\s*["'](?:migrate|db)["']"#).ok());
+
 /// Looks through the repository; `own` is the package.json that is rewired anyway.
 pub(super) fn find(top: &Path, own: &Path) -> Found {
     let mut found = Found::default();
@@ -70,7 +74,7 @@ pub(super) fn find(top: &Path, own: &Path) -> Found {
     found.cut = files.len() >= FILES;
     for path in files {
         let relative = path.strip_prefix(top).unwrap_or(&path).to_owned();
-        if let Some(package) = package_of(&relative) {
+        if let Some(package) = package_of(top, &relative) {
             if !found.packages.contains(&package) {
                 found.packages.push(package);
             }
@@ -104,8 +108,9 @@ fn walk(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The package whose schema or configuration this file is.
-fn package_of(path: &Path) -> Option<PathBuf> {
+/// The package whose schema or configuration this file is: the nearest directory with a package.json, which may itself be called
+/// `prisma`; else what is above `prisma` or `schema`.
+fn package_of(top: &Path, path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
     let above = path.parent().unwrap_or(Path::new(""));
     if name.starts_with("prisma.config.") || name.starts_with("prisma7.config.") {
@@ -113,6 +118,9 @@ fn package_of(path: &Path) -> Option<PathBuf> {
     }
     if path.extension().is_none_or(|end| end != "prisma") {
         return None;
+    }
+    if let Some(package) = above.ancestors().find(|each| top.join(each).join("package.json").is_file()) {
+        return Some(package.to_owned());
     }
     let mut parts = above.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
     let kept: PathBuf = parts.by_ref().take_while(|part| part != "prisma" && part != "schema").collect();
@@ -234,7 +242,7 @@ fn calls(line: &str, form: Form) -> (Vec<Range<usize>>, bool) {
             }
         }
     }
-    for pattern in [&LISTED, &SPOKEN].into_iter().filter_map(|pattern| pattern.as_ref()) {
+    for pattern in [&LISTED, &SPOKEN, &HELD].into_iter().filter_map(|pattern| pattern.as_ref()) {
         for found in pattern.captures_iter(line).filter_map(|captures| captures.get(1)) {
             let talk =
                 ["echo ", "console.", "print(", "printf "].iter().any(|word| line[..found.start()].contains(word));
@@ -341,6 +349,7 @@ mod tests {
         for (file, line) in [
             ("tools/all-migrations.mjs", "execSync(`npx prisma migrate deploy`, { stdio: 'inherit' });"),
             ("tools/run.ts", "spawn(\"npx\", [\"prisma\", \"migrate\", \"deploy\"]);"),
+            ("tools/batch.ts", "await execFile(prismaBin, [\"migrate\", \"deploy\", \"--config\", CONFIG]);"),
             ("k8s/job.yaml", "          args: [\"prisma\", \"migrate\", \"deploy\"]"),
             ("deploy.sh", "npx prisma@6 migrate deploy"),
             ("entrypoint", "exec npx prisma migrate deploy"),
@@ -362,6 +371,7 @@ mod tests {
             ("ops/start.sh", "echo \"run npx prisma migrate deploy\""),
             ("ops/start.sh", "npx prisma generate"),
             ("ops/start.sh", "npx prisma-safe migrate deploy"),
+            (".github/workflows/check.yml", "          if grep -Eq \"prisma migrate|Prisma\" <<<\"$output\"; then"),
             ("Dockerfile", "COPY prisma ./prisma"),
             ("src/db.ts", "import { prisma } from './prisma'; await prisma.db.find();"),
             ("src/log.ts", "console.log('run npx prisma migrate deploy');"),
@@ -382,5 +392,12 @@ mod tests {
         ] {
             assert_eq!(found(file, "").packages, [PathBuf::from(package)], "{file}");
         }
+        let root = tempfile::tempdir().unwrap();
+        let package = root.path().join("packages/prisma");
+        fs::create_dir_all(&package).unwrap();
+        for name in ["schema.prisma", "package.json"] {
+            fs::write(package.join(name), "{}").unwrap();
+        }
+        assert_eq!(find(root.path(), Path::new("")).packages, [PathBuf::from("packages/prisma")]);
     }
 }

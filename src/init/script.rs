@@ -16,7 +16,11 @@ pub(super) struct Call {
 }
 
 /// Commands whose words are not commands themselves.
-const TALK: &[&str] = &["echo", "printf", "git", "cd", "rm", "rimraf", "mkdir", "cp", "#"];
+const TALK: &[&str] =
+    &["echo", "printf", "git", "cd", "rm", "rimraf", "mkdir", "cp", "#", "grep", "egrep", "rg", "sed", "awk"];
+
+/// Words of the shell's own that stand before a command.
+const KEYWORDS: &[&str] = &["if", "elif", "then", "else", "while", "until", "do", "!"];
 
 /// Commands whose quoted words are programs in another language.
 const INTERPRETERS: &[&str] = &["node", "tsx", "ts-node", "python", "python3", "psql"];
@@ -30,7 +34,8 @@ pub(super) fn calls(script: &str, shadowed: bool) -> Vec<Call> {
     let mut calls = Vec::new();
     for command in commands(script) {
         let word = |at: usize| command.get(at).map(|range| &script[range.clone()]);
-        let Some(first) = (0..).map_while(word).find(|word| !is_assignment(word)) else { continue };
+        let begins = |word: &&str| !is_assignment(word) && !KEYWORDS.contains(word);
+        let Some(first) = (0..).map_while(word).find(begins) else { continue };
         if TALK.contains(&first) {
             continue;
         }

@@ -49,8 +49,8 @@ impl Args {
     }
 
     /// One line for a person, where there is no more to say about what was reviewed.
-    pub fn brief(&self, review: &Review) -> Option<String> {
-        (self.format == Format::Human && self.output.is_none()).then(|| super::human::brief(review)).flatten()
+    pub fn brief(&self, review: &Review, first: bool) -> Option<String> {
+        (self.format == Format::Human && self.output.is_none()).then(|| super::human::brief(review, first)).flatten()
     }
 
     /// On GitHub the job's page shows the review as well.

@@ -28,14 +28,21 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     text
 }
 
-/// The review in one line: none where there are findings, or anything that was not looked at.
-pub(super) fn brief(review: &Review) -> Option<String> {
+/// The review in one line: none where there are findings, or anything that was not looked at. An empty database (`first`) has nothing
+/// to lose and nobody who waits for a lock: there the findings of a whole history are only counted, unless one is an error.
+pub(super) fn brief(review: &Review, first: bool) -> Option<String> {
     let calm = review.verdict == Verdict::Pass && review.findings().next().is_none() && review.unchecked.is_empty();
+    let plan = review.plan_hash.as_ref().map(|hash| format!(" (plan {hash})")).unwrap_or_default();
+    if first && !calm && review.verdict != Verdict::Fail {
+        return Some(format!(
+            "{} for an empty database{plan}; `prisma-safe review --all` prints them",
+            summary(review)
+        ));
+    }
     let what = match review.migrations.as_slice() {
         [only] => only.name.clone(),
         several => format!("{} migrations", several.len()),
     };
-    let plan = review.plan_hash.as_ref().map(|hash| format!(" (plan {hash})")).unwrap_or_default();
     calm.then(|| format!("{what}: pass, no findings{plan}"))
 }
 

@@ -194,8 +194,12 @@ impl<'a> Step<'a> {
         finding.replayed(format!("it reaches the tables that inherit from it: {}", names.join(", ")))
     }
 
-    /// The label of a table that the migrations under review have created and filled: how many rows it holds cannot be asked.
+    /// The label of a table that the migrations under review have created and filled: how many rows it holds cannot be asked. What
+    /// a target without any table gets is what the shadow database got, where the same statements have run.
     pub fn filled(&self, name: &Name) -> Option<String> {
+        if self.subject.target_is_empty {
+            return None;
+        }
         let name = self.catalog.resolve(name);
         self.origins.filled(&name).then(|| self.subject.label(&name))
     }

@@ -65,6 +65,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 range.clone(),
                 format!("IF NOT EXISTS keeps an invalid index `{name}` that an earlier try may have left, and reports success"),
             )
+            .severity(Severity::Info)
             .help("leave IF NOT EXISTS out: Prisma runs a migration once, and a left-over index then shows itself"),
         );
     }

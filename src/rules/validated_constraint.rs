@@ -1,5 +1,6 @@
 //! A foreign key or check that PostgreSQL proves on every row at once, with writers locked out.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::cost::{self, Work};
@@ -58,15 +59,17 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let ActionKind::ValidateConstraint { name } = &action.kind else { continue };
         let Some(table) = step.existing(table) else { continue };
         let known_before = step.subject.before.tables.get(&table.name);
+        let added = added_by_the_file(step, name);
         // a transaction of its own has let go of the lock
-        if added_in_earlier_section(step, name) {
+        if added == Some(Ordering::Less) {
             continue;
         }
         if let Some(known) = known_before.and_then(|known| known.constraints.get(name)) {
             findings.extend(refused(step, &table, name, &known.kind, &action.range));
             continue;
         }
-        if known_before.is_none() {
+        // of a table that no migration makes it is known where the file itself adds it
+        if known_before.is_none() && added.is_none() {
             continue;
         }
         let finding = Finding::new(
@@ -80,17 +83,16 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether the file itself adds the constraint, in a transaction before this one.
-fn added_in_earlier_section(step: &Step<'_>, name: &str) -> bool {
+/// Whether the file itself adds the constraint before this statement: in an earlier transaction, or in this one.
+fn added_by_the_file(step: &Step<'_>, name: &str) -> Option<Ordering> {
     let delivery = &step.subject.delivery;
-    let here = delivery.section(step.statement.range.start);
+    let here = step.statement.range.start;
     let adds =
         |action: &ActionKind| matches!(action, ActionKind::AddConstraint(added) if added.name.as_deref() == Some(name));
-    step.subject.script.statements().iter().any(|earlier| match &earlier.kind {
-        StatementKind::AlterTable { actions, .. } => {
-            delivery.section(earlier.range.start) < here && actions.iter().any(|action| adds(&action.kind))
-        }
-        _ => false,
+    step.subject.script.statements().iter().take_while(|earlier| earlier.range.start <= here).find_map(|earlier| {
+        let StatementKind::AlterTable { actions, .. } = &earlier.kind else { return None };
+        let there = delivery.section(earlier.range.start).cmp(&delivery.section(here));
+        actions.iter().any(|action| adds(&action.kind)).then_some(there)
     })
 }
 

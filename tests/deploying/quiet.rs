@@ -18,6 +18,24 @@ fn ours(stderr: &str) -> Vec<&str> {
     stderr.lines().filter(prismas).collect()
 }
 
+/// The whole history of a project that has lived: code that was not read, columns that became required, columns that went.
+#[test]
+fn a_first_install_goes_as_plain_prisma_lets_it_and_is_brief() {
+    let project = Project::prisma7().schema(&TRAM.replace("line String", "line String\n  depot String"));
+    project.add_migration("20250101000000_init", INIT);
+    project.add_migration(
+        "20250102000000_fill",
+        "DO $$ BEGIN EXECUTE 'INSERT INTO \"Tram\" SELECT n, n::text FROM generate_series(1, 0) n'; END $$;\n",
+    );
+    project.add_migration(
+        "20250103000000_depot",
+        "ALTER TABLE \"Tram\" ADD COLUMN \"depot\" TEXT NOT NULL;\nALTER TABLE \"Tram\" ADD COLUMN \"old\" TEXT;\n",
+    );
+    project.add_migration("20250104000000_old", "ALTER TABLE \"Tram\" DROP COLUMN \"old\";\n");
+    let deployed = project.run(["migrate", "deploy"]).succeeds().says("for an empty database");
+    assert!(ours(&deployed.stderr).len() <= 9, "{}", deployed.stderr);
+}
+
 #[test]
 fn a_harmless_deploy_says_what_matters_in_eight_lines_and_drift_once() {
     let project = trams();

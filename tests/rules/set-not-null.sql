@@ -70,6 +70,21 @@ ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
 -- migration
 ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY ("title");
 
+-- case: a primary key that takes over an index of columns that may hold NULL
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+CREATE UNIQUE INDEX "Song_artist_key" ON "Song"("artist");
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY USING INDEX "Song_artist_key";
+-- expect: warning set-not-null(Song.artist)
+
+-- case: a primary key that takes over an index of columns that are required
+-- before
+ALTER TABLE "Song" DROP CONSTRAINT "Song_pkey";
+CREATE UNIQUE INDEX "Song_title_key" ON "Song"("title");
+-- migration
+ALTER TABLE "Song" ADD CONSTRAINT "Song_pkey" PRIMARY KEY USING INDEX "Song_title_key";
+
 -- case: a new table that a query fills
 -- migration
 CREATE TABLE "Tag" AS SELECT "artist" AS "name" FROM "Song";

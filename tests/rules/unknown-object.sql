@@ -8,7 +8,7 @@ ALTER TABLE "archive" ALTER COLUMN "title" TYPE varchar(50) USING left("title", 
 ALTER TABLE "shelf" DROP CONSTRAINT "shelf_code_key";
 DROP INDEX "shelf_n_key";
 -- expect: warning unknown-object(shelf.shelf_code_key)
--- expect: warning unknown-object(shelf_n_key)
+-- expect: info unknown-object(shelf_n_key)
 
 -- case: columns that come from elsewhere
 -- before

@@ -1,7 +1,7 @@
 -- case: a left-over index would be kept
 -- migration
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Song_artist_idx" ON "Song"("artist");
--- expect: warning unsound-index(Song_artist_idx)
+-- expect: info unsound-index(Song_artist_idx)
 
 -- case: the target has a left-over index
 -- given: invalid Song_artist_idx

@@ -41,6 +41,16 @@ ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID;
 ALTER TABLE "Song" VALIDATE CONSTRAINT "c";
 -- expect: warning validated-constraint(c)
 
+-- case: added and validated in one transaction, on a table that no migration makes
+-- migration
+ALTER TABLE "archive" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID;
+ALTER TABLE "archive" VALIDATE CONSTRAINT "c";
+-- expect: warning validated-constraint(c)
+
+-- case: validated alone, on a table that no migration makes
+-- migration
+ALTER TABLE "archive" VALIDATE CONSTRAINT "c";
+
 -- case: added and validated in transactions of their own
 -- migration
 BEGIN; ALTER TABLE "Song" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID; COMMIT;

@@ -7,7 +7,9 @@ use crate::backup::{self, Ahead, Starting};
 use crate::database::Failure;
 use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::preflight::{Concern, Problem};
+use crate::deploy::verify::Drift;
 use crate::deploy::{Event, Journal};
+use crate::engine::Engine;
 use crate::error::{Explain as _, Result};
 use crate::rehearsal::restore::{Restoring, definitions_settings};
 use crate::rehearsal::{COPY_MARK, RehearsalMode};
@@ -52,7 +54,11 @@ impl Deployment<'_> {
         Ok((found.obstacles.into_iter().map(problem).collect(), starting))
     }
 
-    pub(super) fn back_up(&mut self, journal: &mut Journal) -> Result<Taken> {
+    /// Takes the backup, and lets Prisma's engine start beside it, which will be asked about drift.
+    pub(super) fn back_up(&mut self, engine: &mut Engine<'_>, journal: &mut Journal) -> Result<Taken> {
+        if self.command.config.verify.drift != Drift::Off {
+            engine.warm();
+        }
         let precedes: Vec<String> = self.pending.iter().map(|migration| migration.name.clone()).collect();
         let taken = match self.resumed.as_ref().and_then(|resumed| resumed.backup(self.command)) {
             Some(backup) => {

@@ -41,6 +41,11 @@ impl Deployment<'_> {
             // of one that destroys nothing, the definitions before it are kept in the project
             plans.push(Some(plan).filter(|_| why.is_none()));
         }
+        let destroying = plans.iter().flatten().filter(|plan| !plan.is_empty()).count();
+        if destroying > 0 && !self.tells_each() {
+            let (shell, keep) = (&self.command.context.shell, said(settings.keep));
+            shell.status("Keeping", format_args!("for {keep} what {destroying} of {} migrations destroy", plans.len()));
+        }
         Ok(plans)
     }
 
@@ -123,13 +128,18 @@ impl Deployment<'_> {
         Ok(self.world.clone().unwrap_or_default())
     }
 
+    /// Whether it is said of each migration what is kept. An empty database had nothing of it before this deploy.
+    fn tells_each(&self) -> bool {
+        self.preflight.has_tables || self.command.context.shell.verbose() > 0
+    }
+
     fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {
         let shell = &self.command.context.shell;
         for unknown in &plan.unknown {
             let kept = if plan.measured.is_some() { "beside what it did on the copy, " } else { "" };
             shell.warn(format_args!("{}: {unknown}, and {kept}that is not kept", migration.name));
         }
-        if plan.is_empty() || why.is_some() {
+        if plan.is_empty() || why.is_some() || !self.tells_each() {
             return;
         }
         let keep = said(self.command.config.undo.keep);

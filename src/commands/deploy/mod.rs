@@ -153,7 +153,7 @@ impl Deployment<'_> {
             journal.stage(Stage::Wait, |_| self.wait(waiting, engine))?;
         }
         self.refuse_unkept(&routes)?;
-        let backup = journal.stage(Stage::Backup, |journal| self.back_up(journal))?;
+        let backup = journal.stage(Stage::Backup, |journal| self.back_up(engine, journal))?;
         let covered = self.is_covered(&backup);
         let played = journal.stage(Stage::Rehearsal, |journal| self.rehearse(&review, backup, engine, journal))?;
         let expected = self.expected(played.as_ref())?;

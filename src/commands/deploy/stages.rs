@@ -1,5 +1,7 @@
 //! Each stage of a deploy: what it is given, what it says, and what it leaves in the journal.
 
+use std::thread;
+
 use jiff::Timestamp;
 
 use super::Deployment;
@@ -73,7 +75,7 @@ impl Deployment<'_> {
         grade(&mut review, migrations, &schema);
         review.consent = consent::needed(&review, self.target, self.command.context);
         let output = &self.command.args.report;
-        match output.brief(&review).filter(|_| shell.verbose() == 0) {
+        match output.brief(&review, !self.preflight.has_tables).filter(|_| shell.verbose() == 0) {
             Some(brief) => shell.status("Reviewed", brief),
             None => output.deliver(&output.review(&review, self.command.project.root(), shell), shell)?,
         }
@@ -211,14 +213,20 @@ impl Deployment<'_> {
         let url = &self.target.url;
         let definitions = rehearsed.map(|definitions| (definitions, "the rehearsal"));
         let expected = Expected { applied, definitions, queries: &self.command.config.verify.query };
-        let verified = verify(&mut self.client, &url.schema(), baseline, &expected)?;
-        let mut checks = verified.checks();
         let drift = self.command.config.verify.drift;
+        let (client, request, schema) = (&mut self.client, self.request, url.schema());
+        // Prisma's engine is asked beside our own session
+        let (verified, left) = thread::scope(|scope| {
+            let verified = scope.spawn(|| verify(client, &schema, baseline, &expected));
+            let left = (drift != Drift::Off).then(|| request.difference(engine));
+            (verified.join(), left)
+        });
+        let verified = verified.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let mut checks = verified.checks();
         let root = self.command.project.root();
         let earlier = definitions::read(root, url, self.command.identity.as_ref())?;
         let mut told = earlier.map(|left| left.leaves.drift).unwrap_or_default();
-        if drift != Drift::Off {
-            let left = self.request.difference(engine);
+        if let Some(left) = left {
             let now = left.as_deref().map(verify::statements).ok();
             checks.push(drift.check(left, &told));
             told = now.unwrap_or(told);

@@ -135,7 +135,7 @@ fn open_up(directory: &Path) -> std::io::Result<()> {
             open_up(&entry.path())?;
         } else if kind.is_file() {
             let mode = entry.metadata()?.permissions().mode();
-            fs::set_permissions(entry.path(), Permissions::from_mode(mode | 0o444 | (mode & 0o100) / 0o100 * 0o011))?;
+            fs::set_permissions(entry.path(), Permissions::from_mode(mode | 0o444 | ((mode & 0o100) / 0o100 * 0o011)))?;
         }
     }
     fs::set_permissions(directory, Permissions::from_mode(0o755))
