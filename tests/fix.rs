@@ -231,3 +231,83 @@ fn another_encoding_is_put_right() {
         project.run(["migrate", "deploy"]).succeeds();
     }
 }
+
+/// Every rule that has a fix, with names that need quotes: the files that it writes run on a server, and leave what the file as it was
+/// would have left.
+#[test]
+fn the_sql_of_every_fix_runs_and_leaves_the_same_catalog() {
+    const HISTORY: &str = "CREATE SCHEMA \"Odd One\";\n\
+        CREATE TABLE \"Odd One\".\"order\" (\"user\" INTEGER NOT NULL, \"Title\" TEXT NOT NULL, \"group\" INTEGER, \"Sum\" INTEGER);\n\
+        CREATE TABLE \"Odd One\".\"Group\" (\"id\" INTEGER PRIMARY KEY, \"name\" TEXT);\n\
+        CREATE INDEX \"order Title\" ON \"Odd One\".\"order\"(\"Title\");\n\
+        CREATE INDEX \"order group\" ON \"Odd One\".\"order\"(\"group\");\n\
+        INSERT INTO \"Odd One\".\"Group\" VALUES (1, 'a');\n\
+        INSERT INTO \"Odd One\".\"order\" VALUES (1, 'b', 1, 2);\n";
+    const ORDER: &str = "\"Odd One\".\"order\"";
+    let cases = [
+        (
+            "blocking-index",
+            "ALTER TABLE {t} ADD COLUMN \"more\" TEXT; CREATE UNIQUE INDEX \"a b\" ON {t}(lower(\"Title\") DESC) WHERE \"user\" > 0;",
+        ),
+        (
+            "blocking-index",
+            "ALTER TABLE {t} ADD COLUMN \"more\" TEXT; ALTER TABLE {t} ADD CONSTRAINT \"a b\" UNIQUE (\"user\", \"Title\");",
+        ),
+        (
+            "blocking-index",
+            "ALTER TABLE {t} ADD COLUMN \"more\" TEXT; ALTER TABLE {t} ADD CONSTRAINT \"order pkey\" PRIMARY KEY (\"user\");",
+        ),
+        (
+            "concurrently-in-transaction",
+            "ALTER TABLE {t} ADD COLUMN \"more\" TEXT; CREATE INDEX CONCURRENTLY \"a b\" ON {t}(\"user\");",
+        ),
+        (
+            "concurrently-in-transaction",
+            "ALTER TABLE {t} ADD COLUMN \"more\" TEXT; DROP INDEX CONCURRENTLY \"Odd One\".\"order Title\";",
+        ),
+        ("validated-constraint", "ALTER TABLE {t} ADD CONSTRAINT \"a b\" CHECK (\"Title\" <> ';' AND \"user\" > 0);"),
+        (
+            "validated-constraint",
+            "ALTER TABLE {t} ADD CONSTRAINT \"a b\" FOREIGN KEY (\"group\") REFERENCES \"Odd One\".\"Group\"(\"id\") ON DELETE SET NULL;",
+        ),
+        (
+            "validated-constraint",
+            "ALTER TABLE {t} ADD CONSTRAINT \"a b\" CHECK (\"user\" > 0) NOT VALID; ALTER TABLE {t} VALIDATE CONSTRAINT \"a b\";",
+        ),
+        ("set-not-null", "ALTER TABLE {t} ALTER COLUMN \"group\" SET NOT NULL, ALTER COLUMN \"Sum\" SET NOT NULL;"),
+    ];
+    for (rule, change) in cases {
+        let change = change.replace("{t}", ORDER).replace("; ", ";\n") + "\n";
+        let start = || Project::prisma7().migration("20250101000000_init", HISTORY).applied();
+        let (project, plain) = (start(), start());
+        for statement in change.split_inclusive(";\n") {
+            plain.database().execute(statement);
+        }
+        project.add_migration("20250201000000_change", &change);
+        let found =
+            project.run(["review", "--offline", "--format", "json", "20250201000000_change"]).json().to_string();
+        assert!(found.contains(&format!("\"rule\":\"{rule}\"")), "{rule}: {found}");
+        project.run(["review", "--offline", "--fix", "--yes", "20250201000000_change"]);
+        let files: Vec<String> = project.migrations().split_off(1);
+        let texts: Vec<String> =
+            files.iter().map(|name| project.read(&format!("prisma/migrations/{name}/migration.sql"))).collect();
+        assert_ne!(texts, [change.as_str()], "{rule} was to be fixed");
+        for text in &texts {
+            project.database().execute(text);
+        }
+        assert_eq!(odd(&project), odd(&plain), "{rule}\n{}", texts.join("\n"));
+    }
+}
+
+/// Columns, constraints and indexes of the schema with the odd name; columns in any order.
+fn odd(project: &Project) -> Vec<String> {
+    project.database().rows(
+        "SELECT 'column ' || c.relname || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull
+         FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+         WHERE relnamespace = '\"Odd One\"'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
+         UNION ALL SELECT 'constraint ' || conname || ' ' || convalidated || ' ' || pg_get_constraintdef(oid)
+         FROM pg_constraint WHERE connamespace = '\"Odd One\"'::regnamespace
+         UNION ALL SELECT 'index ' || indisvalid || ' ' || pg_get_indexdef(indexrelid)
+         FROM pg_index JOIN pg_class i ON i.oid = indexrelid WHERE relnamespace = '\"Odd One\"'::regnamespace ORDER BY 1",
+    )
+}

@@ -32,6 +32,8 @@ pub struct Ahead<'a> {
     /// Whether the migrations are rehearsed on a scratch server.
     pub rehearsed: bool,
     pub pending: &'a [Migration],
+    /// Whether a person may be asked to let server programs be downloaded.
+    pub asking: Asking,
 }
 
 /// Something that stands in the way.
@@ -82,7 +84,7 @@ impl Ahead<'_> {
         let served = match proved || self.rehearsed {
             true => {
                 // without a pg_dump the answer would lead nowhere
-                let asking = if dumps { Asking::May } else { Asking::MayNot };
+                let asking = if dumps { self.asking } else { Asking::MayNot };
                 let there = scratch::demand(server.major, &request.search(), asking);
                 note(there.map_err(|error| self.without_server(error, proved)))
             }

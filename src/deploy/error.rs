@@ -108,6 +108,9 @@ impl From<ApplyError> for Error {
                             columns.join(" or ")
                         ),
                     },
+                    Some("0A000" | "58P01") if failure.message.contains("extension ") => {
+                        format!("{NOTHING}: install the extension on the database's server, or let its host enable it, then deploy again")
+                    }
                     _ => format!("{NOTHING}: correct the file and deploy again"),
                 };
                 Self::failed(format!("migration {migration} failed{}", at(place.as_ref()))).because(failure).help(help)

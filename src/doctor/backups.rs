@@ -13,7 +13,7 @@ use crate::project::Migration;
 use crate::rehearsal::RehearsalMode;
 use crate::target::{BackupPolicy, Target};
 use crate::tools::pg_dump::PgDump;
-use crate::tools::scratch::{self, Opened};
+use crate::tools::scratch::{self, Asking, Opened};
 
 pub(super) fn checks(scene: &Scene<'_>, reached: Option<Reached>) -> Vec<Check> {
     let mut checks = match (reached, scene.target) {
@@ -76,7 +76,8 @@ fn of_database(scene: &Scene<'_>, target: &Target, mut reached: Reached) -> Vec<
         }
         Err(_) => Vec::new(),
     };
-    match (Ahead { request: Some(request), rehearsed, pending: &pending }).look(&mut reached.client) {
+    let ahead = Ahead { request: Some(request), rehearsed, pending: &pending, asking: Asking::MayNot };
+    match ahead.look(&mut reached.client) {
         Ok(found) => {
             checks.extend(found.obstacles.iter().map(|obstacle| {
                 Check::new("backup", Status::Failed, [&obstacle.message]).with_cure(Some(&obstacle.help))

@@ -37,6 +37,12 @@ COMMIT;
 -- expect: info bulk-write(Song)
 -- expect: info bulk-write(Song)
 
+-- case: a project that has set the level gets no more than that
+-- given: rule opaque-code warning
+-- migration
+DO $$ BEGIN EXECUTE 'drop table x'; END $$;
+-- expect: warning opaque-code(DO 1)
+
 -- case: a merge inside a query
 -- migration
 WITH merged AS (MERGE INTO "Song" s USING "Album" a ON s."albumId" = a."id" WHEN MATCHED THEN DELETE RETURNING s."id") SELECT count(*) FROM merged;

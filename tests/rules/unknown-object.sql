@@ -3,6 +3,13 @@
 ALTER TABLE "archive" ALTER COLUMN "title" TYPE varchar(50) USING left("title", 50);
 -- expect: warning unknown-object(archive.title)
 
+-- case: a key that becomes wider, behind other statements: its old type is not known
+-- migration
+SET lock_timeout = '4s';
+ALTER TABLE "Song" ADD COLUMN "label" TEXT;
+ALTER TABLE "ticket_sale" ALTER COLUMN "id" TYPE BIGINT;
+-- expect: warning unknown-object(ticket_sale.id)
+
 -- case: constraints and indexes of it
 -- migration
 ALTER TABLE "shelf" DROP CONSTRAINT "shelf_code_key";

@@ -14,6 +14,7 @@ use crate::error::{Explain as _, Result};
 use crate::rehearsal::restore::{Restoring, definitions_settings};
 use crate::rehearsal::{COPY_MARK, RehearsalMode};
 use crate::target::{BackupPolicy, Target};
+use crate::tools::scratch::Asking;
 
 impl Deployment<'_> {
     /// What stands in the way of the backup and the rehearsal, all at once; the scratch server begins to start.
@@ -42,7 +43,8 @@ impl Deployment<'_> {
             (Some(_), _) if rehearsed => Some(restoring.definitions_request(&directory, &own)),
             (Some(_), _) => None,
         };
-        let found = Ahead { request, rehearsed, pending: self.pending }.look(&mut self.client)?;
+        let ahead = Ahead { request, rehearsed, pending: self.pending, asking: Asking::May };
+        let found = ahead.look(&mut self.client)?;
         let problem = |obstacle: backup::Obstacle| Problem {
             concern: Concern::Backup,
             blocking: true,

@@ -134,12 +134,15 @@ impl Deployment<'_> {
     }
 
     fn say_plan(&self, migration: &Migration, plan: &Plan, why: Option<&str>) {
+        if !self.tells_each() {
+            return;
+        }
         let shell = &self.command.context.shell;
         for unknown in &plan.unknown {
             let kept = if plan.measured.is_some() { "beside what it did on the copy, " } else { "" };
             shell.warn(format_args!("{}: {unknown}, and {kept}that is not kept", migration.name));
         }
-        if plan.is_empty() || why.is_some() || !self.tells_each() {
+        if plan.is_empty() || why.is_some() {
             return;
         }
         let keep = said(self.command.config.undo.keep);

@@ -224,7 +224,7 @@ pub fn install_extensions(missing: &[String], major: u32) -> Option<String> {
 /// # Errors
 /// Exit status 1 with the command that installs a server if there is none.
 pub fn server_programs(env: &Env) -> Result<PathBuf> {
-    newest(env, None)
+    preferred(None, &Search { env, pg_bin: None, project: Path::new("/") })
 }
 
 fn newest(env: &Env, configured: Option<&Path>) -> Result<PathBuf> {
@@ -232,7 +232,7 @@ fn newest(env: &Env, configured: Option<&Path>) -> Result<PathBuf> {
     newest.and_then(|program| directory(&program)).ok_or_else(|| {
         Error::failed("no PostgreSQL server is installed on this machine").help(
             "install one: `apt-get install postgresql` (Debian, Ubuntu), `dnf install postgresql-server` (Fedora), \
-             `brew install postgresql@17` (macOS)",
+             `brew install postgresql@17` (macOS); or, without root: the same command with --install-server, which gets one with npm",
         )
     })
 }
