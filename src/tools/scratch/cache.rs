@@ -39,10 +39,13 @@ pub(super) fn writable(search: &Search<'_>) -> Result<PathBuf> {
     })
 }
 
-/// Makes it where it is not there.
+/// Makes it where it is not there, and would be of use.
 fn usable(place: &Path) -> bool {
-    let there = place.is_dir() || fs::create_dir_all(place).is_ok();
-    there && account::enterable(place) && tempfile::tempfile_in(place).is_ok()
+    let below = place.ancestors().find(|above| above.is_dir());
+    below.is_some_and(account::enterable)
+        && fs::create_dir_all(place).is_ok()
+        && account::enterable(place)
+        && tempfile::tempfile_in(place).is_ok()
 }
 
 #[cfg(test)]
