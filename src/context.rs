@@ -56,7 +56,7 @@ pub struct Global {
     /// Answer harmless questions with yes; never consents to losing data
     #[arg(short, long, global = true)]
     pub yes: bool,
-    /// Get the server programs that a backup's proof, a rehearsal or a shadow database needs with npm, where none are installed
+    /// Get PostgreSQL server programs with npm where a scratch server finds none
     #[arg(long, global = true)]
     pub install_server: bool,
 }
