@@ -84,6 +84,7 @@ pub mod rules;
 pub mod setting;
 pub mod shadow;
 pub mod sql;
+pub mod steps;
 pub mod target;
 pub mod tools;
 pub mod transaction;

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["rules", "shadow"],
     &["review"],
     &["backup", "consent"],
-    &["deploy", "drafting"],
+    &["deploy", "drafting", "steps"],
     &["phases", "undo"],
     &["backfill"],
     &["rehearsal"],

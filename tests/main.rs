@@ -46,6 +46,7 @@ mod replay;
 mod restore;
 mod review;
 mod smoke;
+mod steps;
 mod support;
 mod trial;
 mod undo;

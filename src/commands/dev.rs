@@ -10,13 +10,13 @@ use super::Aim;
 use super::decisions::Decisions;
 use crate::config::Config;
 use crate::context::Context;
-use crate::drafting::{self, InPrisma, Outcome};
+use crate::drafting::{self, InPrisma, Outcome, Phased};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::rename;
 use crate::report;
-use crate::tools::prisma;
+use crate::tools::{own, prisma};
 
 /// Arguments of `migrate dev`.
 #[derive(Debug, clap::Args)]
@@ -79,7 +79,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         [("--create-only", create_only), ("--skip-generate", args.skip_generate), ("--skip-seed", args.skip_seed)];
     prisma.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
     prisma.extend(context.global.prisma());
-    let exit = developing.journey(&prisma)?;
+    let journeyed = developing.journey(&prisma);
+    if let Some(End::Phases(phased)) = &developing.end {
+        return begin(phased, context);
+    }
+    let exit = journeyed?;
     match &developing.end {
         // the reverse beside the migration, once Prisma has written that
         Some(End::Written(migration, earlier)) if migration.path.is_file() => {
@@ -98,6 +102,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         ));
     }
     Ok(exit)
+}
+
+/// Begins the plan that was chosen in the draft's place: schema.prisma is as before for its column, and changes again by the plan.
+fn begin(phased: &Phased, context: &Context) -> Result<Exit> {
+    let mut words: Vec<OsString> = Vec::new();
+    words.extend(context.global.environment.iter().flat_map(|name| [OsString::from("--env"), name.into()]));
+    words.extend(context.global.prisma());
+    words.push("phases".into());
+    words.extend(phased.words.iter().map(OsString::from));
+    context.shell.status("Beginning", format_args!("in phases: prisma-safe phases {}", phased.words.join(" ")));
+    phased.write()?;
+    match own::attend(&words, &context.directory) {
+        Ok(status) if status.success() => Ok(Exit::Done),
+        ended => {
+            phased.take_back();
+            ended?;
+            Err(Error::cancelled().because("the plan was not begun; schema.prisma is as it was, and no draft is left"))
+        }
+    }
 }
 
 /// Prisma asks for a name even without a terminal, and waits for ever.

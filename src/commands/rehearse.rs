@@ -8,16 +8,20 @@ use postgres::Client;
 use super::output::{self, Format};
 use crate::config::Config;
 use crate::context::Context;
-use crate::database::History;
+use crate::database::{self, History};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
-use crate::error::Result;
+use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::restore::Restoring;
+use crate::rehearsal::steps::Steps;
 use crate::rehearsal::{self, Data};
+use crate::rename::schema::Schema;
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Reviewed, deployed};
+use crate::steps::{self, Due, Starter};
+use crate::target::Target;
 use crate::tools::prisma;
 
 /// Arguments of `rehearse`.
@@ -95,6 +99,11 @@ impl Deployer for Rehearsing<'_> {
             )?,
         };
         let schema = target.url.schema();
+        let due = self.due(&target, &request)?;
+        let env = self.context.env.over(&request.target.env);
+        let root = self.project.root();
+        let starter = Starter { root, env: &env, target: &target.url, interrupt: engine.interrupt() };
+        let names = Schema::of_files(&request.target.schema_files);
         let asked = Asked {
             request: &request,
             schema: &schema,
@@ -105,6 +114,7 @@ impl Deployer for Rehearsing<'_> {
             root: self.project.root(),
             rollback: self.args.rollback,
             reviewed: &|pending, client| self.review(&request, pending, &schema, client),
+            steps: Steps { due: &due, starter: Some(&starter), declared: Some(&names) },
         };
         let Some(Played { rehearsal, .. }) = rehearse_pending(&mut original, &asked, engine, shell)? else {
             shell.note(format_args!(
@@ -124,6 +134,27 @@ impl Deployer for Rehearsing<'_> {
 }
 
 impl Rehearsing<'_> {
+    /// The data steps that a deploy would run; none where the target cannot be asked.
+    fn due(&self, target: &Target, request: &DeployRequest) -> Result<Vec<Due>> {
+        let steps = steps::Steps::read(&request.migrations_dir, &request.migrations)?;
+        if steps.all.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut client = match database::connect(&target.url, "prisma-safe rehearse") {
+            Ok(client) => client,
+            Err(error) => {
+                self.context.shell.warn(format_args!("data steps are not rehearsed: {error}"));
+                return Ok(Vec::new());
+            }
+        };
+        let history = History::read(&mut client, &target.url.schema())?.unwrap_or_default();
+        let standing = history.compare(&request.migrations);
+        let pending: Vec<Migration> =
+            request.migrations.iter().filter(|each| standing.pending.contains(&each.name)).cloned().collect();
+        let due = steps::due(&mut client, &steps, Some(&history), &pending, false);
+        due.explain(|| "could not ask which data steps have run".into())
+    }
+
     /// The review of what is pending, with what was restored in the target's place.
     fn review(
         &self,

@@ -11,10 +11,11 @@ use crate::database::{self, History, Identity, Standing};
 use crate::deploy::journal::{End, Record, Remainder};
 use crate::deploy::partial::{self, Extent, Half};
 use crate::deploy::{Journal, Turn};
-use crate::error::Result;
+use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
 use crate::init::Doors;
 use crate::review::lost::{self, Lost};
+use crate::steps::{self, Steps};
 use crate::tools::prisma;
 
 /// Arguments of `status`.
@@ -46,7 +47,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let doors = Doors::of(project.root())?;
     let lost = lost::folder(&standing, &discovered.migrations_dir, project.root());
-    let now = Now { doors, identity, running, history, standing, extents, halves, last, lost };
+    let steps = Steps::read(&discovered.migrations_dir, &discovered.migrations)?;
+    let due = steps::due(&mut client, &steps, history.as_ref(), &[], false);
+    let due = due.explain(|| "could not ask which data steps have run".into())?;
+    let steps = due.into_iter().map(|due| due.step.name).collect();
+    let now = Now { doors, identity, running, history, standing, extents, halves, last, lost, steps };
     if !args.output.json(&now.document(), &context.shell)? {
         context.shell.print(&now.text());
     }
@@ -70,6 +75,8 @@ struct Now {
     last: Option<Record>,
     /// The migrations folder holds nothing of what is applied.
     lost: Option<Lost>,
+    /// Data steps that are due although nothing is pending before them.
+    steps: Vec<String>,
 }
 
 impl Now {
@@ -81,6 +88,7 @@ impl Now {
             && !open
             && self.running.is_none()
             && self.lost.is_none()
+            && self.steps.is_empty()
     }
 
     fn state(&self, record: &Record) -> &'static str {
@@ -119,6 +127,9 @@ impl Now {
         match (self.standing.pending.is_empty() || !self.standing.failed.is_empty(), resumable) {
             (false, true) => next.push("go on: `prisma-safe deploy --resume`, or anew: `prisma-safe deploy`".into()),
             (false, false) => next.push("`prisma-safe deploy` applies what is pending".into()),
+            (true, _) if !self.steps.is_empty() => {
+                next.push("`prisma-safe deploy` runs the data steps that are due".into());
+            }
             (true, true)
                 if self.last.as_ref().is_some_and(|last| last.verified.is_none() && !last.applied.is_empty()) =>
             {
@@ -155,6 +166,7 @@ impl Now {
                 "missing": standing.missing,
                 "rolledBack": standing.rolled_back,
             },
+            "dataSteps": self.steps,
             "lastDeployment": self.last.as_ref().map(|last| self.deployment(last)),
             "doors": {
                 "scripts": if self.doors.scripts.is_empty() { "closed" } else { "open" },
@@ -203,6 +215,7 @@ impl Now {
             names("failed", &failed),
             names("changed after being applied", &standing.edited),
             names("applied without a file", &standing.missing),
+            names("data steps due", &self.steps),
         ] {
             found.into_iter().for_each(&mut line);
         }

@@ -5,6 +5,7 @@ mod accepted;
 mod comments;
 mod in_prisma;
 mod loss;
+mod phased;
 mod possible;
 mod proofs;
 mod values;
@@ -26,6 +27,7 @@ use crate::ui::{Shell, diff};
 pub use self::accepted::{Accepted, accept};
 pub use self::comments::{no_reset, refuse_lost_folder, renew_checksums};
 pub use self::in_prisma::InPrisma;
+pub use self::phased::Phased;
 pub use self::possible::{Possible, possible};
 pub use self::proofs::Proofs;
 
@@ -160,6 +162,15 @@ impl<'a> Drafting<'a> {
     /// Exit status 2 if no file of the schema declares what is renamed.
     pub fn in_prisma(&self, outcome: &Outcome, schema_files: &[PathBuf]) -> Result<Option<InPrisma>> {
         InPrisma::plan(&outcome.decisions, &self.before, schema_files)
+    }
+
+    /// The plan that is to begin in the draft's place; none where nothing is to change in phases, and where it is not known what the
+    /// schema said before.
+    ///
+    /// # Errors
+    /// Exit status 2 for more than one.
+    pub fn phased(&self, outcome: &Outcome, schema_files: &[PathBuf]) -> Result<Option<Phased>> {
+        Phased::of(&outcome.decisions, &self.hints.schema_before, schema_files)
     }
 
     /// The review of the outcome, offline.

@@ -68,8 +68,13 @@ fn rename(plan: &mut Plan, asked: &Asked, subject: &Subject, catalog: &Catalog) 
                 plan.old.column, plan.model, plan.old.column
             )));
     }
-    let field = if mapped { plan.old.field.clone() } else { field_name(to)? };
-    if mapped {
+    let field = match &asked.field {
+        Some(field) if field_name(field)? == *field => field.clone(),
+        Some(field) => return Err(Error::usage(format!("{field:?} is no name for a field of Prisma"))),
+        None if mapped => plan.old.field.clone(),
+        None => field_name(to)?,
+    };
+    if field == plan.old.field {
         plan.old.field = free_field(&subject.model, &format!("{}Old", plan.old.field));
     }
     let data_type = plan.old.data_type.clone();

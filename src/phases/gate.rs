@@ -24,11 +24,13 @@ pub struct Evidence {
     pub holds: Option<bool>,
     /// For people.
     pub said: String,
+    /// The environment that it is of, where that is not the target.
+    pub environment: Option<String>,
 }
 
 impl Evidence {
     fn new(what: &'static str, holds: impl Into<Option<bool>>, said: impl Into<String>) -> Self {
-        Self { what, holds: holds.into(), said: said.into() }
+        Self { what, holds: holds.into(), said: said.into(), environment: None }
     }
 }
 
@@ -61,6 +63,30 @@ pub fn look(client: &mut Client, scripts: &Scripts<'_>, standing: &Standing, aft
         evidence.push(dependents(client, scripts)?);
     }
     Ok(evidence)
+}
+
+/// Looks at another environment's database, which the contract meets too. One that the plan has not reached gets its phases one after
+/// the other; one that cannot be asked is for a person to judge.
+///
+/// # Errors
+/// The server's own.
+pub fn elsewhere(
+    client: Result<(Client, Standing)>,
+    scripts: &Scripts<'_>,
+    environment: &str,
+    after: Duration,
+) -> Result<Vec<Evidence>> {
+    let evidence = match client {
+        Err(error) => vec![Evidence::new("phases", None, format!("could not be asked: {error}"))],
+        Ok((mut client, standing)) => match standing.stage {
+            Stage::Contracted | Stage::Aborted => Vec::new(),
+            Stage::NotBegun => {
+                vec![Evidence::new("phases", None, "the plan has not begun here: its phases come one after the other")]
+            }
+            _ => look(&mut client, scripts, &standing, after)?,
+        },
+    };
+    Ok(evidence.into_iter().map(|each| Evidence { environment: Some(environment.to_owned()), ..each }).collect())
 }
 
 /// The keys of rows that do not fit, for people; none without such a table.
@@ -196,4 +222,40 @@ pub(super) fn last_old_write(client: &mut Client, schema: &str, sequence: &str) 
     // NULL as long as it was not called
     let seconds: Option<i64> = row.map(|row| row.try_get(0)).transpose()?.flatten();
     Ok(seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phases::Plan;
+
+    const PLAN: &str = "kind = \"rename\"\nmodel = \"Song\"\nschema = \"public\"\ntable = \"Song\"\nrequired = false\n\
+        [old]\nfield = \"artist\"\ncolumn = \"artist\"\ntype = \"TEXT\"\n\
+        [new]\nfield = \"artist_name\"\ncolumn = \"artist_name\"\ntype = \"TEXT\"\n\
+        [values]\nforward = \"artist\"\nback = \"artist_name\"\n[migrations]\nexpand = \"1_expand\"\n\
+        [before]\nfield = \"artist String?\"\n[contract]\nsql = \"SELECT 1\"\n";
+
+    /// What `pg_stat_statements` keeps of an old release, a new one, and of ourselves.
+    #[test]
+    fn statements_of_the_old_release_are_told_from_others() {
+        let plan = Plan::parse("song_artist", PLAN).unwrap();
+        let scripts = Scripts { plan: &plan, default_schema: "public", shown: "" };
+        for query in [
+            r#"SELECT "public"."Song"."id", "public"."Song"."artist" FROM "public"."Song" WHERE $1 = $2 OFFSET $3"#,
+            r#"UPDATE "Song" SET "artist" = $1 WHERE "id" = $2"#,
+            "select artist from \"Song\"",
+        ] {
+            assert!(names(query, &scripts), "{query}");
+        }
+        for query in [
+            r#"SELECT "id", "artist_name" FROM "Song""#,
+            r#"SELECT "artist" FROM "Album""#,
+            r#"UPDATE "Song" SET "artist_name" = "artist" WHERE "artist_name" IS NULL"#,
+            r#"ALTER TABLE "Song" ALTER COLUMN "artist" DROP NOT NULL"#,
+            r#"COPY "Song" ("artist") TO STDOUT"#,
+            r#"SELECT 'artist' FROM "Song""#,
+        ] {
+            assert!(!names(query, &scripts), "{query}");
+        }
+    }
 }

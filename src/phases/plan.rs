@@ -121,6 +121,14 @@ pub struct Steps {
     pub abort: Option<String>,
 }
 
+impl Steps {
+    /// Every migration that is written so far.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        let first = std::iter::once(&self.expand).chain(&self.indexes);
+        first.chain(&self.backfill).chain(&self.contract).chain(&self.abort)
+    }
+}
+
 /// Lines of schema.prisma as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::plan::Plan;
 use crate::error::{Error, Explain as _, Result};
+use crate::steps::Steps;
 
 /// The plans of a project.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ impl Plans {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error).explain(explain),
         };
-        files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
+        files.retain(|file| file.extension().is_some_and(|end| end == "toml") && !Steps::is_one(file));
         files.sort();
         let mut all = Vec::new();
         for file in files {

@@ -11,7 +11,8 @@ use crate::sql::{Name, quote_identifier};
 /// So many rows are filled by the migration itself: that is a moment. More are refused, for they would be locked for long.
 pub(super) const AT_ONCE: u32 = 10_000;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
+    ("guard", include_str!("../../templates/phases/guard.sql")),
     ("trigger", include_str!("../../templates/phases/trigger.sql")),
     ("expand", include_str!("../../templates/phases/expand.sql")),
     ("backfill", include_str!("../../templates/phases/backfill.sql")),
@@ -188,14 +189,14 @@ impl Scripts<'_> {
             back => row(&plan.values.back, Some(&plan.old)),
             unfilled => self.unfilled(), differs => self.differs(),
             lost => plan.new.as_ref().and_then(|new| Some(format!("{} IS NOT NULL AND {}", quote_identifier(&new.column), self.differs()?))),
+            lost_guard => template == "abort",
             function => names.function, sequence_literal => names.sequence.replace('\'', "''"), sequence => names.sequence,
             trigger => names.trigger, old_check => names.old_check, new_check => names.new_check,
         };
-        let trigger = match template {
-            "expand" => environment.get_template("trigger").explain(explain)?.render(&values).explain(explain)?,
-            _ => String::new(),
-        };
-        let values = context! { trigger_sql => trigger, ..values };
+        let part = |name: &str| environment.get_template(name).explain(explain)?.render(&values).explain(explain);
+        let trigger = if template == "expand" { part("trigger")? } else { String::new() };
+        let guard = if ["contract", "abort"].contains(&template) { part("guard")? } else { String::new() };
+        let values = context! { trigger_sql => trigger, guard_sql => guard.trim_end(), ..values.clone() };
         let text = environment.get_template(template).explain(explain)?.render(values).explain(explain)?;
         Ok(format!("{}\n", text.trim_end().replace("\n\n\n", "\n\n")))
     }

@@ -15,6 +15,8 @@ pub struct Asked {
     pub column: String,
     /// The new column's name.
     pub to: Option<String>,
+    /// The new field's name in Prisma; like the column's without one.
+    pub field: Option<String>,
     /// The new type, in Prisma's words.
     pub becomes: Option<String>,
     /// What fills an empty value, or what a column holds that is left out.

@@ -118,11 +118,19 @@ impl HostCopy {
 
     /// Makes a database of it, with the same object ids.
     pub(super) fn copy(&self, to: &str) -> Result<()> {
+        self.copy_named(&self.url.database(), to)
+    }
+
+    /// Makes a database of one that was made of it.
+    pub(super) fn copy_of(&self, from: &str, to: &str) -> Result<()> {
+        self.copy_named(&self.of(from), to)
+    }
+
+    fn copy_named(&self, original: &str, to: &str) -> Result<()> {
         let mut client = self.desk()?;
-        let original = self.url.database();
         let create =
-            format!("CREATE DATABASE {} TEMPLATE {}", quote_identifier(&self.of(to)), quote_identifier(&original));
-        let copied = activity::end_all(&mut client, &original, true).and_then(|()| Ok(client.batch_execute(&create)?));
+            format!("CREATE DATABASE {} TEMPLATE {}", quote_identifier(&self.of(to)), quote_identifier(original));
+        let copied = activity::end_all(&mut client, original, true).and_then(|()| Ok(client.batch_execute(&create)?));
         copied.map_err(|failure| {
             Error::failed("the host's copy could not be copied once more, to compare before and after")
                 .because(failure)

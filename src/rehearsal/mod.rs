@@ -20,6 +20,7 @@
 //! | `contained` | nothing but the copy is reached |
 //! | `unjudged` | what a person has to judge where nothing is rehearsed |
 //! | `report` | for people and for programs |
+//! | `steps` | data steps on the copy, and whether they change what they say |
 //! | `trial` | any SQL on a copy: `prisma-safe test` |
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ mod return_trip;
 mod run;
 mod session;
 pub mod settings;
+pub mod steps;
 mod trace;
 mod tracing;
 mod traffic;
@@ -64,6 +66,7 @@ pub use self::run::Play;
 use self::run::{Ran, bring_home, busy, perform};
 pub use self::session::Session;
 pub use self::settings::RehearsalMode;
+use self::steps::Stepped;
 pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock, Write};
 pub use self::traffic::Stall;
 pub use self::unjudged::demand_judged;
@@ -129,6 +132,9 @@ pub struct Rehearsal {
     /// The way back, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<ReturnTrip>,
+    /// The data steps that ran in their places.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Stepped>,
     /// How the copy is unlike production.
     pub unlike: Vec<String>,
     /// What is over the budget.
@@ -155,6 +161,7 @@ impl Rehearsal {
                 .because(what.join("\n"))
                 .help("see down.sql beside the migration: it may be edited until the way back is whole"));
         }
+        self.steps.iter().try_for_each(Stepped::check)?;
         if self.excess.is_empty() {
             return Ok(());
         }
@@ -192,7 +199,7 @@ pub fn rehearse(
     original.make_ready()?;
     let result = perform(original, play, engine);
     bring_home(play, engine)?;
-    let Ran { migrations, touched, unseen } = result.map_err(contained::explain)?;
+    let Ran { migrations, touched, unseen, steps } = result.map_err(contained::explain)?;
     let clone = original.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
     let Compared { definitions, tables, mut losses, was } =
@@ -211,6 +218,7 @@ pub fn rehearse(
     let world = Catalog::of_target(play.schema, &definitions.0);
     let coverage = Coverage::new(&world, play.pending, play.reviewed, play.schema);
     let unneeded = coverage.cover(&mut losses, &migrations);
+    play.steps.cover(&mut losses);
     let mut rehearsal = Rehearsal {
         backup: original.backup().to_owned(),
         server_version: original.server_version()?,
@@ -224,6 +232,7 @@ pub fn rehearse(
         uncompared: uncompared(&was, original.data(), play.schema),
         stalls,
         rollback: return_trip,
+        steps,
         unlike: original.unlike().iter().cloned().chain(unseen).chain(quiet).collect(),
         excess: Vec::new(),
         took: start.elapsed(),

@@ -192,6 +192,14 @@ impl Original {
         became.explain(|| format!("could not act as {role} on the copy"))
     }
 
+    /// A copy of a copy, as it is now; sessions on that are ended.
+    pub(super) fn copy_of(&self, from: &str, to: &str) -> Result<()> {
+        match &self.place {
+            Place::Scratch(server) => server.clone_database(from, to),
+            Place::Host(copy) => copy.copy_of(from, to),
+        }
+    }
+
     pub(super) fn drop_copy(&self, name: &str) -> Result<()> {
         match &self.place {
             Place::Scratch(server) => server.drop_database(name),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use postgres::Client;
 
+use super::steps::Steps;
 use super::{Budget, Data, Original, Play, Rehearsal, TakenBack, rehearse};
 use crate::backup::demand_untouched;
 use crate::catalog::Catalog;
@@ -38,6 +39,8 @@ pub struct Asked<'a> {
     pub rollback: bool,
     /// What the review finds in what is pending, on what was restored.
     pub reviewed: &'a Reviewing<'a>,
+    /// Data steps that are due.
+    pub steps: Steps<'a>,
 }
 
 /// Reviews what is pending on a database.
@@ -63,9 +66,10 @@ pub fn rehearse_pending(
 ) -> Result<Option<Played>> {
     let Asked { request, schema, undo, rollback, reviewed, .. } = *asked;
     let pending = pending(original, schema, &request.migrations)?;
-    if pending.is_empty() {
+    if pending.is_empty() && asked.steps.is_empty() {
         return Ok(None);
     }
+    asked.steps.demand_contained()?;
     if !original.lacking().is_empty() {
         let major = original.server_major()?;
         demand_untouched(&pending, original.lacking(), false, major)?;
@@ -85,7 +89,11 @@ pub fn rehearse_pending(
         routes: &routes,
         plans: plans(original, &world, &pending, undo, None)?,
     };
-    shell.step("Rehearsing", format_args!("{} on a copy of {}", count(pending.len()), original.backup()));
+    let what = match asked.steps.said() {
+        Some(steps) => format!("{} and {steps}", count(pending.len())),
+        None => count(pending.len()),
+    };
+    shell.step("Rehearsing", format_args!("{what} on a copy of {}", original.backup()));
     let played = playing.play(original, engine, shell, false)?;
     if !rollback {
         return Ok(Some(played));
@@ -118,7 +126,8 @@ impl Playing<'_> {
             }
         };
         let mut take_back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
-            let done = undo::way::on_a_copy(url, root, &request.migrations, &pending[0].name, settings)?;
+            let Some(first) = pending.first().map(|migration| migration.name.as_str()) else { return Ok(Vec::new()) };
+            let done = undo::way::on_a_copy(url, root, &request.migrations, first, settings)?;
             let taken = |(name, back): (String, RolledBack)| TakenBack {
                 name,
                 put_back: back.put_back.iter().map(ToString::to_string).collect(),
@@ -137,6 +146,7 @@ impl Playing<'_> {
             shell,
             hooks: &hooks,
             take_back: if back { Some(&mut take_back) } else { None },
+            steps: asked.steps,
         };
         let rehearsal = rehearse(original, &mut play, &budget, engine).map_err(|error| {
             if error.exit() == Exit::Cancelled {

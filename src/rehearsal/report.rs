@@ -66,6 +66,9 @@ fn human(rehearsal: &Rehearsal, depth: Depth) -> String {
     for migration in &rehearsal.migrations {
         told(&mut text, migration, depth);
     }
+    for step in &rehearsal.steps {
+        step.tell(&mut text);
+    }
     for table in rehearsal.tables.iter().filter(|table| depth > Depth::Notable || brief::is_notable(table)) {
         fate(&mut text, table);
     }

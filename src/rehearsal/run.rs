@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::original::Original;
+use super::steps::{Stepped, Steps};
 use super::tracing::Tracing;
 use super::traffic::{Stall, Traffic};
 use super::{APPLICATION, CLONE, Rehearsed, TakeBack, onlooker, trace};
@@ -44,6 +45,8 @@ pub struct Play<'a> {
     pub hooks: &'a dyn Fn(&Migration) -> Box<dyn Hook + 'a>,
     /// The way back, where that is rehearsed too.
     pub take_back: Option<&'a mut TakeBack<'a>>,
+    /// Data steps, in their places.
+    pub steps: Steps<'a>,
 }
 
 impl std::fmt::Debug for Play<'_> {
@@ -61,20 +64,23 @@ pub(super) struct Ran {
     pub(super) touched: Touched,
     /// Why Prisma's engine did not look at the result, where it did not.
     pub(super) unseen: Option<String>,
+    pub(super) steps: Vec<Stepped>,
 }
 
 /// The deploy itself, on a fresh copy.
 pub(super) fn perform(original: &Original, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
     original.copy(CLONE)?;
-    run(&original.url(CLONE, play.schema)?, play, engine)
+    run((original, CLONE), play, engine)
 }
 
 /// Each migration the way it will take; then Prisma's engine says whether anything is left.
-fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
+fn run((original, copy): (&Original, &str), play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
+    let url = &original.url(copy, play.schema)?;
+    let mut steps = play.steps.before(original, copy, (play.pending, play.schema))?;
     let mut runner = Runner::open(url.clone(), play.settings, engine.interrupt())?;
     let mut client = connect(url, APPLICATION)?;
     let mut rehearsed = Vec::new();
-    let mut touched = Touched::These(BTreeSet::new());
+    let mut touched = if steps.is_empty() { Touched::These(BTreeSet::new()) } else { Touched::All };
     for (migration, route) in play.pending.iter().zip(play.routes) {
         let start = Instant::now();
         rehearsed.push(match route {
@@ -125,10 +131,18 @@ fn run(url: &DatabaseUrl, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Resul
                 }
             }
         });
+        if play.steps.follow(&migration.name) {
+            // a copy is made of this one, which ends its sessions
+            drop((runner, client));
+            touched = Touched::All;
+            steps.extend(play.steps.after(original, copy, (&migration.name, play.schema))?);
+            runner = Runner::open(url.clone(), play.settings, engine.interrupt())?;
+            client = connect(url, APPLICATION)?;
+        }
     }
     // what we apply ourselves, Prisma's engine need not look at twice: it does so on the target
     let unseen = if by_prisma(play) { agree(url, play, engine)? } else { None };
-    Ok(Ran { migrations: rehearsed, touched, unseen })
+    Ok(Ran { migrations: rehearsed, touched, unseen, steps })
 }
 
 /// Whether Prisma's engine has a part in the deploy.
@@ -185,7 +199,7 @@ pub(super) fn busy(
     let names: BTreeSet<String> = locked.chain(tables.iter().map(|table| table.table.clone())).collect();
     let traffic = Traffic::start(&url, &names.into_iter().collect::<Vec<_>>(), play.schema)?;
     let quiet = (traffic.left_out > 0).then(|| format!("{} more touched tables had no traffic", traffic.left_out));
-    let ran = run(&url, play, engine);
+    let ran = run((original, BUSY_CLONE), play, engine);
     let stalls = traffic.stop();
     bring_home(play, engine)?;
     ran?;

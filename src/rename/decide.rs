@@ -227,6 +227,9 @@ pub fn undecided(open: &[Open]) -> Error {
             text.push_str("\n    ");
             text.push_str(option);
         }
+        if let Some(phases) = &one.phases {
+            let _ = write!(text, "\n    or, while the old release runs on: {phases}");
+        }
     }
     let error = Error::decision(text).help("add one of the options for each, or run it at a terminal to be asked");
     let proposed: Vec<&str> = open.iter().filter_map(|open| open.proposed.as_deref()).collect();

@@ -60,6 +60,9 @@ pub struct Open {
     /// The one of them for the rename, where that is likely.
     #[serde(skip)]
     pub proposed: Option<String>,
+    /// The command that makes the change in phases instead, from the schema before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<String>,
 }
 
 /// Somebody who answers.
@@ -268,7 +271,16 @@ impl Ask<'_> {
 
 impl From<Question> for Open {
     fn from(question: Question) -> Self {
-        Self { question: question.text, options: question.options, proposed: question.proposed }
+        let phases = match (&question.candidate.rename, &question.candidate.parent) {
+            (Rename::Column { from, to, .. }, Some(table)) if from != to => {
+                Some(format!("prisma-safe phases rename {table}.{from}:{to}"))
+            }
+            (Rename::Column { from, .. }, Some(table)) => {
+                Some(format!("prisma-safe phases retype {table}.{from} TYPE"))
+            }
+            _ => None,
+        };
+        Self { question: question.text, options: question.options, proposed: question.proposed, phases }
     }
 }
 

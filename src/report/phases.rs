@@ -126,14 +126,15 @@ pub fn evidence(plan: &Plan, target: &str, evidence: &[Evidence]) -> String {
             Some(false) => "NO ",
             None => "?  ",
         };
-        let _ = writeln!(text, "  {sign} {}", each.said);
+        let place = each.environment.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+        let _ = writeln!(text, "  {sign} {place}{}", each.said);
     }
     text
 }
 
 /// The same for programs: `schemas/contract.schema.json`.
 pub fn evidence_document(plan: &Plan, target: &str, evidence: &[Evidence]) -> Value {
-    let each = |each: &Evidence| json!({ "what": each.what, "holds": each.holds, "said": each.said });
+    let each = |each: &Evidence| json!({ "what": each.what, "holds": each.holds, "said": each.said, "environment": each.environment });
     json!({
         "schemaVersion": 1,
         "plan": plan.name,

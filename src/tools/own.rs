@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -26,6 +27,16 @@ pub struct Own<'a> {
 pub struct Printed {
     pub stdout: String,
     pub stderr: String,
+}
+
+/// Lets it talk to the person itself: stdin, stdout and stderr are ours.
+///
+/// # Errors
+/// Exit status 1 if it cannot be started.
+pub fn attend(words: &[OsString], directory: &Path) -> Result<ExitStatus> {
+    let program = std::env::current_exe().explain(|| "could not find our own program".into())?;
+    let status = command(program).args(words).current_dir(directory).status();
+    status.explain(|| "could not start prisma-safe once more".into())
 }
 
 /// Runs it to its end, whatever its exit status; it and what it started end when `stop` is set.

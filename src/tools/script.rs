@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -36,18 +36,15 @@ pub struct Script<'a> {
 /// # Errors
 /// Exit status 1 if it cannot be started, fails, or takes longer than its limit; 130 after an interrupt, once it has ended.
 pub fn run(script: &Script<'_>, interrupt: &AtomicBool, shell: &Shell) -> Result<String> {
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", script.line]).current_dir(script.directory).envs(script.set.iter().copied());
-    let Captured { status, stdout: said, stderr } =
-        match child::capture(command, None, script.key, script.limit, interrupt, LIMIT)? {
-            Waited::Met(captured) => captured,
-            Waited::TimedOut => {
-                let limit = script.limit.as_secs();
-                return Err(Error::failed(format!("{} took longer than {limit} seconds, and was ended", script.key))
-                    .help("rehearsal.clone.timeout-seconds gives it more"));
-            }
-            Waited::Interrupted => return Err(Error::cancelled()),
-        };
+    let Captured { status, stdout: said, stderr } = match capture(script, interrupt)? {
+        Waited::Met(captured) => captured,
+        Waited::TimedOut => {
+            let limit = script.limit.as_secs();
+            return Err(Error::failed(format!("{} took longer than {limit} seconds, and was ended", script.key))
+                .help("rehearsal.clone.timeout-seconds gives it more"));
+        }
+        Waited::Interrupted => return Err(Error::cancelled()),
+    };
     let complained = without_urls(&stderr);
     if status.success() {
         complained.lines().for_each(|line| shell.detail(line));
@@ -57,6 +54,35 @@ pub fn run(script: &Script<'_>, interrupt: &AtomicBool, shell: &Shell) -> Result
     let last = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
     let last = if last.is_empty() { "it said nothing on stderr".to_owned() } else { last };
     Err(Error::failed(format!("{} failed ({status})", script.key)).because(last))
+}
+
+/// How a program ended, and what it said.
+#[derive(Debug)]
+pub struct Heard {
+    /// None where its time was over, and it was ended.
+    pub status: Option<ExitStatus>,
+    /// All of it, stdout first, without URLs.
+    pub output: String,
+}
+
+/// Runs a line of shell to its end, whatever that is.
+///
+/// # Errors
+/// Exit status 1 if it cannot be started; 130 after an interrupt, once it has ended.
+pub fn hear(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Heard> {
+    match capture(script, interrupt)? {
+        Waited::Met(Captured { status, stdout, stderr }) => {
+            Ok(Heard { status: Some(status), output: without_urls(&format!("{stdout}{stderr}")) })
+        }
+        Waited::TimedOut => Ok(Heard { status: None, output: String::new() }),
+        Waited::Interrupted => Err(Error::cancelled()),
+    }
+}
+
+fn capture(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Waited<Captured>> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script.line]).current_dir(script.directory).envs(script.set.iter().copied());
+    child::capture(command, None, script.key, script.limit, interrupt, LIMIT)
 }
 
 /// A text in which no URL can be read.

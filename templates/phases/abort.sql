@@ -4,15 +4,7 @@
 {% endfor %}
 
 {% if lost %}
-DO $phase$
-BEGIN
-  PERFORM set_config('row_security', 'off', true); -- a policy that hides rows is an error
-  IF EXISTS (SELECT FROM {{ table }} WHERE {{ lost }}) THEN
-    RAISE EXCEPTION '{{ table_words }} has rows whose new value the old column does not have'
-      USING HINT = 'prisma-safe phases {{ name }} names them';
-  END IF;
-END
-$phase$;
+{{ guard_sql }}
 {% endif %}
 DROP TRIGGER {{ trigger }} ON {{ table }};
 DROP FUNCTION {{ function }}();

@@ -4,15 +4,7 @@
 {% endfor %}
 
 {% if differs %}
-DO $phase$
-BEGIN
-  PERFORM set_config('row_security', 'off', true); -- a policy that hides rows is an error
-  IF EXISTS (SELECT FROM {{ table }} WHERE {{ differs }}) THEN
-    RAISE EXCEPTION '{{ table_words }} has rows that are not carried over yet'
-      USING HINT = 'prisma-safe backfill {{ name }} fills them, and names those that it cannot fill';
-  END IF;
-END
-$phase$;
+{{ guard_sql }}
 {% endif %}
 {% if not_null %}
 -- The check is validated while everyone reads and writes; NOT NULL then reads no row.

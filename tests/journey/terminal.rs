@@ -53,6 +53,30 @@ fn expand_and_contract_is_explained() {
     assert_eq!(project.migrations(), [INIT]);
 }
 
+/// Where it is known what the schema said before, the plan begins right there: nothing that drops is left behind.
+#[test]
+fn expand_and_contract_begins() {
+    let project = songs(Prisma::V7, 10);
+    project.git(&["init", "-q"]);
+    project.git(&["add", "prisma"]);
+    project.git(&["commit", "-q", "-m", "songs"]);
+    project.set_schema(RENAMED);
+    // without a terminal the command is told beside the options
+    project.run(["migrate", "dev", "--name", "x"]).exits(4).says("prisma-safe phases rename Song.artist:artist_name");
+    let mut terminal =
+        Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    terminal.sees("expand and contract").press(Key::Down).press(Key::Down).press(Key::Enter);
+    terminal.sees("Make these changes?").press(Key::Enter);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 0, "{seen}");
+    let schema = project.read("prisma/schema.prisma");
+    let sql: String = project.files("prisma/migrations").iter().map(|file| project.read(file)).collect();
+    assert!(schema.contains("artistName String? @map(\"artist_name\")") && schema.contains("@ignore"), "{schema}");
+    assert!(sql.contains("ADD COLUMN \"artist_name\"") && !sql.contains("DROP COLUMN"), "{sql}");
+    // the expand, and the index of the new column
+    assert_eq!(project.migrations().len(), 3);
+}
+
 /// Accepted data loss on production is deployed once the database's name is typed, and not for another word.
 fn typed_name(prisma: Prisma) {
     let project = songs(prisma, 10).production();

@@ -30,6 +30,7 @@ impl Deployment<'_> {
         let (url, pass) = (&self.target.url, Pass::with(&self.target.url, plan, &mut self.client)?);
         let mut runner = Runner::admitted(url.clone(), settings, engine.interrupt(), &pass)?.speaking_to(self.shell());
         let mut applied = Vec::new();
+        self.run_steps(None, engine, journal)?;
         if self.pending.len() > NAMED {
             self.shell().status("Applying", format_args!("{} migrations, one after the other", self.pending.len()));
         }
@@ -64,6 +65,7 @@ impl Deployment<'_> {
             let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
             journal.record(Event::Applied { name: name.clone(), milliseconds, tries })?;
             applied.push(name.clone());
+            self.run_steps(Some(name), engine, journal).inspect_err(|_| self.say_applied(&applied))?;
         }
         pass.cover(&mut self.client, &self.command.context.shell);
         Ok(applied)

@@ -7,6 +7,7 @@ mod page;
 mod resume;
 mod routes;
 mod stages;
+mod steps;
 mod wait;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use postgres::Client;
 
 use self::resume::Resumed;
+use self::steps::{names, pending};
 use super::Aim;
 use crate::backup::Starting;
 use crate::catalog::Catalog;
@@ -24,7 +26,7 @@ use crate::config::Config;
 use crate::consent::Gate;
 use crate::context::Context;
 use crate::database::usage::Usage;
-use crate::database::{self, Identity, Standing};
+use crate::database::{self, Identity};
 use crate::deploy::journal::Planned;
 use crate::deploy::preflight::{Concern, Problem};
 use crate::deploy::turn::{Patience, exclude_others};
@@ -36,6 +38,7 @@ use crate::project::{Migration, Project};
 use crate::rename::schema::Schema;
 use crate::report;
 use crate::review::{deployed, links, lost};
+use crate::steps::Due;
 use crate::target::Target;
 use crate::tools::prisma;
 
@@ -52,6 +55,9 @@ pub struct Args {
     /// Name the sessions that are in the way without their queries
     #[arg(long)]
     hide_queries: bool,
+    /// Run this data step again although it began before, did not come to its end, and does not say that it is repeatable
+    #[arg(long, value_name = "STEP")]
+    repeat_step: Vec<String>,
     /// In the rehearsal, read and write the touched tables at the same time, and report the longest wait
     #[arg(long)]
     probe_traffic: bool,
@@ -137,6 +143,8 @@ struct Deployment<'a> {
     starting: Option<Starting>,
     /// How the database was used until it is changed.
     usage: Option<Usage>,
+    /// The data steps that run in their places.
+    steps: Vec<Due>,
 }
 
 impl Deployment<'_> {
@@ -195,7 +203,8 @@ impl Deployer for Deploying<'_> {
         if let Some(lost) = lost.as_ref().filter(|_| !preflight.standing.pending.is_empty()) {
             return Err(Error::refused(&*lost.message).help(&*lost.help));
         }
-        if nothing_to_do(&preflight) {
+        let mut steps = self.due(&mut client, &request, &preflight)?;
+        if nothing_to_do(&preflight) && steps.is_empty() {
             // Prisma says so itself; only what it does not look at is added
             let known = |problem: &&Problem| lost.is_none() || problem.concern != Concern::Missing;
             for problem in preflight.problems.iter().filter(known).filter(|problem| !problem.blocking) {
@@ -209,7 +218,7 @@ impl Deployer for Deploying<'_> {
             links::demand_kept(&settings, &target.url.schema(), &request.migrations)?;
             return Ok(Vec::new());
         }
-        let names = names(&preflight.standing);
+        let names = names(&preflight.standing, &steps);
         shell.step("Checking", format!("{}: {names}", target.url.identity()));
         let interrupt = engine.interrupt();
         let patience = self.patience(&interrupt);
@@ -217,7 +226,8 @@ impl Deployer for Deploying<'_> {
         if exclude_others(&mut client, &target.url, &patience)? || turn.waited {
             // the other one has changed what we knew
             preflight = Preflight::of(&mut client, &plan)?;
-            if nothing_to_do(&preflight) {
+            steps = self.due(&mut client, &request, &preflight)?;
+            if nothing_to_do(&preflight) && steps.is_empty() {
                 shell.note("the other deployment has applied everything");
                 return Ok(Vec::new());
             }
@@ -246,6 +256,7 @@ impl Deployer for Deploying<'_> {
             schemas,
             starting: None,
             usage: None,
+            steps,
         };
         let result = deployment.stages(&mut journal, engine);
         self.context.shell.end_step();
@@ -280,17 +291,6 @@ impl Deploying<'_> {
     }
 }
 
-/// What stands in the way, and what is to be applied.
-fn names(standing: &Standing) -> String {
-    let failed = standing.failed.iter().map(|row| format!("{} (failed)", row.name));
-    failed.chain(standing.pending.iter().cloned()).collect::<Vec<_>>().join(", ")
-}
-
 fn nothing_to_do(preflight: &Preflight) -> bool {
     preflight.standing.pending.is_empty() && preflight.standing.failed.is_empty()
-}
-
-fn pending(preflight: &Preflight, migrations: &[Migration]) -> Vec<Migration> {
-    let standing = &preflight.standing;
-    migrations.iter().filter(|migration| standing.pending.contains(&migration.name)).cloned().collect()
 }

@@ -21,10 +21,13 @@ use crate::error::{Error, Explain as _, Result};
 use crate::guard;
 use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
+use crate::rehearsal::steps::Steps;
 use crate::rehearsal::{self, RehearsalMode};
+use crate::rename::schema::Schema;
 use crate::report;
 use crate::review::against::{self, Folder, Holds};
 use crate::review::{Review, Verdict, deployed};
+use crate::steps::Starter;
 use crate::target::BackupPolicy;
 use crate::ui::Shell;
 use crate::undo::grade::grade;
@@ -149,6 +152,9 @@ impl Deployment<'_> {
             shell.note(format_args!("nothing is rehearsed: {reason}"));
             if backup::needed(&mut self.client)? {
                 shell.note("nothing has checked what the review says");
+                if self.steps.iter().any(|due| !due.skipped) {
+                    shell.warn("nothing has measured what the data steps change");
+                }
             }
             journal.record(Event::RehearsalSkipped { reason })?;
             return Ok(None);
@@ -164,6 +170,9 @@ impl Deployment<'_> {
             (_, Taken::Skipped(_)) => return Ok(None),
         };
         let schema = self.target.url.schema();
+        let env = self.step_env();
+        let starter = Starter { root: project, env: &env, target: &self.target.url, interrupt: engine.interrupt() };
+        let names = Schema::of_files(&self.request.target.schema_files);
         let asked = Asked {
             request: self.request,
             schema: &schema,
@@ -174,6 +183,7 @@ impl Deployment<'_> {
             root: project,
             rollback: false,
             reviewed: &|_, _| Ok(review.migrations.clone()),
+            steps: Steps { due: &self.steps, starter: Some(&starter), declared: Some(&names) },
         };
         let Some(played) = rehearse_pending(&mut original, &asked, engine, shell)? else { return Ok(None) };
         let rehearsal = &played.rehearsal;

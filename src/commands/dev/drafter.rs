@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::context::Context;
 use crate::database::DatabaseUrl;
-use crate::drafting::{self, Drafting, InPrisma, Outcome};
+use crate::drafting::{self, Drafting, InPrisma, Outcome, Phased};
 use crate::engine::{self, DataLoss, Drafted, Drafter, Guard, MigrationsList, Remaining, ShadowUse};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::{Migration, Project};
@@ -53,6 +53,8 @@ pub(super) enum End {
     Again(InPrisma),
     /// After that, nothing was left to migrate.
     Vanished,
+    /// Nothing is written: the change begins in phases.
+    Phases(Phased),
     /// The migration as Prisma was told to write it, and those before it.
     Written(Migration, Vec<Migration>),
 }
@@ -114,6 +116,16 @@ impl Drafter for Developing<'_> {
         if !outcome.open().is_empty() {
             self.report(&migration.name, &outcome, None)?;
             return Err(rename::undecided(outcome.open()));
+        }
+        // a plan of its own takes the draft's place; the URL of this command line is in no argument of another
+        let phased = if self.context.global.url.is_none() {
+            drafting.phased(&outcome, &drafted.target.schema_files)?
+        } else {
+            None
+        };
+        if let Some(phased) = phased {
+            self.end = Some(End::Phases(phased));
+            return Err(Error::cancelled().because("a plan in phases takes this draft's place"));
         }
         drafting::refuse_expansions(&outcome, shell)?;
         if let Some(again) = drafting.in_prisma(&outcome, &drafted.target.schema_files)? {

@@ -14,6 +14,9 @@ pub(super) struct Rename {
     /// The column and its new name, as the database calls them
     #[arg(value_name = "OLD:NEW")]
     column: String,
+    /// The new field's name in schema.prisma [default: like the column]
+    #[arg(long, value_name = "NAME")]
+    field: Option<String>,
     #[command(flatten)]
     pub(super) write: Write,
 }
@@ -76,7 +79,10 @@ impl Rename {
             Error::usage(format!("{}: cannot be read", self.column)).help("write it like Song.artist:artist_name")
         })?;
         let to = to.trim_matches('"').to_owned();
-        Ok((Kind::Rename, Asked { column: column.to_owned(), to: Some(to), ..Asked::default() }))
+        Ok((
+            Kind::Rename,
+            Asked { column: column.to_owned(), to: Some(to), field: self.field.clone(), ..Asked::default() },
+        ))
     }
 }
 

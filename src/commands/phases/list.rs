@@ -16,7 +16,7 @@ use crate::report::phases::{self as report, Place, Row};
 /// Exit status 2 for a plan that makes no sense.
 pub(super) fn run(output: &output::Args, context: &Context) -> Result<Exit> {
     let scene = Scene::find(context)?;
-    let places = if scene.plans.all.is_empty() { Vec::new() } else { places(&scene) };
+    let places = if scene.plans.all.is_empty() { Vec::new() } else { places(&scene, false) };
     let mut rows: Vec<Row<'_>> =
         scene.plans.all.iter().map(|plan| Row { plan, file: scene.shown(&plan.name), places: Vec::new() }).collect();
     for (name, url, production) in places {
@@ -41,12 +41,12 @@ pub(super) fn run(output: &output::Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The target, and every environment that names a database of its own.
-fn places(scene: &Scene<'_>) -> Vec<(String, DatabaseUrl, bool)> {
+/// The target, and every environment that names a database of its own; where one is chosen, only with `all`.
+pub(super) fn places(scene: &Scene<'_>, all: bool) -> Vec<(String, DatabaseUrl, bool)> {
     let (target, global) = (&scene.target, &scene.context.global);
     let name = target.environment.clone().unwrap_or_else(|| "target".to_owned());
     let mut places = vec![(name, target.url.clone(), target.production)];
-    if global.url.is_some() || global.environment.is_some() {
+    if global.url.is_some() || global.environment.is_some() && !all {
         return places;
     }
     for (name, environment) in &scene.config.environments {

@@ -5,6 +5,7 @@ mod begin;
 mod list;
 mod next;
 mod scene;
+mod step;
 mod transaction;
 
 use crate::commands::output;
@@ -37,6 +38,8 @@ enum Command {
     Transaction(transaction::Args),
     /// Write the next migration of a plan: the backfill, then the contract once the evidence allows it
     Next(next::Args),
+    /// Run a data step that is due, measured on a copy before
+    Run(step::Args),
     /// Go back to the start, without loss
     Abort(abort::Args),
 }
@@ -54,6 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(Command::Drop(drop)) => begin::run(drop.asked(), drop.write, context),
         Some(Command::Transaction(transaction)) => transaction::run(transaction, context),
         Some(Command::Next(next)) => next::run(next, context),
+        Some(Command::Run(run)) => step::run(run, context),
         Some(Command::Abort(abort)) => abort::run(abort, context),
     }
 }

@@ -1,6 +1,7 @@
 //! `phases next`: the next migration of a plan.
 
 use super::scene::{Scene, Write};
+use super::{list, step};
 use crate::agent::Agent;
 use crate::commands::output;
 use crate::consent;
@@ -13,6 +14,7 @@ use crate::phases::gate::{self, Evidence};
 use crate::phases::standing::{Stage, Standing};
 use crate::phases::{Edited, Kind, Phase, Plan, after, session};
 use crate::report::phases as report;
+use crate::steps::{Due, Steps};
 use crate::ui::prompt;
 
 /// Arguments of `phases next`.
@@ -23,6 +25,9 @@ pub(super) struct Args {
     /// Consent to the contract without a terminal: the hash that the refusal prints
     #[arg(long, value_name = "HASH")]
     confirm: Option<String>,
+    /// Run a data step of the plan again although it began before and does not say that it is repeatable
+    #[arg(long, value_name = "STEP")]
+    repeat_step: Vec<String>,
     #[command(flatten)]
     write: Write,
     #[command(flatten)]
@@ -59,16 +64,45 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
         }
         Stage::Expanded | Stage::Backfilled => {}
     }
+    if run_steps(&scene, plan, args)? {
+        return Ok(Exit::Done);
+    }
     if plan.kind != Kind::Drop && plan.migrations.backfill.is_none() {
         return backfill(&scene, plan, args);
     }
     let (schema, shown) = (scene.schema(), scene.shown(&plan.name));
     let scripts = scene.scripts(plan, &schema, &shown);
-    let evidence = gate::look(&mut client, &scripts, &standing, scene.config.contract.after)?;
+    let after = scene.config.contract.after;
+    let mut evidence = gate::look(&mut client, &scripts, &standing, after)?;
+    // the contract meets every other database later
+    for (name, url, _) in list::places(&scene, true).into_iter().skip(1) {
+        let opened = session::open(&url, "prisma-safe phases").and_then(|mut client| {
+            let history = History::read(&mut client, &url.schema())?;
+            let standing = Standing::read(&mut client, plan, history.as_ref());
+            Ok((client, standing.explain(|| format!("could not ask {name}"))?))
+        });
+        evidence.extend(gate::elsewhere(opened, &scripts, &name, after)?);
+    }
     if !args.output.json(&report::evidence_document(plan, &place, &evidence), &context.shell)? {
         context.shell.block(&report::evidence(plan, &place, &evidence));
     }
     contract(&scene, plan, args, &evidence)
+}
+
+/// The data steps that follow a migration of the plan come before its next one. Gives whether there were any.
+fn run_steps(scene: &Scene<'_>, plan: &Plan, args: &Args) -> Result<bool> {
+    let all = Steps::read(&scene.discovered.migrations_dir, &scene.discovered.migrations)?;
+    let own = |name: &String| plan.migrations.all().any(|migration| migration == name);
+    let due: Vec<Due> = step::due(scene, &all)?.into_iter().filter(|due| own(&due.step.after)).collect();
+    for due in &due {
+        step::carry_out(scene, due, args.write.dry_run, &args.repeat_step)?;
+    }
+    if !due.is_empty() {
+        let document = report::evidence_document(plan, &scene.target.url.identity(), &[]);
+        args.output.json(&document, &scene.context.shell)?;
+        scene.context.shell.note("next: prisma-safe phases next, which writes the migration behind it");
+    }
+    Ok(!due.is_empty())
 }
 
 fn backfill(scene: &Scene<'_>, plan: &Plan, args: &Args) -> Result<Exit> {

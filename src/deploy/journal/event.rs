@@ -99,6 +99,12 @@ pub enum Event {
     Applied { name: String, milliseconds: u64, tries: u32 },
     /// What the migration destroys was kept in its own transaction; the capsule as `rollback` reads it.
     Capsule { name: String, capsule: Value },
+    /// A data step begins.
+    StepStarted { name: String },
+    /// It came to its end, or was not needed; the end of what it printed.
+    StepEnded { name: String, milliseconds: u64, output: String },
+    /// It failed, or took too long.
+    StepFailed { name: String, error: String, output: String },
     /// The database was looked at afterwards; the report as `verify` or `rollback` prints it.
     Verified { sound: bool, report: Value },
     /// A rollback began; the migrations it undoes, newest first.

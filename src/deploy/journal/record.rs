@@ -144,6 +144,9 @@ impl Record {
                 self.applying = None;
                 self.applied.push(name);
             }
+            Event::StepStarted { name } => self.last = format!("during the data step {name}"),
+            Event::StepEnded { name, .. } => self.last = format!("after the data step {name}"),
+            Event::StepFailed { name, .. } => self.last = format!("after the data step {name} had failed"),
             Event::Verified { sound, .. } => {
                 self.verified = Some(sound);
                 self.last = "after everything was done".into();

@@ -49,6 +49,11 @@ fn said(event: &Event) -> String {
             format!("{name} applied in {}{tries}", picture::time(*milliseconds))
         }
         Event::Capsule { name, .. } => format!("what {name} destroys was saved for a rollback"),
+        Event::StepStarted { name } => format!("the data step {name} began"),
+        Event::StepEnded { name, milliseconds, .. } => {
+            format!("the data step {name} ended in {}", picture::time(*milliseconds))
+        }
+        Event::StepFailed { name, error, .. } => format!("the data step {name} failed: {error}"),
         Event::Verified { sound: true, .. } => "the database is as it should be".into(),
         Event::Verified { sound: false, .. } => "the database is not as it should be".into(),
         Event::RollbackStarted { version, migrations, .. } => {
