@@ -12,11 +12,12 @@ use crate::deploy::verify::settings::Verify;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::phases;
+use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::settings::Rehearsal;
 use crate::rename::settings::Rename;
 use crate::rules::settings::Review;
 use crate::shadow;
-use crate::target::Environments;
+use crate::target::{Environments, Target};
 use crate::tools::scratch::Search;
 use crate::undo;
 
@@ -52,6 +53,21 @@ impl Config {
     /// Where a scratch server for proofs of renames is looked for; nowhere if none is wanted.
     pub fn scratch_proof<'a>(&'a self, env: &'a Env, project: &'a Path) -> Option<Search<'a>> {
         self.rename.scratch_proof.then_some(Search { env, pg_bin: self.backup.pg_bin.as_deref(), project })
+    }
+
+    /// Where a backup of the target is restored, or its host makes a copy, to rehearse on.
+    pub fn restoring<'a>(&'a self, project: &'a Path, env: &'a Env, target: &'a Target) -> Restoring<'a> {
+        Restoring {
+            project,
+            settings: &self.backup,
+            mode: self.rehearsal.mode,
+            env,
+            url: &target.url,
+            schemas: &[],
+            clone: self.rehearsal.clone.as_ref(),
+            production: target.production,
+            environments: &self.environments,
+        }
     }
 
     /// Reads the project's file, if it has one.

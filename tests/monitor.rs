@@ -119,5 +119,5 @@ fn a_review_says_how_far_each_migration_can_be_taken_back() {
     let refused =
         |name: &str, exit| project.run(["review", "--offline", name, "--fail-on", "irreversible"]).exits(exit);
     refused("20250101000000_init", 0);
-    refused("20250202000000_call", 3).says("can be taken back from a backup alone: 20250202000000_call");
+    refused("20250202000000_call", 3).says("can be undone from a backup only: 20250202000000_call");
 }

@@ -14,7 +14,6 @@ use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
-use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::steps::Steps;
 use crate::rehearsal::{self, Data};
 use crate::rename::schema::Schema;
@@ -78,17 +77,7 @@ impl Deployer for Rehearsing<'_> {
         let target = self.aim.known().cloned().ok_or_else(super::no_url)?;
         let shell = &self.context.shell;
         let data = if self.args.schema_only { Data::Schema } else { Data::Full };
-        let restoring = Restoring {
-            project: self.project.root(),
-            settings: &self.config.backup,
-            mode: self.config.rehearsal.mode,
-            env: &self.context.env,
-            url: &target.url,
-            schemas: &[],
-            clone: self.config.rehearsal.clone.as_ref(),
-            production: target.production,
-            environments: &self.config.environments,
-        };
+        let restoring = self.config.restoring(self.project.root(), &self.context.env, &target);
         let mut original = match restoring.clone.filter(|_| self.args.backup.is_none() && !self.args.schema_only) {
             Some(clone) => restoring.by_host(clone, shell)?,
             None => restoring.restore(

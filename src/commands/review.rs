@@ -53,7 +53,7 @@ pub struct Args {
     /// fields break is then said
     #[arg(long, value_name = "SCHEMA|REV")]
     deployed: Option<String>,
-    /// Refuse what can be taken back from a backup alone, with exit status 3
+    /// Refuse what can be undone from a backup only, with exit status 3
     #[arg(long, value_enum, value_name = "GRADE")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub struct Args {
 /// What else is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FailOn {
-    /// A migration that no rollback takes back: something stays, or is not known
+    /// A migration that no rollback undoes: something stays, or is unknown
     Irreversible,
 }
 
@@ -169,7 +169,7 @@ fn subject(args: &Args, context: &Context) -> Result<(Option<Project>, Discovere
     Ok((Some(project), discovered))
 }
 
-/// The report, and the gate's exit status. `folder` builds what a migration is taken back to.
+/// The report, and the gate's exit status. `folder` builds what a migration is rolled back to.
 fn deliver(
     review: &mut Review,
     folder: &[Migration],
@@ -194,14 +194,14 @@ fn deliver(
 }
 
 /// # Errors
-/// Exit status 3 for a migration that only a backup takes back.
+/// Exit status 3 for a migration that only a backup undoes.
 fn refuse_irreversible(review: &Review) -> Result<()> {
     let stays = |it: &&Reviewed| it.undo.as_ref().is_some_and(|undo| undo.grade == Grade::Backup);
     let names: Vec<&str> = review.migrations.iter().filter(stays).map(|it| it.name.as_str()).collect();
     if names.is_empty() {
         return Ok(());
     }
-    Err(Error::refused(format!("can be taken back from a backup alone: {}", names.join(", ")))
+    Err(Error::refused(format!("can be undone from a backup only: {}", names.join(", ")))
         .help("the report says what stays; write a down.sql for it by hand, or leave out --fail-on irreversible"))
 }
 

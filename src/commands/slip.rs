@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::error::{Error, Result};
 
-/// What Prisma 5, 6 and 7 know, and what is not to be taken for a slip of one of ours.
+/// What Prisma 5, 6 and 7 know, and what is not a mistyped command of prisma-safe.
 pub(super) const PRISMAS: &[&str] = &[
     "init",
     "dev",
@@ -27,7 +27,7 @@ pub(super) const PRISMAS: &[&str] = &[
     "help",
 ];
 
-/// Refuses a command that is nobody's, and one letter or two from one of ours: Prisma would not name that.
+/// Refuses a command that neither Prisma nor prisma-safe knows, and that is one letter or two from one of prisma-safe: Prisma would not name that.
 ///
 /// # Errors
 /// Exit status 2, with the command that was probably meant.

@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Migration;
-use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::{Data, trial};
 use crate::tools::prisma;
 
@@ -40,17 +39,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let (target, _) = super::target(&project, &config, context)?;
     let file = Migration { name: args.file.display().to_string(), path, sql: sql.into() };
     let data = if args.schema_only { Data::Schema } else { Data::Full };
-    let restoring = Restoring {
-        project: project.root(),
-        settings: &config.backup,
-        mode: config.rehearsal.mode,
-        env: &context.env,
-        url: &target.url,
-        schemas: &[],
-        clone: config.rehearsal.clone.as_ref(),
-        production: target.production,
-        environments: &config.environments,
-    };
+    let restoring = config.restoring(project.root(), &context.env, &target);
     let mut original = match restoring.clone.filter(|_| args.backup.is_none() && !args.schema_only) {
         Some(clone) => restoring.by_host(clone, shell)?,
         None => {

@@ -9,7 +9,7 @@ use crate::database::DatabaseUrl;
 use crate::deploy::verify::{Check, Status};
 use crate::init::{Doors, Elsewhere, Plan, Wishes, workflows};
 
-/// The file that Prisma, its configuration, and whoever works in the project reads.
+/// The file that Prisma, its configuration, and everyone who works in the project reads.
 const ENVIRONMENT_FILES: &[&str] = &[".env", ".env.local", ".env.production", ".env.production.local", "prisma/.env"];
 
 pub(super) fn checks(scene: &Scene<'_>) -> Vec<Check> {

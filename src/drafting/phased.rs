@@ -18,7 +18,7 @@ pub struct Phased {
 }
 
 impl Phased {
-    /// What the decisions ask for; none where nothing is to change in phases, or where nobody knows what schema.prisma said before.
+    /// What the decisions ask for; none where nothing is to change in phases, or where it is not known what schema.prisma said before.
     ///
     /// # Errors
     /// Exit status 2 for more than one: each plan is begun by itself.

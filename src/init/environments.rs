@@ -99,7 +99,7 @@ pub(super) fn propose(root: &Path) -> Proposal {
     let mut hosts: Vec<String> =
         COMPOSE.iter().flat_map(|file| compose(root, file)).map(|port| format!("localhost:{port}")).collect();
     hosts.dedup();
-    // without any environment this machine is no production already
+    // without any environment this machine is not production already
     if !hosts.is_empty() && !names.is_empty() {
         let hosts: Vec<String> = hosts.iter().map(|host| format!("\"{host}\"")).collect();
         // writing to a String does not fail

@@ -70,7 +70,7 @@ fn rename(plan: &mut Plan, asked: &Asked, subject: &Subject, catalog: &Catalog) 
     }
     let field = match &asked.field {
         Some(field) if field_name(field)? == *field => field.clone(),
-        Some(field) => return Err(Error::usage(format!("{field:?} is no name for a field of Prisma"))),
+        Some(field) => return Err(Error::usage(format!("`{field}` is not a name for a field of Prisma"))),
         None if mapped => plan.old.field.clone(),
         None => field_name(to)?,
     };

@@ -44,12 +44,16 @@ impl Excuse {
         }
         mays.clone().find_map(|may| {
             let same = |one: &str, other: &str| one.is_empty() || other.is_empty() || one == other;
-            let of = same(&may.table, &gone.table) && same(&may.name, &gone.name);
+            // what is done to a table is done to those that inherit from it
+            let heir = gone.table.strip_prefix("heir_") == Some(may.table.as_str());
+            let table = heir || may.table == gone.table;
+            let of = (heir || same(&may.table, &gone.table))
+                && (same(&may.name, &gone.name) || heir && may.name == may.table);
             // without a key a row with another value is another row
-            let keyless = gone.what.contains("as they were") && may.table == gone.table;
+            let keyless = gone.what.contains("as they were") && table;
             // and with another key too
             let by = gone.what.split_once(" rows went, by ").map_or("", |(_, by)| by);
-            let rekeyed = may.table == gone.table && by.split(' ').any(|own| own == may.name);
+            let rekeyed = table && by.split(' ').any(|own| own == may.name);
             // a partition's rows are its table's
             let part = gone.table == "Log" && may.table.starts_with("log_");
             let column = || format!("{}.{}", may.table, may.name);
@@ -58,8 +62,8 @@ impl Excuse {
                 (Kind::Values, Kind::Rows) => (keyless || rekeyed).then_some(Self::Overwritten),
                 (Kind::Rows, Kind::Rows) if of && derived => Some(Self::Derived),
                 (Kind::Rows, Kind::Rows) => {
-                    let told =
-                        of && warned(&["delete-rows"], &gone.table) || part && warned(&["delete-rows"], &may.table);
+                    let told = of && warned(&["delete-rows"], &gone.table)
+                        || (part || heir) && warned(&["delete-rows"], &may.table);
                     told.then_some(Self::Deleted)
                 }
                 (Kind::Retyped, Kind::Values | Kind::Rows) => {

@@ -132,17 +132,8 @@ impl Looks {
         let statement = |(_, query, first, last): &(_, String, Instant, Instant)| {
             let query = query.trim();
             let at = text.find(query).filter(|_| !query.is_empty())?;
-            Some(Statement {
-                line: text[..at].matches('\n').count() + 1,
-                sql: trace::beginning(query),
-                took: last.duration_since(*first) + INTERVAL,
-                wal_bytes: 0,
-                locks: Vec::new(),
-                rewrites: Vec::new(),
-                indexes: Vec::new(),
-                writes: Vec::new(),
-                range: 0..0,
-            })
+            let line = text[..at].matches('\n').count() + 1;
+            Some(Statement::timed(line, query, last.duration_since(*first) + INTERVAL))
         };
         self.queries.iter().filter_map(statement).collect()
     }

@@ -98,6 +98,23 @@ pub struct Statement {
     pub range: Range<usize>,
 }
 
+impl Statement {
+    /// Only timed.
+    pub(super) fn timed(line: usize, sql: &str, took: Duration) -> Self {
+        Self {
+            line,
+            sql: beginning(sql),
+            took,
+            wal_bytes: 0,
+            locks: Vec::new(),
+            rewrites: Vec::new(),
+            indexes: Vec::new(),
+            writes: Vec::new(),
+            range: 0..0,
+        }
+    }
+}
+
 /// What a statement did to the rows of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {

@@ -96,18 +96,7 @@ impl Told {
 
     /// Only timed.
     fn timed(line: usize, sql: &str, took: Duration) -> Self {
-        let statement = Statement {
-            line,
-            sql: trace::beginning(sql),
-            took,
-            wal_bytes: 0,
-            locks: Vec::new(),
-            rewrites: Vec::new(),
-            indexes: Vec::new(),
-            writes: Vec::new(),
-            range: 0..0,
-        };
-        Self { statement, rows: None }
+        Self { statement: Statement::timed(line, sql, took), rows: None }
     }
 }
 

@@ -151,7 +151,7 @@ fn last_lines(review: &Review, look: Look<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// How far each can be taken back, the worst first; of many, those that come back without loss are counted.
+/// How far each can be rolled back, the worst first; of many, those that come back without loss are counted.
 fn undo(review: &Review) -> Vec<String> {
     const NAMED: usize = 5;
     let mut graded: Vec<(&Graded, &str)> =

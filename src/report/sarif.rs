@@ -31,7 +31,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     format!("{log:#}\n")
 }
 
-/// What is about no line: what was not checked, and how far each migration can be taken back.
+/// What is about no line: what was not checked, and how far each migration can be rolled back.
 fn notifications(review: &Review) -> Vec<Value> {
     let unchecked = review.unchecked.iter().map(|it| format!("unchecked: {} ({})", it.what, it.why));
     let undo =

@@ -47,11 +47,11 @@ pub struct Reviewed {
     pub draft: Option<String>,
     /// In the order of the text.
     pub findings: Vec<Finding>,
-    /// How far it can be taken back, where that was worked out.
+    /// How far it can be rolled back, where that was worked out.
     pub undo: Option<Graded>,
 }
 
-/// How far a migration can be taken back, the best first.
+/// How far a migration can be rolled back, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Grade {

@@ -118,7 +118,7 @@ impl Step {
         step.check().map_err(wrong)?;
         if !migrations.iter().any(|migration| migration.name == step.after) {
             return Err(Error::usage(format!(
-                "the data step {} follows {}, which is no migration",
+                "the data step {} follows {}, which is not a migration",
                 step.name, step.after
             ))
             .help(format!("name one of the migrations folder as `after` in {}", path.display())));
@@ -195,6 +195,6 @@ mod tests {
             assert!(error.with_causes().contains(word), "{text}: {}", error.with_causes());
         }
         let error = read("after = \"2_b\"\nrun = \"x\"\ntouches = [\"a\"]\n").unwrap_err();
-        assert!(error.to_string().contains("which is no migration"), "{error}");
+        assert!(error.to_string().contains("which is not a migration"), "{error}");
     }
 }

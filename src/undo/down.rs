@@ -1,7 +1,7 @@
 //! `down.sql` beside `migration.sql`: the reverse of a migration as a file that people may read and edit. Prisma ignores it.
 //!
 //! Its marks are comments: `prisma-safe:down` with a hash of what follows, so that an edited file can be told apart from a generated one;
-//! `prisma-safe:reverse N` before what takes statement N back, and `reverse 0` before what runs once all of them are taken back;
+//! `prisma-safe:reverse N` before what takes statement N back, and `reverse 0` before what runs once all of them are rolled back;
 //! `prisma-safe:put-back N` where the values that statement N has destroyed come back; `prisma-safe:as-before` names what comes
 //! back by the definitions that the deploy has read.
 

@@ -1,4 +1,4 @@
-//! How far a migration can be taken back, for people who skim: decided by what its reverse says, and by nothing else.
+//! How far a migration can be rolled back, for people who skim: decided by what its reverse says, and by nothing else.
 
 use super::down::{self, Down, Item};
 use super::reverse::reverse;
@@ -12,7 +12,7 @@ use crate::sql::Script;
 const REASONS: usize = 5;
 
 /// Grades every migration of a review. `folder` is the whole folder, in order of name: the migrations before one build the world that it
-/// is taken back to.
+/// is rolled back to.
 pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str) {
     let mut before = Catalog::new(default_schema);
     let mut built = 0;

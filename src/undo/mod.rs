@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`reverse`] | the reverse of a migration, worked out statement by statement |
-//! | [`grade`] | how far it can be taken back, in a word |
+//! | [`grade`] | how far it can be rolled back, in a word |
 //! | [`down`] | the same as the file `down.sql` |
 //! | [`losses`] | what a migration destroys |
 //! | [`plan`] | what is kept of that, and of what the rehearsal has measured beside it |

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::UNIX_EPOCH;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 use prisma_safe::env::Env;
@@ -39,7 +40,9 @@ impl Database {
 
     fn from_template(template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("music_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        // a process number comes again in a long run
+        let now = UNIX_EPOCH.elapsed().expect("a time after 1970").as_micros();
+        let name = format!("music_{}_{now}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         connect(server())
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .expect("a new database");

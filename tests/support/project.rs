@@ -282,7 +282,9 @@ impl Project {
         while let Some(next) = directories.pop() {
             for entry in fs::read_dir(next).into_iter().flatten() {
                 let path = entry.expect("an entry").path();
-                if path.is_dir() {
+                if path.ends_with("node_modules") {
+                    // of all tests at once, and Prisma's loader keeps its cache there
+                } else if path.is_dir() {
                     directories.push(path);
                 } else {
                     files.push(path.strip_prefix(self.directory()).expect("below").display().to_string());

@@ -1,4 +1,4 @@
-//! Several migrations taken back at once: each meets the database that the newer ones leave, and all of them go or none.
+//! Several migrations rolled back at once: each meets the database that the newer ones leave, and all of them go or none.
 
 use super::{INIT, SONG};
 use crate::support::Project;

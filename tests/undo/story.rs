@@ -1,4 +1,4 @@
-//! Migrations applied and taken back by the library alone: a database and no Prisma, so that there is time for many.
+//! Migrations applied and rolled back by the library alone: a database and no Prisma, so that there is time for many.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -98,17 +98,7 @@ pub(super) fn before<'a>(
 
 /// Where a backup is restored for the rehearsal.
 pub(super) fn restoring<'a>(command: &'a Deploying<'a>, target: &'a Target, schemas: &'a [String]) -> Restoring<'a> {
-    Restoring {
-        project: command.project.root(),
-        settings: &command.config.backup,
-        mode: command.config.rehearsal.mode,
-        env: &command.context.env,
-        url: &target.url,
-        schemas,
-        clone: command.config.rehearsal.clone.as_ref(),
-        production: target.production,
-        environments: &command.config.environments,
-    }
+    Restoring { schemas, ..command.config.restoring(command.project.root(), &command.context.env, target) }
 }
 
 /// The name of the copy that this database is, if a rehearsal had its host make it.

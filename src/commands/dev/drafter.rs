@@ -96,8 +96,8 @@ impl Drafter for Developing<'_> {
         let migration = Migration { name: drafted.name, path, sql: drafted.script.into() };
         let url = self.database()?.clone();
         let schema = url.schema();
-        if let Some(mend) = runs_before_others(&migration.name, &drafted.migrations) {
-            shell.warn(format!("{} will not run last in a new database: {mend}", migration.name));
+        if let Some(fix) = runs_before_others(&migration.name, &drafted.migrations) {
+            shell.warn(format!("{} will not run last in a new database: {fix}", migration.name));
         }
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.migrations, &drafted.data_loss);
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);

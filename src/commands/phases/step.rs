@@ -10,7 +10,6 @@ use crate::deploy::back_up::{self, Before, Taken};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::rehearsal::restore::Restoring;
 use crate::rehearsal::steps::{self as rehearsed, Stepped};
 use crate::rehearsal::{Data, Original};
 use crate::rename::schema::Schema;
@@ -122,17 +121,7 @@ pub(super) fn carry_out(scene: &Scene<'_>, due: &Due, dry_run: bool, repeat: &[S
 fn original(scene: &Scene<'_>, dry_run: bool) -> Result<Option<Original>> {
     let (context, config, target) = (scene.context, &scene.config, &scene.target);
     let shell = &context.shell;
-    let restoring = Restoring {
-        project: scene.project.root(),
-        settings: &config.backup,
-        mode: config.rehearsal.mode,
-        env: &context.env,
-        url: &target.url,
-        schemas: &[],
-        clone: config.rehearsal.clone.as_ref(),
-        production: target.production,
-        environments: &config.environments,
-    };
+    let restoring = config.restoring(scene.project.root(), &context.env, target);
     if let Some(clone) = restoring.clone {
         return restoring.by_host(clone, shell).map(Some);
     }

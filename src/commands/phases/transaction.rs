@@ -27,7 +27,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if args.name.is_empty() || args.name.len() > 100 || !args.name.chars().all(fits) {
-        return Err(Error::usage(format!("{:?} is not a name for a migration", args.name))
+        return Err(Error::usage(format!("`{}` is not a name for a migration", args.name))
             .help("letters, digits, _ and -: prisma-safe phases transaction add_playlists"));
     }
     let scene = Scene::find(context)?;

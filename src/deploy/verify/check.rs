@@ -98,7 +98,7 @@ impl Check {
         Self::new(name, Status::Failed, [error.with_causes()]).with_cure(error.help_text().map(ToOwned::to_owned))
     }
 
-    /// With what mends it, whatever its status.
+    /// With what fixes it, whatever its status.
     #[must_use]
     pub fn with_cure(mut self, cure: Option<impl Into<String>>) -> Self {
         self.cure = cure.map(Into::into).filter(|cure| !cure.is_empty());

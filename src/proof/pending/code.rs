@@ -15,7 +15,7 @@ pub(super) fn code(random: &mut Random, world: &mut World) -> Option<Step> {
     }
     let (table, column) = world.column(random)?;
     let (own, on) = (table.sql(), quoted(&column.name));
-    let work = match random.below(8) {
+    let work = match random.below(9) {
         0 => format!("DELETE FROM {own} WHERE id = 1;"),
         1 => format!("UPDATE {own} SET {on} = {};", column.kind.literal(random)),
         2 => {
@@ -25,6 +25,9 @@ pub(super) fn code(random: &mut Random, world: &mut World) -> Option<Step> {
         3 => format!("EXECUTE format('TRUNCATE %I', '{}');", table.name),
         4 => format!("INSERT INTO {own} (id) VALUES (91);"),
         5 => "PERFORM 1;".to_owned(),
+        7 if !world.materialized.is_empty() => {
+            format!("EXECUTE 'REFRESH MATERIALIZED VIEW {}';", random.pick(&world.materialized).name)
+        }
         6 => format!("IF EXISTS (SELECT FROM {own}) THEN UPDATE {own} SET {on} = {on}; END IF;"),
         _ => format!("EXECUTE 'REVOKE ALL ON {own} FROM PUBLIC, proof_reader';"),
     };

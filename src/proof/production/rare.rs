@@ -1,4 +1,4 @@
-//! What few projects have: partitions, rules, domains, generated columns, statistics, another schema.
+//! What few projects have: partitions, tables that inherit, rules, domains, generated columns, statistics, another schema.
 
 use super::super::model::{Column, Part, Table, Type, quoted};
 use super::super::random::Random;
@@ -6,7 +6,7 @@ use super::Production;
 
 /// At the end: rows are there, and what is made up here is known by hand as often as not.
 pub(super) fn build(random: &mut Random, built: &mut Production) {
-    for make in [partitions, rule, domain, generated, statistics, side, comment] {
+    for make in [partitions, rule, domain, generated, statistics, side, comment, heir] {
         if random.percent(20) {
             make(random, built);
         }
@@ -77,4 +77,26 @@ fn side(random: &mut Random, built: &mut Production) {
 fn comment(random: &mut Random, built: &mut Production) {
     let table = on(built, random);
     built.add(random, Some(&table), &format!("COMMENT ON COLUMN {}.id IS 'the key'", table.sql()));
+}
+
+/// A table that inherits from another, with rows of its own: `heir_Song` of `Song`.
+fn heir(random: &mut Random, built: &mut Production) {
+    let table = on(built, random);
+    if table.name == "Log" {
+        return;
+    }
+    let name = format!("heir_{}", table.name);
+    let own = quoted(&name);
+    built.add(random, Some(&table), &format!("CREATE TABLE {own} (bequest text) INHERITS ({})", table.sql()));
+    let columns: String = table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
+    let rows = format!(
+        "INSERT INTO {own} (id{columns}, bequest) SELECT id + 100{columns}, 'b' || id FROM ONLY {};\n",
+        table.sql()
+    );
+    // a view that is computed before would be stale from the beginning
+    let at = built.rows.find("REFRESH").unwrap_or(built.rows.len());
+    built.rows.insert_str(at, &rows);
+    let bequest = Column { name: "bequest".into(), kind: Type::Text, default: false, not_null: false, by_hand: true };
+    let rows = table.rows;
+    built.world.tables.push(Table { name, columns: vec![bequest], keyed: false, by_hand: true, rows });
 }

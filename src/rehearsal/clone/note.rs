@@ -150,7 +150,7 @@ pub(super) fn sweep(wanted: &Wanted<'_>) {
         }
         let note = match read(&path) {
             Ok(Some(note)) => note,
-            // another run has removed it meanwhile
+            // another run has removed it in the meantime
             Ok(None) => continue,
             Err(why) => {
                 wanted.shell.warn(format_args!(

@@ -41,7 +41,7 @@ pub(super) fn prove(url: &DatabaseUrl, wanted: &Wanted<'_>) -> Result<()> {
     };
     if history(url)? != history(wanted.target)? {
         return Err(refused(
-            "the URL of a database that is no copy of the target as it is now",
+            "the URL of a database that is not a copy of the target as it is now",
             "its migration history is another one".into(),
         ));
     }

@@ -116,7 +116,7 @@ fn outside(url: &DatabaseUrl, file: &Migration, interrupt: &Arc<AtomicBool>) -> 
     })
 }
 
-/// The server's refusal of the file; everything else is no word about it.
+/// The server's refusal of the file; everything else says nothing about it.
 fn refusal(error: ApplyError) -> Result<Refusal> {
     match &error {
         ApplyError::Refused { place, failure, .. } => Ok(Refusal::new(place.as_ref().map(|place| place.line), failure)),

@@ -66,7 +66,7 @@ struct Shape<'a> {
     name: &'a str,
     path: String,
     checksum: &'a str,
-    /// How far it can be taken back.
+    /// How far it can be rolled back.
     undo: Option<String>,
     findings: usize,
     counts: Vec<Count>,

@@ -20,7 +20,7 @@ use crate::wait::Waited;
 
 /// What the names of unfinished directories begin with.
 const ASIDE: &str = ".partial-";
-/// An unfinished directory of this age belongs to nobody any more.
+/// An unfinished directory of this age is no longer in use.
 const ABANDONED: Duration = Duration::from_hours(1);
 /// How long npm may take: a package is 20 MB.
 const LIMIT: Duration = Duration::from_mins(20);
@@ -31,7 +31,7 @@ const NPM_CACHE: &str = ".npm";
 /// What of npm's words an error shows, in bytes.
 const SAID: u64 = 16 * 1024;
 
-/// Who is asked, and whether somebody has answered already.
+/// Who is asked, and whether there is an answer already.
 struct Offer {
     shell: Shell,
     unasked: bool,
@@ -53,7 +53,7 @@ pub enum Asking {
     MayNot,
 }
 
-/// Gets the programs of a major version; none where nobody wants that, or no package has them.
+/// Gets the programs of a major version; none where the answer is no, or no package has them.
 ///
 /// # Errors
 /// Exit status 1 if they are wanted and cannot be had, 130 after Ctrl-C.
@@ -163,7 +163,7 @@ fn sweep(place: &Path) {
     };
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(ASIDE) && old(&entry) {
-            // it is in nobody's way
+            // it blocks nothing
             let _ = fs::remove_dir_all(entry.path());
         }
     }

@@ -36,12 +36,13 @@ pub(super) fn change(
     }
 }
 
-/// Whether what happens to a column happens to it with that of a table which this one inherits from.
+/// Whether what happens to a column happens to it with that of a table which this one inherits from, or is a partition of.
 fn comes_down(now: &Catalog, then: &Catalog, table: &Table, own: &String) -> bool {
     let column = |catalog: &'_ Catalog, parent: &ObjectName| {
         catalog.tables.get(parent).and_then(|parent| parent.columns.get(own)).cloned()
     };
-    table.inheritance.from.iter().any(|parent| match (column(now, parent), column(then, parent)) {
+    let whole = table.partition.of.iter().map(|(whole, _)| whole);
+    table.inheritance.from.iter().chain(whole).any(|parent| match (column(now, parent), column(then, parent)) {
         (Some(now), Some(then)) => Column { position: then.position, ..now } != then,
         (now, then) => now.is_some() != then.is_some(),
     })

@@ -211,3 +211,17 @@ fn a_detached_partition_is_attached_before_what_its_whole_was_given() {
     let attach = "ALTER TABLE \"log\" ATTACH PARTITION \"log_a\" FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');";
     assert_eq!(all, [attach, "ALTER TABLE \"log\" DROP COLUMN \"n\";"]);
 }
+
+#[test]
+fn a_column_comes_back_to_the_partitions_with_their_table() {
+    // as a catalog that was read has it
+    let before = Script::parse(
+        "CREATE DOMAIN short AS text; CREATE TABLE log (id INT, tag short) PARTITION BY RANGE (id); \
+         CREATE TABLE log_a (id INT, tag short); ALTER TABLE log ATTACH PARTITION log_a DEFAULT;",
+    );
+    let before = Catalog::replay("public", [("1", &before)]);
+    let steps = reverse(&before, &Script::parse("DROP DOMAIN short CASCADE;"));
+    let all: Vec<String> = steps.iter().flat_map(|step| step.room.iter().chain(&step.rules)).cloned().collect();
+    let added: Vec<&String> = all.iter().filter(|sql| sql.contains("ADD COLUMN")).collect();
+    assert_eq!(added, ["ALTER TABLE \"log\" ADD COLUMN \"tag\" short;"]);
+}

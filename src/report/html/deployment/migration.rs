@@ -14,7 +14,7 @@ pub(super) struct Planned<'a> {
     checksum: String,
     became: String,
     brief: String,
-    /// How far it can be taken back.
+    /// How far it can be rolled back.
     undo: Option<String>,
     pub(super) findings: usize,
     /// Why the text is not shown.
