@@ -98,7 +98,7 @@ fn only_a_copy_is_rehearsed_on() {
     let removed = || fs::read_to_string(project.path("clone.log")).unwrap_or_default().contains("removed");
     for (create, says) in [
         ("echo \"$(cat .env | sed 's/DATABASE_URL=.//; s/.$//')\"", "the URL of the target itself"),
-        ("echo \"$ADMIN_URL\"", "no copy of the target as it is now"),
+        ("echo \"$ADMIN_URL\"", "not a copy of the target as it is now"),
     ] {
         cloned.clones(create, remove, "");
         project.run(["migrate", "deploy"]).exits(3).says(says).says("it was not removed");
