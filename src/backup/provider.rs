@@ -18,8 +18,8 @@ use super::settings::Settings;
 use crate::database::history::History;
 use crate::database::{self, pooler};
 use crate::error::{Error, Explain as _, Result};
-use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
+use crate::ui::{Shell, moment};
 
 /// Has the site's tool take a backup.
 ///
@@ -72,7 +72,7 @@ pub fn restore(manifest: &Manifest, settings: &Settings, directory: &Path, shell
         .help(format!(
             "on the server's machine: stop PostgreSQL, run\n  {}\nand start it again; everything written since {} is then gone",
             outside.restore.join(" "),
-            manifest.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+            moment(manifest.started_at)
         ))),
         Provider::Command => {
             let guard = Guard::new()?;

@@ -10,6 +10,7 @@ use crate::changes;
 use crate::context::Context;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
+use crate::project::repository;
 
 /// Arguments of `agent`.
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 
 fn set_up(install: &Install, context: &Context) -> Result<Exit> {
     let shell = &context.shell;
-    let root = root(&context.directory);
+    let root = repository(&context.directory);
     let project = context.directory.strip_prefix(root).ok().and_then(Path::to_str).unwrap_or_default();
     let planned = plan(root, project, &install.forms)?;
     changes::show(&planned, &[], context);
@@ -80,9 +81,4 @@ fn hook(context: &Context) -> Result<Exit> {
         context.shell.print(&format!("{decision}\n"));
     }
     Ok(Exit::Done)
-}
-
-/// Where the repository begins, here or above; else here.
-fn root(directory: &Path) -> &Path {
-    directory.ancestors().find(|each| each.join(".git").exists()).unwrap_or(directory)
 }

@@ -1,7 +1,5 @@
 //! `doctor`: checks the set-up, and says how to fix what is wrong. Only reads.
 
-use std::path::Path;
-
 use super::{Seen, classify, output};
 use crate::config::Config;
 use crate::context::Context;
@@ -9,6 +7,7 @@ use crate::doctor::{Scene, examine};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::project;
 use crate::tools::prisma;
 
 /// Arguments of `doctor`.
@@ -26,7 +25,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let (global, shell) = (&context.global, &context.shell);
     shell.step("Asking", "Prisma");
     let project = prisma::find(&context.directory, &context.env);
-    let root = project.as_ref().map_or_else(|_| root(&context.directory), |project| project.root()).to_owned();
+    let root =
+        project.as_ref().map_or_else(|_| project::package(&context.directory), |project| project.root()).to_owned();
     let config = Config::load(&root);
     let defaults = Config::default();
     let settings = config.as_ref().unwrap_or(&defaults);
@@ -54,9 +54,4 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 fn no_schema() -> Error {
     Error::failed("no Prisma schema was found here")
         .help("name its directory with --project, or the file with --schema")
-}
-
-/// Where package.json is: here or above; else here.
-fn root(directory: &Path) -> &Path {
-    directory.ancestors().find(|each| each.join("package.json").is_file()).unwrap_or(directory)
 }

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::init::{Ci, Elsewhere, Plan, Wishes};
+use crate::project;
 use crate::ui::prompt;
 
 /// Arguments of `init`.
@@ -34,7 +35,7 @@ pub struct Args {
 /// Exit status 2 without a terminal and without `--yes`, or if package.json is broken; 130 if the person says no.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let shell = &context.shell;
-    let root = root(&context.directory);
+    let root = project::package(&context.directory);
     let wishes = Wishes { ci: args.ci, ci_install: args.ci_install.as_deref(), dependency: args.dependency.as_deref() };
     let plan = Plan::new(root, &Config::load(root)?, &context.env, wishes)?;
     changes::show(&plan.changes, &plan.notes, context);
@@ -90,9 +91,4 @@ fn rewire_elsewhere(elsewhere: &Elsewhere, root: &Path, args: &Args, context: &C
 
 fn files(count: usize) -> String {
     if count == 1 { "one of these files".into() } else { format!("{count} of these files") }
-}
-
-/// Where package.json is: here or above; else here.
-fn root(directory: &Path) -> &Path {
-    directory.ancestors().find(|each| each.join("package.json").is_file()).unwrap_or(directory)
 }

@@ -12,7 +12,6 @@ use crate::context::Context;
 use crate::database::{self, History, Identity};
 use crate::deploy::Journal;
 use crate::deploy::definitions::{self, Left};
-use crate::deploy::journal::Record;
 use crate::engine::Discovered;
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
@@ -179,7 +178,7 @@ impl Watched<'_> {
         let history = History::read(client, &url.schema())?.unwrap_or_default();
         let standing = history.compare(&self.discovered.migrations);
         let server = Identity::read(client).ok();
-        let record = last(self.project, self.target, server.as_ref())?;
+        let record = Journal::last_deployment(self.project.root(), &url.identity(), server.as_ref())?;
         let left = definitions::read(self.project.root(), url, server.as_ref())?;
         let asked = Asked {
             schema: &url.schema(),
@@ -193,11 +192,4 @@ impl Watched<'_> {
         let since = left.map(|Left { whose, .. }| whose);
         Ok(Seen { target: url.identity(), since, at: Timestamp::now(), checks, rollback })
     }
-}
-
-/// The last deployment to this database from this folder.
-fn last(project: &Project, target: &Target, server: Option<&Identity>) -> Result<Option<Record>> {
-    let identity = target.url.identity();
-    let mut records = Journal::records(project.root())?.into_iter();
-    Ok(records.rfind(|record| !record.rollback && record.is_of(&identity, server)))
 }

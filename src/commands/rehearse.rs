@@ -78,15 +78,7 @@ impl Deployer for Rehearsing<'_> {
         let shell = &self.context.shell;
         let data = if self.args.schema_only { Data::Schema } else { Data::Full };
         let restoring = self.config.restoring(self.project.root(), &self.context.env, &target);
-        let mut original = match restoring.clone.filter(|_| self.args.backup.is_none() && !self.args.schema_only) {
-            Some(clone) => restoring.by_host(clone, shell)?,
-            None => restoring.restore(
-                &restoring.chosen(self.args.backup.as_deref(), &self.context.directory)?,
-                data,
-                None,
-                shell,
-            )?,
-        };
+        let mut original = restoring.original_of(self.args.backup.as_deref(), data, &self.context.directory, shell)?;
         let schema = target.url.schema();
         let due = self.due(&target, &request)?;
         let env = self.context.env.over(&request.target.env);

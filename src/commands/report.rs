@@ -1,12 +1,13 @@
 //! `report`: a deployment as one HTML page, made from its journal. Reads files only.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::deploy::Journal;
 use crate::deploy::journal::Record;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::project;
 use crate::report::Page;
 
 /// Arguments of `report`.
@@ -29,7 +30,7 @@ pub struct Args {
 /// Exit status 2 for a deployment that is not known; 1 if a file cannot be read or written.
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let shell = &context.shell;
-    let root = root(&context.directory);
+    let root = project::package(&context.directory);
     let config = crate::config::Config::load(root)?;
     let records = Journal::records(root)?;
     if args.list {
@@ -71,9 +72,4 @@ fn choose<'a>(records: &'a [Record], asked: Option<&str>) -> Result<&'a Record> 
             Err(Error::usage(format!("{} deployments begin with {asked}", several.len())).help(names.join("\n")))
         }
     }
-}
-
-/// Where package.json is: here or above; else here.
-fn root(directory: &Path) -> &Path {
-    directory.ancestors().find(|each| each.join("package.json").is_file()).unwrap_or(directory)
 }

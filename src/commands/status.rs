@@ -17,6 +17,7 @@ use crate::init::Doors;
 use crate::review::lost::{self, Lost};
 use crate::steps::{self, Steps};
 use crate::tools::prisma;
+use crate::ui::moment;
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -220,8 +221,7 @@ impl Now {
             found.into_iter().for_each(&mut line);
         }
         if let Some(record) = &self.last {
-            let when =
-                record.started.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+            let when = record.started.map(moment).unwrap_or_default();
             let what = if record.rollback { "rollback" } else { "deployment" };
             line(match &record.end {
                 Some(End::Finished) => format!("  last {what}: {when}, finished"),

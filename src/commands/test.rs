@@ -40,13 +40,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let file = Migration { name: args.file.display().to_string(), path, sql: sql.into() };
     let data = if args.schema_only { Data::Schema } else { Data::Full };
     let restoring = config.restoring(project.root(), &context.env, &target);
-    let mut original = match restoring.clone.filter(|_| args.backup.is_none() && !args.schema_only) {
-        Some(clone) => restoring.by_host(clone, shell)?,
-        None => {
-            let backup = restoring.chosen(args.backup.as_deref(), &context.directory)?;
-            restoring.restore(&backup, data, None, shell)?
-        }
-    };
+    let mut original = restoring.original_of(args.backup.as_deref(), data, &context.directory, shell)?;
     shell.step("Testing", format_args!("{} on a copy of {}", file.name, original.backup()));
     let trial = trial::attempt(&mut original, &file, &target.url.schema(), config.deploy.settings())?;
     if !args.output.json(&trial.document(), shell)? {

@@ -17,9 +17,11 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::values::TableFate;
+
 pub use self::census::Census;
-pub use self::objects::objects;
-pub use self::rows::rows;
+use self::objects::objects;
+use self::rows::rows;
 pub use self::written::{Lacks, Written};
 
 /// What kind of thing went.
@@ -101,6 +103,13 @@ pub struct Loss {
     /// No key tells the table's rows apart: those that go and those that come are compared by their values alone.
     #[serde(skip)]
     pub keyless: bool,
+}
+
+/// What went between two censuses, and of the rows by what became of the `tables`.
+pub fn losses(tables: &[TableFate], (before, after): (&Census, &Census), schema: &str) -> Vec<Loss> {
+    let mut losses = rows(tables, before, schema);
+    losses.extend(objects(before, after, schema));
+    losses
 }
 
 impl Loss {

@@ -6,7 +6,7 @@ use super::census::{Census, Key, Object};
 use super::{Kind, Loss, queries};
 
 /// What is gone but for rows and values. What belongs to something that is gone goes with it, and is not told as well.
-pub fn objects(before: &Census, after: &Census, schema: &str) -> Vec<Loss> {
+pub(super) fn objects(before: &Census, after: &Census, schema: &str) -> Vec<Loss> {
     let mut comparison = Comparison { before, after, schema, same: BTreeMap::new(), losses: Vec::new() };
     // tables, types and columns stand before what belongs to them
     let of = |kind| before.objects.range((kind, 0, i32::MIN)..=(kind, u32::MAX, i32::MAX));

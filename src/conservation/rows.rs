@@ -7,7 +7,7 @@ use crate::values::{ColumnFate, Fate, TableFate};
 
 /// What went of the rows. `before` knows which tables are parts of others: a row that moves between the parts of a table has
 /// not gone.
-pub fn rows(tables: &[TableFate], before: &Census, schema: &str) -> Vec<Loss> {
+pub(super) fn rows(tables: &[TableFate], before: &Census, schema: &str) -> Vec<Loss> {
     let mut losses = Vec::new();
     // by whole: rows that came into its parts
     let mut came: BTreeMap<String, u64> = BTreeMap::new();

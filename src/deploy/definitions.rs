@@ -16,6 +16,7 @@ use crate::database::usage::Usage;
 use crate::database::{DatabaseUrl, Identity};
 use crate::digest::hash_of;
 use crate::error::{Explain as _, Result};
+use crate::ui::moment;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -81,7 +82,7 @@ pub fn read(root: &Path, url: &DatabaseUrl, server: Option<&Identity>) -> Result
     let kept: Option<Kept> = serde_json::from_str(&text).ok();
     let ours = |kept: &Kept| Identity::counts((&place, server), (&kept.target, kept.server.as_ref()));
     Ok(kept.filter(ours).map(|kept| {
-        let whose = format!("the deployment of {}", kept.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        let whose = format!("the deployment of {}", moment(kept.at));
         Left { leaves: kept.left, whose }
     }))
 }

@@ -16,6 +16,7 @@ use jiff::{Timestamp, tz::TimeZone};
 pub use self::event::{Entry, Event, Planned, Stage};
 pub use self::record::{End, Record, Remainder, Timed};
 use super::Turn;
+use crate::database::Identity;
 use crate::error::{Explain as _, Result};
 pub use crate::project::state::{DIRECTORY, PLACE_VARIABLE, choose, place};
 
@@ -93,6 +94,15 @@ impl Journal {
         line.push(b'\n');
         // one write: lines of two processes do not mix
         self.file.write_all(&line).and_then(|()| self.file.sync_data()).explain(unwritable)
+    }
+
+    /// The last deployment from a project to this target, rollbacks left out.
+    ///
+    /// # Errors
+    /// Those of [`Self::records`].
+    pub fn last_deployment(root: &Path, address: &str, server: Option<&Identity>) -> Result<Option<Record>> {
+        let mut records = Self::records(root)?.into_iter();
+        Ok(records.rfind(|record| !record.rollback && record.is_of(address, server)))
     }
 
     /// Every record of the project, oldest first.

@@ -15,7 +15,7 @@ use super::{APPLICATION_NAME, journal, orphan};
 use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
 use crate::database::{DatabaseUrl, Failure, Session, pooler};
 use crate::error::{Error, Explain as _, Result};
-use crate::ui::Shell;
+use crate::ui::{Shell, moment};
 use crate::wait::{Waited, wait_until};
 
 const LOCK: &str = "deploy.lock";
@@ -94,8 +94,7 @@ impl Turn {
             )
         })?;
         // only for those who wait: nothing depends on it
-        let name =
-            format!("process {}, since {}", std::process::id(), Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC"));
+        let name = format!("process {}, since {}", std::process::id(), moment(Timestamp::now()));
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(name.as_bytes()));
         Ok(Self { _file: file, waited })
     }

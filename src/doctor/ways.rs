@@ -8,6 +8,7 @@ use crate::agent_setup;
 use crate::database::DatabaseUrl;
 use crate::deploy::verify::{Check, Status};
 use crate::init::{Doors, Elsewhere, Plan, Wishes, workflows};
+use crate::project::repository;
 
 /// The file that Prisma, its configuration, and everyone who works in the project reads.
 const ENVIRONMENT_FILES: &[&str] = &[".env", ".env.local", ".env.production", ".env.production.local", "prisma/.env"];
@@ -62,7 +63,7 @@ fn ci(scene: &Scene<'_>) -> Check {
 
 /// Whether coding agents that work here know the rules. None may be at work at all.
 fn rules(scene: &Scene<'_>) -> Check {
-    let top = scene.root.ancestors().find(|each| each.join(".git").exists()).unwrap_or(scene.root);
+    let top = repository(scene.root);
     let project = scene.root.strip_prefix(top).ok().and_then(Path::to_str).unwrap_or_default();
     let running = Agent::detect(&scene.context.env);
     let mut notes: Vec<String> = Vec::new();

@@ -8,7 +8,7 @@ use super::dependency;
 use crate::changes::{Change, read};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
-use crate::project::PackageManager;
+use crate::project::{PackageManager, repository};
 
 /// A CI service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -49,7 +49,7 @@ impl Workflow<'_> {
         let top = repository(self.root);
         let (file, note) = match self.ci {
             Ci::Github => (".github/workflows/prisma-safe.yml", None),
-            Ci::Gitlab if read(&top, ".gitlab-ci.yml")?.is_none_or(|text| text.contains("\nprisma-safe:")) => {
+            Ci::Gitlab if read(top, ".gitlab-ci.yml")?.is_none_or(|text| text.contains("\nprisma-safe:")) => {
                 (".gitlab-ci.yml", None)
             }
             Ci::Gitlab => (
@@ -57,10 +57,10 @@ impl Workflow<'_> {
                 Some("include it in .gitlab-ci.yml: `include: [{ local: .gitlab/prisma-safe.yml }]`".to_owned()),
             ),
         };
-        let text = self.text(&top)?;
+        let text = self.text(top)?;
         // the change's path is relative to the project, the file is the repository's
-        let path = relative(self.root, &top).join(file);
-        match read(&top, file)? {
+        let path = relative(self.root, top).join(file);
+        match read(top, file)? {
             None => Ok(Written { change: Change::of(&path.display().to_string(), None, text), note }),
             Some(there) if there == text => Ok(Written { change: None, note: None }),
             Some(_) => Ok(Written {
@@ -131,12 +131,7 @@ pub fn workflows(root: &Path) -> Vec<PathBuf> {
         Err(_) => vec![place],
     });
     let runs = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains("prisma-safe"));
-    files.filter(runs).filter_map(|file| Some(file.strip_prefix(&top).ok()?.to_owned())).collect()
-}
-
-/// The repository's root; the project's own where there is none.
-pub(super) fn repository(root: &Path) -> PathBuf {
-    root.ancestors().find(|each| each.join(".git").exists()).unwrap_or(root).to_owned()
+    files.filter(runs).filter_map(|file| Some(file.strip_prefix(top).ok()?.to_owned())).collect()
 }
 
 /// How the repository's root is reached from the project.

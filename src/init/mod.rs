@@ -16,6 +16,7 @@ use crate::config::{self, Config};
 use crate::engine::door::FILE;
 use crate::env::Env;
 use crate::error::Result;
+use crate::project::repository;
 
 use self::ci::Workflow;
 pub use self::ci::{Ci, workflows};
@@ -74,7 +75,7 @@ impl Plan {
     /// Exit status 2 if package.json is no JSON; 1 if a file cannot be read.
     pub fn new(root: &Path, config: &Config, env: &Env, wishes: Wishes<'_>) -> Result<Self> {
         let mut plan = Self { changes: Vec::new(), notes: Vec::new(), elsewhere: Elsewhere::default() };
-        let top = ci::repository(root);
+        let top = repository(root);
         match read(root, "package.json")? {
             Some(text) => {
                 let rewired = manifest::rewire(&text)?;
@@ -86,7 +87,7 @@ impl Plan {
                 }));
                 let after = wishes.dependency.map(|spec| dependency::with(&rewired.text, spec));
                 let after = after.unwrap_or(rewired.text);
-                if wishes.dependency.is_none() && after.contains("prisma-safe ") && !dependency::is_there(root, &top)? {
+                if wishes.dependency.is_none() && after.contains("prisma-safe ") && !dependency::is_there(root, top)? {
                     plan.notes.push(NOT_INSTALLED.into());
                 }
                 plan.change("package.json", Some(text), after);
@@ -108,7 +109,7 @@ impl Plan {
             plan.changes.extend(written.change);
             plan.notes.extend(written.note);
         }
-        plan.look_elsewhere(root, &top);
+        plan.look_elsewhere(root, top);
         Ok(plan)
     }
 

@@ -16,6 +16,7 @@ use crate::deploy::definitions::Left;
 use crate::deploy::journal::{End, Record};
 use crate::deploy::verify::{self, Check, Query, Status};
 use crate::error::Result;
+use crate::ui::moment;
 
 /// What the database is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +75,7 @@ fn unread(name: &str, why: String) -> Check {
 
 /// How the last deployment ended.
 fn deployment(record: &Record) -> Check {
-    let when = record.started.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
+    let when = record.started.map(moment).unwrap_or_default();
     let name = "last deployment";
     match (&record.end, record.verified) {
         (_, Some(false)) => {

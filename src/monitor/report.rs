@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::deploy::verify::{Check, Status};
 use crate::report::{self, MonitorPage};
-use crate::ui::{Mark, Shell};
+use crate::ui::{Mark, Shell, moment};
 
 /// What the checks come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -125,7 +125,7 @@ pub fn html(seen: &Seen, looks: &[Look]) -> String {
         verdict: seen.verdict().word(),
         target: &seen.target,
         line: &seen.line(),
-        at: seen.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        at: moment(seen.at),
         since: seen.since.as_deref(),
         next: next.as_deref(),
         list: &json!(seen.checks),
@@ -138,7 +138,7 @@ pub fn text(seen: &Seen, shell: &Shell) -> String {
     let mut text = String::new();
     let since = seen.since.as_deref().unwrap_or("no deployment from this folder is known");
     // writing to a String does not fail
-    let _ = writeln!(text, "{}, {} (since: {since})", seen.target, seen.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
+    let _ = writeln!(text, "{}, {} (since: {since})", seen.target, moment(seen.at));
     for check in &seen.checks {
         check.write(&mut text, &shell.mark(Mark::from(check.status)));
     }

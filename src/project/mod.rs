@@ -44,8 +44,7 @@ impl Project {
     /// Exit status 2 for Prisma 8 and later without 7 beside it; 1 without Node.js, or without Prisma and `npx`.
     pub fn find(directory: &Path, env: &Env, start: Start<'_>) -> Result<Self> {
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-        let root =
-            directory.ancestors().find(|each| each.join("package.json").is_file()).unwrap_or(&directory).to_owned();
+        let root = package(&directory).to_owned();
         let package_manager = PackageManager::detect(&directory, env);
         let on_path = |name: &str| which::which_in(name, env.get("PATH"), &directory).ok();
 
@@ -127,9 +126,19 @@ fn no_prisma() -> Error {
     )
 }
 
+/// Where package.json is: here or above; else here.
+pub fn package(directory: &Path) -> &Path {
+    directory.ancestors().find(|each| each.join("package.json").is_file()).unwrap_or(directory)
+}
+
+/// The top of the repository that holds a directory; the directory itself outside of any.
+pub fn repository(directory: &Path) -> &Path {
+    directory.ancestors().find(|each| each.join(".git").exists()).unwrap_or(directory)
+}
+
 /// `PATH` with every `node_modules/.bin` from here upwards in front, as `npx` and `npm run` set it: Prisma's seed
 /// commands count on it. None if there is nothing to add.
-fn path_with_bin(directory: &Path, env: &Env) -> Option<OsString> {
+pub fn path_with_bin(directory: &Path, env: &Env) -> Option<OsString> {
     let path = env.get("PATH").unwrap_or_default();
     let known: Vec<PathBuf> = std::env::split_paths(path).collect();
     let bins: Vec<PathBuf> = directory

@@ -60,8 +60,7 @@ impl Bare<'_> {
         }
         let tables = compare(before, after, &touched, self.schema).explain(|| "comparing".into())?;
         let is = Census::read(after).explain(|| "reading the objects".into())?;
-        let mut losses = conservation::rows(&tables, self.census, self.schema);
-        losses.extend(conservation::objects(self.census, &is, self.schema));
+        let mut losses = conservation::losses(&tables, (self.census, &is), self.schema);
         let Self { pending, reviewed, schema, .. } = *self;
         let world = Catalog::of_target(schema, self.definitions);
         Coverage::new(&world, pending, reviewed, schema).cover(&mut losses, &rehearsed);

@@ -276,8 +276,7 @@ fn compared(
     let tables = tables.explain(|| "could not compare the copy with what it was".into())?;
     let census = Census::read(before).and_then(|was| Ok((was, Census::read(after)?)));
     let (was, is) = census.explain(|| "could not read the objects around the rehearsal".into())?;
-    let mut losses = conservation::rows(&tables, &was, schema);
-    losses.extend(conservation::objects(&was, &is, schema));
+    let losses = conservation::losses(&tables, (&was, &is), schema);
     Ok(Compared { definitions, tables, losses, was })
 }
 

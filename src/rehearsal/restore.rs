@@ -58,6 +58,18 @@ impl Restoring<'_> {
         })
     }
 
+    /// What anything but a deploy rehearses on: the copy that the host makes, unless a backup was named or the rows are left out;
+    /// else the [`Self::chosen`] backup.
+    ///
+    /// # Errors
+    /// Those of [`Self::by_host`], [`Self::chosen`] and [`Self::restore`].
+    pub fn original_of(&self, named: Option<&Path>, data: Data, directory: &Path, shell: &Shell) -> Result<Original> {
+        match self.clone.filter(|_| named.is_none() && data == Data::Full) {
+            Some(clone) => self.by_host(clone, shell),
+            None => self.restore(&self.chosen(named, directory)?, data, None, shell),
+        }
+    }
+
     /// Restores a backup to rehearse on.
     ///
     /// # Errors

@@ -194,8 +194,7 @@ fn run(
     let mut look = || {
         let tables = compare(&mut before, &mut after, &Touched::All, schema)?;
         let (was, is) = (Census::read(&mut before)?, Census::read(&mut after)?);
-        let mut losses = conservation::rows(&tables, &was, schema);
-        losses.extend(conservation::objects(&was, &is, schema));
+        let losses = conservation::losses(&tables, (&was, &is), schema);
         Ok::<_, crate::database::Failure>((tables, losses))
     };
     let looked = look();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Step;
 use crate::conservation::{Kind, Loss};
 use crate::rename::schema::Schema;
+use crate::rules::cost;
 use crate::values::{Fate, TableFate};
 
 /// What a step may change, by the database's names.
@@ -61,7 +62,7 @@ impl Declared {
             let counted = moved.iter().any(|(_, rows)| rows.is_some());
             for (verb, rows) in moved {
                 if let Some(rows) = rows.filter(|rows| *rows > 0 && !whole) {
-                    beyond.push(format!("{name}: {} {verb}", rows_of(rows)));
+                    beyond.push(format!("{name}: {} {verb}", cost::rows(rows)));
                 }
             }
             if !counted && before != after && !whole {
@@ -73,7 +74,7 @@ impl Declared {
                     Fate::Preserved => {}
                     Fate::Changed { rows: Some(0), .. } => {}
                     Fate::Changed { rows, .. } if !self.holds(&named) => beyond.push(match rows {
-                        Some(rows) => format!("{named} holds other values in {}", rows_of(*rows)),
+                        Some(rows) => format!("{named} holds other values in {}", cost::rows(*rows)),
                         None => format!("{named} holds other values"),
                     }),
                     Fate::Changed { .. } => {}
@@ -87,10 +88,6 @@ impl Declared {
         );
         beyond
     }
-}
-
-fn rows_of(rows: u64) -> String {
-    format!("{} row{}", indicatif::HumanCount(rows), if rows == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

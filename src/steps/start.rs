@@ -12,6 +12,7 @@ use super::{Due, Step};
 use crate::database::{Cancelling, DatabaseUrl, Failure, connect};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::project::path_with_bin;
 use crate::tools::script::{self, Heard, Script};
 
 /// The name that the server shows for our sessions.
@@ -161,13 +162,8 @@ impl Starter<'_> {
         let libpq = url.libpq_env().into_iter().filter(|(name, _)| place.contains(name));
         set.extend(libpq.map(|(name, value)| (name.to_owned(), value)));
         // as npm runs a script: tsx and its kin are found
-        let bins = self.root.ancestors().map(|directory| directory.join("node_modules/.bin"));
-        let path: Vec<String> = bins
-            .filter(|directory| directory.is_dir())
-            .map(|directory| directory.display().to_string())
-            .chain(self.env.get("PATH").map(str::to_owned))
-            .collect();
-        set.push(("PATH".to_owned(), path.join(":")));
+        let path = path_with_bin(self.root, self.env);
+        set.extend(path.map(|path| ("PATH".to_owned(), path.to_string_lossy().into_owned())));
         set
     }
 }

@@ -1,5 +1,6 @@
 //! The plan before a deploy: what a migration destroys, and what it costs to keep that.
 
+mod keys;
 mod measured;
 
 use std::fmt;

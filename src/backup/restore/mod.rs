@@ -36,8 +36,8 @@ use crate::database::{DatabaseUrl, Identity, pooler};
 use crate::digest::hash_of;
 use crate::error::{Error, Explain as _, Result};
 use crate::guard;
-use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
+use crate::ui::{Shell, moment};
 
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe restore";
@@ -171,7 +171,7 @@ impl Plan<'_> {
     /// What it does to the database, as a clause: `replaces all of its data by …`.
     pub fn describe(&self) -> String {
         let manifest = self.request.archive.manifest();
-        let of = format!("{} of {}", manifest.file, manifest.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        let of = format!("{} of {}", manifest.file, moment(manifest.started_at));
         match self.request.scope {
             Scope::Replace => {
                 format!("replaces all of its data by the backup {of}; what was written since is set aside")

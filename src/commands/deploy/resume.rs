@@ -39,9 +39,7 @@ impl Deploying<'_> {
             return Ok(None);
         }
         let identity = target.url.identity();
-        let records = Journal::records(self.project.root())?;
-        let newest =
-            records.into_iter().rfind(|record| !record.rollback && record.is_of(&identity, self.identity.as_ref()));
+        let newest = Journal::last_deployment(self.project.root(), &identity, self.identity.as_ref())?;
         let Some(record) = newest.filter(|record| record.end != Some(End::Finished)) else {
             return Err(Error::usage(format!("no unfinished deployment to {identity} was found to resume"))
                 .help("deploy without --resume; `prisma-safe status` tells where things stand"));

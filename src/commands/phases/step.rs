@@ -122,12 +122,8 @@ fn original(scene: &Scene<'_>, dry_run: bool) -> Result<Option<Original>> {
     let (context, config, target) = (scene.context, &scene.config, &scene.target);
     let shell = &context.shell;
     let restoring = config.restoring(scene.project.root(), &context.env, target);
-    if let Some(clone) = restoring.clone {
-        return restoring.by_host(clone, shell).map(Some);
-    }
-    if dry_run {
-        let newest = restoring.chosen(None, &context.directory)?;
-        return restoring.restore(&newest, Data::Full, None, shell).map(Some);
+    if dry_run || restoring.clone.is_some() {
+        return restoring.original_of(None, Data::Full, &context.directory, shell).map(Some);
     }
     let (root, settings, gate) = (scene.project.root(), &config.backup, Gate::default());
     let before = Before { target, root, settings, gate: &gate, precedes: &[], schemas: &[] };

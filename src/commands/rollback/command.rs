@@ -22,6 +22,7 @@ use crate::rules::cost;
 use crate::target::Target;
 use crate::transaction::Runner;
 use crate::ui::interrupt::Guard;
+use crate::ui::moment;
 use crate::undo::capture::Capture;
 use crate::undo::way::{Way, irreversible};
 use crate::undo::{Capsule, Request, RolledBack, Source, recover, roll_back};
@@ -186,7 +187,7 @@ impl Command<'_> {
         way.missing.extend(missing.iter().map(|what| format!("does not come back, as the backup lacks it: {what}")));
         way.missing.push(format!(
             "does not come back: what was written between the backup ({}) and the migration",
-            found.taken_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+            moment(found.taken_at)
         ));
         for what in &way.missing {
             shell.warn(what);

@@ -10,6 +10,7 @@ use super::{Entry, Event, Journal, Planned, Stage};
 use crate::database::history::State;
 use crate::database::{History, Identity};
 use crate::error::Result;
+use crate::ui::moment;
 
 /// A stage with its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -182,8 +183,7 @@ impl Record {
 
     /// Where things stand, in sentences for a person.
     pub fn explain(&self, history: Option<&History>) -> String {
-        let when =
-            self.started.map_or_else(String::new, |time| format!(" of {}", time.strftime("%Y-%m-%d %H:%M:%S UTC")));
+        let when = self.started.map_or_else(String::new, |time| format!(" of {}", moment(time)));
         let cut = format!("the deployment{when} was cut short {}", self.last);
         let backup = match &self.backup {
             Some(file) => format!("; its backup is {}", file.display()),

@@ -1,6 +1,5 @@
 //! The journal's entries as sentences.
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::picture;
@@ -11,10 +10,6 @@ use crate::deploy::journal::Entry;
 pub(super) struct Line {
     at: String,
     text: String,
-}
-
-pub(super) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 pub(super) fn line(entry: &Entry) -> Line {

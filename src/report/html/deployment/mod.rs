@@ -17,6 +17,7 @@ use crate::backup::{self, Manifest};
 use crate::deploy::Event;
 use crate::deploy::journal::{End, Entry, Record};
 use crate::project::Migration;
+use crate::ui::moment;
 
 /// What the page is made from.
 #[derive(Debug, Clone, Copy)]
@@ -122,7 +123,7 @@ impl Deployment<'_> {
                 sentence,
                 target: record.target.as_deref().unwrap_or("unknown"),
                 server,
-                began: record.started.map_or_else(|| "unknown".into(), journal::time),
+                began: record.started.map_or_else(|| "unknown".into(), moment),
                 plan_hash: record.plan_hash.as_deref(),
                 consent: record.consent.as_deref(),
                 parts,
@@ -178,7 +179,7 @@ impl Deployment<'_> {
             Some(manifest) => {
                 let tables = count(manifest.tables.len(), "table");
                 facts.push(format!("{}, {tables}, {} rows", backup::size(manifest.bytes), manifest.rows()));
-                facts.push(format!("proof: {} ({})", manifest.proof, journal::time(manifest.proved_at)));
+                facts.push(format!("proof: {} ({})", manifest.proof, moment(manifest.proved_at)));
                 facts.extend(manifest.without.as_ref().map(|without| format!("without {}", without.said())));
                 let names = manifest.unrestored.join(", ");
                 facts.extend((!names.is_empty()).then(|| format!("read back, but not restored: what needs {names}")));
