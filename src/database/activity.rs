@@ -8,6 +8,7 @@ use postgres::types::Type;
 use postgres::{Client, Row};
 
 use super::failure::Failure;
+use crate::ui::shortened;
 use crate::wait::wait_until;
 
 /// The advisory lock that Prisma's engine takes while it applies migrations, for its whole session.
@@ -76,11 +77,7 @@ impl fmt::Display for Session {
 
 /// On one line, and not for ever.
 fn shorten(query: &str) -> String {
-    let line = query.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(QUERY_SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    shortened(&query.split_whitespace().collect::<Vec<_>>().join(" "), QUERY_SHOWN)
 }
 
 /// The session of this database that calls itself so; the youngest, if there are several.

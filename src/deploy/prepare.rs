@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::project::migrations::checksum;
 use crate::review::rest::cut;
-use crate::sql::{Script, Section, StatementKind, Way, Whole};
+use crate::sql::{Script, Section, StatementKind, Way, Whole, line_at};
 
 /// So many `INSERT`s in a row are sent together: a seed of thousands does not wait for the network after each.
 const BATCH: usize = 500;
@@ -96,12 +96,7 @@ impl Prepared {
 
     /// The line of the file, from 1, that a server's position in a piece means; the piece's first line without one.
     pub fn line(&self, piece: &Range<usize>, position: Option<u32>) -> usize {
-        let inside = position.and_then(|position| {
-            // the server counts characters from 1
-            self.sql(piece).char_indices().nth(usize::try_from(position).ok()?.checked_sub(1)?)
-        });
-        let offset = piece.start + inside.map_or(0, |(offset, _)| offset);
-        self.text[..offset].matches('\n').count() + 1
+        line_at(&self.text, piece, position)
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::database::usage::{Family, Usage};
 use crate::deploy::verify::{Check, Status};
+use crate::ui::shortened;
 
 /// A family is compared when it was called so often since.
 const CALLS: i64 = 20;
@@ -99,11 +100,7 @@ fn said(change: &Change<'_>) -> String {
         short if short < 1.0 => format!("{short:.2} ms"),
         long => format!("{long:.1} ms"),
     };
-    let text = &change.family.text;
-    let text = match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.clone(),
-    };
+    let text = shortened(&change.family.text, SHOWN);
     format!(
         "{} a call, {} before, {:.0} % of all time: {text}",
         milliseconds(change.since),

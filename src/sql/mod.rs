@@ -31,6 +31,6 @@ pub use identifier::{ObjectName, identifier_is_cut, quote_identifier, quote_lite
 pub use naming::{DefaultName, default_name};
 pub use new_value::{Types, Untold, UsedValue};
 pub use once::Sql;
-pub use script::{Lines, Position, Script};
+pub use script::{Lines, Position, Script, line_at};
 pub use sections::{Section, Way, Whole};
 pub use unsendable::{Unsendable, in_utf8};

@@ -1,5 +1,6 @@
 //! A migration's text and its statements.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::ast::{Statement, SyntaxError};
@@ -63,6 +64,16 @@ impl Script {
     pub fn position(&self, offset: usize) -> Position {
         self.lines.position(&self.text, offset)
     }
+}
+
+/// The line of a text, from 1, that a server's position in a piece of it means; the piece's first line without one.
+pub fn line_at(text: &str, piece: &Range<usize>, position: Option<u32>) -> usize {
+    let inside = position.and_then(|position| {
+        // the server counts characters from 1
+        text[piece.clone()].char_indices().nth(usize::try_from(position).ok()?.checked_sub(1)?)
+    });
+    let offset = piece.start + inside.map_or(0, |(offset, _)| offset);
+    text[..offset].matches('\n').count() + 1
 }
 
 impl Lines {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::database::activity::list;
 use crate::database::{Failure, Session};
 use crate::error::Error;
+use crate::ui::shortened;
 
 /// A statement is shown up to this many characters.
 const STATEMENT_SHOWN: usize = 200;
@@ -21,12 +22,7 @@ pub struct Place {
 impl Place {
     /// A statement that begins in this line.
     pub fn new(line: usize, sql: &str) -> Self {
-        let text = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        let statement = match text.char_indices().nth(STATEMENT_SHOWN) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text,
-        };
-        Self { line, statement }
+        Self { line, statement: shortened(&sql.split_whitespace().collect::<Vec<_>>().join(" "), STATEMENT_SHOWN) }
     }
 }
 

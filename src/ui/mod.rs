@@ -6,8 +6,8 @@ mod mark;
 pub mod progress;
 pub mod prompt;
 pub mod shell;
-mod time;
+mod text;
 
 pub use mark::Mark;
 pub use shell::Shell;
-pub use time::moment;
+pub use text::{moment, shortened};

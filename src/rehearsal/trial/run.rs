@@ -17,6 +17,7 @@ use crate::database::{Cancelling, DatabaseUrl, Failure, History, connect, histor
 use crate::deploy::{self, ApplyError, NoHook, Route, Runner, Settings};
 use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
+use crate::sql::line_at;
 use crate::ui::interrupt::Guard;
 use crate::values::Touched;
 
@@ -99,12 +100,8 @@ fn outside(url: &DatabaseUrl, file: &Migration, interrupt: &Arc<AtomicBool>) -> 
         return Err(Error::cancelled());
     }
     let seen = seen.explain(|| format!("could not look on while {} ran", file.name))?;
-    let error = failed.map(|(range, failure)| {
-        // the server counts characters from 1
-        let inside = |at: u32| file.sql[range.clone()].char_indices().nth(usize::try_from(at).ok()?.checked_sub(1)?);
-        let offset = failure.position.and_then(inside).map_or(0, |(offset, _)| offset);
-        Refusal::new(Some(script.position(range.start + offset).line), &failure)
-    });
+    let error =
+        failed.map(|(range, failure)| Refusal::new(Some(line_at(&file.sql, &range, failure.position)), &failure));
     Ok(Ran {
         atomic: false,
         statements,

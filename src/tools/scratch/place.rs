@@ -96,10 +96,11 @@ fn stop(directory: &Path) {
     }
 }
 
-/// The process that the data directory says is its server.
+/// The process that the data directory says is its server. PostgreSQL writes the id of one that serves nobody, as initdb
+/// runs it, with a minus sign.
 fn server(directory: &Path) -> Option<Pid> {
     let text = fs::read_to_string(directory.join("data/postmaster.pid")).ok()?;
-    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
+    Pid::from_raw(text.lines().next()?.trim().parse::<i32>().ok()?.checked_abs()?)
 }
 
 /// How a process was started.
@@ -151,5 +152,19 @@ mod tests {
         fs::write(directory.join("data/postmaster.pid"), format!("{}\n/elsewhere\n", std::process::id())).unwrap();
         stop(&directory);
         assert_eq!(server(&directory).unwrap().as_raw_nonzero().get().cast_unsigned(), std::process::id());
+    }
+
+    /// A machine that goes down while initdb runs leaves `-PID`. Once no run could start beside such a directory.
+    #[test]
+    fn a_directory_whose_initdb_was_cut_off_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        for (name, text) in [("unborn", "-10993\n"), ("empty", ""), ("odd", "-2147483648\n"), ("none", "0\n")] {
+            let directory = parent.path().join(format!("{PREFIX}{name}"));
+            drop(claim(&directory).unwrap());
+            fs::create_dir(directory.join("data")).unwrap();
+            fs::write(directory.join("data/postmaster.pid"), text).unwrap();
+            sweep(parent.path());
+            assert!(!directory.exists(), "{name}");
+        }
     }
 }

@@ -39,10 +39,11 @@ dynamic_shared_memory_type = mmap
 timezone = 'UTC'
 ";
 
-/// Ends what its owner could not: `$1` is the server's directory, `$2` the owner's process id.
+/// Ends what its owner could not: `$1` is the server's directory, `$2` the owner's process id. The id of a server that
+/// initdb runs has a minus sign: to `kill` that would be a group of processes.
 const WATCHER: &str = r#"
 while kill -0 "$2" 2>/dev/null && [ -d "$1" ]; do sleep 0.2; done
-server=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$server"
+server=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null) && server=${server#-} && kill -QUIT "$server"
 while [ -n "$server" ] && kill -0 "$server"; do sleep 0.1; done
 rm -rf "$1"
 "#;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{count, list};
+use crate::ui::shortened;
 
 /// The picture's width is 1000; names stand left of this.
 const LEFT: f64 = 230.0;
@@ -171,7 +172,7 @@ fn picture(migration: &Value) -> Picture<'_> {
                 until,
                 format!("{table}: {} for {}, from line {line}", mode(kind), time(until - at)),
             );
-            let name = shortened(table);
+            let name = shortened(table, NAME);
             let full = rows.len() > TABLES;
             match rows.iter_mut().skip(1).find(|row| row.name == name) {
                 Some(row) => row.bars.push(held),
@@ -203,13 +204,6 @@ fn picture(migration: &Value) -> Picture<'_> {
 #[expect(clippy::cast_precision_loss, reason = "a share of a picture's width")]
 fn share(at: u64, all: u64) -> f64 {
     at as f64 / all as f64
-}
-
-fn shortened(name: &str) -> String {
-    match name.char_indices().nth(NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
 }
 
 /// `15 ms`, `2.5 s`, `3 min 20 s`
