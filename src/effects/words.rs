@@ -5,6 +5,7 @@ use super::unknown::{self, Reference};
 use super::{Definition, Scene, What, types};
 use crate::catalog::ObjectName;
 use crate::sql::Name;
+use crate::sql::options::explain_runs;
 use crate::sql::tokens::{Token, after, name, tokens};
 
 /// Definitions that `DROP …` and `ALTER …` name.
@@ -160,6 +161,9 @@ pub(super) fn effects(scene: &Scene<'_>, words: &str) -> Vec<What> {
     }
     if let Some(rest) = words.strip_prefix("CREATE OR REPLACE ") {
         return altered(scene, rest).unwrap_or_else(|| vec![What::UnknownCode { words: words.to_owned() }]);
+    }
+    if begins(words, "EXPLAIN") && !explain_runs(scene.text) {
+        return Vec::new();
     }
     if begins(words, "COPY") {
         return super::rows::copied(scene);

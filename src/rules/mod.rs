@@ -72,6 +72,7 @@ mod unenforced_constraint;
 mod unexplained_index_drop;
 mod unindexed_foreign_key;
 mod unknown_object;
+mod unpaired_transaction;
 mod unreadable_sql;
 mod unsound_index;
 mod update_without_where;
@@ -350,8 +351,9 @@ pub const RULES: &[&Rule] = &[
     &access::SEARCH_PATH,
     &access::SERVER,
     &squawk::UNCOMMITTED,
+    &unpaired_transaction::RULE,
     &squawk::DROP_DATABASE,
-    &squawk::BLOCKING_REINDEX,
+    &blocking_statement::REINDEX,
     &squawk::BLOCKING_DETACH,
     &squawk::DOMAIN_CONSTRAINT,
     &squawk::DUPLICATE,

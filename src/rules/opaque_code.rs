@@ -3,6 +3,7 @@
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::effects::What;
 use crate::sql::code::hides_writing;
+use crate::sql::options::explain_runs;
 use crate::sql::outside::reaches_outside;
 use crate::sql::tokens::{Kind, Token, tokens};
 use crate::sql::{Statement, StatementKind};
@@ -150,6 +151,7 @@ fn opaque<'a>(text: &'a str, statement: &'a Statement) -> Option<(&'static str, 
         StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } | StatementKind::Comment => None,
         // outside-database says what it does
         StatementKind::Other { .. } | StatementKind::Select if reaches_outside(text, None).is_some() => None,
+        StatementKind::Other { words } if words.starts_with("EXPLAIN") && !explain_runs(text) => None,
         StatementKind::Other { words } if !is_harmless(words) => {
             Some(("statement", text, format!("`{words}` is a statement the review does not know")))
         }

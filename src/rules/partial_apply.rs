@@ -1,7 +1,7 @@
 //! A file that is not applied as a whole: by Prisma 7.4 and later on its own, or by anybody where it ends a transaction itself.
 
 use super::delivery::{Delivery, splits};
-use super::{Check, Finding, Rule, Severity, Step, Subject};
+use super::{Check, Finding, Rule, Severity, Step, Subject, unpaired_transaction};
 use crate::sql::{ActionKind, ConstraintKind, Statement, StatementKind};
 
 /// The rule.
@@ -18,7 +18,8 @@ pub(super) const RULE: Rule = Rule {
 fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let statements: Vec<&Statement> = subject.script.statements().iter().filter(|it| counts(&it.kind)).collect();
     let own: Vec<&Statement> = statements.iter().copied().filter(|it| !is_control(&it.kind)).collect();
-    if own.len() < 2 || concurrent(&own) {
+    // `unpaired-transaction` speaks of a file that ends a transaction which it never began
+    if own.len() < 2 || concurrent(&own) || unpaired_transaction::ends_early(subject.script) {
         return;
     }
     let alone = subject.delivery == Delivery::Statements;

@@ -2,6 +2,7 @@
 //! replication.
 
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::sql::options::is_on;
 use crate::sql::tokens::{after, tokens};
 use crate::sql::{ActionKind, StatementKind};
 
@@ -153,13 +154,7 @@ fn trigger(step: &Step<'_>, findings: &mut Vec<Finding>) {
 fn vacuum(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for (table, action) in step.actions() {
         let text = step.subject.script.text().get(action.range.clone()).unwrap_or_default();
-        let tokens = tokens(text);
-        let off = after(&tokens, "autovacuum_enabled").is_some_and(|rest| {
-            rest.iter().find(|token| !token.is_symbol("=")).is_some_and(|value| {
-                ["false", "off", "no", "0"].iter().any(|word| value.text.eq_ignore_ascii_case(word))
-            })
-        });
-        if off {
+        if is_on(text, "autovacuum_enabled") == Some(false) {
             let label = step.subject.label(&step.catalog.resolve(table));
             let message = format!("`{label}` is no longer vacuumed: it grows with every update, and its plans rot");
             findings.push(

@@ -29,17 +29,6 @@ pub(super) const DROP_DATABASE: Rule = Rule {
     check: Check::Squawk,
 };
 
-/// `REINDEX` without `CONCURRENTLY`.
-pub(super) const BLOCKING_REINDEX: Rule = Rule {
-    id: "blocking-reindex",
-    severity: Severity::Warning,
-    optional: false,
-    acceptable: true,
-    destroys: false,
-    page: include_str!("blocking_reindex.md"),
-    check: Check::Squawk,
-};
-
 /// `DETACH PARTITION` without `CONCURRENTLY`.
 pub(super) const BLOCKING_DETACH: Rule = Rule {
     id: "blocking-detach",
@@ -114,12 +103,6 @@ pub(super) const CHOSEN: &[Chosen] = &[
         &DROP_DATABASE,
         "drops a whole database",
         "a migration has no business with databases: drop it by hand, from another connection",
-    ),
-    (
-        Theirs::RequireConcurrentReindex,
-        &BLOCKING_REINDEX,
-        "rebuilds an index and blocks writes to its table",
-        "use REINDEX … CONCURRENTLY, in a migration of its own",
     ),
     (
         Theirs::RequireConcurrentPartitionDetach,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::ast::{ActionKind, Statement, StatementKind};
 use super::new_value::Untold;
 use super::script::Script;
+use super::tokens::tokens;
 
 /// How a script can be applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +106,21 @@ fn is_outside(words: &str, text: &str) -> bool {
         "REINDEX SCHEMA",
         "REINDEX SYSTEM",
     ];
-    let whole = text.trim_end_matches(';').trim_end().eq_ignore_ascii_case(words); // without a name
     begins(words, ALWAYS)
         || begins(words, &["REINDEX"]) && words.ends_with(" CONCURRENTLY")
-        || begins(words, &["CLUSTER"]) && whole
+        || begins(words, &["CLUSTER"]) && names_nothing(words, text)
         || begins(words, &["ALTER DATABASE"]) && text.to_ascii_uppercase().contains("TABLESPACE")
+}
+
+/// Whether nothing but options stands behind the first words: `CLUSTER (VERBOSE)` is about every table.
+fn names_nothing(words: &str, text: &str) -> bool {
+    let tokens = tokens(text);
+    let mut rest = tokens.get(words.split(' ').count()..).unwrap_or_default();
+    if rest.first().is_some_and(|token| token.is_symbol("(")) {
+        let end = rest.iter().position(|token| token.is_symbol(")")).unwrap_or_default();
+        rest = &rest[end + 1..];
+    }
+    rest.iter().all(|token| token.is_symbol(";"))
 }
 
 /// Transaction control beyond plain `BEGIN` and `COMMIT`.
@@ -191,7 +202,12 @@ mod tests {
         ] {
             assert!(works(text), "{text}");
         }
-        for text in ["VACUUM a; -- CONCURRENTLY", "COMMENT ON TABLE a IS 'CONCURRENTLY'", "REINDEX TABLE a"] {
+        for text in [
+            "VACUUM a; -- CONCURRENTLY",
+            "COMMENT ON TABLE a IS 'CONCURRENTLY'",
+            "REINDEX TABLE a",
+            "REINDEX (CONCURRENTLY off) TABLE a",
+        ] {
             assert!(!works(text), "{text}");
         }
     }
@@ -211,6 +227,7 @@ mod tests {
             "DROP INDEX CONCURRENTLY a",
             "REINDEX TABLE CONCURRENTLY a",
             "REINDEX (CONCURRENTLY) INDEX a",
+            "REINDEX (VERBOSE) DATABASE a",
             "REINDEX DATABASE",
             "VACUUM",
             "VACUUM (FULL) a",
@@ -231,6 +248,7 @@ mod tests {
             "PREPARE TRANSACTION 'a'",
             "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
             "CLUSTER VERBOSE;",
+            "CLUSTER (VERBOSE);",
             "DISCARD ALL",
             "ALTER DATABASE a SET TABLESPACE b",
             "CALL a()",
@@ -240,6 +258,8 @@ mod tests {
         }
         for text in [
             "REINDEX TABLE a",
+            "REINDEX (CONCURRENTLY false) TABLE a",
+            "CLUSTER (VERBOSE) a",
             "REFRESH MATERIALIZED VIEW CONCURRENTLY a",
             "CLUSTER a",
             "DISCARD PLANS",

@@ -15,6 +15,7 @@ mod lower;
 pub(crate) mod naming;
 mod new_value;
 mod once;
+pub mod options;
 pub(crate) mod outside;
 mod script;
 mod sections;

@@ -1,6 +1,7 @@
 //! Statements that reach beyond the database: another server, a file or a program of the server's machine. A copy of the
 //! database is not the place to try them, since they would reach the same things from there.
 
+use super::options::is_on;
 use super::tokens::{Kind, Token, after, calls, tokens};
 
 /// Functions that reach beyond the database, by their whole name or by how it begins.
@@ -23,7 +24,7 @@ const REACHING: &[(&str, &str)] = &[
 pub(crate) fn reaches_outside(text: &str, body: Option<&str>) -> Option<&'static str> {
     let within = body.map(tokens).unwrap_or_default();
     let outer = tokens(text);
-    subscription(&outer)
+    subscription(&outer, text)
         .or_else(|| copy(&outer))
         .or_else(|| copy(&within))
         .or_else(|| call(text))
@@ -47,12 +48,9 @@ fn copy(tokens: &[Token<'_>]) -> Option<&'static str> {
 }
 
 /// `CREATE SUBSCRIPTION` connects at once unless an option says otherwise.
-fn subscription(tokens: &[Token<'_>]) -> Option<&'static str> {
-    let rest = after(tokens, "create subscription")?;
-    let connect = after(rest, "connect").and_then(|rest| rest.iter().find(|token| !token.is_symbol("=")));
-    let off =
-        connect.is_some_and(|token| ["false", "off", "0"].iter().any(|word| token.text.eq_ignore_ascii_case(word)));
-    (!off).then_some("another server")
+fn subscription(tokens: &[Token<'_>], text: &str) -> Option<&'static str> {
+    after(tokens, "create subscription")?;
+    (is_on(text, "connect") != Some(false)).then_some("another server")
 }
 
 #[cfg(test)]

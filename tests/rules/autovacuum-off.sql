@@ -6,3 +6,12 @@ ALTER TABLE "Song" SET (autovacuum_enabled = off);
 -- case: on
 -- migration
 ALTER TABLE "Song" SET (autovacuum_enabled = true);
+
+-- case: turned on again
+-- migration
+ALTER TABLE "Song" SET (autovacuum_enabled = on);
+
+-- case: in quotes
+-- migration
+ALTER TABLE "Song" SET (fillfactor = 70, autovacuum_enabled = 'FALSE');
+-- expect: warning autovacuum-off(Song)

@@ -86,3 +86,12 @@ INSERT INTO "Album" ("id", "name") VALUES (1, short_id(9));
 ALTER TABLE "Album" ADD COLUMN "code" TEXT DEFAULT short_id(4), ADD COLUMN "public" TEXT DEFAULT nanoid();
 -- expect: warning table-rewrite(Album.code)
 -- expect: warning table-rewrite(Album.public)
+
+-- case: a plan alone runs nothing
+-- migration
+EXPLAIN (ANALYZE false) DELETE FROM "Song";
+
+-- case: it is run to be timed
+-- migration
+EXPLAIN (ANALYZE) DELETE FROM "Song";
+-- expect: error opaque-code(statement 1)

@@ -5,6 +5,7 @@ use squawk_syntax::ast::{self, AstNode as _, Stmt};
 
 use super::{alter, objects, table, tree};
 use crate::sql::ast::StatementKind;
+use crate::sql::options::is_on;
 
 /// What a statement does. What is not followed keeps its first words.
 pub(super) fn lower(statement: &Stmt) -> StatementKind {
@@ -161,8 +162,12 @@ fn control(statement: &Stmt) -> Option<StatementKind> {
 
 fn words(statement: &Stmt) -> String {
     let words = tree::words(statement.syntax());
-    match statement {
-        Stmt::Reindex(it) if it.is_concurrently() && !words.contains("CONCURRENTLY") => format!("{words} CONCURRENTLY"),
-        _ => words,
+    let Stmt::Reindex(it) = statement else { return words };
+    // its options stand before what it is about
+    let target = it.reindex_target().map(|target| tree::words(target.syntax())).unwrap_or_default();
+    let mut words = format!("REINDEX {target}");
+    if !target.contains("CONCURRENTLY") && is_on(&it.syntax().to_string(), "concurrently") == Some(true) {
+        words.push_str(" CONCURRENTLY");
     }
+    words
 }

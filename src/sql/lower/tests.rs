@@ -177,7 +177,7 @@ fn other_objects() {
     );
     assert!(matches!(&found[7], StatementKind::Delete { has_where: true, table } if table.name == "t"));
     assert!(matches!(&found[8], StatementKind::CreateSchema { name, if_not_exists: true } if name == "x"));
-    assert!(matches!(&found[9], StatementKind::Other { words } if words == "REINDEX CONCURRENTLY"));
+    assert!(matches!(&found[9], StatementKind::Other { words } if words == "REINDEX TABLE CONCURRENTLY"));
     assert!(matches!(&found[10], StatementKind::RenameView { to, .. } if to == "w"));
     assert!(matches!(&found[11], StatementKind::Do { body } if body == " a "));
 }
