@@ -50,6 +50,10 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
+    demand_name(args, context)?;
+    let accepted = drafting::Accepted::of(&args.accept)?;
+    let mut shadow = super::shadow(&project, &config, context);
+    shadow.warm();
     // Prisma's arguments depend on the target; where it is to apply nothing, the seat learns the target in time
     let aim = if args.create_only {
         Aim::default()
@@ -57,8 +61,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         let (target, discovered) = super::target(&project, &config, context)?;
         Aim::from((target, &discovered))
     };
-    demand_name(args, context)?;
-    let accepted = drafting::Accepted::of(&args.accept)?;
     let create_only = aim.known().is_none_or(|target| target.production);
     let mut developing = Developing {
         args,
@@ -66,7 +68,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         project: &project,
         config: &config,
         aim,
-        shadow: super::shadow(&project, &config, context),
+        shadow,
         create_only,
         accepted,
         options: rename::Options { maps: true, ..args.decisions.options() },

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 pub use self::judge::Judge;
-use self::scratch::{Programs, Started, Starting};
+use self::scratch::{Programs, Started, Starting, Warming};
 use crate::database::DatabaseUrl;
 use crate::engine::ShadowUse;
 use crate::error::Result;
@@ -41,6 +41,7 @@ pub struct Shadow<'a> {
 #[derive(Debug)]
 enum Server {
     Wanted,
+    Warming(Warming),
     Starting(Starting),
     Runs(Box<Started>),
     /// It is fit for replays.
@@ -67,11 +68,24 @@ impl<'a> Shadow<'a> {
         Self { wanted, judge, shell, programs, server }
     }
 
+    /// Starts the server beside what else goes on, before the target is known, where it will be wanted.
+    pub fn warm(&mut self) {
+        if let Server::Wanted = self.server {
+            self.server = Server::Warming(Warming::begin(self.programs.clone()));
+        }
+    }
+
     /// Starts the server beside what else goes on, as soon as the target is known.
     pub fn begin(&mut self, target: &DatabaseUrl) {
-        if let Server::Wanted = self.server {
-            self.server = Server::Starting(Starting::begin(self.programs.clone(), target.clone()));
-        }
+        let warming = match std::mem::replace(&mut self.server, Server::None) {
+            Server::Wanted => None,
+            Server::Warming(warming) => Some(warming),
+            begun => {
+                self.server = begun;
+                return;
+            }
+        };
+        self.server = Server::Starting(Starting::begin(self.programs.clone(), warming, target.clone()));
     }
 
     /// The database to replay in, like `target`, which is what the command works on where Prisma was told another one; none leaves the engine what it has, which was looked at then.
@@ -113,7 +127,7 @@ impl<'a> Shadow<'a> {
     pub fn server(&self) -> Option<&ScratchServer> {
         match &self.server {
             Server::Runs(started) | Server::Ready { running: started, .. } => Some(started.server()),
-            Server::Wanted | Server::Starting(_) | Server::None => None,
+            Server::Wanted | Server::Warming(_) | Server::Starting(_) | Server::None => None,
         }
     }
 

@@ -69,6 +69,23 @@ impl Surroundings {
     }
 }
 
+/// A server that starts before anything is known of the target; none where several could be wanted.
+#[derive(Debug)]
+pub(super) struct Warming(JoinHandle<Option<(u32, ScratchServer)>>);
+
+impl Warming {
+    pub(super) fn begin(programs: Programs) -> Self {
+        // what is wrong comes again, and is said, when it starts for the target
+        Self(std::thread::spawn(move || scratch::open_only(&programs.search()).ok().flatten()))
+    }
+
+    /// The server, if it is of this major version.
+    fn join(self, major: u32) -> Option<ScratchServer> {
+        let (own, server) = self.0.join().ok().flatten()?;
+        (own == major).then_some(server)
+    }
+}
+
 /// A server that starts.
 #[derive(Debug)]
 pub(super) struct Starting(JoinHandle<Result<Started>>);
@@ -84,8 +101,8 @@ pub(super) struct Started {
 
 impl Starting {
     /// Begins to start it, like the server of `target`.
-    pub(super) fn begin(programs: Programs, target: DatabaseUrl) -> Self {
-        Self(std::thread::spawn(move || Started::start(&programs, &target)))
+    pub(super) fn begin(programs: Programs, warming: Option<Warming>, target: DatabaseUrl) -> Self {
+        Self(std::thread::spawn(move || Started::start(&programs, warming, &target)))
     }
 
     /// Waits for it.
@@ -99,15 +116,17 @@ impl Started {
         &self.server
     }
 
-    fn start(programs: &Programs, target: &DatabaseUrl) -> Result<Self> {
+    fn start(programs: &Programs, warming: Option<Warming>, target: &DatabaseUrl) -> Result<Self> {
         let search = programs.search();
         let mut client = connect(target, APPLICATION_NAME)?;
         let explain = || format!("could not ask {} what a shadow database needs", target.address());
         let around = Surroundings::read(&mut client).explain(explain)?;
         drop(client);
-        // Prisma is at the terminal
-        scratch::demand(around.major, &search, Asking::MayNot)?;
-        let server = scratch::open_small(Some(around.major), &search)?;
+        let server = match warming.and_then(|warming| warming.join(around.major)) {
+            Some(server) => server,
+            // Prisma is at the terminal
+            None => scratch::open_small_of(around.major, &search, Asking::MayNot)?,
+        };
         let database = target.database();
         let taken = ["postgres", "template0", "template1"].contains(&database.as_str());
         if !taken {

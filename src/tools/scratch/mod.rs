@@ -13,6 +13,7 @@ mod fetch;
 mod memory;
 mod npm;
 mod place;
+mod postmaster;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -146,10 +147,14 @@ fn equip(server: &mut ScratchServer, need: &Need<'_>) -> Result<Vec<String>> {
 /// # Errors
 /// Exit status 1 if there are none, with the command that installs them; 130 after Ctrl-C.
 pub fn demand(major: u32, search: &Search<'_>, asking: Asking) -> Result<()> {
-    if programs(major, search).next().is_some() || fetch::obtain(major, search, asking)?.is_some() {
-        return Ok(());
+    demanded(major, search, asking).map(drop)
+}
+
+fn demanded(major: u32, search: &Search<'_>, asking: Asking) -> Result<PathBuf> {
+    match programs(major, search).next() {
+        Some(programs) => Ok(programs),
+        None => fetch::obtain(major, search, asking)?.ok_or_else(|| none_fits(major, search.env)),
     }
-    Err(none_fits(major, search.env))
 }
 
 /// Whether it is only known when a server has started that one can: this user may have no name here, which PostgreSQL asks for.
@@ -165,6 +170,34 @@ pub fn is_doubtful() -> bool {
 pub fn open_small(wanted: Option<u32>, search: &Search<'_>) -> Result<ScratchServer> {
     let programs = preferred(wanted, search)?;
     start_small(&place::make(SMALL, search.env)?, programs)
+}
+
+/// [`open_small`] with this major version, and no other.
+///
+/// # Errors
+/// As [`demand`], or if the server does not start.
+pub fn open_small_of(major: u32, search: &Search<'_>, asking: Asking) -> Result<ScratchServer> {
+    let programs = demanded(major, search, asking)?;
+    start_small(&place::make(SMALL, search.env)?, programs)
+}
+
+/// [`open_small`] before anything is known of the source, with its major version: where every server here is of one version,
+/// none else could be wanted. `None` where there are others, or none.
+///
+/// # Errors
+/// If it does not start.
+pub fn open_only(search: &Search<'_>) -> Result<Option<(u32, ScratchServer)>> {
+    let installed = installed("initdb", search.env, search.pg_bin);
+    let installed = installed.iter().filter_map(|program| Some((program.major, directory(program)?)));
+    let by_npm = npm::found(search).map(|(programs, major)| (major, programs));
+    let Some((major, programs)) = of_one_major(installed.chain(by_npm)) else { return Ok(None) };
+    Ok(Some((major, start_small(&place::make(SMALL, search.env)?, programs)?)))
+}
+
+/// The first, if all are of its major version.
+fn of_one_major(mut all: impl Iterator<Item = (u32, PathBuf)>) -> Option<(u32, PathBuf)> {
+    let first = all.next()?;
+    all.all(|(major, _)| major == first.0).then_some(first)
 }
 
 fn start_small(directory: &Path, programs: PathBuf) -> Result<ScratchServer> {
@@ -266,5 +299,14 @@ mod tests {
         assert_eq!(preferred(Some(97), &search).unwrap(), chosen);
         assert_eq!(preferred(Some(96), &search).unwrap(), chosen);
         assert_eq!(preferred(None, &search).unwrap(), chosen);
+    }
+
+    #[test]
+    fn only_where_all_are_of_one_version_no_other_can_be_wanted() {
+        let of = |majors: &[u32]| {
+            of_one_major(majors.iter().zip(1..).map(|(major, n)| (*major, PathBuf::from(n.to_string()))))
+        };
+        assert_eq!(of(&[15, 15]), Some((15, PathBuf::from("1"))));
+        assert_eq!((of(&[15, 16, 15]), of(&[])), (None, None));
     }
 }

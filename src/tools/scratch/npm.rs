@@ -64,7 +64,7 @@ pub(super) fn any(search: &Search<'_>) -> Option<PathBuf> {
 
 /// Installed packages that can be used, with their major versions: in the project and the directories above it, then those that
 /// prisma-safe got itself, the newest first.
-fn found(search: &Search<'_>) -> impl Iterator<Item = (PathBuf, u32)> {
+pub(super) fn found(search: &Search<'_>) -> impl Iterator<Item = (PathBuf, u32)> {
     let cached = cache::places(search).into_iter().flat_map(|place| {
         let majors = PACKAGES.iter().rev().map(|(major, _)| major.to_string());
         majors.map(move |major| place.join(major)).collect::<Vec<_>>()

@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use postgres::Client;
+use rustix::process::Signal;
 
 use super::account::unprivileged;
+use super::postmaster::Postmaster;
 use super::{account, place, server_programs};
 use crate::database::{self, DatabaseUrl};
 use crate::env::Env;
@@ -23,6 +25,9 @@ use crate::error::{Error, Explain as _, Result};
 
 /// The name that the server shows for our own sessions.
 const APPLICATION: &str = "prisma-safe scratch";
+
+/// What it says goes into this file of its directory.
+const LOG: &str = "log";
 
 /// How often another port is tried when another process took the free one first.
 const PORT_TRIES: u32 = 5;
@@ -56,6 +61,8 @@ pub struct ScratchServer {
     port: u16,
     password: String,
     watcher: Child,
+    /// None while it does not run.
+    postmaster: Option<Postmaster>,
     /// Locked as long as the server is needed; the watcher has it too.
     #[cfg_attr(not(test), expect(dead_code, reason = "held, not used"))]
     lock: File,
@@ -81,7 +88,7 @@ impl ScratchServer {
         let watcher = watch(directory, owner, &lock)?;
         let owned = owner == std::process::id();
         let (password, directory) = (random_hex(32)?, directory.to_owned());
-        let mut server = Self { programs, directory, port: 0, password, watcher, lock, owned };
+        let mut server = Self { programs, directory, port: 0, password, watcher, postmaster: None, lock, owned };
         server.create(settings)?;
         server.launch()?;
         Ok(server)
@@ -108,21 +115,21 @@ impl ScratchServer {
         &self.programs
     }
 
-    /// Where it writes its log; with `log_destination = 'jsonlog'` beside it, with the ending `.json`.
-    pub fn log(&self) -> PathBuf {
-        self.directory.join("log")
-    }
-
     /// Starts it anew with further settings, as lines of postgresql.conf; later ones count. Its port may change.
     ///
     /// # Errors
     /// If it does not start with them, with its own words; then it does not run.
     pub fn restart(&mut self, settings: &str) -> Result<()> {
-        self.run("pg_ctl", |pg_ctl| {
-            pg_ctl.args(["stop", "-w", "-m", "fast", "-D", "data"]);
-        })?;
+        if !self.stop(Signal::INT) {
+            return Err(Error::failed("the scratch server does not stop"));
+        }
         self.configure(settings)?;
         self.launch()
+    }
+
+    /// Whether it does not run any more.
+    fn stop(&mut self, signal: Signal) -> bool {
+        self.postmaster.take().is_none_or(|postmaster| postmaster.stop(signal))
     }
 
     /// Starts one that does not run since [`ScratchServer::restart`] failed, with settings that take the wrong ones back.
@@ -209,23 +216,33 @@ impl ScratchServer {
                 .and_then(|listener| listener.local_addr())
                 .explain(|| "could not find a free port on 127.0.0.1".into())?
                 .port();
-            let port = format!("-p {}", self.port);
-            let started = self.run("pg_ctl", |pg_ctl| {
-                pg_ctl.args(["start", "-w", "-t", "60", "-l", "log", "-o", &port]).arg("-D").arg(&data);
-            });
+            let started = self.postgres(&data).and_then(|postgres| Postmaster::start(postgres, &data));
             match started {
-                Ok(()) => return Ok(()),
+                Ok(postmaster) => {
+                    self.postmaster = Some(postmaster);
+                    return Ok(());
+                }
                 Err(error) if tries == PORT_TRIES => {
-                    let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-                    return Err(Error::failed("PostgreSQL did not start").because(format!(
-                        "{}\n{}",
-                        error.with_causes(),
-                        log.trim()
-                    )));
+                    let log = fs::read_to_string(self.directory.join(LOG)).unwrap_or_default();
+                    let cause = [&error.causes().join("\n"), log.trim()].join("\n");
+                    return Err(error.because(cause));
                 }
                 Err(_) => {}
             }
         }
+    }
+
+    /// The server itself. It writes its log where its superuser may read it.
+    fn postgres(&self, data: &Path) -> Result<Command> {
+        let file = self.directory.join(LOG);
+        let open = || -> std::io::Result<(File, File)> {
+            let log = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&file)?;
+            Ok((log.try_clone()?, log))
+        };
+        let (out, errors) = open().explain(|| format!("could not write {}", file.display()))?;
+        let mut command = self.command(&self.programs.join("postgres"))?;
+        command.arg("-D").arg(data).arg("-p").arg(self.port.to_string()).stdout(out).stderr(errors);
+        Ok(command)
     }
 
     /// Runs one of PostgreSQL's programs in the directory, as a user that PostgreSQL accepts, and waits for it.
@@ -259,9 +276,7 @@ impl Drop for ScratchServer {
             return;
         }
         // the watcher does the same once more if any of this fails
-        let _ = self.run("pg_ctl", |pg_ctl| {
-            pg_ctl.args(["stop", "-w", "-m", "immediate", "-D", "data"]);
-        });
+        self.stop(Signal::QUIT);
         if fs::remove_dir_all(&self.directory).is_ok() {
             let _ = self.watcher.kill();
         }
