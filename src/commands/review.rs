@@ -184,6 +184,9 @@ fn deliver(
     if review.migrations.len() <= GRADED || args.fail_on == Some(FailOn::Irreversible) {
         grade(review, folder, schema);
     }
+    if args.all {
+        review.together.clear();
+    }
     let review = &*review;
     let document = args.report.review(review, root, &context.shell.on_stdout());
     match args.report.format {

@@ -9,6 +9,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
     for migration in &review.migrations {
         lines.extend(migration.findings.iter().map(|finding| command(finding, migration, look)));
     }
+    lines.extend(review.together.iter().map(|remark| format!("::notice title=together::{}", data(&remark.message))));
     let undo =
         review.migrations.iter().filter_map(|it| Some(format!("undo: {}: {}", it.name, it.undo.as_ref()?.said())));
     lines.extend(undo.map(|line| data(&line)));

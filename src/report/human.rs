@@ -31,7 +31,10 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
 /// The review in one line: none where there are findings, or anything that was not looked at. An empty database (`first`) has nothing
 /// to lose and nobody who waits for a lock: there the findings of a whole history are only counted, unless one is an error.
 pub(super) fn brief(review: &Review, first: bool) -> Option<String> {
-    let calm = review.verdict == Verdict::Pass && review.findings().next().is_none() && review.unchecked.is_empty();
+    let calm = review.verdict == Verdict::Pass
+        && review.findings().next().is_none()
+        && review.unchecked.is_empty()
+        && review.together.is_empty();
     let plan = review.plan_hash.as_ref().map(|hash| format!(" (plan {hash})")).unwrap_or_default();
     if first && !calm && review.verdict != Verdict::Fail {
         return Some(format!(
@@ -143,6 +146,8 @@ fn last_lines(review: &Review, look: Look<'_>) -> String {
         let dim = paint("unchecked:", Style::new().dim());
         lines.extend(unchecked(review).into_iter().map(|line| format!("{dim} {line}")));
     }
+    let dim = paint("together:", Style::new().dim());
+    lines.extend(review.together.iter().map(|remark| format!("{dim} {}", clean(&remark.message))));
     let dim = paint("undo:", Style::new().dim());
     lines.extend(undo(review).into_iter().map(|line| format!("{dim} {line}")));
     if let Some(hash) = &review.plan_hash {

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Look, path, place_of};
+use crate::review::together::Remark;
 use crate::review::{Needed, Review, Reviewed, Target, Verdict};
 use crate::rules::{Finding, Unchecked};
 use crate::sql::Lines;
@@ -15,6 +16,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
         plan_hash: review.plan_hash.as_deref(),
         target: &review.target,
         migrations: Migrations(&review.migrations, look),
+        together: &review.together,
         unchecked: &review.unchecked,
         consent: review.consent.as_ref(),
     };
@@ -31,6 +33,8 @@ struct Document<'a> {
     plan_hash: Option<&'a str>,
     target: &'a Target,
     migrations: Migrations<'a>,
+    #[serde(skip_serializing_if = "<[Remark]>::is_empty")]
+    together: &'a [Remark],
     unchecked: &'a [Unchecked],
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<&'a Needed>,

@@ -25,6 +25,11 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
         blocks.push("**Unchecked**".into());
         blocks.push(unchecked.collect::<Vec<_>>().join("\n"));
     }
+    if !review.together.is_empty() {
+        let together = review.together.iter().map(|remark| format!("- {}", cell(&remark.message)));
+        blocks.push("**Together**".into());
+        blocks.push(together.collect::<Vec<_>>().join("\n"));
+    }
     let undo = review
         .migrations
         .iter()

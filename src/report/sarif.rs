@@ -36,7 +36,8 @@ fn notifications(review: &Review) -> Vec<Value> {
     let unchecked = review.unchecked.iter().map(|it| format!("unchecked: {} ({})", it.what, it.why));
     let undo =
         review.migrations.iter().filter_map(|it| Some(format!("undo: {}: {}", it.name, it.undo.as_ref()?.said())));
-    unchecked.chain(undo).map(|text| json!({ "level": "note", "message": { "text": text } })).collect()
+    let together = review.together.iter().map(|remark| format!("together: {}", remark.message));
+    unchecked.chain(together).chain(undo).map(|text| json!({ "level": "note", "message": { "text": text } })).collect()
 }
 
 fn described(rule: &Rule) -> Value {

@@ -5,6 +5,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::{Format, Look, render};
+use crate::project::Migration;
+use crate::review::{Request, review};
+use crate::rules::tests::cases::settings;
 use crate::rules::tests::review_text;
 
 const SONG: &str =
@@ -48,6 +51,67 @@ fn a_draft_of_a_rename() {
     insta::assert_snapshot!("draft_github", shown(draft, Format::Github));
     insta::assert_snapshot!("draft_markdown", shown(draft, Format::Markdown));
     insta::assert_snapshot!("draft_json", shown(draft, Format::Json));
+}
+
+/// Three migrations that are each fine, and together not; then two that are.
+#[test]
+fn several_migrations_are_judged_together() {
+    let together = |sqls: &[&str]| {
+        let migration = |(at, sql): (usize, &str)| Migration {
+            name: format!("m{at}"),
+            path: format!("prisma/migrations/m{at}/migration.sql").into(),
+            sql: sql.into(),
+        };
+        let init = SONG.trim_end_matches("-- migration\n");
+        review(Request {
+            migrations: &sqls.iter().copied().enumerate().map(|(at, sql)| migration((at + 1, sql))).collect::<Vec<_>>(),
+            world: None,
+            earlier: &[migration((0, init))],
+            default_schema: "public",
+            live: None,
+            identity: None,
+            settings: &settings(),
+            standing: Vec::new(),
+        })
+    };
+    let bad = together(&[
+        "ALTER TABLE \"Song\" ADD COLUMN \"label\" TEXT; CREATE INDEX i ON \"Song\"(artist); CREATE INDEX j ON \"Song\"(title);\n\
+         CREATE TABLE \"Tag\" (id INT); CREATE INDEX t ON \"Tag\"(id);",
+        "ALTER TABLE \"Song\" RENAME TO \"Track\"; ALTER INDEX j RENAME TO k; ALTER TABLE \"Track\" RENAME COLUMN \"label\" TO \"brand\";\n\
+         ALTER TABLE \"Tag\" ADD COLUMN name TEXT;",
+        "ALTER TABLE \"Track\" DROP COLUMN \"brand\"; DROP INDEX k; ALTER TABLE \"Track\" ALTER COLUMN id TYPE BIGINT; DROP TABLE \"Tag\";",
+    ]);
+    let said: Vec<String> = bad.together.iter().map(|remark| remark.message.clone()).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    `Track` is locked in 3 migrations (m1, m2, m3), which blocks all access, for how long is not known: in one migration its lock is waited for once
+    column `brand` of `Track` is added in m1 and dropped again in m3: leave both out, unless something between them needs it
+    index `k` on `Track` is built in m1 and dropped again in m3: leave both out, unless something between them needs it
+    index `i` is built in m1 and once more in m3, which rewrites `Track`: build it after that
+    table `Tag` is created in m1 and dropped again in m3: leave both out, unless something between them needs it
+    ");
+    let look = Look { color: false, width: 100, root: Path::new("") };
+    for format in FORMATS {
+        let text = render(&bad, format, look);
+        assert!(text.contains("in m1 and dropped again in m3"), "{format:?}: {text}");
+    }
+    let good = together(&[
+        "CREATE INDEX i ON \"Song\"(artist);",
+        "DROP INDEX IF EXISTS other; ALTER TABLE \"Song\" ADD COLUMN a INT;",
+    ]);
+    assert_eq!(good.together, []);
+    assert!(
+        !render(&good, Format::Human, look).contains("together")
+            && !render(&good, Format::Json, look).contains("together")
+    );
+    // what one migration makes and drops again is its own matter
+    assert_eq!(
+        together(&[
+            "CREATE TABLE x (id INT); DROP TABLE x; ALTER TABLE \"Song\" ADD y INT; ALTER TABLE \"Song\" DROP y;",
+            "SELECT 1;"
+        ])
+        .together,
+        []
+    );
 }
 
 #[test]

@@ -122,6 +122,10 @@ impl<'a> Ground<'a> {
             standing,
         });
         links.tell(&mut review);
+        // what has run is history: nothing of it can be put together any more
+        if has_run {
+            review.together.clear();
+        }
         if untold {
             let why = "they could not be read in time".to_owned();
             review.unchecked.push(Unchecked { what: "the target's definitions".to_owned(), why });
@@ -175,6 +179,9 @@ pub fn by_file(
         standing: std::mem::take(&mut links.findings),
     });
     links.tell(&mut review);
+    if has_run.is_some() {
+        review.together.clear();
+    }
     review.unchecked.extend(has_run.map(|migration| Unchecked {
         what: format!("the definitions in {name}, taken {}", age(file, now)),
         why: format!("{} was applied before it was taken: only the migration files were read", migration.name),

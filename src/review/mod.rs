@@ -15,6 +15,7 @@ pub mod probes;
 pub mod recorded;
 pub mod rest;
 mod reviewed;
+pub mod together;
 mod unchecked;
 
 use std::cell::OnceCell;
@@ -26,6 +27,7 @@ use serde::Serialize;
 pub use self::needed::Needed;
 pub use self::plan_hash::plan_hash;
 pub use self::reviewed::{Grade, Graded, Reviewed, Source, Target};
+use self::together::{Remark, Together};
 pub use self::unchecked::OFFLINE;
 use crate::catalog::Catalog;
 use crate::effects;
@@ -74,6 +76,8 @@ pub struct Review {
     pub target: Target,
     /// Each migration with its findings; those with standing findings first.
     pub migrations: Vec<Reviewed>,
+    /// What several of them come to together.
+    pub together: Vec<Remark>,
     /// What was not checked.
     pub unchecked: Vec<Unchecked>,
     /// What a deploy will ask of a person.
@@ -170,6 +174,7 @@ pub fn review(request: Request<'_>) -> Review {
     let mut renames = false;
     let mut blind = false;
     let mut origins = Origins::default();
+    let mut together = Together::default();
     let scratch = Scratch::default();
     let mut migrations = request.standing;
     for standing in &mut migrations {
@@ -210,7 +215,7 @@ pub fn review(request: Request<'_>) -> Review {
             delivery: Delivery::of(script, &Columns(&catalog), request.settings.prisma),
             holds: OnceCell::new(),
         };
-        let Looked { mut findings, origins: walked, unknown } = look(&subject);
+        let Looked { mut findings, origins: walked, unknown } = look(&subject, &mut together);
         findings.extend(slips);
         findings.extend(taken(&mut migrations, &migration.name));
         request.settings.levels.apply(&mut findings);
@@ -263,6 +268,7 @@ pub fn review(request: Request<'_>) -> Review {
             catalog: None,
         },
         migrations,
+        together: together.remarks(),
         unchecked,
         consent: None,
     }
@@ -293,12 +299,14 @@ struct Looked {
 }
 
 /// Lets every rule look at a migration.
-fn look(subject: &Subject<'_>) -> Looked {
+fn look(subject: &Subject<'_>, together: &mut Together) -> Looked {
     let mut stated = Vec::new();
     let mut unknown = BTreeSet::new();
     let mut holds = Vec::with_capacity(subject.script.statements().len());
     let origins = subject.walk(|step| {
-        holds.push(Hold::of(step));
+        let hold = Hold::of(step);
+        together.follow(step, &hold);
+        holds.push(hold);
         let schema = &step.catalog.default_schema;
         let named = effects::unknown::named(step.statement, step.catalog).into_iter();
         unknown.extend(named.map(|reference| format!("{} {}", reference.word(), reference.label(schema))));

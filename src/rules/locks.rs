@@ -6,13 +6,14 @@ use super::batch::is_bounded;
 use super::cost::Work;
 use super::subject::Existing;
 use super::{Step, lock_held, partial_apply, table_rewrite};
+use crate::catalog::ObjectName;
 use crate::effects::retype::{self, Retype};
 use crate::sql::tokens::{name, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Name, StatementKind};
 
 /// Whom a lock keeps out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum KeepsOut {
+pub(crate) enum KeepsOut {
     /// Whoever writes (`SHARE`, `SHARE ROW EXCLUSIVE`).
     Writers,
     /// Everybody (`ACCESS EXCLUSIVE`).
@@ -91,6 +92,12 @@ pub(super) fn worked(step: &Step<'_>) -> Vec<(Existing, Work)> {
     }
 }
 
+/// Whether an action of the statement writes its table again, with every index.
+pub(crate) fn rewritten(step: &Step<'_>, table: &ObjectName, action: &ActionKind) -> bool {
+    let existing = step.existing_object(table);
+    existing.is_some_and(|existing| work_of(step, &existing, action) == Some(Work::Rewrite))
+}
+
 fn work_of(step: &Step<'_>, table: &Existing, action: &ActionKind) -> Option<Work> {
     match action {
         ActionKind::SetNotNull { .. } | ActionKind::ValidateConstraint { .. } => Some(Work::Scan),
@@ -128,11 +135,11 @@ pub(super) fn sources(step: &Step<'_>) -> Vec<Existing> {
 /// A statement with what it locks and works on. Several rules ask for it, and a walk through a large catalog is dear.
 #[derive(Debug, Clone)]
 pub struct Hold {
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// The tables that it locks against others, and whether each is known to be small.
-    pub(super) taken: Vec<(Existing, KeepsOut, bool)>,
+    pub(crate) taken: Vec<(Existing, KeepsOut, bool)>,
     /// Those that are not small and that it works on, and for how many seconds.
-    pub(super) worked: Vec<(Existing, Option<u64>)>,
+    pub(crate) worked: Vec<(Existing, Option<u64>)>,
     /// Whether the rows that exist decide if it succeeds.
     pub(super) may_fail: bool,
 }

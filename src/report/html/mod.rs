@@ -13,6 +13,7 @@ use serde::Serialize;
 use self::change::Change;
 use self::highlight::Span;
 use super::{Look, meaning, path, place, summary};
+use crate::review::together::Remark;
 use crate::review::{Graded, Review, Reviewed, Target, Verdict};
 use crate::rules::{Evidence, Finding, Unchecked};
 use crate::sql::Script;
@@ -29,6 +30,7 @@ struct Page<'a> {
     target: &'a Target,
     plan_hash: Option<&'a str>,
     migrations: Vec<Shape<'a>>,
+    together: &'a [Remark],
     unchecked: &'a [Unchecked],
     version: &'static str,
 }
@@ -91,6 +93,7 @@ pub(super) fn render(review: &Review, look: Look<'_>) -> String {
                 .iter()
                 .map(|migration| shape(migration, migration.sql.script(), look))
                 .collect(),
+            together: &review.together,
             unchecked: &review.unchecked,
             version: env!("CARGO_PKG_VERSION"),
         },

@@ -33,11 +33,11 @@ struct Line<'a> {
 /// A finding as the journal keeps it.
 #[derive(Clone, Serialize)]
 struct Finding<'a> {
-    class: &'a str,
+    severity: &'a str,
     rule: &'a str,
     object: &'a str,
     message: &'a str,
-    help: &'a str,
+    help: Vec<&'a str>,
     evidence: Vec<&'a Value>,
     accepted: Option<&'a str>,
 }
@@ -105,11 +105,11 @@ fn finding(value: &Value) -> Finding<'_> {
     let text = |key: &str| value[key].as_str().unwrap_or_default();
     let accepted = value["accepted"]["reason"].as_str();
     Finding {
-        class: if accepted.is_some() { "accepted" } else { text("severity") },
+        severity: if accepted.is_some() { "accepted" } else { text("severity") },
         rule: text("rule"),
         object: text("object"),
         message: text("message"),
-        help: text("help"),
+        help: text("help").lines().collect(),
         evidence: list(&value["evidence"]).collect(),
         accepted,
     }
