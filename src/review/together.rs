@@ -63,9 +63,8 @@ struct Index {
 #[derive(Debug)]
 struct Locked {
     label: String,
-    /// The weakest and the strongest lock.
-    keeps_out: (KeepsOut, KeepsOut),
-    migrations: Vec<String>,
+    /// Each with its strongest lock.
+    migrations: Vec<(String, KeepsOut)>,
     /// Together; none where its size is not known.
     seconds: Option<u64>,
 }
@@ -119,14 +118,14 @@ impl Together {
             }
             let locked = self.locked.entry(table.name.clone()).or_insert_with(|| Locked {
                 label: table.label.clone(),
-                keeps_out: (*keeps_out, *keeps_out),
                 migrations: Vec::new(),
                 seconds: table.rows.map(|_| 0),
             });
-            let (weakest, strongest) = locked.keeps_out;
-            locked.keeps_out = (weakest.min(*keeps_out), strongest.max(*keeps_out));
-            if locked.migrations.last() != Some(&self.migration) {
-                locked.migrations.push(self.migration.clone());
+            match locked.migrations.last_mut() {
+                Some((migration, strongest)) if *migration == self.migration => {
+                    *strongest = (*strongest).max(*keeps_out);
+                }
+                _ => locked.migrations.push((self.migration.clone(), *keeps_out)),
             }
             table.label.clone_into(&mut locked.label);
             if !self.held.contains(&table.name) {
@@ -170,7 +169,7 @@ impl Together {
         if let Some(migration) = made {
             self.undone(label.clone(), &format!("table `{label}` is created"), migration);
         }
-        // what goes with a table that was there before was made in vain
+        // what a table that was there before takes along was made in vain
         for name in indexes {
             self.drop_index(step, &name);
         }
@@ -274,18 +273,20 @@ impl Together {
                 Some(seconds) => format!("about {seconds} s in all"),
                 None => "for how long is not known".to_owned(),
             };
-            let who = match locked.keeps_out {
-                (KeepsOut::Everybody, _) => "all access",
-                (_, KeepsOut::Writers) => "writes",
-                (KeepsOut::Writers, KeepsOut::Everybody) => "writes, and in part all access",
+            let blocks = |whom| locked.migrations.iter().any(|(_, strongest)| *strongest == whom);
+            let who = match (blocks(KeepsOut::Everybody), blocks(KeepsOut::Writers)) {
+                (true, true) => "writes, and in part all access",
+                (true, false) => "all access",
+                (false, _) => "writes",
             };
+            let migrations: Vec<String> = locked.migrations.into_iter().map(|(migration, _)| migration).collect();
             let message = format!(
                 "`{}` is locked in {} migrations ({}), which blocks {who}, {time}: in one migration its lock is waited for once",
                 locked.label,
-                locked.migrations.len(),
-                locked.migrations.join(", ")
+                migrations.len(),
+                migrations.join(", ")
             );
-            Remark { kind: Kind::Locked, object: locked.label, migrations: locked.migrations, message }
+            Remark { kind: Kind::Locked, object: locked.label, migrations, message }
         });
         locks.chain(self.remarks).collect()
     }
