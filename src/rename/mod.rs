@@ -16,6 +16,7 @@ mod enums;
 mod exchange;
 mod fields;
 mod given;
+mod instead;
 mod joins;
 mod kind;
 mod links;
@@ -42,6 +43,7 @@ pub mod weights;
 
 pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};
+pub use instead::drafted;
 pub use options::Options;
 pub use prove::{Proof, Replay, Scratch, Stage, Verdict, prove, replay};
 pub use question::{Answer, Asker, Open, Question, Terminal};

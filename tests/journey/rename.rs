@@ -29,6 +29,13 @@ fn on_production(prisma: Prisma) {
     prisma_is_content(prisma, &project);
     assert_eq!(backups(&project).len(), 2, "a dump and its manifest: {:?}", backups(&project));
 
+    // the page shows what Prisma drafted beside what has run
+    let page = project.run(["report"]).succeeds();
+    let page = std::fs::read_to_string(page.stdout.trim()).expect("the page");
+    for part in ["Before the rewrite", "<i>-</i><span>ALTER TABLE &quot;Song&quot; DROP COLUMN &quot;artist&quot;,"] {
+        assert!(page.contains(part), "{part} is not in the page");
+    }
+
     // without prisma-safe the same folder ends in the same catalog
     let other = Project::on(prisma).schema(RENAMED);
     for name in project.migrations() {

@@ -42,6 +42,11 @@ pub(super) fn lines(before: &str, after: &str) -> Vec<Line> {
     lines
 }
 
+/// Lines that are gone.
+pub(super) fn removed(text: &str) -> Vec<Line> {
+    text.lines().map(|line| Line { sign: "-", text: line.to_owned() }).collect()
+}
+
 pub(super) fn of(fix: &Fix, sql: &str) -> Change {
     let after = edit::apply(sql, &fix.edits).unwrap_or_else(|_| sql.to_owned());
     Change {

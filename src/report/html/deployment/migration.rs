@@ -3,9 +3,13 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::change;
 use super::super::highlight::{self, Span};
 use super::{Deployment, count, list, picture};
+use crate::catalog::Catalog;
 use crate::deploy::Event;
+use crate::project::Migration;
+use crate::rename;
 use crate::review::{Grade, Graded};
 
 #[derive(Serialize)]
@@ -20,6 +24,8 @@ pub(super) struct Planned<'a> {
     /// Why the text is not shown.
     unread: Option<String>,
     standing: Vec<Finding<'a>>,
+    /// What Prisma's own draft does in place of the renames.
+    drafted: Vec<change::Line>,
     lines: Vec<Line<'a>>,
 }
 
@@ -68,6 +74,7 @@ impl Deployment<'_> {
                 None => standing.push(finding(value)),
             }
         }
+        let drafted = file.filter(|_| unread.is_none()).map(|file| self.drafted(file)).unwrap_or_default();
         let became = self.became(name);
         let brief = match (reviewed.is_some(), found.len()) {
             (false, _) => "the review is not in the journal".to_owned(),
@@ -76,7 +83,19 @@ impl Deployment<'_> {
         };
         let undo = reviewed.and_then(|reviewed| undo(&reviewed["undo"]));
         let checksum = checksum.get(..12).unwrap_or(checksum).to_owned();
-        Planned { name, checksum, became, brief, undo, findings: found.len(), unread, standing, lines }
+        Planned { name, checksum, became, brief, undo, findings: found.len(), unread, standing, drafted, lines }
+    }
+
+    /// The folder tells what the migration found, and so what its renames replace.
+    fn drafted(&self, file: &Migration) -> Vec<change::Line> {
+        // most migrations rename nothing, and the folder may be long
+        if !file.sql.as_str().contains("-- prisma-safe:") {
+            return Vec::new();
+        }
+        let before = Catalog::of("public", self.migrations.iter().take_while(|other| other.name != file.name));
+        let mut after = before.clone();
+        after.apply(file.script(), &file.name);
+        change::removed(&rename::drafted(&before, &after, file.script()).join("\n"))
     }
 
     fn became(&self, name: &str) -> String {

@@ -7,7 +7,12 @@ const HOSTILE: &str = "\"<script>alert(1)</script>\"";
 /// A journal in which every name and text tries to be markup.
 fn page(with_file: bool) -> String {
     let sql = format!("ALTER TABLE {HOSTILE} DROP COLUMN \"a&b\";\n-- <img src=x onerror=alert(1)>\n");
+    let sql = format!(
+        "-- prisma-safe:rename column Song.artist -> \"<singer>\"\nALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"<singer>\";\n{sql}"
+    );
     let migration = Migration { name: "1_<script>".into(), path: "m".into(), sql: sql.as_str().into() };
+    let init = "CREATE TABLE \"Song\" (\"artist\" TEXT);";
+    let init = Migration { name: "0".into(), path: "0".into(), sql: init.into() };
     let lines = [
         json!({"at": "2025-01-21T12:00:00Z", "event": "started", "version": "1", "target": "h:5432/d?schema=<b>",
             "pending": [{"name": migration.name, "checksum": migration.checksum()}]}),
@@ -32,7 +37,7 @@ fn page(with_file: bool) -> String {
     ];
     let entries: Vec<Entry> = lines.into_iter().map(|line| serde_json::from_value(line).unwrap()).collect();
     let record = Record::of("x.jsonl".into(), entries.clone());
-    let migrations = if with_file { vec![migration] } else { Vec::new() };
+    let migrations = if with_file { vec![init, migration] } else { Vec::new() };
     Deployment { record: &record, entries: &entries, migrations: &migrations, manifest: None }.html()
 }
 
@@ -87,6 +92,7 @@ fn the_page_is_whole_and_everything_in_it_is_escaped() {
         "&lt;cure&gt;",
         "its manifest is not there any more",
         "class=\"everybody\"",
+        "<i>-</i><span>ALTER TABLE &quot;Song&quot; DROP COLUMN &quot;artist&quot;,</span>",
         "class=\"writers\"",
     ] {
         let part = part.replace("61 s", "1 min 1 s");
