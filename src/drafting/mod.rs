@@ -224,17 +224,22 @@ impl<'a> Drafting<'a> {
     }
 }
 
-/// Fields that read each other's columns after this draft are a decision: the columns follow, or the change is meant.
+/// Fields, models or values that read each other's things after this draft are a decision: those follow, or the change is meant.
 ///
 /// # Errors
 /// Exit status 4 then, with the options that decide it.
 pub fn refuse_exchange(review: &Review) -> Result<()> {
     let open = |finding: &&Finding| finding.rule == exchanged_columns::RULE.id && finding.blocks();
-    match review.findings().find(open) {
-        Some(Finding { message, help, rule, object, .. }) => Err(Error::decision(message)
-            .help(format!("{help}\n`migrate dev --accept '{rule}({object}): why'` writes that line"))),
-        None => Ok(()),
+    let open: Vec<&Finding> = review.findings().filter(open).collect();
+    if open.is_empty() {
+        return Ok(());
     }
+    let messages: Vec<&str> = open.iter().map(|finding| finding.message.as_str()).collect();
+    let help = |Finding { help, rule, object, .. }: &&Finding| {
+        format!("{help}\n`migrate dev --accept '{rule}({object}): why'` writes that line")
+    };
+    let help: Vec<String> = open.iter().map(help).collect();
+    Err(Error::decision(messages.join("\n")).help(help.join("\n")))
 }
 
 /// Tells what was proved of a rewrite, and what was not.

@@ -1,5 +1,5 @@
 //! What changes its meaning by the schema alone. Links of self-relations: Prisma takes column A of their join tables for the field that
-//! comes first in the alphabet, so a field's name can turn them round. Columns: fields that exchange their `@map` names read each
+//! comes first in the alphabet, so a field's name can turn them round. Names: fields, models and values that exchange their `@map` names read each
 //! other's values. The schema that the release before reads them by is compared with the present one.
 
 use std::cell::OnceCell;
@@ -9,7 +9,7 @@ use crate::catalog::ObjectName;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::crossed::{crossed, suspected};
-use crate::rename::schema::{self, Schema};
+use crate::rename::schema::{self, Model, Schema};
 use crate::rename::sides::{self, Turned};
 use crate::rules::{Finding, Settings, Unchecked, exchanged_columns, many_to_many_swap as rule};
 use crate::tools::git;
@@ -132,7 +132,7 @@ fn exchanged(
     let new: Vec<&Migration> = earlier.iter().filter(new).collect();
     let since: Vec<&Migration> = new.iter().copied().chain(pending).collect();
     let found = crossed(default_schema, &since, was, now);
-    let found = found.iter().map(|own| exchanged_columns::finding(&label(default_schema, &own.table), own));
+    let found = found.iter().map(|own| exchanged_columns::finding(&label(default_schema, &own.object), own));
     found.filter(|finding| !new.iter().any(|own| accepts(own, default_schema, finding))).collect()
 }
 
@@ -143,9 +143,12 @@ fn accepts(migration: &Migration, default_schema: &str, finding: &Finding) -> bo
     finding[0].accepted.is_some()
 }
 
-/// Whether any field has another name than its column: without `@map` none can read another's.
+/// Whether any field, model or value has another name than what it stands for: without `@map` none can read another's.
 fn maps(schema: &Schema) -> bool {
-    schema.models.iter().flat_map(|model| &model.fields).any(|field| field.column != field.name)
+    let fields =
+        |model: &Model| model.table != model.name || model.fields.iter().any(|field| field.column != field.name);
+    schema.models.iter().any(fields)
+        || schema.enums.iter().flat_map(|own| &own.values).any(|(name, label)| name != label)
 }
 
 fn label(default_schema: &str, own: &ObjectName) -> String {

@@ -1,7 +1,7 @@
-//! Fields of a model that read each other's columns: the schema's files alone do it, and no statement says so.
+//! Fields, models or values that read each other's things of the database: the schema's files alone do it, and no statement says so.
 
 use super::{Check, Finding, Rule, Severity};
-use crate::rename::crossed::{Crossed, Moved};
+use crate::rename::crossed::{Crossed, Moved, What};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -14,28 +14,46 @@ pub const RULE: Rule = Rule {
     check: Check::Review,
 };
 
-/// A model whose fields read others' values.
+/// Fields, models or values that read others' values.
 pub fn finding(label: &str, crossed: &Crossed) -> Finding {
-    let model = &crossed.model;
-    let moved = |Moved { field, values, reads }: &Moved| {
-        format!("{model}.{field} reads `{reads}`, and its values are in `{values}`")
+    let owner = &crossed.owner;
+    let (which, of, had) = match crossed.what {
+        What::Fields => (format!("@map alone, fields of {owner}"), format!("{owner}."), "its values are in"),
+        What::Models => ("@@map alone, models".to_owned(), String::new(), "its rows are in"),
+        What::Values => (format!("@map alone, values of {owner}"), format!("{owner}."), "it was written as"),
     };
-    let moved: Vec<String> = crossed.fields.iter().map(moved).collect();
-    let message =
-        format!("by @map alone, fields of {model} change places: {}; no statement moves them", moved.join("; "));
-    let renames: Vec<String> =
-        crossed.fields.iter().map(|Moved { values, reads, .. }| format!("--rename {label}.{values}:{reads}")).collect();
-    let follow = match crossed.exchanged() {
-        true => format!("let the columns follow their fields: `prisma-safe migrate dev {}`", renames.join(" ")),
-        false => "fields were renamed as well, so which is which cannot be told: change the names of one field at a time, each in a \
-                  migration of its own"
-            .to_owned(),
+    let moved = |Moved { name, values, reads }: &Moved| format!("{of}{name} reads `{reads}`, and {had} `{values}`");
+    let moved: Vec<String> = crossed.members.iter().map(moved).collect();
+    let message = format!("by {which} change places: {}; no statement moves them", moved.join("; "));
+    let each = match crossed.what {
+        What::Fields => "if each field is to read what the other one wrote",
+        What::Models => "if each model is to read the other one's rows",
+        What::Values => "if each value is to stand for what the other one was written as",
     };
     let help = format!(
-        "{follow}\nif each field is to read what the other one wrote, accept that in the migration: \
-         `-- prisma-safe:allow exchanged-columns({label}): why`"
+        "{}\n{each}, accept that in the migration: `-- prisma-safe:allow exchanged-columns({label}): why`",
+        follow(label, crossed)
     );
     let mut finding = Finding::new(&RULE, label, 0..0, message).help(help);
     finding.range = None;
     finding
+}
+
+/// How the database follows.
+fn follow(label: &str, crossed: &Crossed) -> String {
+    if !crossed.exchanged() {
+        return "names were changed as well, so which is which cannot be told: change them one at a time, each in a migration of its own"
+            .to_owned();
+    }
+    let options = crossed.members.iter().map(|Moved { values, reads, .. }| match crossed.what {
+        What::Models => format!("--rename {values}:{reads}"),
+        What::Fields => format!("--rename {label}.{values}:{reads}"),
+        What::Values => format!("--rename value:{label}.{values}:{reads}"),
+    });
+    let what = match crossed.what {
+        What::Fields => "the columns follow their fields",
+        What::Models => "the tables follow their models",
+        What::Values => "the labels follow their values",
+    };
+    format!("let {what}: `prisma-safe migrate dev {}`", options.collect::<Vec<_>>().join(" "))
 }

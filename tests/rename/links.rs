@@ -223,3 +223,35 @@ fn fields_that_exchange_their_columns_are_a_decision() {
     commit(&project);
     dev(&["--name", "again"]).succeeds().says("Already in sync");
 }
+
+/// The same for models and their tables, and for an enum's values and their labels.
+#[test]
+fn models_and_values_that_exchange_their_names_are_decisions() {
+    let letters = |[draft, sent]: [&str; 2], [calm, wild]: [&str; 2]| {
+        let model = |name: &str, table: &str| {
+            format!("model {name} {{\n  id   Int  @id\n  mood Mood\n\n  @@map(\"{table}\")\n}}\n")
+        };
+        let values = format!("enum Mood {{\n  CALM @map(\"{calm}\")\n  WILD @map(\"{wild}\")\n}}\n");
+        model("Draft", draft) + &model("Sent", sent) + &values
+    };
+    let project = committed(&letters(["drafts", "sents"], ["calm", "wild"]), |sql| sql);
+    project.database().execute("INSERT INTO drafts VALUES (1, 'calm'); INSERT INTO sents VALUES (2, 'wild')");
+    project.set_schema(&letters(["sents", "drafts"], ["wild", "calm"]));
+    let dev = |more: &[&str]| project.run(["migrate", "dev", "--non-interactive"].iter().chain(more));
+    let tables = ["--rename", "drafts:sents", "--rename", "sents:drafts"];
+    let values = ["--rename", "value:Mood.calm:wild", "--rename", "value:Mood.wild:calm"];
+    let refused = dev(&["--name", "swap"]).exits(4).says("Draft reads `sents`, and its rows are in `drafts`");
+    refused
+        .says(&tables.join(" "))
+        .says("Mood.CALM reads `wild`, and it was written as `calm`")
+        .says(&values.join(" "));
+    // one of the two is no answer for the other
+    dev(&[&["--name", "swap"][..], &tables].concat()).exits(4).says(&values.join(" "));
+    dev(&["--name", "swap", values[0], values[1]]).exits(2).says("which value takes its name");
+    assert_eq!(project.migrations().len(), 1);
+    dev(&[&["--name", "swap"][..], &tables, &values].concat()).succeeds();
+    let row =
+        "SELECT (SELECT id || ' ' || mood::text FROM sents) || ', ' || (SELECT id || ' ' || mood::text FROM drafts)";
+    assert_eq!(project.database().value(row), "1 wild, 2 calm");
+    dev(&["--name", "again"]).succeeds().says("Already in sync");
+}

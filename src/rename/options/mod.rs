@@ -87,7 +87,22 @@ pub(crate) fn members(
         };
         given.add(&typed, found)?;
     }
-    stays(scene, tables, given)
+    stays(scene, tables, given)?;
+    values_stay(scene, enums, given)
+}
+
+/// Every renamed value must go away under its old name, or give it to another one (a chain, a swap).
+fn values_stay(scene: &Scene<'_>, enums: &BTreeMap<ObjectName, ObjectName>, given: &Given) -> Result<()> {
+    for rename in &given.renames {
+        let Rename::EnumValue { of, from, .. } = rename else { continue };
+        let after = scene.after.enums.get(enums.get(of).unwrap_or(of));
+        let taken = given.takes(&Rename::EnumValue { of: of.clone(), from: String::new(), to: from.clone() });
+        if after.is_some_and(|values| values.contains(from)) && !taken {
+            return Err(Error::usage(format!("--rename: this migration does not remove {}.{from}", of.name))
+                .help("leave the option out, or say which value takes its name"));
+        }
+    }
+    Ok(())
 }
 
 /// Every renamed column must go away under its old name, or give it to another one (a chain, a swap); a name that is
@@ -239,10 +254,12 @@ fn value(scene: &Scene<'_>, enums: &BTreeMap<ObjectName, ObjectName>, typed: &Ty
     let values = |catalog: &Catalog, of: &ObjectName| catalog.enums.get(of).cloned().unwrap_or_default();
     let from = value_named(scene.before, &scene.head, &of, name);
     let from = only(typed, "value", &typed.left, from.into_iter().collect(), || values(scene.before, &of))?;
-    if values(&scene.after, target).contains(&from) {
-        return Err(typed.error("this migration does not remove it"));
-    }
-    let Some(right) = &typed.right else { return Ok(Rename::EnumValue { of, to: from.clone(), from }) };
+    let Some(right) = &typed.right else {
+        if values(&scene.after, target).contains(&from) {
+            return Err(typed.error("this migration does not remove it"));
+        }
+        return Ok(Rename::EnumValue { of, to: from.clone(), from });
+    };
     let wanted = right.last().ok_or_else(|| typed.error("names nothing"))?;
     let to = value_named(&scene.after, &scene.work, target, wanted);
     let to =

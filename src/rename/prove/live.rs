@@ -1,5 +1,7 @@
 //! Which differences of the live catalogs are not losses: what a rename keeps and a draft destroys as a side effect.
 
+use std::collections::BTreeSet;
+
 use crate::catalog::live::{Difference, Kind, Live};
 use crate::rename::{Rename, Rewrite};
 
@@ -14,9 +16,10 @@ pub(super) fn kept(found: Vec<Difference>, before: &Live, rewrite: &Rewrite) -> 
         Some(part) => format!("kept: the {part} of {} {}", difference.kind, difference.name),
         None => format!("kept: {} {}", difference.kind, difference.name),
     };
-    // constraints and indexes are those that the rewrite has named itself
-    let told = |difference: &&Difference| {
-        difference.part.is_none() && matches!(difference.kind, Kind::Constraint | Kind::Index)
+    // constraints and indexes are those that the rewrite has named itself, an enum's order is no loss
+    let told = |difference: &&Difference| match difference.kind {
+        Kind::Constraint | Kind::Index => difference.part.is_none(),
+        kind => kind == Kind::Enum,
     };
     (
         kept.iter().filter(|difference| !told(difference)).map(sentence).collect(),
@@ -41,6 +44,15 @@ fn is_kept(difference: &Difference, before: &Live, rewrite: &Rewrite) -> bool {
             let kept =
                 |rename: &Rename| matches!(rename, Rename::Column { from, to, .. } if *to == own && generated(from));
             return difference.left.is_none() && rewrite.renames.iter().any(kept);
+        }
+        // labels that change places, in an enum that the draft leaves as it is
+        if *kind == Kind::Enum && part == "values" {
+            let left = difference.left.as_deref().unwrap_or_default();
+            let labels = |list: &str| list.split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
+            let untouched = before
+                .of(*kind)
+                .any(|(of, definition)| of == name && definition.get(part).is_some_and(|own| own == left));
+            return untouched && labels(left) == labels(right);
         }
         return unseen && before.of(*kind).any(|(_, definition)| definition.get(part) == Some(right));
     }

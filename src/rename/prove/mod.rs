@@ -9,6 +9,8 @@ mod stage;
 mod values;
 mod verdict;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use self::replay::replay;
@@ -67,6 +69,7 @@ pub fn prove(draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Proof> {
         kept.push(format!("{} of {}", name, object.table.name));
     }
     keep_expressions(&mut expected, &reached, &renamed);
+    keep_order(&mut expected, draft.before, &renamed);
     forgive(&mut expected, &reached);
     Ok(Proof { differences: expected.differences(&reached), kept })
 }
@@ -85,6 +88,18 @@ fn keep_expressions(expected: &mut Catalog, reached: &Catalog, renamed: &Catalog
                 Some(expected) if follows => expected.generated = own.generated.clone(),
                 // the comparison reports its difference, if any
                 _ => {}
+            }
+        }
+    }
+}
+
+/// Labels that change places change the order of an enum that the draft leaves as it is. Prisma sees no order.
+fn keep_order(expected: &mut Catalog, before: &Catalog, renamed: &Catalog) {
+    for (name, labels) in &mut expected.enums {
+        if let Some(moved) = renamed.enums.get(name).filter(|_| before.enums.get(name) == Some(labels)) {
+            let set = |labels: &[String]| labels.iter().cloned().collect::<BTreeSet<_>>();
+            if set(labels) == set(moved) {
+                labels.clone_from(moved);
             }
         }
     }

@@ -79,6 +79,8 @@ pub struct Enum {
     pub name: String,
     /// Its type's name: `@@map`, or the same.
     pub database: String,
+    /// `@@schema`.
+    pub schema: Option<String>,
     /// Values as (Prisma's name, database's name).
     pub values: Vec<(String, String)>,
 }

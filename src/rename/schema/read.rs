@@ -119,12 +119,14 @@ fn read_field(code: &str, comment: String) -> Option<Field> {
 }
 
 fn read_enum(name: String, body: &[Line]) -> Enum {
-    let mut result = Enum { database: name.clone(), name, values: Vec::new() };
+    let mut result = Enum { database: name.clone(), name, ..Enum::default() };
     for line in body {
         let code = line.code.trim();
         if let Some(attribute) = code.strip_prefix("@@") {
             if let Some(mapped) = argument(attribute, "map") {
                 result.database = mapped;
+            } else if let Some(schema) = argument(attribute, "schema") {
+                result.schema = Some(schema);
             }
         } else if let Some(value) = code.split_whitespace().next() {
             let mapped = code.split_once('@').and_then(|(_, attribute)| argument(attribute, "map"));
