@@ -6,8 +6,7 @@ use super::statements::Statements;
 use super::{APPLICATION, Job, key};
 use crate::database::Failure;
 use crate::error::{Error, Explain as _, Result};
-use crate::phases::{Kind, Scripts, session};
-use crate::sql::quote_identifier;
+use crate::phases::{Kind, Scripts, Side, session};
 
 /// So many rows are shown.
 const SHOWN: usize = 10;
@@ -17,7 +16,7 @@ const SHOWN: usize = 10;
 pub struct Change {
     /// `id = 7`.
     pub key: String,
-    /// What the new value is made of; nothing where that is not a single column.
+    /// What the new value is made of; nothing where that is not known.
     pub from: Option<String>,
     /// What the column holds now.
     pub before: Option<String>,
@@ -46,14 +45,16 @@ pub fn sample(job: &Job<'_>) -> Result<Sample> {
     })?;
     let from = match job.plan.kind {
         Kind::Require | Kind::Drop => "NULL::text".to_owned(),
-        Kind::Rename | Kind::Retype => format!("{}::text", quote_identifier(&job.plan.old.column)),
+        _ => text(job.plan.old.iter().map(Side::quoted)),
     };
+    let (before, after) = statements.fills.iter().cloned().unzip::<_, _, Vec<_>, Vec<_>>();
     let ask = format!(
-        "SELECT {}, {from}, {target}::text, ({})::text FROM {} WHERE {target} IS NULL LIMIT {SHOWN}",
+        "SELECT {}, {from}, {}, {} FROM {} WHERE {} LIMIT {SHOWN}",
         statements.key.texts(),
-        statements.forward,
+        text(before.into_iter()),
+        text(after.into_iter()),
         statements.table,
-        target = statements.target
+        statements.empty()
     );
     let mut read = || -> Result<Sample, Failure> {
         let mut transaction =
@@ -73,4 +74,13 @@ pub fn sample(job: &Job<'_>) -> Result<Sample> {
         Ok(Sample { rows, changes })
     };
     read().explain(|| format!("could not look at the rows of {}", job.plan.object()))
+}
+
+/// SQL: values as people read them, several as `a | b`; nothing where all are empty.
+fn text(values: impl Iterator<Item = String>) -> String {
+    let values: Vec<String> = values.map(|value| format!("({value})::text")).collect();
+    match values.as_slice() {
+        [one] => one.clone(),
+        several => format!("nullif(array_to_string(ARRAY[{}], ' | '), '')", several.join(", ")),
+    }
 }

@@ -5,7 +5,7 @@ use postgres::GenericClient;
 use crate::database::Failure;
 use crate::phases::Scripts;
 use crate::phases::rows::Key;
-use crate::sql::{quote_identifier, quote_literal};
+use crate::sql::quote_literal;
 
 /// Bytes of a block, as every server but a self-built one has them.
 const BLOCK: i64 = 8192;
@@ -17,8 +17,8 @@ const ROWS_IN_BLOCK: u32 = 291;
 pub(super) struct Statements {
     pub(super) table: String,
     pub(super) key: Key,
-    pub(super) target: String,
-    pub(super) forward: String,
+    /// Each filled column, quoted, and what it is to hold.
+    pub(super) fills: Vec<(String, String)>,
     unfilled: String,
 }
 
@@ -32,13 +32,7 @@ pub(super) struct Range {
 impl Statements {
     /// None for a plan that fills nothing.
     pub(super) fn of(scripts: &Scripts<'_>, key: Key) -> Option<Self> {
-        Some(Self {
-            table: scripts.table(),
-            key,
-            target: quote_identifier(&scripts.plan.target()?.column),
-            forward: scripts.forward()?,
-            unfilled: scripts.unfilled()?,
-        })
+        Some(Self { table: scripts.table(), key, fills: scripts.fills(), unfilled: scripts.unfilled()? })
     }
 
     /// The rows of the table by estimate; its blocks where it has no key.
@@ -112,14 +106,14 @@ impl Statements {
     /// Fills a range, so many rows of it at most, and gives how many that were. A row that another session holds is passed over: if that session writes it,
     /// the trigger fills it.
     pub(super) fn fill(&self, within: &str, limit: u32) -> String {
-        let Self { table, target, forward, unfilled, .. } = self;
+        let (Self { table, unfilled, .. }, set) = (self, self.set());
         let names: Vec<String> = (0..self.key.list().len()).map(|number| format!("phase_key_{number}")).collect();
         let list = self.key.list();
         let same: Vec<String> =
             list.iter().zip(&names).map(|(own, name)| format!("{table}.{own} = todo.{name}")).collect();
         format!(
             "WITH todo ({}) AS (SELECT {} FROM {table} WHERE {within} AND {unfilled} LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED),
-               done AS (UPDATE {table} SET {target} = {forward} FROM todo WHERE {} AND {unfilled} RETURNING 1)
+               done AS (UPDATE {table} SET {set} FROM todo WHERE {} AND {unfilled} RETURNING 1)
              SELECT count(*) FROM done",
             names.join(", "),
             list.join(", "),
@@ -130,7 +124,7 @@ impl Statements {
     /// The keys of the rows of a range that hold nothing, whatever becomes of them.
     pub(super) fn empty_keys(&self, within: &str) -> String {
         let texts = self.key.texts();
-        format!("SELECT {texts} FROM {} WHERE {within} AND {} IS NULL", self.table, self.target)
+        format!("SELECT {texts} FROM {} WHERE {within} AND {}", self.table, self.empty())
     }
 
     /// SQL: this row.
@@ -143,8 +137,18 @@ impl Statements {
 
     /// Fills one row.
     pub(super) fn fill_one(&self, key: &[String]) -> String {
-        let Self { table, target, forward, .. } = self;
-        format!("UPDATE {table} SET {target} = {forward} WHERE {} AND {target} IS NULL", self.is(key))
+        format!("UPDATE {} SET {} WHERE {} AND {}", self.table, self.set(), self.is(key), self.empty())
+    }
+
+    fn set(&self) -> String {
+        let set: Vec<String> = self.fills.iter().map(|(target, value)| format!("{target} = {value}")).collect();
+        set.join(", ")
+    }
+
+    /// SQL: the row holds nothing in the filled columns.
+    pub(super) fn empty(&self) -> String {
+        let empty: Vec<String> = self.fills.iter().map(|(target, _)| format!("{target} IS NULL")).collect();
+        empty.join(" AND ")
     }
 
     /// The keys of some rows that are empty and should not be; those that were refused are known.

@@ -78,7 +78,7 @@ fn back(
             let own = ["rename".to_owned(), format!("{}.{from}:{to}", named.name)];
             own.into_iter().chain(["--field".to_owned(), new.name.clone()]).collect()
         }
-        true => vec!["retype".to_owned(), format!("{}.{}", named.name, field.name), kind(line)?],
+        true => vec!["retype".to_owned(), format!("{}.{}", named.name, field.name), lines::type_of(line)?],
     };
     let mut text = text.to_owned();
     text.replace_range(range, was);
@@ -92,19 +92,6 @@ fn back(
         }
     }
     Some((text, words))
-}
-
-/// The type of a field's line in Prisma's words: `Int`, `Decimal @db.Decimal(10, 2)`.
-fn kind(line: &str) -> Option<String> {
-    let code = line.split("//").next().unwrap_or(line);
-    let kind = code.split_whitespace().nth(1)?.trim_end_matches('?').to_owned();
-    let Some(at) = code.find("@db.") else { return Some(kind) };
-    let native = &code[at..];
-    let end = match (native.find('('), native.find(char::is_whitespace)) {
-        (Some(open), space) if space.is_none_or(|space| open < space) => native.find(')')? + 1,
-        (_, space) => space.unwrap_or(native.len()),
-    };
-    Some(format!("{kind} {}", &native[..end]))
 }
 
 #[cfg(test)]
@@ -129,8 +116,6 @@ mod tests {
         let after = BEFORE.replace("length String", "length Decimal? @db.Decimal(10, 2) @default(0)");
         let (text, words) = back(&after, &[BEFORE.to_owned()], ("public", "Song"), ("length", "length")).unwrap();
         assert_eq!((text.as_str(), words.last().unwrap().as_str()), (BEFORE, "Decimal @db.Decimal(10, 2)"));
-        assert_eq!(kind("  a Int @default(0) // @db.X").unwrap(), "Int");
-        assert_eq!(kind("  a String @db.Text").unwrap(), "String @db.Text");
         assert!(back(BEFORE, &[], ("public", "Song"), ("a", "b")).is_none());
     }
 }

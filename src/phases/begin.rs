@@ -1,15 +1,16 @@
 //! A new plan, from what a person asks for.
 
-use super::names;
-use super::plan::{Before, Contract, Kind, Plan, Side, Steps, Values};
+use super::asked::{Asked, is_field_name};
+use super::plan::{Kind, Plan, Side};
 use super::plans::Plans;
-use super::subject::{Asked, Subject};
+use super::subject::Subject;
+use super::{names, regroup};
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::sql::{data_type, identifier_is_cut, quote_identifier, quote_literal};
+use crate::sql::{identifier_is_cut, quote_identifier, quote_literal};
 
-/// The plan before Prisma has said what type its new column has.
+/// The plan before Prisma has said what types its new columns have.
 ///
 /// # Errors
 /// Exit status 2 for what makes no sense, 3 for a column that cannot change in phases.
@@ -21,114 +22,108 @@ pub fn plan(
     plans: &Plans,
     all: &[Migration],
 ) -> Result<Plan> {
-    let subject = Subject::find(&asked.column, catalog, texts)?;
-    subject.admit(kind, catalog)?;
-    let name = plans.free_name(&subject.table.name, &subject.field.column);
-    let old = Side {
-        field: subject.field.name.clone(),
-        column: subject.field.column.clone(),
-        data_type: data_type::spelled(&subject.column.data_type),
-        default: subject.column.default.as_ref().map(|default| default.text.clone()),
+    let find = |column: &String| {
+        let subject = Subject::find(column, catalog, texts)?;
+        subject.admit(kind, catalog).map(|()| subject)
     };
-    let mut plan = Plan {
-        kind,
-        model: subject.model.name.clone(),
-        schema: subject.table.schema.clone(),
-        table: subject.table.name.clone(),
-        required: subject.column.not_null,
-        becomes: asked.becomes.clone(),
-        left_out: None,
-        old,
-        new: None,
-        values: Values::default(),
-        migrations: Steps { expand: names::after(all, &[], "expand", &name), ..Steps::default() },
-        before: Before { field: subject.line.clone() },
-        contract: Contract::default(),
-        name,
-    };
-    match kind {
-        Kind::Rename => rename(&mut plan, asked, &subject, catalog)?,
-        Kind::Retype => retype(&mut plan, asked, &subject, catalog)?,
-        Kind::Require => require(&mut plan, asked, &subject)?,
-        Kind::Drop => drop_column(&mut plan, asked, &subject, catalog)?,
+    let subjects = asked.columns.iter().map(find).collect::<Result<Vec<_>>>()?;
+    let Some(subject) = subjects.first() else { return Err(Error::usage("no column is named")) };
+    if let Some(other) = subjects.iter().find(|other| other.table != subject.table) {
+        return Err(Error::usage(format!("{} and {} are different tables", subject.table, other.table)));
     }
+    let name = plans.free_name(&subject.table.name, &subject.field.column);
+    let mut plan = Plan::new(kind, name, subject.model.name.clone(), &subject.table);
+    plan.old = subjects.iter().map(Subject::side).collect();
+    plan.migrations.expand = names::after(all, &[], "expand", &plan.name);
+    match kind {
+        Kind::Rename => rename(&mut plan, asked, subject)?,
+        Kind::Retype => retype(&mut plan, asked, subject)?,
+        Kind::Split | Kind::Merge => regroup::columns(&mut plan, asked)?,
+        Kind::Require => require(&mut plan, asked, subject)?,
+        Kind::Drop => drop_column(&mut plan, asked, subject, catalog)?,
+    }
+    admit_names(&mut plan, subject, catalog)?;
     plans.admit(&plan)?;
     Ok(plan)
 }
 
-fn rename(plan: &mut Plan, asked: &Asked, subject: &Subject, catalog: &Catalog) -> Result<()> {
-    let to = asked.to.as_deref().unwrap_or_default();
-    let mapped = plan.old.field != plan.old.column;
-    let by_field = asked.column.rsplit('.').next() == Some(plan.old.field.as_str());
+fn rename(plan: &mut Plan, asked: &Asked, subject: &Subject) -> Result<()> {
+    let asked_new = asked.into.first().cloned().unwrap_or_default();
+    let to = asked_new.column.unwrap_or_default();
+    let (model, field, column) = (&plan.model, &subject.field.name, &subject.field.column);
+    let mapped = field != column;
+    let by_field = asked.columns.iter().any(|asked| asked.rsplit('.').next() == Some(field.as_str()));
     if mapped && by_field {
-        return Err(Error::usage(format!("{}.{} is the column {} already", plan.model, plan.old.field, plan.old.column))
-            .help(format!(
-                "rename the field in schema.prisma and keep @map(\"{}\"): the database does not change. To rename the column, name \
-                 that: {}.{}:{to}",
-                plan.old.column, plan.model, plan.old.column
-            )));
+        return Err(Error::usage(format!("{model}.{field} is the column {column} already")).help(format!(
+            "rename the field in schema.prisma and keep @map(\"{column}\"): the database does not change. To rename the column, name \
+             that: {model}.{column}:{to}"
+        )));
     }
-    let field = match &asked.field {
-        Some(field) if field_name(field)? == *field => field.clone(),
+    let field = match asked_new.field {
+        Some(field) if is_field_name(&field) => field,
         Some(field) => return Err(Error::usage(format!("`{field}` is not a name for a field of Prisma"))),
-        None if mapped => plan.old.field.clone(),
-        None => field_name(to)?,
+        None if mapped => field.clone(),
+        None => field_name(&to)?,
     };
-    if field == plan.old.field {
-        plan.old.field = free_field(&subject.model, &format!("{}Old", plan.old.field));
-    }
-    let data_type = plan.old.data_type.clone();
-    add_column(plan, subject, catalog, Side { field, column: to.to_owned(), data_type, default: None })?;
-    plan.values.forward = Some(quote_identifier(&plan.old.column));
-    plan.values.back = Some(quote_identifier(to));
+    replace(plan, subject, Side { field, column: to, default: None, before: None, ..subject.side() });
     Ok(())
 }
 
-fn retype(plan: &mut Plan, asked: &Asked, subject: &Subject, catalog: &Catalog) -> Result<()> {
-    let becomes = asked.becomes.as_deref().unwrap_or_default();
+fn retype(plan: &mut Plan, asked: &Asked, subject: &Subject) -> Result<()> {
+    let asked_new = asked.into.first().cloned().unwrap_or_default();
+    let becomes = asked_new.kind.unwrap_or_default();
     let kind = becomes.split_whitespace().next().unwrap_or_default();
     if kind.is_empty() || kind.ends_with('?') || kind.ends_with(']') || subject.kind().ends_with(']') {
         return Err(Error::usage(format!("{becomes:?}: a type of one value is expected, without ? and []"))
             .help("a field stays as optional or required as it is: prisma-safe phases retype Song.duration Int"));
     }
     if kind == subject.kind().trim_end_matches('?') && !becomes.contains('@') {
-        return Err(Error::usage(format!("{}.{} is {kind} already", plan.model, plan.old.field)));
+        return Err(Error::usage(format!("{}.{} is {kind} already", plan.model, subject.field.name)));
     }
-    let to = asked.to.clone().unwrap_or_else(|| format!("{}_{}", plan.old.column, kind.to_ascii_lowercase()));
-    let field = plan.old.field.clone();
-    plan.old.field = free_field(&subject.model, &format!("{field}Old"));
-    let new = Side { field, column: to.clone(), data_type: plan.old.data_type.clone(), default: None };
-    add_column(plan, subject, catalog, new)?;
-    plan.values.forward = Some(asked.forward.clone().unwrap_or_else(|| quote_identifier(&plan.old.column)));
-    plan.values.back = Some(asked.back.clone().unwrap_or_else(|| quote_identifier(&to)));
-    plan.values.may_fail = true;
+    let column = asked_new.column.unwrap_or_else(|| format!("{}_{}", subject.field.column, kind.to_ascii_lowercase()));
+    let side = Side { column, default: None, before: None, becomes: Some(becomes.clone()), ..subject.side() };
+    replace(plan, subject, Side { value: asked_new.value, ..side });
+    for (old, back) in plan.old.iter_mut().zip(&asked.back) {
+        old.value = Some(back.value.clone());
+    }
+    plan.may_fail = true;
     Ok(())
 }
 
+/// One column takes the place of one; each holds the other's value where nothing else is said.
+fn replace(plan: &mut Plan, subject: &Subject, new: Side) {
+    for old in &mut plan.old {
+        old.value = Some(new.quoted());
+    }
+    plan.new = vec![Side { value: new.value.clone().or_else(|| Some(quote_identifier(&subject.field.column))), ..new }];
+}
+
 fn require(plan: &mut Plan, asked: &Asked, subject: &Subject) -> Result<()> {
-    let named = format!("{}.{}", plan.model, plan.old.field);
+    let named = format!("{}.{}", plan.model, subject.field.name);
     if subject.column.not_null {
         return Err(Error::usage(format!("{named} is required already")));
     }
     if subject.kind().ends_with(']') {
         return Err(Error::usage(format!("{named} is a list, which Prisma never requires")));
     }
-    plan.values.forward = match (&asked.value, &asked.forward) {
-        (Some(value), None) => Some(quote_literal(value)),
-        (None, Some(expression)) => Some(expression.clone()),
+    let fill = match (&asked.value, &asked.forward) {
+        (Some(value), None) => quote_literal(value),
+        (None, Some(expression)) => expression.clone(),
         _ => {
             return Err(Error::usage(format!("nothing says what {named} holds where it is empty"))
                 .help("give --value 'unknown', or --from with an expression of SQL over the row's other columns"));
         }
     };
-    plan.values.may_fail = asked.forward.is_some();
-    plan.required = true;
+    plan.may_fail = asked.forward.is_some();
+    for old in &mut plan.old {
+        (old.required, old.value) = (true, Some(fill.clone()));
+    }
     Ok(())
 }
 
 fn drop_column(plan: &mut Plan, asked: &Asked, subject: &Subject, catalog: &Catalog) -> Result<()> {
-    let named = format!("{}.{}", plan.model, plan.old.field);
-    let needs = plan.required && plan.old.default.is_none();
+    let named = format!("{}.{}", plan.model, subject.field.name);
+    let needs = subject.column.not_null && subject.column.default.is_none();
     match &asked.value {
         None if needs => {
             return Err(Error::usage(format!("{named} is required, and the old release reads it in every row"))
@@ -148,29 +143,38 @@ fn drop_column(plan: &mut Plan, asked: &Asked, subject: &Subject, catalog: &Cata
     Ok(())
 }
 
-/// The new column must be free, in the database and in Prisma.
-fn add_column(plan: &mut Plan, subject: &Subject, catalog: &Catalog, new: Side) -> Result<()> {
-    if new.column.is_empty() || identifier_is_cut(&new.column) {
-        return Err(Error::usage(format!("`{}` is not a name for a column: 1 to 63 bytes", new.column)));
+/// The new columns must be free, in the database and in Prisma. An old field whose name a new one takes gets another.
+fn admit_names(plan: &mut Plan, subject: &Subject, catalog: &Catalog) -> Result<()> {
+    let known = catalog.tables.get(&subject.table);
+    for (at, new) in plan.new.iter().enumerate() {
+        if new.column.is_empty() || identifier_is_cut(&new.column) {
+            return Err(Error::usage(format!("`{}` is not a name for a column: 1 to 63 bytes", new.column)));
+        }
+        let twice = plan.new[..at].iter().any(|other| other.column == new.column || other.field == new.field);
+        if twice {
+            return Err(Error::usage(format!("{} is named twice", new.column)));
+        }
+        if known.is_some_and(|table| table.columns.contains_key(&new.column)) {
+            return Err(Error::usage(format!("{} has a column {} already", subject.table, new.column)));
+        }
+        let own = plan.old.iter().any(|old| old.field == new.field);
+        if !own && subject.model.fields.iter().any(|field| field.name == new.field) {
+            return Err(Error::usage(format!("the model {} has a field {} already", plan.model, new.field)));
+        }
     }
-    let taken = catalog.tables.get(&subject.table).is_some_and(|table| table.columns.contains_key(&new.column));
-    if taken || plan.old.column == new.column {
-        return Err(Error::usage(format!("{} has a column {} already", subject.table, new.column)));
+    for at in 0..plan.old.len() {
+        let Some(old) = plan.old.get(at).filter(|old| plan.new.iter().any(|new| new.field == old.field)) else {
+            continue;
+        };
+        let free = free_field(&subject.model, &format!("{}Old", old.field));
+        plan.old[at].field = free;
     }
-    let other = subject.model.fields.iter().find(|field| field.name == new.field && field.name != subject.field.name);
-    if other.is_some() {
-        return Err(Error::usage(format!("the model {} has a field {} already", plan.model, new.field)));
-    }
-    plan.new = Some(new);
     Ok(())
 }
 
 /// A field may be called what Prisma takes for a name.
 fn field_name(column: &str) -> Result<String> {
-    let mut chars = column.chars();
-    let fits =
-        chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if fits {
+    if is_field_name(column) {
         return Ok(column.to_owned());
     }
     let plain: String = column.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();

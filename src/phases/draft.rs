@@ -1,5 +1,7 @@
-//! What Prisma itself would do for the schema of the expand: the new column's type and default, and its indexes, as Prisma writes
+//! What Prisma itself would do for the schema of the expand: the new columns' types and defaults, and their indexes, as Prisma writes
 //! them. Anything else in it is a change that is not of the plan.
+
+use std::collections::BTreeMap;
 
 use super::plan::Plan;
 use crate::error::{Error, Result};
@@ -8,10 +10,9 @@ use crate::sql::{ActionKind, Script, StatementKind, data_type};
 /// The parts of Prisma's draft.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Drafted {
-    /// The new column's type.
-    pub data_type: Option<String>,
-    pub default: Option<String>,
-    /// The default that the old column gets.
+    /// The new columns by their names: type and default.
+    pub added: BTreeMap<String, (String, Option<String>)>,
+    /// The default that an old column gets.
     pub old_default: Option<String>,
     /// `CREATE INDEX` statements, each with its index's name.
     pub indexes: Vec<(String, String)>,
@@ -25,30 +26,32 @@ impl Drafted {
     pub fn read(draft: &str, plan: &Plan) -> Result<Self> {
         let script = Script::parse(draft);
         let mut drafted = Self::default();
-        let new = plan.new.as_ref().map(|new| new.column.as_str());
+        let is_new = |column: &str| plan.new.iter().any(|new| new.column == column);
+        let is_old = |column: &str| plan.old.iter().any(|old| old.column == column);
         for statement in script.statements() {
             let text = draft.get(statement.range.clone()).unwrap_or_default();
             let known = match &statement.kind {
                 StatementKind::AlterTable { table, actions, .. } if table.name == plan.table => {
                     actions.iter().all(|action| match &action.kind {
-                        ActionKind::AddColumn { column, .. } if Some(column.name.as_str()) == new => {
-                            drafted.data_type = Some(data_type::spelled(&column.data_type));
-                            drafted.default = column.default.as_ref().map(|default| default.text.clone());
+                        ActionKind::AddColumn { column, .. } if is_new(&column.name) => {
+                            let default = column.default.as_ref().map(|default| default.text.clone());
+                            let of = data_type::spelled(&column.data_type);
+                            drafted.added.insert(column.name.clone(), (of, default));
                             true
                         }
-                        ActionKind::SetDefault { column, default } if *column == plan.old.column => {
+                        ActionKind::SetDefault { column, default } if is_old(column) => {
                             drafted.old_default = Some(default.text.clone());
                             true
                         }
-                        ActionKind::DropNotNull { column } => *column == plan.old.column && new.is_some(),
+                        ActionKind::DropNotNull { column } => is_old(column) && plan.kind.replaces(),
                         _ => false,
                     })
                 }
-                StatementKind::CreateIndex(index) if index.table.name == plan.table && new.is_some() => {
+                StatementKind::CreateIndex(index) if index.table.name == plan.table => {
                     let name = index.name.clone().unwrap_or_default();
                     let alone = text.trim().trim_end_matches(';').replacen("INDEX ", "INDEX CONCURRENTLY ", 1);
                     drafted.indexes.push((name, format!("{alone};")));
-                    index.keys.iter().any(|key| key.column.as_deref() == new)
+                    index.keys.iter().any(|key| key.column.as_deref().is_some_and(is_new))
                 }
                 _ => false,
             };
@@ -58,8 +61,9 @@ impl Drafted {
                     .help("draft and apply them first: prisma-safe migrate dev"));
             }
         }
-        if new.is_some() && drafted.data_type.is_none() {
-            return Err(Error::failed("Prisma does not draft the new column").because(draft.trim().to_owned()));
+        if let Some(missing) = plan.new.iter().find(|new| !drafted.added.contains_key(&new.column)) {
+            return Err(Error::failed(format!("Prisma does not draft the new column {}", missing.column))
+                .because(draft.trim().to_owned()));
         }
         Ok(drafted)
     }

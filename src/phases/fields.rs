@@ -1,10 +1,11 @@
-//! schema.prisma for each phase, edited by bytes: the new field optional beside the old one, which the new release's client does
-//! not see (`@ignore`); then the new one alone.
+//! schema.prisma for each phase, edited by bytes: the new fields optional beside the old ones, which the new release's client does
+//! not see (`@ignore`); then the new ones alone.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use super::plan::{Kind, Plan};
+use super::plan::{Kind, Plan, Side};
 use crate::error::{Error, Explain as _, Result};
 use crate::rename::schema::lines::{self, Rewrite};
 
@@ -48,10 +49,7 @@ impl Edited {
         });
         let Some((file, new)) = edited else {
             return Err(Error::usage(format!("no file of the schema declares {} as the plan left it", plan.model))
-                .help(format!(
-                    "the model needs the field {}: see {shown}",
-                    plan.new.as_ref().map_or(&plan.old.field, |new| &new.field)
-                )));
+                .help(format!("the model needs the fields of the plan: see {shown}")));
         };
         file.new = new;
         Ok(all)
@@ -74,58 +72,79 @@ const CLIENTS: [&str; 6] =
     ["@default(uuid", "@default(cuid", "@default(nanoid", "@default(ulid", "@updatedAt", "@default(autoincrement"];
 
 fn expanded(text: &str, plan: &Plan, shown: &str) -> Option<String> {
-    let original = plan.before.field.as_str();
-    let range = lines::field(text, &plan.model, original.split_whitespace().next()?)?;
-    if text.get(range.clone()) != Some(original) {
-        return None;
+    let mut edits = BTreeMap::new();
+    for (at, old) in plan.old.iter().enumerate() {
+        let original = old.before.as_deref()?;
+        let range = lines::field(text, &plan.model, original.split_whitespace().next()?)?;
+        if text.get(range.clone()) != Some(original) {
+            return None;
+        }
+        let newline = if original.ends_with("\r\n") { "\r\n" } else { "\n" };
+        let hidden = match plan.kind {
+            // the database's check demands a value; Prisma sees no check
+            Kind::Require => continue,
+            Kind::Drop => left_out(plan, original, shown)?,
+            _ => ignored(old, original, shown)?,
+        };
+        let added = plan.new.iter().filter(|_| at == 0).map(|new| new_line(plan.kind, new, original));
+        let added = added.collect::<Option<String>>()?;
+        edits.insert(range.start, (range.end, format!("{added}{hidden}{newline}")));
     }
-    if plan.kind == Kind::Require {
-        // the database's check demands a value; Prisma sees no check
-        return Some(text.to_owned());
-    }
-    let newline = if original.ends_with("\r\n") { "\r\n" } else { "\n" };
-    let comment = format!("@ignore // until the contract of {shown}");
+    relist(apply(text, edits), plan)
+}
+
+/// A line without its comment, and the comment that says how long it stays.
+fn until<'t>(original: &'t str, shown: &str) -> (&'t str, String) {
     let plain = original.split("//").next().unwrap_or(original).trim_end();
-    let mut replaced = text.to_owned();
-    let Some(new) = &plan.new else {
-        let default = prisma_default(plan, kind_of(original)?);
-        let kind = if plan.required { kind_of(original)?.to_owned() } else { optional(kind_of(original)?) };
-        let with = [default.as_str(), &comment].join(" ");
-        let without = if default.is_empty() { &CLIENTS[..4] } else { &CLIENTS[..] };
-        let ignored =
-            Rewrite { kind: Some(&kind), without, with: with.trim_start(), ..Rewrite::default() }.of(plain)?;
-        replaced.replace_range(range, &format!("{ignored}{newline}"));
-        return Some(replaced);
-    };
-    let old_kind = optional(kind_of(original)?);
-    let map = (plan.old.field != plan.old.column).then_some(plan.old.column.as_str());
-    let ignored = Rewrite {
-        name: Some(&plan.old.field),
-        kind: Some(&old_kind),
-        map: Some(map),
-        without: &CLIENTS,
-        with: &comment,
-    };
-    let new_map = (new.field != new.column).then_some(new.column.as_str());
-    let (kind, attributes) = new_kind(plan, original)?;
+    (plain, format!("@ignore // until the contract of {shown}"))
+}
+
+/// The line of a column that the new release leaves out.
+fn left_out(plan: &Plan, original: &str, shown: &str) -> Option<String> {
+    let (plain, comment) = until(original, shown);
+    let default = prisma_default(plan, kind_of(original)?);
+    let required = plan.old.iter().any(|old| old.required);
+    let kind = if required { kind_of(original)?.to_owned() } else { optional(kind_of(original)?) };
+    let with = [default.as_str(), &comment].join(" ");
+    let without = if default.is_empty() { &CLIENTS[..4] } else { &CLIENTS[..] };
+    Rewrite { kind: Some(&kind), without, with: with.trim_start(), ..Rewrite::default() }.of(plain)
+}
+
+/// The line of a column whose place others take.
+fn ignored(old: &Side, original: &str, shown: &str) -> Option<String> {
+    let (plain, comment) = until(original, shown);
+    let kind = optional(kind_of(original)?);
+    let map = (old.field != old.column).then_some(old.column.as_str());
+    Rewrite { name: Some(&old.field), kind: Some(&kind), map: Some(map), without: &CLIENTS, with: &comment }.of(plain)
+}
+
+/// The line of a new column, like the first old one's as far as that says the same of it.
+fn new_line(plan: Kind, new: &Side, original: &str) -> Option<String> {
+    let (kind, attributes) = new_kind(plan, new, original)?;
     let kind = optional(&kind);
-    let retyped = Rewrite {
-        name: Some(&new.field),
-        kind: Some(&kind),
-        map: Some(new_map),
-        without: if plan.kind == Kind::Retype { &["@db.", "@default"] } else { &[] },
-        with: &attributes,
+    let map = (new.field != new.column).then_some(new.column.as_str());
+    let (line, without): (String, &[&str]) = match plan {
+        Kind::Rename => (original.to_owned(), &[]),
+        Kind::Retype => (original.to_owned(), &["@db.", "@default"]),
+        _ => (bare(original)?, &[]),
     };
-    let both = format!("{}{}{newline}", retyped.of(original)?, ignored.of(plain)?);
-    replaced.replace_range(range, &both);
-    relist(replaced, plan)
+    Rewrite { name: Some(&new.field), kind: Some(&kind), map: Some(map), without, with: &attributes }.of(&line)
+}
+
+/// A field's name and type, where they stand.
+fn bare(line: &str) -> Option<String> {
+    let name = line.split_whitespace().next()?;
+    let (kind, behind) = (kind_of(line)?, line.find(name)? + name.len());
+    let end = behind + line.get(behind..)?.find(kind)? + kind.len();
+    Some(format!("{}{}", line.get(..end)?, if line.ends_with("\r\n") { "\r\n" } else { "\n" }))
 }
 
 /// The new field's type and the attributes that come with it.
-fn new_kind(plan: &Plan, original: &str) -> Option<(String, String)> {
-    let Some(becomes) = &plan.becomes else { return Some((kind_of(original)?.to_owned(), String::new())) };
+fn new_kind(plan: Kind, new: &Side, original: &str) -> Option<(String, String)> {
+    let Some(becomes) = &new.becomes else { return Some((kind_of(original)?.to_owned(), String::new())) };
     let (kind, native) = becomes.split_once(char::is_whitespace).unwrap_or((becomes, ""));
-    let default = lines::default_of(original).map(|default| format!("@default({})", respelled(&default, kind)));
+    let default = lines::default_of(original).filter(|_| plan == Kind::Retype);
+    let default = default.map(|default| format!("@default({})", respelled(&default, kind)));
     let attributes = [default.as_deref().unwrap_or_default(), native.trim()].join(" ");
     Some((kind.to_owned(), attributes.trim().to_owned()))
 }
@@ -155,42 +174,60 @@ fn prisma_default(plan: &Plan, kind: &str) -> String {
     }
 }
 
-/// Lists that name the column: each stays, and gets a fellow with the new field.
-fn relist(text: String, plan: &Plan) -> Option<String> {
-    let new = plan.new.as_ref()?;
-    // the new field may have the name that the old one had
-    let before = plan.before.field.split_whitespace().next()?;
+/// Lists that name an old column: each stays, and gets a fellow with the new field where one takes the place of one.
+fn relist(mut text: String, plan: &Plan) -> Option<String> {
+    // a new field may have the name that the old one had
+    let names: Vec<(&str, &str)> =
+        plan.old.iter().filter_map(|old| Some((old_name(old)?, old.field.as_str()))).collect();
     let mut listings = lines::listings(&text, &plan.model);
-    listings.retain(|listing| listing.fields.iter().any(|field| field == before));
-    let mut text = text;
+    listings.retain(|listing| listing.fields.iter().any(|field| names.iter().any(|(before, _)| field == before)));
     for listing in listings.into_iter().rev() {
         let line = text.get(listing.range.clone())?.to_owned();
-        let named = |name: &str| lines::relisted(&line, &|own| (own == before).then(|| name.to_owned()));
-        let (old, mut fellow) = (named(&plan.old.field)?, named(&new.field)?);
-        if let Some(at) = fellow.find("map:") {
-            let open = at + fellow[at..].find('"')?;
-            let close = open + 1 + fellow[open + 1..].find('"')?;
-            fellow.insert_str(close, &format!("_{}", new.column));
+        let of = |own: &str| names.iter().find(|(before, _)| own == *before).map(|(_, now)| (*now).to_owned());
+        let mut lists = lines::relisted(&line, &of)?;
+        if let ([new], Kind::Rename | Kind::Retype) = (plan.new.as_slice(), plan.kind) {
+            let fellow = lines::relisted(&line, &|own| of(own).map(|_| new.field.clone()))?;
+            let newline = if line.ends_with('\n') { "" } else { "\n" };
+            lists = format!("{lists}{newline}{}", with_own_name(fellow, &new.column)?);
         }
-        let newline = if line.ends_with('\n') { "" } else { "\n" };
-        text.replace_range(listing.range, &format!("{old}{newline}{fellow}"));
+        text.replace_range(listing.range, &lists);
     }
     Some(text)
 }
 
+/// An index of the new column beside the old one's needs another name.
+fn with_own_name(mut list: String, column: &str) -> Option<String> {
+    if let Some(at) = list.find("map:") {
+        let open = at + list[at..].find('"')?;
+        let close = open + 1 + list[open + 1..].find('"')?;
+        list.insert_str(close, &format!("_{column}"));
+    }
+    Some(list)
+}
+
+/// The name that an old column's field had before the plan.
+fn old_name(old: &Side) -> Option<&str> {
+    old.before.as_deref()?.split_whitespace().next()
+}
+
 fn contracted(text: &str, plan: &Plan) -> Option<String> {
     let mut edits: BTreeMap<usize, (usize, String)> = BTreeMap::new();
-    let mut edit = |range: std::ops::Range<usize>, to: String| drop(edits.insert(range.start, (range.end, to)));
-    if let Some(target) = plan.target().filter(|_| plan.required) {
+    let mut edit = |range: Range<usize>, to: String| drop(edits.insert(range.start, (range.end, to)));
+    for target in plan.targets().iter().filter(|side| side.required) {
         let range = lines::field(text, &plan.model, &target.field)?;
         let line = text.get(range.clone())?;
         let kind = kind_of(line)?.trim_end_matches('?').to_owned();
         edit(range, Rewrite { kind: Some(&kind), ..Rewrite::default() }.of(line)?);
     }
     if plan.kind != Kind::Require {
-        edit(lines::field(text, &plan.model, &plan.old.field)?, String::new());
+        for (at, old) in plan.old.iter().enumerate() {
+            let range = lines::field(text, &plan.model, &old.field)?;
+            // the new fields stand behind the first one's comment
+            let replaced = at == 0 && plan.kind.replaces();
+            edit(if replaced { range } else { documented(text, range) }, String::new());
+        }
         for listing in lines::listings(text, &plan.model) {
-            if listing.fields.contains(&plan.old.field) {
+            if plan.old.iter().any(|old| listing.fields.contains(&old.field)) {
                 edit(listing.range, String::new());
             }
         }
@@ -198,29 +235,32 @@ fn contracted(text: &str, plan: &Plan) -> Option<String> {
     Some(apply(text, edits))
 }
 
+/// A field with the comment above it that is about nothing else.
+fn documented(text: &str, field: Range<usize>) -> Range<usize> {
+    let before = text.get(..field.start).unwrap_or_default();
+    let comment = before.split_inclusive('\n').rev().take_while(|line| line.trim_start().starts_with("///"));
+    field.start - comment.map(str::len).sum::<usize>()..field.end
+}
+
 fn aborted(text: &str, plan: &Plan) -> Option<String> {
     let mut edits: BTreeMap<usize, (usize, String)> = BTreeMap::new();
-    let mut edit = |range: std::ops::Range<usize>, to: String| drop(edits.insert(range.start, (range.end, to)));
-    if plan.kind == Kind::Require {
-        return lines::field(text, &plan.model, &plan.old.field).map(|_| text.to_owned());
+    let mut edit = |range: Range<usize>, to: String| drop(edits.insert(range.start, (range.end, to)));
+    for old in &plan.old {
+        let range = lines::field(text, &plan.model, &old.field)?;
+        if plan.kind != Kind::Require {
+            edit(range, old.before.clone()?);
+        }
     }
-    let old = lines::field(text, &plan.model, &plan.old.field)?;
-    let Some(new) = &plan.new else {
-        edit(old, plan.before.field.clone());
-        return Some(apply(text, edits));
-    };
-    edit(old, String::new());
-    edit(lines::field(text, &plan.model, &new.field)?, plan.before.field.clone());
-    let before = plan.before.field.split_whitespace().next()?;
-    for listing in lines::listings(text, &plan.model) {
+    for new in &plan.new {
+        edit(lines::field(text, &plan.model, &new.field)?, String::new());
+    }
+    for listing in lines::listings(text, &plan.model).into_iter().filter(|_| plan.kind.replaces()) {
         let line = text.get(listing.range.clone())?;
-        if listing.fields.contains(&new.field) {
+        if plan.new.iter().any(|new| listing.fields.contains(&new.field)) {
             edit(listing.range, String::new());
-        } else if listing.fields.contains(&plan.old.field) {
-            edit(
-                listing.range.clone(),
-                lines::relisted(line, &|own| (own == plan.old.field).then(|| before.to_owned()))?,
-            );
+        } else if plan.old.iter().any(|old| listing.fields.contains(&old.field)) {
+            let before = |own: &str| plan.old.iter().find(|old| own == old.field).and_then(old_name).map(str::to_owned);
+            edit(listing.range.clone(), lines::relisted(line, &before)?);
         }
     }
     Some(apply(text, edits))

@@ -106,6 +106,11 @@ fn rows_agree(client: &mut Client, scripts: &Scripts<'_>) -> Result<Option<Evide
     let more = if found.len() > NAMED { ", and more" } else { "" };
     Ok(Some(match found.get(..found.len().min(NAMED)).unwrap_or_default() {
         [] => Evidence::new("rows", true, "no row differs"),
+        named if scripts.plan.keeps_all() => {
+            let (new, named) = (scripts.plan.new_columns(), named.join(" · "));
+            let said = format!("rows differ: {named}{more}; their old values do not come back from {new}");
+            Evidence::new("rows", false, said)
+        }
         named => Evidence::new("rows", false, format!("rows differ: {}{more}", named.join(" · "))),
     }))
 }
@@ -193,15 +198,15 @@ fn counted(client: &mut Client) -> Result<Option<Counted>, Failure> {
     Ok(Some((queries, since)))
 }
 
-/// Whether a statement of an application's names the old column. Those that name the new one too are of the phases.
+/// Whether a statement of an application's names an old column. Those that name a new one too are of the phases.
 fn names(query: &str, scripts: &Scripts<'_>) -> bool {
     let words: Vec<String> = tokens(query).iter().filter_map(|token| token.identifier()).collect();
     let has = |name: &str| words.iter().any(|word| word == name);
     let plan = scripts.plan;
     let definition = ["alter", "create", "comment", "do", "drop", "copy", "lock"];
-    has(&plan.old.column)
+    plan.old.iter().any(|old| has(&old.column))
         && has(&plan.table)
-        && !plan.new.as_ref().is_some_and(|new| has(&new.column))
+        && !plan.new.iter().any(|new| has(&new.column))
         && !words.first().is_some_and(|word| definition.contains(&word.as_str()))
 }
 

@@ -13,8 +13,6 @@ pub struct Names {
     pub function: String,
     pub sequence: String,
     pub trigger: String,
-    pub old_check: String,
-    pub new_check: String,
     /// The trigger's name as it is: it must sort behind the others of its table.
     pub bare_trigger: String,
     /// The function's name as it is.
@@ -34,12 +32,27 @@ impl Names {
             function: qualified(&own),
             sequence: qualified(&sequence),
             trigger: quote_identifier(&format!("zz_phase_{name}")),
-            old_check: quote_identifier(&format!("phase_{name}_old")),
-            new_check: quote_identifier(&format!("phase_{name}_new")),
             bare_trigger: format!("zz_phase_{name}"),
             bare_function: own,
             bare_sequence: sequence,
         }
+    }
+}
+
+impl Names {
+    /// The check that keeps an old column's promise, by the column's place in the plan.
+    pub fn old_check(&self, at: usize) -> String {
+        self.check("old", at)
+    }
+
+    /// The check of a new column, or of one that becomes required.
+    pub fn new_check(&self, at: usize) -> String {
+        self.check("new", at)
+    }
+
+    fn check(&self, of: &str, at: usize) -> String {
+        let number = if at == 0 { String::new() } else { format!("_{}", at + 1) };
+        quote_identifier(&format!("{}_{of}{number}", self.bare_function))
     }
 }
 

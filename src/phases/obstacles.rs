@@ -3,7 +3,7 @@
 use postgres::Client;
 use postgres::types::Type;
 
-use super::plan::{Kind, Plan};
+use super::plan::{Kind, Plan, Side};
 use super::render::Scripts;
 use super::{Names, gate, render};
 use crate::database::{Failure, dependents};
@@ -16,7 +16,7 @@ use crate::sql::quote_identifier;
 /// The server's own.
 pub fn against(client: &mut Client, scripts: &Scripts<'_>) -> Result<Vec<String>> {
     let plan = scripts.plan;
-    let explain = || format!("could not look at {}.{}", plan.table, plan.old.column);
+    let explain = || format!("could not look at {}", plan.old_columns());
     let mut found = Vec::new();
     if !is_there(client, plan).explain(explain)? {
         return Ok(found);
@@ -30,32 +30,43 @@ pub fn against(client: &mut Client, scripts: &Scripts<'_>) -> Result<Vec<String>
     Ok(found)
 }
 
-/// Whether the database has the column: it may be behind the migrations.
+/// Whether the database has the columns: it may be behind the migrations.
 fn is_there(client: &mut Client, plan: &Plan) -> Result<bool, Failure> {
     const ASK: &str =
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+        "SELECT count(*) = cardinality($3) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = $1 AND c.relname = $2 AND a.attname = $3 AND NOT a.attisdropped)";
-    let row = client.query_typed_one(
-        ASK,
-        &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT), (&plan.old.column, Type::TEXT)],
-    )?;
+        WHERE n.nspname = $1 AND c.relname = $2 AND a.attname::text = ANY ($3) AND NOT a.attisdropped";
+    let columns: Vec<&str> = plan.old.iter().map(|old| old.column.as_str()).collect();
+    let row = client
+        .query_typed_one(ASK, &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT), (&columns, Type::TEXT_ARRAY)])?;
     Ok(row.try_get(0)?)
 }
 
-/// Views, policies, functions, … that name the column. The plan's own function does as well.
+/// Views, policies, functions, … that name an old column. The plan's own function does as well.
 ///
 /// # Errors
 /// The server's own.
 pub fn dependents_of(client: &mut Client, plan: &Plan) -> Result<Vec<String>, Failure> {
-    let parameters = dependents::parameters(&plan.object(), Some(&plan.old.column));
+    let mut found = Vec::new();
+    for old in &plan.old {
+        for dependent in dependents_of_column(client, plan, &old.column)? {
+            if !found.contains(&dependent) {
+                found.push(dependent);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn dependents_of_column(client: &mut Client, plan: &Plan, column: &str) -> Result<Vec<String>, Failure> {
+    let parameters = dependents::parameters(&plan.object(), Some(column));
     let row = client.query_typed_opt(dependents::QUERY, &[(&parameters, Type::TEXT_ARRAY)])?;
     let answer: Option<String> = row.map(|row| row.try_get(0)).transpose()?.flatten();
     let all = answer.as_deref().and_then(dependents::read).unwrap_or_default();
     let own = format!("phase_{}", plan.name);
     // a column may be called like a word that stands in every plan's function: select, row, now
-    let keyword = render::is_word_of_trigger(&plan.old.column);
-    let really = if keyword { functions_quoting(client, &plan.old.column)? } else { Vec::new() };
+    let keyword = render::is_word_of_trigger(column);
+    let really = if keyword { functions_quoting(client, column)? } else { Vec::new() };
     let another_plans = |name: &str| keyword && name.starts_with("phase_") && !really.iter().any(|other| other == name);
     let others = all.into_iter().filter(|dependent| {
         dependent.own != own && dependent.own != format!("zz_{own}") && !another_plans(&dependent.own)
@@ -70,28 +81,28 @@ fn functions_quoting(client: &mut Client, column: &str) -> Result<Vec<String>, F
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Properties of the column that the new one would not have.
+/// Properties of the old columns that the new ones would not have.
 fn shape(client: &mut Client, plan: &Plan) -> Result<Vec<String>, Failure> {
     const ASK: &str = "SELECT a.attacl IS NOT NULL,
           (SELECT l.collname::text FROM pg_catalog.pg_collation l JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
            WHERE l.oid = a.attcollation AND a.attcollation <> t.typcollation)
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND a.attname = $3";
-    if plan.new.is_none() {
-        return Ok(Vec::new());
-    }
-    let row = client.query_typed_one(
-        ASK,
-        &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT), (&plan.old.column, Type::TEXT)],
-    )?;
     let mut found = Vec::new();
-    if row.try_get(0)? {
-        found.push("roles have privileges on this column alone, which the new column would lack".to_owned());
-    }
-    if let Some(collation) = row.try_get::<_, Option<String>>(1)? {
-        found.push(format!(
-            "it has the collation {collation}, which Prisma does not know and the new column would lack"
-        ));
+    for old in plan.old.iter().filter(|_| plan.kind.replaces()) {
+        let row = client.query_typed_one(
+            ASK,
+            &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT), (&old.column, Type::TEXT)],
+        )?;
+        let column = &old.column;
+        if row.try_get(0)? {
+            found.push(format!("roles have privileges on the column {column} alone, which a new column would lack"));
+        }
+        if let Some(collation) = row.try_get::<_, Option<String>>(1)? {
+            found.push(format!(
+                "{column} has the collation {collation}, which Prisma does not know and a new column would lack"
+            ));
+        }
     }
     Ok(found)
 }
@@ -124,43 +135,94 @@ fn later_triggers(client: &mut Client, scripts: &Scripts<'_>) -> Result<Vec<Stri
     rows.iter().map(named).collect()
 }
 
-/// Rows whose value does not go over, by their keys, before the plan begins: at most a few.
+/// Rows that would not go over, by their keys: at most a few.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// An expression gives nothing for them, or fails.
+    Forward(String),
+    /// The new columns would not give their old values back.
+    Back(String),
+}
+
+/// Looks for rows that would not go over, before the plan begins.
 ///
 /// # Errors
 /// The server's own: a cast that does not exist, an expression that names no column.
-pub fn unfit(client: &mut Client, scripts: &Scripts<'_>) -> Result<Option<String>> {
+pub fn unfit(client: &mut Client, scripts: &Scripts<'_>) -> Result<Option<Unfit>> {
     let plan = scripts.plan;
-    let (Some(forward), true) =
-        (scripts.forward(), is_there(client, plan).explain(|| "could not look at the table".into())?)
-    else {
+    let fills = scripts.fills();
+    if fills.is_empty() || !is_there(client, plan).explain(|| "could not look at the table".into())? {
         return Ok(None);
+    }
+    try_out(client, scripts, &fills)?;
+    if !plan.may_fail {
+        return Ok(None);
+    }
+    let given = |(side, (target, value)): (&Side, &(String, String))| match plan.kind {
+        Kind::Require => format!("({target} IS NOT NULL OR {value} IS NOT NULL)"),
+        _ if side.required => format!("{value} IS NOT NULL"),
+        _ => format!("({value} IS NULL OR {value} IS NOT NULL)"),
     };
-    // PostgreSQL says of the expression itself what is wrong with it, also where there are no rows
-    let dry = format!("SELECT {forward} FROM {} LIMIT 0", scripts.table());
-    let failed = |failure: Failure| {
-        Error::usage(format!("the database refuses the expression for {}", plan.title())).because(failure)
-    };
-    client.batch_execute(&dry).map_err(|error| failed(Failure::from(error)))?;
-    if let (Some(back), Some(new)) = (&plan.values.back, &plan.new) {
-        let sub = format!(
-            "SELECT CAST({back} AS {}) FROM (SELECT *, CAST(NULL AS {}) AS {} FROM {}) AS {} LIMIT 0",
-            plan.old.data_type,
-            new.data_type,
-            quote_identifier(&new.column),
-            scripts.table(),
+    let given: Vec<String> = plan.targets().iter().zip(&fills).map(given).collect();
+    if let Some(rows) = named(gate::failing(client, scripts, &given.join(" AND "))?) {
+        return Ok(Some(Unfit::Forward(rows)));
+    }
+    if !plan.keeps_all() {
+        return Ok(None);
+    }
+    let Some(returns) = scripts.returns() else { return Ok(None) };
+    if let Some(rows) = named(gate::failing(client, scripts, &returns)?) {
+        return Ok(Some(Unfit::Back(rows)));
+    }
+    if plan.old.iter().any(|old| old.required && old.default.is_none()) {
+        return Ok(None);
+    }
+    let row = left_out(client, scripts, &returns).map_err(|failure| refused(scripts, failure))?;
+    Ok((!row).then(|| Unfit::Back(format!("that leave {} out", plan.old_columns()))))
+}
+
+/// Whether a condition holds for a row in which the old columns have their defaults: there may be no such row yet.
+fn left_out(client: &mut Client, scripts: &Scripts<'_>, fits: &str) -> Result<bool, Failure> {
+    const ASK: &str =
+        "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+    let plan = scripts.plan;
+    let mut columns = Vec::new();
+    for row in client.query_typed(ASK, &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT)])? {
+        let (name, of): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        let default = plan.old.iter().find(|old| old.column == name).and_then(|old| old.default.as_deref());
+        columns.push(format!("CAST({} AS {of}) AS {}", default.unwrap_or("NULL"), quote_identifier(&name)));
+    }
+    let table = quote_identifier(&plan.table);
+    let ask = format!("SELECT ({fits}) IS TRUE FROM (SELECT {}) AS {table}", columns.join(", "));
+    Ok(client.query_typed_one(&ask, &[])?.try_get(0)?)
+}
+
+fn named(rows: Option<Vec<String>>) -> Option<String> {
+    rows.filter(|rows| !rows.is_empty()).map(|rows| rows.join(", "))
+}
+
+fn refused(scripts: &Scripts<'_>, failure: Failure) -> Error {
+    Error::usage(format!("the database refuses the expression for {}", scripts.plan.title())).because(failure)
+}
+
+/// PostgreSQL says of the expressions themselves what is wrong with them, also where there are no rows.
+fn try_out(client: &mut Client, scripts: &Scripts<'_>, fills: &[(String, String)]) -> Result<()> {
+    let (plan, table) = (scripts.plan, scripts.table());
+    let values: Vec<&str> = fills.iter().map(|(_, value)| value.as_str()).collect();
+    let mut tries = vec![format!("SELECT {} FROM {table} LIMIT 0", values.join(", "))];
+    if plan.kind.replaces() {
+        let value = |side: &Side| Some(format!("CAST({} AS {})", side.value.as_deref()?, side.data_type));
+        let back: Vec<String> = plan.old.iter().filter_map(value).collect();
+        let empty: Vec<String> =
+            plan.new.iter().map(|new| format!("CAST(NULL AS {}) AS {}", new.data_type, new.quoted())).collect();
+        tries.push(format!(
+            "SELECT {} FROM (SELECT *, {} FROM {table}) AS {} LIMIT 0",
+            back.join(", "),
+            empty.join(", "),
             quote_identifier(&plan.table)
-        );
-        client.batch_execute(&sub).map_err(|error| failed(Failure::from(error)))?;
+        ));
     }
-    if !plan.values.may_fail {
-        return Ok(None);
-    }
-    let given = match plan.kind {
-        Kind::Require => {
-            format!("{} IS NOT NULL OR {forward} IS NOT NULL", quote_identifier(&plan.old.column))
-        }
-        _ if plan.required => format!("{forward} IS NOT NULL"),
-        _ => format!("{forward} IS NULL OR {forward} IS NOT NULL"),
-    };
-    gate::failing(client, scripts, &given).map(|rows| rows.filter(|rows| !rows.is_empty()).map(|rows| rows.join(", ")))
+    tries.iter().try_for_each(|each| client.batch_execute(each).map_err(|error| refused(scripts, error.into())))
 }

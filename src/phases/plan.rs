@@ -1,37 +1,40 @@
-//! A plan: one change of one column in phases, as a file that people read, `prisma/phases/NAME.toml`. It holds what the phases
-//! need and the contract's SQL until its turn; where it stands is not in it but in each database's own history.
+//! A plan: one change in phases, as a file that people read, `prisma/phases/NAME.toml`. It holds what the phases need and the
+//! contract's SQL until its turn; where it stands is not in it but in each database's own history.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::written;
-use crate::error::{Error, Explain as _, Result};
+use super::{earlier, written};
+use crate::error::{Explain as _, Result};
 use crate::sql::{Name, ObjectName, quote_identifier};
 
-/// What becomes of the column.
+/// What becomes of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Rename,
     Retype,
+    Split,
+    Merge,
     Require,
     Drop,
 }
 
 impl Kind {
-    /// As commands and files write it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Rename => "rename",
-            Self::Retype => "retype",
-            Self::Require => "require",
-            Self::Drop => "drop",
-        }
+    /// Whether new columns take the place of the old ones.
+    pub fn replaces(self) -> bool {
+        !matches!(self, Self::Require | Self::Drop)
+    }
+
+    /// Whether a person gives the expressions, between columns that are different things: they may lose more than is meant.
+    pub fn regroups(self) -> bool {
+        matches!(self, Self::Split | Self::Merge)
     }
 }
 
-/// A plan.
+/// A plan: old columns, and the new ones that take their place. Each says what it holds where the other release wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Plan {
@@ -46,25 +49,32 @@ pub struct Plan {
     pub schema: String,
     #[serde(deserialize_with = "written::name")]
     pub table: String,
-    /// Whether the column is required: before it for `rename` and `retype`, after it for `require`.
-    pub required: bool,
-    /// The new type in Prisma's words, with native attributes: `Decimal @db.Decimal(10, 2)`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub becomes: Option<String>,
     /// What the column holds in rows of the release that leaves it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
-    /// The column as it is now.
-    pub old: Side,
-    /// The column that takes its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub new: Option<Side>,
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
-    pub values: Values,
+    /// An expression may fail, or give nothing: what is there already is then left to the backfill.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_fail: bool,
+    /// A person has said that the new columns need not give every old value back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lossy: bool,
+    /// The columns as they are now.
+    #[serde(deserialize_with = "written::one_or_more")]
+    pub old: Vec<Side>,
+    /// The columns that take their place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "written::one_or_more")]
+    pub new: Vec<Side>,
     pub migrations: Steps,
-    /// What schema.prisma said before, for `phases abort`.
-    pub before: Before,
     pub contract: Contract,
+    // how plans of one column were written before each side said it: `earlier` reads them
+    #[serde(default, skip_serializing)]
+    pub(super) required: Option<bool>,
+    #[serde(default, skip_serializing)]
+    pub(super) becomes: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub(super) values: Option<earlier::Values>,
+    #[serde(default, skip_serializing)]
+    pub(super) before: Option<earlier::Before>,
 }
 
 /// A column.
@@ -81,26 +91,24 @@ pub struct Side {
     pub data_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written::some_expression")]
     pub default: Option<String>,
+    /// Whether it is required while it is the one that counts.
+    #[serde(default)]
+    pub required: bool,
+    /// What it holds where the other release wrote, as SQL about a row of the table; for `require`, what fills it where it is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "written::some_expression")]
+    pub value: Option<String>,
+    /// Its type in Prisma's words, with native attributes, where it is not the old one's: `Decimal @db.Decimal(10, 2)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<String>,
+    /// Its line of schema.prisma before the plan, for `phases abort`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
-/// How values go over, as SQL about a row of the table.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Values {
-    /// What the new column holds; for `require`, what fills an empty one.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "written::some_expression")]
-    pub forward: Option<String>,
-    /// What the old column holds where the new release wrote.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "written::some_expression")]
-    pub back: Option<String>,
-    /// An expression may fail, or give nothing: what is there already is then left to the backfill.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub may_fail: bool,
-}
-
-impl Values {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
+impl Side {
+    /// Quoted for SQL.
+    pub fn quoted(&self) -> String {
+        quote_identifier(&self.column)
     }
 }
 
@@ -129,13 +137,6 @@ impl Steps {
     }
 }
 
-/// Lines of schema.prisma as they were.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Before {
-    pub field: String,
-}
-
 /// The last migration, until it is written into the migrations folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -145,13 +146,35 @@ pub struct Contract {
 }
 
 impl Plan {
+    /// A plan without columns.
+    pub(super) fn new(kind: Kind, name: String, model: String, table: &ObjectName) -> Self {
+        Self {
+            name,
+            kind,
+            model,
+            schema: table.schema.clone(),
+            table: table.name.clone(),
+            left_out: None,
+            may_fail: false,
+            lossy: false,
+            old: Vec::new(),
+            new: Vec::new(),
+            migrations: Steps::default(),
+            contract: Contract::default(),
+            required: None,
+            becomes: None,
+            values: None,
+            before: None,
+        }
+    }
+
     /// Reads a plan's text.
     ///
     /// # Errors
     /// What is wrong in it, with its line and a caret.
     pub(super) fn parse(name: &str, text: &str) -> Result<Self, String> {
         let plan: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let plan = Self { name: name.to_owned(), ..plan };
+        let plan = Self { name: name.to_owned(), ..plan }.folded();
         match plan.contradiction() {
             Some((key, why)) => Err(written::shown(text, written::place(text, key), why)),
             None => Ok(plan),
@@ -160,25 +183,39 @@ impl Plan {
 
     /// A key of the file, and why its value cannot stand beside the others.
     fn contradiction(&self) -> Option<(&'static str, &'static str)> {
-        let replaces = matches!(self.kind, Kind::Rename | Kind::Retype);
-        let Values { forward, back, .. } = &self.values;
-        if replaces != self.new.is_some() {
-            return Some(("kind", "a rename and a retype have a table [new], the others have none"));
+        let counts = (self.old.len(), self.new.len());
+        let fits = match self.kind {
+            Kind::Rename | Kind::Retype => counts == (1, 1),
+            Kind::Split => counts.0 == 1 && counts.1 > 1,
+            Kind::Merge => counts.0 > 1 && counts.1 == 1,
+            Kind::Require | Kind::Drop => counts == (1, 0),
+        };
+        if !fits {
+            return Some((
+                "kind",
+                "a rename and a retype have one [[old]] and one [[new]], a split several [[new]], a merge several [[old]], the others \
+                 no [[new]]",
+            ));
         }
-        if replaces && (forward.is_none() || back.is_none()) {
-            return Some(("kind", "a rename and a retype need `forward` and `back` in [values]"));
+        if self.kind.replaces() && self.sides().any(|side| side.value.is_none()) {
+            return Some(("kind", "each column needs its `value` where the other release wrote"));
         }
-        if self.kind == Kind::Require && (forward.is_none() || back.is_some() || !self.required) {
-            return Some(("kind", "a require needs `required = true`, and `forward` alone in [values]"));
+        if self.old.iter().any(|old| old.before.is_none()) {
+            return Some(("kind", "each [[old]] needs the line that schema.prisma had `before`"));
         }
-        if self.becomes.is_some() != (self.kind == Kind::Retype) {
-            return Some(("kind", "a retype, and nothing else, says what the field `becomes`"));
+        if self.kind == Kind::Require && !self.old.iter().all(|old| old.required && old.value.is_some()) {
+            return Some(("kind", "a require needs `required = true`, and the `value` of empty rows"));
+        }
+        let becomes = self.new.iter().any(|new| new.becomes.is_none());
+        if self.kind == Kind::Retype && becomes || self.old.iter().any(|old| old.becomes.is_some()) {
+            return Some(("kind", "a retype says what its new field `becomes`, and no old column does"));
         }
         if self.left_out.is_some() && self.kind != Kind::Drop {
             return Some(("left-out", "only a dropped column is left out"));
         }
-        if self.new.as_ref().is_some_and(|new| new.column == self.old.column || new.field == self.old.field) {
-            return Some(("column", "the new column and its field need names of their own"));
+        let mut names = (BTreeSet::new(), BTreeSet::new());
+        if !self.sides().all(|side| names.0.insert(&side.column) && names.1.insert(&side.field)) {
+            return Some(("column", "the columns and their fields need names of their own"));
         }
         if self.migrations.contract.is_some() && self.migrations.abort.is_some() {
             return Some(("abort", "a plan is either contracted or aborted"));
@@ -199,17 +236,6 @@ impl Plan {
         ))
     }
 
-    /// What is done, as a heading: `Song.artist becomes artist_name`.
-    pub fn title(&self) -> String {
-        let old = format!("{}.{}", self.model, self.old.column);
-        match (self.kind, &self.new) {
-            (Kind::Rename, Some(new)) => format!("{old} becomes {}", new.column),
-            (Kind::Retype, Some(new)) => format!("{old} becomes {} in {}", new.data_type, new.column),
-            (Kind::Require, _) => format!("{old} becomes required"),
-            (Kind::Drop | Kind::Rename | Kind::Retype, _) => format!("{old} is dropped"),
-        }
-    }
-
     /// The table's name in the database.
     pub fn object(&self) -> ObjectName {
         ObjectName { schema: self.schema.clone(), name: self.table.clone() }
@@ -221,13 +247,17 @@ impl Plan {
         Name { schema, name: self.table.clone() }.quoted()
     }
 
-    /// The column that the backfill fills; none where nothing is filled.
-    pub fn target(&self) -> Option<&Side> {
+    /// The columns that the backfill fills; none where nothing is filled.
+    pub fn targets(&self) -> &[Side] {
         match self.kind {
-            Kind::Rename | Kind::Retype => self.new.as_ref(),
-            Kind::Require => Some(&self.old),
-            Kind::Drop => None,
+            Kind::Require => &self.old,
+            _ => &self.new,
         }
+    }
+
+    /// Whether every old value must come back from the new columns before the old ones go.
+    pub fn keeps_all(&self) -> bool {
+        self.kind.regroups() && !self.lossy
     }
 
     /// Whether later phases are still to come.
@@ -235,48 +265,17 @@ impl Plan {
         self.migrations.contract.is_none() && self.migrations.abort.is_none()
     }
 
-    /// The columns that it is about.
-    fn columns(&self) -> impl Iterator<Item = &str> {
-        [Some(&self.old), self.new.as_ref()].into_iter().flatten().map(|side| side.column.as_str())
+    /// Every column that it is about.
+    pub fn sides(&self) -> impl Iterator<Item = &Side> {
+        self.old.iter().chain(&self.new)
     }
 
     /// Whether both are about one column.
     pub fn meets(&self, other: &Self) -> bool {
-        self.object() == other.object() && self.columns().any(|own| other.columns().any(|theirs| own == theirs))
+        self.object() == other.object()
+            && self.sides().any(|own| other.sides().any(|theirs| own.column == theirs.column))
     }
 }
 
 /// Bytes of a key in a text.
 pub(super) type Place = Range<usize>;
-
-impl Plan {
-    /// Settles how the default casts of a retype go, now that Prisma has named the type: what becomes text, or a larger number,
-    /// cannot fail; a time zone is UTC, as Prisma writes it.
-    ///
-    /// # Errors
-    /// Exit status 2 for a cast between time and text: it would follow each session's settings.
-    pub fn settle_casts(&mut self) -> Result<()> {
-        let Some(new) = self.new.as_ref().filter(|_| self.kind == Kind::Retype) else { return Ok(()) };
-        let plain = self.values.forward.as_deref() == Some(quote_identifier(&self.old.column).as_str());
-        let rank =
-            |data_type: &str| ["SMALLINT", "INTEGER", "BIGINT", "DECIMAL"].iter().position(|known| *known == data_type);
-        let wider = matches!((rank(&self.old.data_type), rank(&new.data_type)), (Some(old), Some(new)) if old <= new);
-        let text = new.data_type == "TEXT";
-        self.values.may_fail = !(plain && (wider || text));
-        let timed = |side: &Side| ["TIME", "DATE"].iter().any(|word| side.data_type.starts_with(word));
-        let zoned = |side: &Side| side.data_type.contains("TZ");
-        if plain && timed(&self.old) != timed(new) {
-            return Err(Error::usage(format!(
-                "a cast from {} to {} follows the settings of each session",
-                self.old.data_type, new.data_type
-            ))
-            .help("say how with --using and --back: to_char, to_timestamp, …"));
-        }
-        if plain && timed(new) && zoned(&self.old) != zoned(new) {
-            let in_utc = |column: &str| format!("{} AT TIME ZONE 'UTC'", quote_identifier(column));
-            let (forward, back) = (in_utc(&self.old.column), in_utc(&new.column));
-            (self.values.forward, self.values.back) = (Some(forward), Some(back));
-        }
-        Ok(())
-    }
-}

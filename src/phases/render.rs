@@ -3,6 +3,7 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use super::lists::{agree, sides, trigger_context, value};
 use super::names::Names;
 use super::plan::{Kind, Plan, Side};
 use crate::error::{Explain as _, Result};
@@ -75,32 +76,54 @@ impl Scripts<'_> {
         self.plan.quoted_table(self.default_schema)
     }
 
-    /// The filled column's new value, as SQL about a row; none where nothing is filled.
-    pub fn forward(&self) -> Option<String> {
-        Some(cast(self.plan.values.forward.as_deref()?, self.plan.target()?))
+    /// Each filled column, quoted, and what it is to hold, as SQL about a row; empty where nothing is filled.
+    pub fn fills(&self) -> Vec<(String, String)> {
+        self.plan.targets().iter().filter_map(|side| Some((side.quoted(), value(side)?))).collect()
     }
 
     /// SQL: the row is still to be filled.
     pub fn unfilled(&self) -> Option<String> {
-        let target = quote_identifier(&self.plan.target()?.column);
-        Some(match self.plan.kind {
-            Kind::Require => format!("{target} IS NULL"),
-            _ => format!("{target} IS NULL AND {} IS NOT NULL", self.forward()?),
+        let fills = self.fills();
+        let empty: Vec<String> = fills.iter().map(|(target, _)| format!("{target} IS NULL")).collect();
+        let given: Vec<String> = fills.iter().map(|(_, value)| format!("{value} IS NOT NULL")).collect();
+        let empty = empty.join(" AND ");
+        Some(match (self.plan.kind, given.as_slice()) {
+            (_, []) => return None,
+            (Kind::Require, _) => empty,
+            (_, [one]) => format!("{empty} AND {one}"),
+            (_, several) => format!("{empty} AND ({})", several.join(" OR ")),
         })
     }
 
-    /// SQL: the two columns of a row do not agree, or a required value is missing. Compared by image.
+    /// SQL: a row must be looked at before the old columns go, or a required value is missing. Compared by image.
     pub fn differs(&self) -> Option<String> {
-        let Some(new) = &self.plan.new else {
-            return (self.plan.kind == Kind::Require).then(|| self.unfilled()).flatten();
-        };
-        let back = cast(self.plan.values.back.as_deref()?, &self.plan.old);
-        let [old, new] = [&self.plan.old, new].map(|side| quote_identifier(&side.column));
-        // one way is enough: '07' is 7, and 7 is '7'
-        Some(format!(
-            "NOT (ROW({old})::record *= ROW({back})::record OR ROW({new})::record *= ROW({})::record)",
-            self.forward()?
-        ))
+        if self.plan.kind == Kind::Require {
+            return self.unfilled();
+        }
+        let back = agree(&self.plan.old)?;
+        Some(match self.plan.keeps_all() {
+            true => format!("NOT ({back})"),
+            // one way is enough: '07' is 7, and 7 is '7'
+            false => format!("NOT ({back} OR {})", agree(&self.plan.new)?),
+        })
+    }
+
+    /// SQL: the new values of a row would give its old ones back.
+    pub fn returns(&self) -> Option<String> {
+        let table = quote_identifier(&self.plan.table);
+        let values = self.fills().into_iter().map(|(target, value)| format!("{value} AS {target}")).collect::<Vec<_>>();
+        Some(format!("SELECT {} FROM (SELECT {table}.*, {}) AS {table}", agree(&self.plan.old)?, values.join(", ")))
+    }
+
+    /// SQL: the new columns hold what the old ones do not have.
+    fn lost(&self) -> Option<String> {
+        let (back, there) = (agree(&self.plan.old)?, agree(&self.plan.new)?);
+        let given: Vec<String> = self.plan.new.iter().map(|side| format!("{} IS NOT NULL", side.quoted())).collect();
+        Some(match given.as_slice() {
+            [] => return None,
+            [one] => format!("{one} AND NOT ({back} OR {there})"),
+            several => format!("({}) AND NOT ({back} OR {there})", several.join(" OR ")),
+        })
     }
 
     /// The lines that accept what a review must find: they are read with the SQL.
@@ -134,24 +157,34 @@ impl Scripts<'_> {
             lines.push(self.reads_only());
         }
         if self.plan.kind != Kind::Require {
-            let column = format!("drop-column({}.{})", self.object(&self.plan.table), self.plan.old.column);
-            let why = match &self.plan.new {
-                Some(new) => format!("{} holds its values, and no release uses it", new.column),
-                None => "no release uses it".to_owned(),
+            let why = match (self.plan.new.as_slice(), self.plan.lossy) {
+                ([], _) => "no release uses it".to_owned(),
+                ([_], false) => format!("{} holds its values, and no release uses it", self.plan.new_columns()),
+                (_, false) => format!("{} hold its values, and no release uses it", self.plan.new_columns()),
+                (_, true) => {
+                    format!("no release uses it, and what {} do not hold of it may go", self.plan.new_columns())
+                }
             };
-            lines.push(self.accept(&column, &why));
+            lines.extend(self.plan.old.iter().map(|old| self.accept_drop(old, &why)));
         }
         lines
     }
 
     fn abort_accepts(&self) -> Vec<String> {
         let mut lines = self.dropped_own();
-        if let Some(new) = &self.plan.new {
+        if !self.plan.new.is_empty() {
             lines.push(self.reads_only());
-            let column = format!("drop-column({}.{})", self.object(&self.plan.table), new.column);
-            lines.push(self.accept(&column, &format!("{} holds its values", self.plan.old.column)));
+            let why = match self.plan.old.len() {
+                1 => format!("{} holds its values", self.plan.old_columns()),
+                _ => format!("{} hold its values", self.plan.old_columns()),
+            };
+            lines.extend(self.plan.new.iter().map(|new| self.accept_drop(new, &why)));
         }
         lines
+    }
+
+    fn accept_drop(&self, side: &Side, why: &str) -> String {
+        self.accept(&format!("drop-column({}.{})", self.object(&self.plan.table), side.column), why)
     }
 
     fn render(&self, template: &str, accepted: &[String], what: &str) -> Result<String> {
@@ -164,34 +197,25 @@ impl Scripts<'_> {
         }
         let plan = self.plan;
         let names = Names::of(plan, self.default_schema);
-        let target = plan.target().map(|side| quote_identifier(&side.column));
-        let has_check = plan.required && plan.kind != Kind::Drop;
-        let row = |expression: &Option<String>, side: Option<&Side>| {
-            Some(of_row(expression.as_deref()?, side?, &plan.table, self.simple(expression.as_deref()?)))
-        };
+        let fills = self.fills();
+        let set: Vec<String> = fills.iter().map(|(target, value)| format!("{target} = {value}")).collect();
+        let targets = sides(plan.targets(), |at| names.new_check(at));
+        let fallible = plan.may_fail;
+        let requires = plan.kind != Kind::Drop && plan.sides().any(|side| side.required);
         let values = context! {
             kind => plan.kind.word(), name => plan.name.clone(), title => plan.title(), plan => self.shown, what,
             phase => if plan.kind == Kind::Drop { "phase 2" } else { "phase 3" },
             acceptances => accepted.to_vec(), limit => AT_ONCE,
-            table => self.table(), table_words => plan.object().to_string().replace('\'', "''"),
-            column => plan.old.column.clone(),
-            old => quote_identifier(&plan.old.column), old_type => plan.old.data_type.clone(),
-            old_default => plan.old.default.as_deref().unwrap_or("NULL"),
-            new => plan.new.as_ref().map(|new| quote_identifier(&new.column)),
-            new_type => plan.new.as_ref().map(|new| new.data_type.clone()),
-            new_has_default => plan.new.as_ref().is_some_and(|new| new.default.is_some()),
-            new_default => plan.new.as_ref().and_then(|new| new.default.as_deref()).unwrap_or("NULL"),
-            target, not_null => has_check, fallible => plan.values.may_fail,
-            late_check => has_check && plan.values.may_fail,
-            has_check => has_check && (!plan.values.may_fail || plan.migrations.backfill.is_some()),
-            sets_default => plan.left_out.is_some(),
-            forward => if template == "trigger" || template == "expand" { row(&plan.values.forward, plan.target()) } else { self.forward() },
-            back => row(&plan.values.back, Some(&plan.old)),
-            unfilled => self.unfilled(), differs => self.differs(),
-            lost => plan.new.as_ref().and_then(|new| Some(format!("{} IS NOT NULL AND {}", quote_identifier(&new.column), self.differs()?))),
-            lost_guard => template == "abort",
+            table => self.table(), table_words => raised(&plan.object().to_string()), old_words => raised(&plan.old_columns()),
+            new_words => raised(&plan.new_columns()),
+            old => sides(&plan.old, |at| names.old_check(at)), new => sides(&plan.new, |at| names.new_check(at)),
+            targets, columns => plan.old_columns(), requires, fallible, keeps_all => plan.keeps_all(),
+            late_check => requires && fallible,
+            has_check => requires && (!fallible || plan.migrations.backfill.is_some()),
+            sets_default => plan.left_out.is_some(), set => set.join(", "),
+            unfilled => self.unfilled(), differs => self.differs(), lost => self.lost(), lost_guard => template == "abort",
             function => names.function, sequence_literal => names.sequence.replace('\'', "''"), sequence => names.sequence,
-            trigger => names.trigger, old_check => names.old_check, new_check => names.new_check,
+            trigger => names.trigger, ..trigger_context(plan)
         };
         let part = |name: &str| environment.get_template(name).explain(explain)?.render(&values).explain(explain);
         let trigger = if template == "expand" { part("trigger")? } else { String::new() };
@@ -200,22 +224,9 @@ impl Scripts<'_> {
         let text = environment.get_template(template).explain(explain)?.render(values).explain(explain)?;
         Ok(format!("{}\n", text.trim_end().replace("\n\n\n", "\n\n")))
     }
-
-    /// The column that an expression is, if it is nothing else.
-    fn simple(&self, expression: &str) -> Option<&str> {
-        let sides = [Some(&self.plan.old), self.plan.new.as_ref()].into_iter().flatten();
-        sides.map(|side| side.column.as_str()).find(|column| expression == quote_identifier(column))
-    }
 }
 
-fn cast(expression: &str, to: &Side) -> String {
-    format!("CAST({expression} AS {})", to.data_type)
-}
-
-/// The expression about the row that a trigger sees.
-fn of_row(expression: &str, to: &Side, table: &str, simple: Option<&str>) -> String {
-    match simple {
-        Some(column) => format!("CAST(NEW.{} AS {})", quote_identifier(column), to.data_type),
-        None => format!("(SELECT {} FROM (SELECT NEW.*) AS {})", cast(expression, to), quote_identifier(table)),
-    }
+/// Words within the quotes of a `RAISE`.
+fn raised(words: &str) -> String {
+    words.replace('\'', "''").replace('%', "%%")
 }

@@ -1,31 +1,12 @@
-//! The column that a plan is about, and what makes phases impossible for it.
+//! A column that a plan is about, and what makes phases impossible for it.
 
 use super::fields::kind_of;
-use super::plan::Kind;
+use super::plan::{Kind, Side};
 use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::error::{Error, Result};
 use crate::rename::directive::path;
 use crate::rename::schema::{Field, Model, Schema, lines};
-use crate::sql::ConstraintKind;
-
-/// What a person asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// `Song.artist`, `shop.Song.artist`: names of the database, or of Prisma.
-    pub column: String,
-    /// The new column's name.
-    pub to: Option<String>,
-    /// The new field's name in Prisma; like the column's without one.
-    pub field: Option<String>,
-    /// The new type, in Prisma's words.
-    pub becomes: Option<String>,
-    /// What fills an empty value, or what a column holds that is left out.
-    pub value: Option<String>,
-    /// The new value as an expression.
-    pub forward: Option<String>,
-    /// The old value as an expression.
-    pub back: Option<String>,
-}
+use crate::sql::{ConstraintKind, data_type};
 
 /// A column, in the database and in schema.prisma.
 #[derive(Debug, Clone)]
@@ -103,6 +84,20 @@ impl Subject {
         })
     }
 
+    /// It as a plan has it.
+    pub fn side(&self) -> Side {
+        Side {
+            field: self.field.name.clone(),
+            column: self.field.column.clone(),
+            data_type: data_type::spelled(&self.column.data_type),
+            default: self.column.default.as_ref().map(|default| default.text.clone()),
+            required: self.column.not_null,
+            value: None,
+            becomes: None,
+            before: Some(self.line.clone()),
+        }
+    }
+
     /// The field's type in Prisma.
     pub fn kind(&self) -> &str {
         kind_of(&self.line).unwrap_or(&self.field.kind)
@@ -141,6 +136,12 @@ impl Subject {
             return Err(self.refuse("it decides which partition a row is in", "make a new table, and move the rows"));
         }
         self.admit_keys(catalog, table)?;
+        if kind.regroups() && self.is_unique(catalog) {
+            return Err(self.refuse(
+                "no two rows may have the same value, and which of the new columns that is true of is not known",
+                "drop that index in a migration of its own first, and build one on the new columns after the expand",
+            ));
+        }
         if let Some(default) = self.column.default.as_ref().filter(|default| !is_stable(&default.text)) {
             return Err(self.refuse(
                 format!(

@@ -1,9 +1,12 @@
 //! How single values of a plan are read. A plan may be edited by hand: what makes no sense is refused with its line and a caret.
 
-use serde::Deserialize as _;
-use serde::de::{Deserializer, Error as _};
+use std::fmt::Formatter;
 
-use super::plan::Place;
+use serde::Deserialize as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::plan::{Place, Side};
 use crate::sql::{Script, StatementKind, identifier_is_cut};
 
 /// A name of the database or of Prisma.
@@ -52,6 +55,31 @@ pub fn check_expression(text: &str) -> Result<(), String> {
         [one] if matches!(one.kind, StatementKind::Select) && !text.trim().is_empty() => Ok(()),
         _ => Err("this is not one expression of SQL".into()),
     }
+}
+
+/// `[old]`, or `[[old]]` as often as there are columns.
+pub(super) fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Side>, D::Error> {
+    struct Sides;
+    impl<'de> Visitor<'de> for Sides {
+        type Value = Vec<Side>;
+
+        fn expecting(&self, to: &mut Formatter<'_>) -> std::fmt::Result {
+            to.write_str("a column, or a list of columns")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut sides = Vec::new();
+            while let Some(side) = list.next_element()? {
+                sides.push(side);
+            }
+            Ok(sides)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, one: A) -> Result<Self::Value, A::Error> {
+            Side::deserialize(MapAccessDeserializer::new(one)).map(|side| vec![side])
+        }
+    }
+    deserializer.deserialize_any(Sides)
 }
 
 fn expression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -47,7 +47,7 @@ fn next(plan: &Plan, standing: &Standing) -> Option<String> {
 /// For people.
 pub fn text(rows: &[Row<'_>]) -> String {
     if rows.is_empty() {
-        return "no plans yet; `prisma-safe phases rename|retype|require|drop` begins one\n".to_owned();
+        return "no plans yet; `prisma-safe phases rename|retype|split|merge|require|drop` begins one\n".to_owned();
     }
     let mut text = String::new();
     // writing to a String does not fail
@@ -102,8 +102,8 @@ pub fn document(rows: &[Row<'_>]) -> Value {
             "title": plan.title(),
             "file": file,
             "table": plan.object().to_string(),
-            "oldColumn": plan.old.column,
-            "newColumn": plan.new.as_ref().map(|new| &new.column),
+            "oldColumns": plan.old.iter().map(|old| &old.column).collect::<Vec<_>>(),
+            "newColumns": plan.new.iter().map(|new| &new.column).collect::<Vec<_>>(),
             "migrations": {
                 "expand": plan.migrations.expand,
                 "indexes": plan.migrations.indexes,

@@ -9,15 +9,21 @@
 DROP TRIGGER {{ trigger }} ON {{ table }};
 DROP FUNCTION {{ function }}();
 DROP SEQUENCE {{ sequence }};
-{% if new and not_null %}
-ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ old_check }};
-ALTER TABLE {{ table }} ALTER COLUMN {{ old }} SET NOT NULL;
-ALTER TABLE {{ table }} DROP CONSTRAINT {{ old_check }};
-{% endif %}
 {% if new %}
-ALTER TABLE {{ table }} DROP COLUMN {{ new }};
+{% for side in old if side.required %}
+ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ side.check }};
+ALTER TABLE {{ table }} ALTER COLUMN {{ side.name }} SET NOT NULL;
+ALTER TABLE {{ table }} DROP CONSTRAINT {{ side.check }};
+{% endfor %}
+{% for side in new %}
+ALTER TABLE {{ table }} DROP COLUMN {{ side.name }};
+{% endfor %}
 {% elif has_check %}
-ALTER TABLE {{ table }} DROP CONSTRAINT {{ new_check }};
+{% for side in targets %}
+ALTER TABLE {{ table }} DROP CONSTRAINT {{ side.check }};
+{% endfor %}
 {% elif sets_default %}
-ALTER TABLE {{ table }} ALTER COLUMN {{ old }} DROP DEFAULT;
+{% for side in old %}
+ALTER TABLE {{ table }} ALTER COLUMN {{ side.name }} DROP DEFAULT;
+{% endfor %}
 {% endif %}

@@ -13,9 +13,11 @@ BEGIN
   END IF;
 END
 $phase$;
-UPDATE {{ table }} SET {{ target }} = {{ forward }} WHERE {{ unfilled }};
+UPDATE {{ table }} SET {{ set }} WHERE {{ unfilled }};
 {% if late_check %}
 
 -- What is written from now on has a value; the contract validates it.
-ALTER TABLE {{ table }} ADD CONSTRAINT {{ new_check }} CHECK ({{ target }} IS NOT NULL) NOT VALID;
+{% for side in targets if side.required %}
+ALTER TABLE {{ table }} ADD CONSTRAINT {{ side.check }} CHECK ({{ side.name }} IS NOT NULL) NOT VALID;
+{% endfor %}
 {% endif %}

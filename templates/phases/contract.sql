@@ -6,15 +6,19 @@
 {% if differs %}
 {{ guard_sql }}
 {% endif %}
-{% if not_null %}
--- The check is validated while everyone reads and writes; NOT NULL then reads no row.
-ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ new_check }};
-ALTER TABLE {{ table }} ALTER COLUMN {{ target }} SET NOT NULL;
-ALTER TABLE {{ table }} DROP CONSTRAINT {{ new_check }};
+{% if requires %}
+-- A check is validated while everyone reads and writes; NOT NULL then reads no row.
+{% for side in targets if side.required %}
+ALTER TABLE {{ table }} VALIDATE CONSTRAINT {{ side.check }};
+ALTER TABLE {{ table }} ALTER COLUMN {{ side.name }} SET NOT NULL;
+ALTER TABLE {{ table }} DROP CONSTRAINT {{ side.check }};
+{% endfor %}
 {% endif %}
 DROP TRIGGER {{ trigger }} ON {{ table }};
 DROP FUNCTION {{ function }}();
 DROP SEQUENCE {{ sequence }};
 {% if kind != "require" %}
-ALTER TABLE {{ table }} DROP COLUMN {{ old }};
+{% for side in old %}
+ALTER TABLE {{ table }} DROP COLUMN {{ side.name }};
+{% endfor %}
 {% endif %}

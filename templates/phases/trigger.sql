@@ -1,9 +1,9 @@
 {% if kind == "drop" %}
--- Notes when the old release last wrote {{ column }}, for the contract's gate.
+-- Notes when the old release last wrote {{ columns }}, for the contract's gate.
 {% elif kind == "require" %}
 -- Fills what the old release leaves empty. It changes the row before it is stored, so it never causes another write.
 {% else %}
--- Keeps both columns equal, whichever release writes. It changes the row before it is stored, so no write causes another one,
+-- Keeps both sides equal, whichever release writes. It changes the row before it is stored, so no write causes another one,
 -- and a row in which both agree is left alone: that is its guard against loops. Its name sorts last, so that it sees what other
 -- triggers made of the row.
 {% endif %}
@@ -20,52 +20,64 @@ DECLARE
 {% endif %}
 BEGIN
 {% if kind == "require" %}
-  _wrote_old := NEW.{{ old }} IS NULL AND (TG_OP = 'INSERT' OR OLD.{{ old }} IS NOT NULL);
-  IF NEW.{{ old }} IS NULL THEN
-    NEW.{{ old }} := {{ forward }};
+  _wrote_old := {{ old_empty }} AND (TG_OP = 'INSERT' OR {{ old_was_given }});
+  IF {{ old_empty }} THEN
+    {{ carry }}
   END IF;
 {% elif kind == "drop" %}
   IF TG_OP = 'INSERT' THEN
-    _wrote_old := ROW(NEW.{{ old }})::record *<> ROW(CAST({{ old_default }} AS {{ old_type }}))::record;
+    _wrote_old := ROW({{ old_in_new }})::record *<> ROW({{ old_defaults }})::record;
   ELSE
-    _wrote_old := ROW(NEW.{{ old }})::record *<> ROW(OLD.{{ old }})::record;
+    _wrote_old := ROW({{ old_in_new }})::record *<> ROW({{ old_in_old }})::record;
   END IF;
 {% else %}
   -- a side was written where it is not what it would be by itself; compared by image, so that 1.0 and 1.00 differ
   IF TG_OP = 'INSERT' THEN
-    _wrote_old := ROW(NEW.{{ old }})::record *<> ROW(CAST({{ old_default }} AS {{ old_type }}))::record;
-    _wrote_new := ROW(NEW.{{ new }})::record *<> ROW(CAST({{ new_default }} AS {{ new_type }}))::record;
+    _wrote_old := ROW({{ old_in_new }})::record *<> ROW({{ old_defaults }})::record;
+    _wrote_new := ROW({{ new_in_new }})::record *<> ROW({{ new_defaults }})::record;
   ELSE
-    _wrote_old := ROW(NEW.{{ old }})::record *<> ROW(OLD.{{ old }})::record;
-    _wrote_new := ROW(NEW.{{ new }})::record *<> ROW(OLD.{{ new }})::record;
+    _wrote_old := ROW({{ old_in_new }})::record *<> ROW({{ old_in_old }})::record;
+    _wrote_new := ROW({{ new_in_new }})::record *<> ROW({{ new_in_old }})::record;
   END IF;
   IF _wrote_new THEN
+{% if new | length > 1 %}
+    IF TG_OP = 'UPDATE' AND {{ new_was_empty }} THEN
+      -- the row is not carried over yet: what this write leaves out is what the old side says
+      {{ complete }}
+    END IF;
+{% endif %}
 {% if fallible %}
     BEGIN
-      _agree := ROW({{ forward }})::record *= ROW(NEW.{{ new }})::record;
+      _agree := ROW({{ new_values }})::record *= ROW({{ new_in_new }})::record;
     EXCEPTION WHEN OTHERS THEN
       _agree := false; -- the old value does not convert, and goes
     END;
 {% else %}
-    _agree := ROW({{ forward }})::record *= ROW(NEW.{{ new }})::record;
+    _agree := ROW({{ new_values }})::record *= ROW({{ new_in_new }})::record;
 {% endif %}
     IF _agree THEN
       RETURN NEW;
     END IF;
-    NEW.{{ old }} := {{ back }};
+    {{ carry_back }}
     RETURN NEW;
   END IF;
   IF _wrote_old OR TG_OP = 'INSERT' THEN
-    NEW.{{ new }} := {{ forward }};
-  ELSIF NEW.{{ new }} IS NULL THEN
+    {{ carry }}
+{% if keeps_all %}
+    IF _wrote_old AND ROW({{ old_in_new }})::record *<> ROW({{ old_values }})::record THEN
+      -- what the new side does not give back would go with the old one
+      RAISE EXCEPTION '{{ new_words }} would not give back what was written to {{ old_words }}' USING ERRCODE = 'check_violation';
+    END IF;
+{% endif %}
+  ELSIF {{ new_empty }} THEN
 {% if fallible %}
     BEGIN
-      NEW.{{ new }} := {{ forward }};
+      {{ carry }}
     EXCEPTION WHEN OTHERS THEN
       NULL; -- it was there before: the backfill names it
     END;
 {% else %}
-    NEW.{{ new }} := {{ forward }};
+    {{ carry }}
 {% endif %}
   END IF;
 {% endif %}

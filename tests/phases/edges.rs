@@ -75,13 +75,13 @@ fn a_plan_edited_into_nonsense_is_shown_with_a_caret() {
     let text = project.read(&file);
     for (from, to, says) in [
         ("kind = \"rename\"", "kind = \"renam\"", "kind = \"renam\""),
-        ("kind = \"rename\"", "kind = \"drop\"", "have none"),
-        ("forward = '\"artist\"'", "forward = 'artist +'", "not an expression of SQL"),
+        ("kind = \"rename\"", "kind = \"drop\"", "no [[new]]"),
+        ("value = '\"artist\"'", "value = 'artist +'", "not an expression of SQL"),
         ("required = true", "required = true\nrequird = true", "requird"),
         ("ALTER TABLE \"Song\" VALIDATE", "ALTER TABEL \"Song\" VALIDATE", "cannot be read"),
         (
-            "[new]\nfield = \"artist_name\"\ncolumn = \"artist_name\"",
-            "[new]\nfield = \"artist_name\"\ncolumn = \"artist\"",
+            "[[new]]\nfield = \"artist_name\"\ncolumn = \"artist_name\"",
+            "[[new]]\nfield = \"artist_name\"\ncolumn = \"artist\"",
             "names of their own",
         ),
         ("type = \"VARCHAR(90)\"", "type = \"VARCHAR(\"", "not a type"),

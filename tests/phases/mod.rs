@@ -3,6 +3,7 @@
 mod backfill;
 mod bundle;
 mod edges;
+mod regroup;
 mod releases;
 
 use crate::journey::prisma_is_content;

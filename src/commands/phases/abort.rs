@@ -89,6 +89,7 @@ fn go_back(scene: &Scene<'_>, plan: &Plan, edited: &[Edited], args: &Args) -> Re
     let name = after(&scene.discovered.migrations, &[], "abort", &plan.name);
     let what = match plan.kind {
         Kind::Rename | Kind::Retype => "The old column has every value that the new one has.",
+        Kind::Split | Kind::Merge => "The old side has every value that the new one has.",
         Kind::Require => "Values that were filled in stay.",
         Kind::Drop => "The column was never touched.",
     };

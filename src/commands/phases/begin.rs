@@ -1,11 +1,13 @@
-//! `phases rename|retype|require|drop`: a new plan with its first migration.
+//! `phases rename|retype|split|merge|require|drop`: a new plan with its first migration.
 
 use super::scene::{Scene, Write};
 use crate::context::Context;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
+use crate::phases::obstacles::Unfit;
 use crate::phases::{
-    Asked, Drafted, Edited, Kind, Phase, Plan, Scripts, after, begin, check_expression, obstacles, session,
+    Asked, Back, Drafted, Edited, Kind, NewColumn, Phase, Plan, Scripts, after, begin, check_expression,
+    losing_indexes, obstacles, session,
 };
 
 /// `phases rename`.
@@ -40,6 +42,50 @@ pub(super) struct Retype {
     to: Option<String>,
     #[command(flatten)]
     pub(super) write: Write,
+}
+
+/// `phases split`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Split {
+    /// The column
+    column: String,
+    /// A new column and its value, as SQL over the row's columns; with its type where that is another: 'minutes Int: EXPR', 'last?: EXPR'
+    #[arg(long, value_name = "NEW: EXPR", value_parser = NewColumn::read, required = true)]
+    into: Vec<NewColumn>,
+    /// The old value where the new release wrote, as SQL over the new columns
+    #[arg(long, value_name = "EXPR", value_parser = expression)]
+    back: String,
+    #[command(flatten)]
+    lossy: Lossy,
+    #[command(flatten)]
+    pub(super) write: Write,
+}
+
+/// `phases merge`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Merge {
+    /// The columns of one model
+    #[arg(value_name = "COLUMN", num_args = 2.., required = true)]
+    columns: Vec<String>,
+    /// The new column and its value, as SQL over the row's columns; with its type where that is another: 'seconds Int: EXPR'
+    #[arg(long, value_name = "NEW: EXPR", value_parser = NewColumn::read)]
+    into: NewColumn,
+    /// What an old column holds where the new release wrote, as SQL over the new column; once for each
+    #[arg(long, value_name = "OLD: EXPR", value_parser = Back::read, required = true)]
+    back: Vec<Back>,
+    #[command(flatten)]
+    lossy: Lossy,
+    #[command(flatten)]
+    pub(super) write: Write,
+}
+
+/// What the way back need not give.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+#[group(skip)]
+struct Lossy {
+    /// Accept that old values need not come back from the new ones; without it they are refused, in rows and when they are written
+    #[arg(long)]
+    lossy: bool,
 }
 
 /// `phases require`.
@@ -78,38 +124,46 @@ impl Rename {
         let (column, to) = self.column.rsplit_once(':').ok_or_else(|| {
             Error::usage(format!("{}: cannot be read", self.column)).help("write it like Song.artist:artist_name")
         })?;
-        let to = to.trim_matches('"').to_owned();
-        Ok((
-            Kind::Rename,
-            Asked { column: column.to_owned(), to: Some(to), field: self.field.clone(), ..Asked::default() },
-        ))
+        let column_name = Some(to.trim_matches('"').to_owned());
+        let new = NewColumn { column: column_name, field: self.field.clone(), ..NewColumn::default() };
+        Ok((Kind::Rename, Asked { columns: vec![column.to_owned()], into: vec![new], ..Asked::default() }))
     }
 }
 
 impl Retype {
     pub(super) fn asked(&self) -> (Kind, Asked) {
-        let asked = Asked {
-            column: self.column.clone(),
-            to: self.to.clone(),
-            becomes: Some(self.becomes.trim().to_owned()),
-            forward: self.using.clone(),
-            back: self.back.clone(),
-            ..Asked::default()
-        };
-        (Kind::Retype, asked)
+        let kind = Some(self.becomes.trim().to_owned());
+        let new = NewColumn { column: self.to.clone(), kind, value: self.using.clone(), ..NewColumn::default() };
+        let back = self.back.iter().map(|value| Back { column: None, value: value.clone() }).collect();
+        (Kind::Retype, Asked { columns: vec![self.column.clone()], into: vec![new], back, ..Asked::default() })
+    }
+}
+
+impl Split {
+    pub(super) fn asked(&self) -> (Kind, Asked) {
+        let back = vec![Back { column: None, value: self.back.clone() }];
+        let (columns, into, lossy) = (vec![self.column.clone()], self.into.clone(), self.lossy.lossy);
+        (Kind::Split, Asked { columns, into, back, lossy, ..Asked::default() })
+    }
+}
+
+impl Merge {
+    pub(super) fn asked(&self) -> (Kind, Asked) {
+        let (columns, into, lossy) = (self.columns.clone(), vec![self.into.clone()], self.lossy.lossy);
+        (Kind::Merge, Asked { columns, into, back: self.back.clone(), lossy, ..Asked::default() })
     }
 }
 
 impl Require {
     pub(super) fn asked(&self) -> (Kind, Asked) {
         let (value, forward) = (self.value.clone(), self.from.clone());
-        (Kind::Require, Asked { column: self.column.clone(), value, forward, ..Asked::default() })
+        (Kind::Require, Asked { columns: vec![self.column.clone()], value, forward, ..Asked::default() })
     }
 }
 
 impl DropColumn {
     pub(super) fn asked(&self) -> (Kind, Asked) {
-        (Kind::Drop, Asked { column: self.column.clone(), value: self.value.clone(), ..Asked::default() })
+        (Kind::Drop, Asked { columns: vec![self.column.clone()], value: self.value.clone(), ..Asked::default() })
     }
 }
 
@@ -139,7 +193,8 @@ pub(super) fn run((kind, asked): (Kind, Asked), write: Write, context: &Context)
     let alone: Vec<&str> = drafted.indexes.iter().map(|(_, sql)| sql.as_str()).collect();
     let all = format!("{sql}\n{}", alone.join("\n").replace(" CONCURRENTLY", ""));
     scene.prove(&edited, &expand, &all, &mut shadow)?;
-    let notes = look(&scene, &scripts)?;
+    let mut notes = look(&scene, &scripts)?;
+    notes.extend(losing_indexes(&plan, &catalog));
     plan.contract.sql = scene.scripts(&plan, &schema, &shown).contract()?;
 
     let mut changes = scene.schema_changes(&edited);
@@ -153,21 +208,27 @@ pub(super) fn run((kind, asked): (Kind, Asked), write: Write, context: &Context)
     if scene.offer(&changes, &notes, write)? {
         shell.note(format!(
             "next: deploy it, then release code that uses {}; `prisma-safe phases` shows what comes then",
-            plan.target().map_or("nothing of it", |side| side.field.as_str())
+            used(&plan)
         ));
     }
     Ok(Exit::Done)
 }
 
+/// The fields that new code uses.
+fn used(plan: &Plan) -> String {
+    let fields: Vec<&str> = plan.targets().iter().map(|side| side.field.as_str()).collect();
+    if fields.is_empty() { "nothing of it".to_owned() } else { fields.join(", ") }
+}
+
 /// What only Prisma knew.
 fn complete(plan: &mut Plan, drafted: &Drafted, scene: &Scene<'_>) -> Result<()> {
-    let default = drafted.default.clone();
-    if let Some(new) = &mut plan.new {
-        new.data_type = drafted.data_type.clone().unwrap_or_else(|| new.data_type.clone());
-        new.default = default;
+    for new in &mut plan.new {
+        if let Some((data_type, default)) = drafted.added.get(&new.column) {
+            (new.data_type, new.default) = (data_type.clone(), default.clone());
+        }
     }
     if plan.left_out.is_some() {
-        plan.old.default.clone_from(&drafted.old_default);
+        plan.old.iter_mut().for_each(|old| old.default.clone_from(&drafted.old_default));
     }
     let mut taken = vec![plan.migrations.expand.clone()];
     for (index, _) in &drafted.indexes {
@@ -193,8 +254,11 @@ fn look(scene: &Scene<'_>, scripts: &Scripts<'_>) -> Result<Vec<String>> {
     }
     match obstacles::unfit(&mut client, scripts)? {
         None => Ok(Vec::new()),
-        Some(rows) => Err(Error::refused(format!("values of {place} do not go over"))
+        Some(Unfit::Forward(rows)) => Err(Error::refused(format!("values of {place} do not go over"))
             .because(format!("the expression gives nothing, or fails, for the rows {rows}"))
             .help("correct these rows, or give another expression; nothing was written")),
+        Some(Unfit::Back(rows)) => Err(Error::refused(format!("values of {place} would not come back"))
+            .because(format!("{} would not give the old value of the rows {rows}", scripts.plan.new_columns()))
+            .help("give expressions that keep it, or accept with --lossy that it may go; nothing was written")),
     }
 }

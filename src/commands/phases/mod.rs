@@ -30,6 +30,10 @@ enum Command {
     Rename(begin::Rename),
     /// Change a column's type while both run: Song.duration Int
     Retype(begin::Retype),
+    /// Split a column into several while both run: Song.artist --into 'first: EXPR' --into 'last: EXPR' --back EXPR
+    Split(begin::Split),
+    /// Merge columns into one while both run: User.first User.last --into 'name: EXPR' --back 'first: EXPR' --back 'last: EXPR'
+    Merge(begin::Merge),
     /// Make an optional column required: Song.genre --value 'unknown'
     Require(begin::Require),
     /// Drop a column once no release writes it: Song.legacy
@@ -53,6 +57,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         None => list::run(&args.output, context),
         Some(Command::Rename(rename)) => begin::run(rename.asked()?, rename.write, context),
         Some(Command::Retype(retype)) => begin::run(retype.asked(), retype.write, context),
+        Some(Command::Split(split)) => begin::run(split.asked(), split.write, context),
+        Some(Command::Merge(merge)) => begin::run(merge.asked(), merge.write, context),
         Some(Command::Require(require)) => begin::run(require.asked(), require.write, context),
         Some(Command::Drop(drop)) => begin::run(drop.asked(), drop.write, context),
         Some(Command::Transaction(transaction)) => transaction::run(transaction, context),

@@ -125,6 +125,19 @@ pub fn default_of(line: &str) -> Option<String> {
     Some(rest.strip_suffix(')')?.trim().to_owned())
 }
 
+/// The type of a field's line in Prisma's words: `Int`, `Decimal @db.Decimal(10, 2)`.
+pub fn type_of(line: &str) -> Option<String> {
+    let code = line.split("//").next().unwrap_or(line);
+    let kind = code.split_whitespace().nth(1)?.trim_end_matches('?').to_owned();
+    let Some(at) = code.find("@db.") else { return Some(kind) };
+    let native = &code[at..];
+    let end = match (native.find('('), native.find(char::is_whitespace)) {
+        (Some(open), space) if space.is_none_or(|space| open < space) => native.find(')')? + 1,
+        (_, space) => space.unwrap_or(native.len()),
+    };
+    Some(format!("{kind} {}", &native[..end]))
+}
+
 /// An attribute whose name begins so, with its arguments if it has any.
 fn attribute_named(line: &str, beginning: &str) -> Option<Range<usize>> {
     let code = ..code_end(line);
@@ -241,5 +254,7 @@ mod tests {
         let rewrite = Rewrite { kind: Some("String?"), ..Rewrite::default() };
         assert_eq!(rewrite.of("\tartist String // x\n").unwrap(), "\tartist String? // x\n");
         assert_eq!(rewrite.of("}\n"), None);
+        assert_eq!(type_of("  a Int @default(0) // @db.X").unwrap(), "Int");
+        assert_eq!(type_of("  a String? @db.Text").unwrap(), "String @db.Text");
     }
 }

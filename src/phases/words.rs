@@ -1,0 +1,54 @@
+//! A plan in words.
+
+use super::plan::{Kind, Plan, Side};
+
+impl Kind {
+    /// As commands and files write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rename => "rename",
+            Self::Retype => "retype",
+            Self::Split => "split",
+            Self::Merge => "merge",
+            Self::Require => "require",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+impl Plan {
+    /// What is done, as a heading: `Song.artist becomes artist_name`.
+    pub fn title(&self) -> String {
+        let old = self.old_columns();
+        let new = self.new_columns();
+        match self.kind {
+            Kind::Rename | Kind::Split => format!("{old} becomes {new}"),
+            Kind::Merge => format!("{old} become {new}"),
+            Kind::Retype => {
+                let of = self.new.first().map_or("", |new| new.data_type.as_str());
+                format!("{old} becomes {of} in {new}")
+            }
+            Kind::Require => format!("{old} becomes required"),
+            Kind::Drop => format!("{old} is dropped"),
+        }
+    }
+
+    /// `Song.artist`, `Song.first and last`.
+    pub fn old_columns(&self) -> String {
+        format!("{}.{}", self.model, listed(&self.old))
+    }
+
+    /// `artist_name`, `first and last`.
+    pub fn new_columns(&self) -> String {
+        listed(&self.new)
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(sides: &[Side]) -> String {
+    let columns: Vec<&str> = sides.iter().map(|side| side.column.as_str()).collect();
+    match columns.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        all => all.concat(),
+    }
+}
