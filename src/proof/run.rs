@@ -26,6 +26,7 @@ use crate::review::{Review, Verdict};
 use crate::rules::{Settings, settings};
 use crate::transaction::Runner;
 use crate::undo::reverse::is_code;
+use crate::undo::way::refresh_again;
 use crate::undo::{
     Capsule, Capture, Down, Keeper, Measured, Plan, PutBack, Request, RolledBack, capsule, roll_back_all_on,
 };
@@ -241,7 +242,10 @@ impl Playing<'_> {
     /// Everything is rolled back, newest first; the database must be the one before, but for what was said before.
     fn back(&mut self, plans: &[Plan], definitions: Vec<Option<(String, (Live, Live))>>) {
         let each = definitions.into_iter().zip(plans).enumerate();
-        let ways: Vec<Way> = each.map(|(at, (own, plan))| self.way(at + 1, own, plan)).collect();
+        let mut ways: Vec<Way> = each.map(|(at, (own, plan))| self.way(at + 1, own, plan)).collect();
+        let scripts = self.migrations[1..].iter().map(Migration::script);
+        let chain = ways.iter_mut().zip(scripts).map(|(way, script)| (&mut way.down, &way.before, script));
+        refresh_again(chain.rev()).unwrap();
         let keyless = plans.iter().flat_map(|plan| &plan.planned).filter(|planned| planned.keyless);
         let mut announced: Vec<String> = keyless.map(ToString::to_string).collect();
         announced.extend(ways.iter().flat_map(|way| way.down.impossible.clone()));

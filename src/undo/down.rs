@@ -162,6 +162,14 @@ impl Down {
         Ok(Self { text, items, defined, impossible, path })
     }
 
+    /// The same with another step behind it.
+    ///
+    /// # Errors
+    /// As [`Down::parse`].
+    pub(super) fn with(self, step: Step) -> Result<Self> {
+        Self::parse([self.text, body(&[step], &[])].concat(), self.path)
+    }
+
     /// The statements, in order.
     pub fn statements(&self) -> impl Iterator<Item = &str> {
         self.items.iter().filter_map(|item| match item {

@@ -14,6 +14,7 @@ use crate::database::history::State;
 use crate::database::{self, DatabaseUrl, History};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
+use crate::sql::Script;
 use crate::transaction::{Runner, Settings};
 use crate::ui::interrupt::Guard;
 
@@ -37,7 +38,7 @@ impl Way {
     ///
     /// # Errors
     /// If what was kept of it, or its reverse, cannot be read.
-    pub fn find(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Self> {
+    fn find(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Self> {
         let capsule = capsule::find(client, &chosen.row.id)
             .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
         let capsule = capsule.or_else(|| definitions::read(root, &chosen.row.id));
@@ -47,6 +48,18 @@ impl Way {
         after.apply(chosen.migration.script(), &chosen.migration.name);
         let missing = missing(&chosen, &down, capsule.as_ref(), &before);
         Ok(Self { chosen, down, capsule, before, after, missing, backup: None })
+    }
+
+    /// What is known of migrations that are taken back one after the other, newest first.
+    ///
+    /// # Errors
+    /// As [`Way::find`].
+    pub fn chain(chosen: Vec<Chosen>, root: &Path, schema: &str, client: &mut Client) -> Result<Vec<Self>> {
+        let mut ways =
+            chosen.into_iter().map(|chosen| Self::find(chosen, root, schema, client)).collect::<Result<Vec<_>>>()?;
+        let each = ways.iter_mut().map(|way| (&mut way.down, &way.before, way.chosen.migration.script()));
+        refresh_again(each)?;
+        Ok(ways)
     }
 
     /// The migration's.
@@ -93,6 +106,23 @@ impl Way {
     }
 }
 
+/// Of a chain, newest first: what a later migration has refreshed reads what an earlier one has changed, so it is computed anew
+/// behind each of these too.
+///
+/// # Errors
+/// As [`Down::parse`].
+pub fn refresh_again<'a>(chain: impl IntoIterator<Item = (&'a mut Down, &'a Catalog, &'a Script)>) -> Result<()> {
+    let mut views: Vec<String> = Vec::new();
+    for (down, before, script) in chain {
+        if let Some(step) = reverse::refreshing("the materialized views that later migrations refreshed", views.clone())
+        {
+            *down = down.clone().with(step)?;
+        }
+        views.extend(reverse::refreshes(before, script));
+    }
+    Ok(())
+}
+
 /// The world just before a migration: as the deploy has read it, else as the migrations before it tell.
 fn world_before(chosen: &Chosen, capsule: Option<&Capsule>, schema: &str) -> Catalog {
     if let Some((before, _)) = capsule.and_then(|capsule| capsule.definitions.as_ref()) {
@@ -118,8 +148,8 @@ pub fn on_a_copy(
     let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
     let history = History::read(&mut client, &schema)?.unwrap_or_default();
     let chosen = choose(Some(first), true, &history, migrations)?;
-    let back = chosen.into_iter().map(|chosen| {
-        let way = Way::find(chosen, root, &schema, &mut client)?;
+    let ways = Way::chain(chosen, root, &schema, &mut client)?;
+    let back = ways.iter().map(|way| {
         let request = way.request(&schema, way.capsule.as_ref(), &[], true, false);
         let done = roll_back::roll_back_on(&mut runner, &request)?;
         Ok((way.name().to_owned(), done))
@@ -176,4 +206,26 @@ fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<S
     let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
     lost.map(|(_, loss)| format!("does not come back, because it was not saved: {}", super::plan::what_of(loss)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_later_migration_has_refreshed_is_refreshed_behind_the_earlier_ones() {
+        let sql = [
+            "CREATE TABLE t (id INT); CREATE MATERIALIZED VIEW m AS SELECT id FROM t;",
+            "TRUNCATE t;",
+            "REFRESH MATERIALIZED VIEW m;",
+        ];
+        let migrations = sql.map(|sql| Migration { name: "m".into(), path: "m/migration.sql".into(), sql: sql.into() });
+        let before = Catalog::of("public", &migrations[..1]);
+        let mut downs = [&migrations[2], &migrations[1]].map(|own| Down::of(own, &before));
+        let scripts = [migrations[2].script(), migrations[1].script()];
+        refresh_again(downs.iter_mut().zip(scripts).map(|(down, script)| (down, &before, script))).unwrap();
+        let refreshes = |down: &Down| down.statements().filter(|sql| sql.contains("REFRESH MATERIALIZED VIEW")).count();
+        assert_eq!(downs.each_ref().map(refreshes), [1, 1]);
+        assert!(downs[1].text.ends_with("END $$;\n") && downs[1].text.contains("later migrations refreshed"));
+    }
 }

@@ -90,5 +90,5 @@ fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, clie
     let schema = target.url.schema();
     let history = History::read(client, &schema)?.unwrap_or_default();
     let chosen = choose(args.migration.as_deref(), args.with_later, &history, &discovered.migrations)?;
-    chosen.into_iter().map(|chosen| Way::find(chosen, root, &schema, client)).collect()
+    Way::chain(chosen, root, &schema, client)
 }

@@ -69,13 +69,11 @@ pub(super) struct Scene<'a> {
 /// The steps that lead back, in the order they are taken. Statements that leave nothing to undo have none.
 pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut views = Vec::new();
     let mut number = 0;
     before.walk_pairs(script, "", |statement, before, after| {
         number += 1;
         let text = script.text().get(statement.range.clone()).unwrap_or_default();
         let scene = Scene { statement, text, before, after };
-        views.extend(refreshed(&scene));
         let step = step(&scene);
         if !step.is_empty() {
             steps.push(Step { number, of: beginning(text), ..step });
@@ -83,11 +81,23 @@ pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
     });
     steps.reverse();
     // what a view reads is as it was once everything is back, what code took without saying so included
-    if !views.is_empty() {
-        let of = "the materialized views that it refreshed".to_owned();
-        steps.push(Step { of, rules: views, ..Step::default() });
-    }
+    steps.extend(refreshing("the materialized views that it refreshed", refreshes(before, script)));
     steps
+}
+
+/// The statements that compute anew what a migration has refreshed, once what it reads is as it was.
+pub(super) fn refreshes(before: &Catalog, script: &Script) -> Vec<String> {
+    let mut views = Vec::new();
+    before.walk_pairs(script, "", |statement, before, after| {
+        let text = script.text().get(statement.range.clone()).unwrap_or_default();
+        views.extend(refreshed(&Scene { statement, text, before, after }));
+    });
+    views
+}
+
+/// The step that refreshes these; none without any.
+pub(super) fn refreshing(of: &str, views: Vec<String>) -> Option<Step> {
+    (!views.is_empty()).then(|| Step { of: of.to_owned(), rules: views, ..Step::default() })
 }
 
 fn step(scene: &Scene<'_>) -> Step {
