@@ -108,7 +108,7 @@ fn values_that_a_change_of_type_maps_are_lost() {
     // the target knows the table that no migration made, so the review finds it before the rehearsal does
     project.run(["migrate", "deploy"]).exits(3).says("narrow-type(Site.m)");
     project.add_migration(NEXT, &format!("-- prisma-safe:allow narrow-type(Site.m): mapped on purpose\n{mapped}"));
-    project.run(["migrate", "deploy"]).succeeds().says("holds other values in 1 rows");
+    project.run(["migrate", "deploy"]).succeeds().says("holds other values in 1 row");
 }
 
 /// The copy's sessions have the time zone of production's: an hour that the change of clocks skips does not come back.
@@ -124,7 +124,7 @@ fn a_time_that_a_zone_skips_is_a_changed_value() {
     ));
     project.run(["backup"]).succeeds();
     project.add_migration(NEXT, "ALTER TABLE \"Ride\" ALTER COLUMN \"seen\" TYPE TIMESTAMPTZ(3);\n");
-    project.run(["rehearse"]).says("seen holds other values in 1 rows").says_nothing_of("every value kept");
+    project.run(["rehearse"]).says("seen holds other values in 1 row").says_nothing_of("every value kept");
     database.execute("DELETE FROM \"Ride\" WHERE id = 1");
     project.run(["backup"]).succeeds();
     project.run(["rehearse"]).succeeds().says("every value kept");

@@ -217,7 +217,7 @@ fn verification_follows_renamed_tables_and_finds_what_broke() {
     let told: Vec<String> = verified.tables.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
-        ["public.a, now public.b: 2 rows before, 3 now", "public.gone: gone, had 0 rows", "public.c: new, 0 rows",]
+        ["public.a, now public.b: 2 rows before, 3 rows now", "public.gone: gone, had 0 rows", "public.c: new, 0 rows",]
     );
 }
 

@@ -1,8 +1,11 @@
 //! `monitor` and `report` after a deploy: what the server counts since, and the deployment as a page.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use crate::support::project::Project;
 use crate::support::schema::assert_valid;
-use crate::support::{Database, soon};
+use crate::support::{Database, Key, Terminal, soon};
 
 const SONG: &str = "model Song {\n  id     Int    @id\n  artist String\n}\n";
 const INIT: &str = "CREATE TABLE \"Song\" (\"id\" INTEGER NOT NULL, \"artist\" TEXT NOT NULL, PRIMARY KEY (\"id\"));\n";
@@ -60,6 +63,8 @@ fn a_deployment_is_watched_and_becomes_a_page() {
     let html = project.run(["monitor", "--format", "html"]).succeeds();
     assert!(html.stdout.starts_with("<!doctype html>") && html.stdout.contains("<b>healthy</b>"), "{}", html.stdout);
 
+    watched_at_a_terminal(&project);
+
     // who waits for a lock, a broken index, a constraint that is not validated
     let database = project.database();
     database.execute("ALTER TABLE \"Song\" ADD CONSTRAINT long CHECK (length(artist) > 100) NOT VALID");
@@ -88,6 +93,52 @@ fn a_deployment_is_watched_and_becomes_a_page() {
     assert_valid("monitor", &failed);
     assert_eq!((&failed["verdict"], &check(&failed, "history")["status"]), (&"rollBack".into(), &"failed".into()));
     assert_eq!(failed["looks"].as_array().expect("looks").len(), 1);
+
+    // a rollback is a new beginning: its state is what everything is compared with
+    database.execute("UPDATE _prisma_migrations SET finished_at = now() WHERE finished_at IS NULL");
+    database.execute("ALTER TABLE \"Song\" DROP CONSTRAINT long");
+    database.execute("DROP INDEX one");
+    project.run(["rollback"]).succeeds();
+    project.run(["verify"]).succeeds().says("compared with the rollback of");
+    let document = project.run(["monitor", "--format", "json"]).succeeds().json();
+    assert!(document["since"].as_str().expect("a beginning").starts_with("the rollback of"), "{document:#}");
+    assert_eq!(check(&document, "last rollback")["status"], "passed");
+    assert_eq!(
+        document["rollback"], "prisma-safe rollback 20250101000000_init",
+        "what is rolled back is not named again"
+    );
+}
+
+/// Each look takes the place of the one before, also after the terminal has become narrower; Ctrl-C ends it without an error.
+fn watched_at_a_terminal(project: &Project) {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_prisma-safe");
+    const WATCH: [&str; 4] = ["monitor", "--watch", "--every", "1s"];
+    let lines = |text: &str, columns: usize| -> usize {
+        text.lines().map(|line| console::measure_text_width(line).div_ceil(columns).max(1)).sum()
+    };
+    let mut terminal = Terminal::resized(&project.command(PROGRAM, WATCH), 120, 40);
+    terminal.sees("(since: ").sees("healthy").sees("\r\n");
+    // each byte of the mark is seen as a character of its own
+    let seen = terminal.seen().replace("â\u{9c}\u{93}", "x");
+    let first = &seen[seen.rfind("127.0.0.1:").expect("the target")..];
+    assert!(lines(first, 120) < lines(first, 40), "{first}");
+    terminal.sees(&format!("\x1b[{}A", lines(first, 120))).sees("healthy");
+    terminal.sees(&format!("\x1b[{}A", lines(first, 40))).sees("healthy");
+    terminal.press(Key::CtrlC);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 130, "{seen}");
+    assert!(!seen.contains("error"), "{seen}");
+
+    // for a file or a pipe the looks follow each other, and nothing moves a cursor
+    let mut piped = project.command(PROGRAM, WATCH).stdout(Stdio::piped()).spawn().expect("a program");
+    let mut output = BufReader::new(piped.stdout.take().expect("stdout")).lines();
+    let looks = output.by_ref().map_while(Result::ok).filter(|line| {
+        assert!(!line.contains('\x1b'), "{line:?}");
+        line.starts_with("healthy")
+    });
+    assert_eq!(looks.take(2).count(), 2);
+    piped.kill().expect("a kill");
+    piped.wait().expect("an end");
 }
 
 /// A wait counts when it lasts five seconds.

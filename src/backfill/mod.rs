@@ -33,9 +33,9 @@ use crate::guard::Pass;
 use crate::phases::rows::Key;
 use crate::phases::settings::Backfill;
 use crate::phases::{Plan, Scripts, session};
-use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::ui::progress::Progress;
+use crate::ui::{Shell, counted};
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe backfill";
@@ -173,8 +173,8 @@ fn work(
                 (seen as f64 / rows.max(1) as f64, (filled - before) as f64 / start.elapsed().as_secs_f64().max(0.001));
             let pause = shared.pausing.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let words = match pause {
-                Some(why) => format!("{filled} rows, pausing: {why}"),
-                None => format!("{filled} rows, {rate:.0} a second"),
+                Some(why) => format!("{}, pausing: {why}", counted(filled, "row")),
+                None => format!("{}, {rate:.0} a second", counted(filled, "row")),
             };
             progress.say(fraction.min(1.0), &words);
         }

@@ -16,6 +16,8 @@ use super::retention::{Fate, Reason};
 use super::size;
 use super::verify::Report;
 
+use crate::ui::{counted, rows};
+
 /// The version of the JSON documents.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -52,12 +54,8 @@ fn contents(manifest: &Manifest) -> String {
     if let Some(outside) = &manifest.outside {
         return format!("{} of {}, kept and checked by it", outside.label, outside.provider);
     }
-    let plural = |count: u64, what: &str| match count {
-        1 => format!("1 {what}"),
-        count => format!("{} {what}s", indicatif::HumanCount(count)),
-    };
-    let tables = plural(manifest.tables.len() as u64, "table");
-    format!("{}, {tables}, {}", size(manifest.bytes), plural(manifest.rows(), "row"))
+    let tables = counted(manifest.tables.len() as u64, "table");
+    format!("{}, {tables}, {}", size(manifest.bytes), rows(manifest.rows()))
 }
 
 /// How far it is proved; what another tool keeps is proved by that tool.
@@ -74,7 +72,7 @@ pub fn age(time: Timestamp, now: Timestamp) -> String {
         MINUTE.. => (seconds / MINUTE, "minute"),
         _ => (seconds, "second"),
     };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    counted(u64::try_from(count).unwrap_or_default(), unit)
 }
 
 fn seconds(time: Timestamp, now: Timestamp) -> i64 {

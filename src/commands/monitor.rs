@@ -89,7 +89,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let (every, until) = args.pace();
     let mut watched =
         Watched { context, project: &project, config: &config, target: &target, discovered: &discovered, client: None };
-    let (start, mut looks, mut shown): (_, Vec<Look>, usize) = (Instant::now(), Vec::new(), 0);
+    let (start, mut looks, mut shown): (_, Vec<Look>, String) = (Instant::now(), Vec::new(), String::new());
     let seen = loop {
         guard.check()?;
         let seen = match watched.look() {
@@ -109,14 +109,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
                 break seen;
             }
             if args.watch && args.report.format == Format::Human {
-                shown = shell.refresh(&monitor::text(&seen, &shell.on_stdout()), shown);
+                let text = monitor::text(&seen, &shell.on_stdout());
+                shell.refresh(&text, &shown);
+                shown = text;
             } else if before != Some(seen.verdict()) {
                 shell.status("Looked", format_args!("{}: {}", seen.at.strftime("%H:%M:%S UTC"), seen.line()));
             }
             args.report.write(&seen, &looks)?;
         }
         if !wait::sleep(every, &guard.flag()) {
-            guard.check()?;
+            // Ctrl-C is how a person ends a watch: no error
+            match args.watch {
+                true => return Ok(Exit::Cancelled),
+                false => guard.check()?,
+            }
         }
     };
     args.report.write(&seen, &looks)?;
@@ -178,7 +184,7 @@ impl Watched<'_> {
         let history = History::read(client, &url.schema())?.unwrap_or_default();
         let standing = history.compare(&self.discovered.migrations);
         let server = Identity::read(client).ok();
-        let record = Journal::last_deployment(self.project.root(), &url.identity(), server.as_ref())?;
+        let record = Journal::last(self.project.root(), &url.identity(), server.as_ref())?;
         let left = definitions::read(self.project.root(), url, server.as_ref())?;
         let asked = Asked {
             schema: &url.schema(),
@@ -187,7 +193,10 @@ impl Watched<'_> {
             show_queries: self.config.deploy.show_queries,
         };
         let checks = monitor::look(client, &asked, &Since { record: record.as_ref(), left: left.as_ref() })?;
-        let applied = record.as_ref().and_then(|record| record.applied.last()).or(standing.applied.last());
+        // what was rolled back since is not applied any more
+        let own =
+            record.as_ref().and_then(|record| record.applied.last()).filter(|name| standing.applied.contains(name));
+        let applied = own.or(standing.applied.last());
         let rollback = applied.map(|name| format!("prisma-safe rollback {name}"));
         let since = left.map(|Left { whose, .. }| whose);
         Ok(Seen { target: url.identity(), since, at: Timestamp::now(), checks, rollback })

@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::project::Project;
 use crate::target::{BackupPolicy, Target};
 use crate::tools::prisma;
+use crate::ui::{counted, rows};
 use crate::{commands, consent};
 
 /// Arguments of `restore`.
@@ -182,10 +183,7 @@ fn document(archive: &Archive, target: &Target, restored: &Restored, pending: Op
 
 fn tell(restored: &Restored, target: &Target, pending: Option<&[String]>, json: bool, context: &Context) {
     let shell = &context.shell;
-    let count = |count: u64, what: &str| {
-        format!("{} {what}{}", indicatif::HumanCount(count), if count == 1 { "" } else { "s" })
-    };
-    let what = format!("{}, {}", count(restored.tables as u64, "table"), count(restored.rows, "row"));
+    let what = format!("{}, {}", counted(restored.tables as u64, "table"), rows(restored.rows));
     match &restored.side {
         Some(side) => shell.status("Restored", format_args!("{side} in {} ({what})", target.url.identity())),
         None => shell.status("Restored", format_args!("{} ({what})", target.url.identity())),

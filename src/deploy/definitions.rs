@@ -1,4 +1,4 @@
-//! The definitions that a deployment has left, and the rows of the tables that it touched, kept in `.prisma-safe/` for each
+//! The definitions that a deployment or a rollback has left, and the rows of the tables that it touched, kept in `.prisma-safe/` for each
 //! target: `verify` tells later what has changed since, by hand or by another tool.
 
 use std::fs;
@@ -24,10 +24,21 @@ struct Kept {
     #[serde(default)]
     server: Option<Identity>,
     at: Timestamp,
+    #[serde(default)]
+    what: What,
     left: Leaves,
 }
 
-/// What a deployment leaves.
+/// What has brought the database to this state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum What {
+    #[default]
+    Deployment,
+    Rollback,
+}
+
+/// What a deployment or a rollback leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaves {
     pub definitions: Live,
@@ -42,7 +53,7 @@ pub struct Leaves {
     pub usage: Option<Usage>,
 }
 
-/// What a deployment has left.
+/// What the last of them has left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     pub leaves: Leaves,
@@ -54,13 +65,13 @@ fn path(root: &Path, target: &str) -> PathBuf {
     journal::place(root).join(format!("definitions-{}.json", hash_of([target.as_bytes()])))
 }
 
-/// Keeps them; those of an earlier deployment are overwritten.
+/// Keeps them; those of an earlier one are overwritten.
 ///
 /// # Errors
 /// Exit status 1 if the file cannot be written.
-pub fn keep(root: &Path, url: &DatabaseUrl, server: Option<Identity>, leaves: Leaves) -> Result<()> {
+pub fn keep(root: &Path, url: &DatabaseUrl, server: Option<Identity>, what: What, leaves: Leaves) -> Result<()> {
     let path = path(root, &Identity::name(url, server.as_ref()));
-    let kept = Kept { target: url.identity(), server, at: Timestamp::now(), left: leaves };
+    let kept = Kept { target: url.identity(), server, at: Timestamp::now(), what, left: leaves };
     let explain = || format!("could not write {}", path.display());
     let text = serde_json::to_string(&kept).explain(explain)?;
     atomic::write(&path, &text).explain(explain)
@@ -82,7 +93,11 @@ pub fn read(root: &Path, url: &DatabaseUrl, server: Option<&Identity>) -> Result
     let kept: Option<Kept> = serde_json::from_str(&text).ok();
     let ours = |kept: &Kept| Identity::counts((&place, server), (&kept.target, kept.server.as_ref()));
     Ok(kept.filter(ours).map(|kept| {
-        let whose = format!("the deployment of {}", moment(kept.at));
+        let what = match kept.what {
+            What::Deployment => "deployment",
+            What::Rollback => "rollback",
+        };
+        let whose = format!("the {what} of {}", moment(kept.at));
         Left { leaves: kept.left, whose }
     }))
 }

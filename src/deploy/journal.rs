@@ -105,6 +105,14 @@ impl Journal {
         Ok(records.rfind(|record| !record.rollback && record.is_of(address, server)))
     }
 
+    /// The last deployment from a project to this target, or the rollback that came after it.
+    ///
+    /// # Errors
+    /// Those of [`Self::records`].
+    pub fn last(root: &Path, address: &str, server: Option<&Identity>) -> Result<Option<Record>> {
+        Ok(Self::records(root)?.into_iter().rfind(|record| record.is_of(address, server)))
+    }
+
     /// Every record of the project, oldest first.
     ///
     /// # Errors

@@ -7,11 +7,8 @@ use crate::agent::Agent;
 use crate::agent_setup;
 use crate::database::DatabaseUrl;
 use crate::deploy::verify::{Check, Status};
-use crate::init::{Doors, Elsewhere, Plan, Wishes, workflows};
+use crate::init::{Doors, Elsewhere, Plan, Wishes, environments, workflows};
 use crate::project::repository;
-
-/// The file that Prisma, its configuration, and everyone who works in the project reads.
-const ENVIRONMENT_FILES: &[&str] = &[".env", ".env.local", ".env.production", ".env.production.local", "prisma/.env"];
 
 pub(super) fn checks(scene: &Scene<'_>) -> Vec<Check> {
     let mut checks = doors(scene);
@@ -93,8 +90,8 @@ fn secrets(scene: &Scene<'_>) -> Check {
     if !target.production {
         return Check::new(name, Status::Passed, ["the target is not production"]);
     }
-    let holds = |file: &&&str| names_database(&scene.root.join(file), &target.url);
-    let files: Vec<&str> = ENVIRONMENT_FILES.iter().filter(holds).copied().collect();
+    let holds = |file: &&str| names_database(&scene.root.join(file), &target.url);
+    let files: Vec<&str> = environments::files().filter(holds).collect();
     if files.is_empty() {
         return Check::new(name, Status::Passed, ["no environment file of this project holds it"]);
     }

@@ -111,6 +111,11 @@ pub(super) fn propose(root: &Path) -> Proposal {
     proposal
 }
 
+/// The files of a project that may hold a database's URL.
+pub fn files() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(file, _)| *file)
+}
+
 fn pools(url: &DatabaseUrl) -> bool {
     url.pooled().is_some_and(|pooler| pooler.mode != PoolMode::Session)
 }

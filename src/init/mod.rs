@@ -3,7 +3,7 @@
 mod ci;
 mod dependency;
 mod door;
-mod environments;
+pub mod environments;
 mod gitignore;
 mod manifest;
 mod places;

@@ -21,7 +21,7 @@ use crate::ui::moment;
 /// What the database is compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Since<'a> {
-    /// The last deployment to it from this folder.
+    /// The last deployment to it from this folder, or the rollback that came after it.
     pub record: Option<&'a Record>,
     /// What that has left.
     pub left: Option<&'a Left>,
@@ -73,10 +73,10 @@ fn unread(name: &str, why: String) -> Check {
     Check::new(name, Status::Unchecked, [why])
 }
 
-/// How the last deployment ended.
+/// How the last deployment or rollback ended.
 fn deployment(record: &Record) -> Check {
     let when = record.started.map(moment).unwrap_or_default();
-    let name = "last deployment";
+    let name = if record.rollback { "last rollback" } else { "last deployment" };
     match (&record.end, record.verified) {
         (_, Some(false)) => {
             Check::new(name, Status::Failed, [format!("of {when}: its verification found the database broken")])

@@ -3,11 +3,12 @@
 use super::budget::seconds;
 use super::trace::Stops;
 use super::{Data, Rehearsal};
+use crate::ui::{counted, rows};
 use crate::values::{Fate, TableFate};
 
 /// `1 migration on a copy of the backup: 43 ms; Tram locked for 15 ms; 5,000 rows in 1 table compared, every value kept`
 pub(super) fn summary(rehearsal: &Rehearsal) -> String {
-    let migrations = count(rehearsal.migrations.len(), "migration");
+    let migrations = counted(rehearsal.migrations.len() as u64, "migration");
     let took = rehearsal.migrations.iter().map(|migration| migration.took).sum();
     let mut parts = vec![format!("{migrations} on a copy of the backup: {}", seconds(took))];
     let longest = rehearsal.locks.iter().filter(|hold| hold.stops != Stops::Nobody).max_by_key(|hold| hold.held);
@@ -28,10 +29,10 @@ fn values(rehearsal: &Rehearsal) -> Option<String> {
     if compared.is_empty() {
         return None;
     }
-    let rows = indicatif::HumanCount(compared.iter().sum());
+    let rows = rows(compared.iter().sum());
     let outcome =
         if rehearsal.tables.iter().any(is_notable) { "with the differences below" } else { "every value kept" };
-    Some(format!("{rows} rows in {} compared, {outcome}", count(compared.len(), "table")))
+    Some(format!("{rows} in {} compared, {outcome}", counted(compared.len() as u64, "table")))
 }
 
 /// Whether a table lost something or holds other values than before.
@@ -46,8 +47,4 @@ pub(super) fn is_notable(table: &TableFate) -> bool {
         matches!(fate, Fate::Preserved | Fate::New | Fate::Renamed { .. } | Fate::Converted { .. } | Fate::Moved { .. })
     };
     !kept || moved && table.rows_before.is_some() || !table.columns.iter().all(|column| harmless(&column.fate))
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

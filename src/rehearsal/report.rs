@@ -9,7 +9,7 @@ use super::budget::seconds;
 use super::trace::{Hold, Sized, Statement, Stops};
 use super::{Rehearsal, Rehearsed, ReturnTrip, brief, original};
 use crate::conservation::Kind;
-use crate::ui::Shell;
+use crate::ui::{Shell, count, counted, rows};
 use crate::values::{ColumnFate, Fate, TableFate};
 
 /// Statements that are quicker and write nothing anew are not worth a line.
@@ -164,21 +164,20 @@ fn back(text: &mut String, trip: &ReturnTrip) {
 }
 
 pub(super) fn fate(text: &mut String, table: &TableFate) {
-    let rows = |count: u64| indicatif::HumanCount(count).to_string();
     let name = match &table.renamed_to {
         Some(now) => format!("{}, now {now}", table.table),
         None => table.table.clone(),
     };
     let head = match (table.rows_before, table.rows_after) {
-        (Some(before), Some(after)) if before == after => format!("{name}: {} rows, as before", rows(before)),
-        (Some(before), Some(after)) => format!("{name}: {} rows before, {} after", rows(before), rows(after)),
-        (Some(before), None) => format!("{name}: gone, had {} rows", rows(before)),
-        (None, after) => format!("{name}: new, {} rows", rows(after.unwrap_or_default())),
+        (Some(before), Some(after)) if before == after => format!("{name}: {}, as before", rows(before)),
+        (Some(before), Some(after)) => format!("{name}: {} before, {} after", rows(before), count(after)),
+        (Some(before), None) => format!("{name}: gone, had {}", rows(before)),
+        (None, after) => format!("{name}: new, {}", rows(after.unwrap_or_default())),
     };
     let moved = match (table.deleted, table.inserted) {
         (None | Some(0), None | Some(0)) => String::new(),
         (gone, come) => {
-            format!("; {} went and {} came", rows(gone.unwrap_or_default()), rows(come.unwrap_or_default()))
+            format!("; {} went and {} came", count(gone.unwrap_or_default()), count(come.unwrap_or_default()))
         }
     };
     line(text, 0, &format!("{head}{moved}"));
@@ -197,7 +196,6 @@ pub(super) fn fate(text: &mut String, table: &TableFate) {
 
 /// None for what is as it was, and for what is new.
 fn column_words(ColumnFate { column, fate }: &ColumnFate) -> Option<String> {
-    let count = |values: &u64| indicatif::HumanCount(*values).to_string();
     Some(match fate {
         Fate::Preserved | Fate::New => return None,
         Fate::Renamed { to } => format!("{column} is now {to}, every value kept"),
@@ -209,11 +207,11 @@ fn column_words(ColumnFate { column, fate }: &ColumnFate) -> Option<String> {
         }
         Fate::Moved { to } => format!("{column} is gone, its values are in {to}"),
         Fate::Changed { rows: Some(rows), overwritten: Some(0) } => {
-            format!("{column} holds a value in {} more rows", count(rows))
+            format!("{column} holds a value in {}", counted(*rows, "more row"))
         }
-        Fate::Changed { rows: Some(rows), .. } => format!("{column} holds other values in {} rows", count(rows)),
+        Fate::Changed { rows: Some(rows), .. } => format!("{column} holds other values in {}", counted(*rows, "row")),
         Fate::Changed { rows: None, .. } => format!("{column} holds other values (no key tells in how many rows)"),
         Fate::Lost { values: 0 } => format!("{column} is gone; it held nothing"),
-        Fate::Lost { values } => format!("{column} is lost with {} values", count(values)),
+        Fate::Lost { values } => format!("{column} is lost with {}", counted(*values, "value")),
     })
 }

@@ -16,6 +16,7 @@ use super::trace::{self, Hold, Sized, Statement, Stops};
 use crate::conservation::Loss;
 use crate::database::Failure;
 use crate::error::{Error, Result};
+use crate::ui::counted;
 use crate::values::TableFate;
 
 /// What came of it.
@@ -142,7 +143,7 @@ impl Trial {
                 let done = [("inserted", inserted), ("updated", updated), ("deleted", deleted)];
                 for (verb, rows) in done.into_iter().filter(|(_, rows)| **rows > 0) {
                     // writing to a String does not fail
-                    let _ = write!(words, ", {} rows {verb} in {table}", indicatif::HumanCount(*rows));
+                    let _ = write!(words, ", {} {verb} in {table}", counted(*rows, "row"));
                 }
             }
             line(&mut text, 1, &words);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::backfill::{Done, Refused, Sample};
 use crate::phases::Plan;
+use crate::ui::{counted, rows};
 
 /// So many refused rows are named at a terminal.
 const NAMED: usize = 10;
@@ -16,10 +17,10 @@ pub fn text(plan: &Plan, done: &Done) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let rate = done.filled as f64 / seconds.max(0.001);
     format!(
-        "{}: filled {} rows in {seconds:.1} s ({rate:.0} a second), in {} batches; the longest held its rows for {} ms\n",
+        "{}: filled {} in {seconds:.1} s ({rate:.0} a second), in {}; the longest held its rows for {} ms\n",
         plan.name,
-        done.filled,
-        done.batches,
+        rows(done.filled),
+        counted(done.batches, "batch"),
         done.longest.as_millis()
     )
 }
@@ -57,7 +58,7 @@ pub fn sample(plan: &Plan, target: &str, sample: &Sample) -> String {
     let _ = match sample.rows {
         _ if sample.changes.is_empty() => writeln!(text, "every row is filled"),
         0 => writeln!(text, "some of the rows"),
-        rows => writeln!(text, "some of about {rows} rows"),
+        number => writeln!(text, "some of about {}", rows(number)),
     };
     let shown = |value: &Option<String>| value.as_ref().map_or_else(|| "NULL".to_owned(), |value| format!("{value:?}"));
     for change in &sample.changes {

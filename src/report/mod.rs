@@ -26,6 +26,7 @@ pub use self::page::Page;
 use crate::review::{Review, Reviewed, Verdict};
 use crate::rules::{Finding, Severity};
 use crate::sql::Lines;
+use crate::ui::counted;
 
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -99,7 +100,7 @@ fn path(migration: &Reviewed, root: &Path) -> String {
 
 /// The line everybody reads: `2 errors, 1 warning in 3 migrations`.
 fn summary(review: &Review) -> String {
-    let many = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let many = |number: usize, what: &str| counted(number as u64, what);
     let migrations = many(review.migrations.len(), "migration");
     let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")]
         .into_iter()

@@ -3,6 +3,8 @@
 //! The rates are deliberately low, round numbers for a modest cloud server with rows of ordinary width, so that an
 //! estimate errs towards "too long". They decide between a warning and an error, never between silence and a warning.
 
+pub use crate::ui::{count, rows};
+
 /// What a statement does with every row while it holds its lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
@@ -44,36 +46,9 @@ impl Work {
     }
 }
 
-/// `1,234,567`, as people read it.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `2 rows`.
-pub fn rows(number: u64) -> String {
-    if number == 1 { "1 row".into() } else { format!("{} rows", count(number)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_are_grouped() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1_000), "1,000");
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(rows(1), "1 row");
-    }
 
     #[test]
     fn a_rewrite_takes_longer_than_a_scan() {

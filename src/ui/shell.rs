@@ -184,19 +184,18 @@ impl Shell {
         self.paint(mark.symbol(self.unicode), &mark.style())
     }
 
-    /// Data on stdout that takes the place of what was printed so before, `lines` lines of it; gives its own. Where stdout is no
-    /// terminal it follows.
-    pub fn refresh(&self, text: &str, lines: usize) -> usize {
+    /// Data on stdout that takes the place of the text that was printed so before. Where stdout is no terminal it follows.
+    pub fn refresh(&self, text: &str, before: &str) {
         let terminal = console::Term::stdout();
-        if terminal.features().is_attended() && lines > 0 {
+        if terminal.features().is_attended() && !before.is_empty() {
             self.end_step();
+            // it may have been made narrower or wider meanwhile, and wraps what it shows anew
+            let columns = usize::from(terminal.size().1).max(1);
+            let lines = before.lines().map(|line| console::measure_text_width(line).div_ceil(columns).max(1)).sum();
             // a terminal that went away shows nothing
             let _ = terminal.clear_last_lines(lines);
         }
         self.print(text);
-        let (_, columns) = terminal.size();
-        let columns = usize::from(columns).max(1);
-        text.lines().map(|line| console::measure_text_width(line).div_ceil(columns).max(1)).sum()
     }
 
     /// Applies a style if colours are on.

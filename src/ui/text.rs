@@ -14,3 +14,52 @@ pub fn shortened(text: &str, most: usize) -> String {
         None => text.to_owned(),
     }
 }
+
+/// `1,234,567`, as people read it.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 entry`, `2,000 entries`.
+pub fn counted(number: u64, what: &str) -> String {
+    if number == 1 {
+        return format!("1 {what}");
+    }
+    let number = count(number);
+    match what.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        Some(stem) => format!("{number} {stem}ies"),
+        None if what.ends_with(['h', 'x']) => format!("{number} {what}es"),
+        None => format!("{number} {what}s"),
+    }
+}
+
+/// `1 row`, `2 rows`.
+pub fn rows(number: u64) -> String {
+    counted(number, "row")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_and_one_is_no_plural() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_000), "1,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(rows(1), "1 row");
+        assert_eq!(rows(2_000), "2,000 rows");
+        assert_eq!(counted(1, "entry"), "1 entry");
+        assert_eq!(counted(0, "entry"), "0 entries");
+        assert_eq!((counted(2, "batch"), counted(2, "index")), ("2 batches".to_owned(), "2 indexes".to_owned()));
+    }
+}

@@ -20,6 +20,7 @@ use super::capture::{Capture, Kind, became, joined, run};
 use super::facts::Facts;
 use crate::database::Failure;
 use crate::sql::{ActionKind, Script, StatementKind, quote_identifier};
+use crate::ui::counted;
 
 /// What became of one capture.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -50,7 +51,7 @@ impl fmt::Display for PutBack {
         if let Some(why) = impossible {
             return write!(f, "nothing of {what}: {why}");
         }
-        write!(f, "{what}: {} of {} rows", HumanCount(*restored), HumanCount(*kept))?;
+        write!(f, "{what}: {} of {}", HumanCount(*restored), counted(*kept, "row"))?;
         let parts = [
             (newer, "changed since and left as they are"),
             (deleted, "deleted since"),

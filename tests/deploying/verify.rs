@@ -55,7 +55,7 @@ fn each_check_finds_what_it_looks_for(prisma: Prisma) {
         document["checks"].as_array().expect("checks").iter().filter_map(|check| check["status"].as_str()).collect();
     assert_eq!(found, statuses, "{document}");
     assert!(document["checks"][1]["notes"].to_string().contains("extra"), "{document}");
-    assert!(document["checks"][2]["notes"].to_string().contains("100 rows before, 99 now"), "{document}");
+    assert!(document["checks"][2]["notes"].to_string().contains("100 rows before, 99 rows now"), "{document}");
 
     for cure in [3, 5] {
         database.execute(document["checks"][cure]["cure"].as_str().expect("a cure"));

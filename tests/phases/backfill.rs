@@ -120,7 +120,7 @@ fn a_table_without_a_key_is_filled_by_its_places() {
     project.run(["phases", "rename", "Line.text:words"]).succeeds();
     project.prisma(["migrate", "deploy"]).succeeds();
     project.run(["backfill", "--dry-run"]).succeeds().says("ctid = (0,1): NULL -> \"text 1\"");
-    project.run(["backfill", "--workers", "2"]).succeeds().says("filled 13334 rows");
+    project.run(["backfill", "--workers", "2"]).succeeds().says("filled 13,334 rows");
     assert_eq!(project.database().value("SELECT count(*) FROM \"Line\" WHERE text <> words OR words IS NULL"), "0");
 }
 

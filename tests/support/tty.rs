@@ -45,6 +45,24 @@ impl Terminal {
         Self { session, seen: String::new() }
     }
 
+    /// The same, with everything that moves the cursor left in what is seen, on a terminal that becomes narrower after some
+    /// seconds.
+    pub(crate) fn resized(command: &Command, columns: usize, later: usize) -> Self {
+        let script =
+            format!("stty rows 60 cols {columns}; (sleep 6; stty cols {later} </dev/tty) & exec \"$0\" \"$@\"");
+        let mut wrapped = Command::new("sh");
+        wrapped.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+        wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.get_current_dir().map(|directory| wrapped.current_dir(directory));
+        let options = Options::new().timeout_ms(Some(PATIENCE));
+        Self { session: spawn_with_options(wrapped, options).expect("a program at a terminal"), seen: String::new() }
+    }
+
+    /// What was seen so far.
+    pub(crate) fn seen(&self) -> &str {
+        &self.seen
+    }
+
     /// Waits until this stands on the terminal, after what was seen before.
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) -> &mut Self {

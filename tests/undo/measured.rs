@@ -91,7 +91,7 @@ fn what_stays_is_said() {
     );
     project.add_migration(NEXT, "-- one of them\nUPDATE album SET label = 'none' WHERE id = 1;\n");
     project.run(["migrate", "deploy"]).succeeds();
-    project.run(["rollback"]).succeeds().says("stays: 1 row that line 2 inserted into tag").says("1 of 1 rows");
+    project.run(["rollback"]).succeeds().says("stays: 1 row that line 2 inserted into tag").says("1 of 1 row");
     assert_eq!(project.database().value("SELECT label FROM album WHERE id = 1"), "label 1");
     assert_eq!(project.database().value("SELECT count(*) FROM tag WHERE word = 'log'"), "1");
 

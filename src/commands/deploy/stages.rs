@@ -12,7 +12,7 @@ use crate::consent::{self, Gate};
 use crate::database::Identity;
 use crate::database::usage::Usage;
 use crate::deploy::back_up::Taken;
-use crate::deploy::definitions::{self, Leaves};
+use crate::deploy::definitions::{self, Leaves, What};
 use crate::deploy::verify::{self, verify};
 use crate::deploy::verify::{Drift, Expected, Report};
 use crate::deploy::{Baseline, Event, Journal, refuse_unsendable};
@@ -251,7 +251,7 @@ impl Deployment<'_> {
         let rows = verified.tables.into_iter().filter_map(|change| change.after).collect();
         let usage = self.usage.take().and_then(|before| before.after(&mut self.client).ok());
         let left = Leaves { definitions: live, rows, drift: told, usage };
-        definitions::keep(root, url, self.command.identity.clone(), left)
+        definitions::keep(root, url, self.command.identity.clone(), What::Deployment, left)
     }
 }
 

@@ -6,15 +6,18 @@ use postgres::Client;
 
 use super::Args;
 use crate::backup;
+use crate::catalog::live::{Live, Without};
 use crate::config::Config;
 use crate::consent;
 use crate::context::Context;
+use crate::database::usage::Usage;
 use crate::database::{self, Identity};
 use crate::deploy::back_up::{self, Before, Taken};
+use crate::deploy::definitions::{self, Leaves, What};
 use crate::deploy::turn::{Patience, exclude_others};
 use crate::deploy::{self, Event, Journal, Turn};
 use crate::digest::hash_of;
-use crate::error::Result;
+use crate::error::{Explain as _, Result};
 use crate::guard::Pass;
 use crate::project::Project;
 use crate::report::rollback::Report;
@@ -84,8 +87,28 @@ impl Command<'_> {
             journal.record(Event::RolledBack { name: name.to_owned(), report: report.last().unwrap_or_default() })?;
             self.say(way, done);
         }
+        if let Err(error) = self.keep() {
+            let error = error.with_causes();
+            self.context.shell.warn(format_args!("verify will still compare with the deployment before: {error}"));
+        }
         self.say_next(ways);
         Ok(())
+    }
+
+    /// From here on `verify` and `monitor` compare with what the rollback has left. It has happened: what cannot be kept is said, and is
+    /// no failure of it.
+    fn keep(&self) -> Result<()> {
+        let (root, url) = (self.project.root(), &self.target.url);
+        let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
+        let earlier = definitions::read(root, url, self.server)?;
+        let left = Leaves {
+            definitions: Live::read(&mut client, &Without::default())
+                .explain(|| "could not read the definitions".into())?,
+            rows: Vec::new(),
+            drift: earlier.map(|left| left.leaves.drift).unwrap_or_default(),
+            usage: Usage::read(&mut client).ok(),
+        };
+        definitions::keep(root, url, self.server.cloned(), What::Rollback, left)
     }
 
     fn consent(&self, ways: &[Way]) -> Result<()> {

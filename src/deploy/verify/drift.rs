@@ -4,6 +4,7 @@
 use super::settings::Drift;
 use super::{Check, Status};
 use crate::error::Result;
+use crate::ui::counted;
 
 /// The statements of what Prisma's engine said, each with its lines.
 pub fn statements(left: &str) -> Vec<String> {
@@ -60,7 +61,7 @@ impl Drift {
 }
 
 fn count(statements: usize) -> String {
-    format!("{statements} statement{}", if statements == 1 { "" } else { "s" })
+    counted(statements as u64, "statement")
 }
 
 #[cfg(test)]

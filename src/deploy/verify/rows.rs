@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::{Failure, history};
 use crate::sql::{Name, Script, StatementKind};
+use crate::ui::rows;
 
 /// Tables up to this size (by the catalog: asking the file waits for locks) are counted row by row, larger ones by the
 /// server's estimate.
@@ -31,9 +32,9 @@ pub enum Rows {
 impl fmt::Display for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exact(rows) => write!(f, "{rows}"),
-            Self::Estimate(rows) => write!(f, "about {rows}"),
-            Self::Unknown => f.write_str("not known"),
+            Self::Exact(number) => f.write_str(&rows(*number)),
+            Self::Estimate(number) => write!(f, "about {}", rows(*number)),
+            Self::Unknown => f.write_str("an unknown number of rows"),
         }
     }
 }
@@ -74,12 +75,12 @@ impl fmt::Display for Change {
                     write!(f, ", now {}", after.name)?;
                 }
                 match before.rows == after.rows {
-                    true => write!(f, ": {} rows, as before", after.rows),
-                    false => write!(f, ": {} rows before, {} now", before.rows, after.rows),
+                    true => write!(f, ": {}, as before", after.rows),
+                    false => write!(f, ": {} before, {} now", before.rows, after.rows),
                 }
             }
-            (Some(before), None) => write!(f, "{}: gone, had {} rows", before.name, before.rows),
-            (None, Some(after)) => write!(f, "{}: new, {} rows", after.name, after.rows),
+            (Some(before), None) => write!(f, "{}: gone, had {}", before.name, before.rows),
+            (None, Some(after)) => write!(f, "{}: new, {}", after.name, after.rows),
             (None, None) => Ok(()),
         }
     }

@@ -17,6 +17,7 @@ use crate::review::together::Remark;
 use crate::review::{Graded, Review, Reviewed, Target, Verdict};
 use crate::rules::{Evidence, Finding, Unchecked};
 use crate::sql::Script;
+use crate::ui::counted;
 
 /// A finding stands behind its statement, or, where that is long, behind so many lines of it.
 const SHOWN_FIRST: usize = 8;
@@ -163,8 +164,8 @@ fn counts(migration: &Reviewed) -> Vec<Count> {
     let words = [("error", "error"), ("warning", "warning"), ("info", "note"), ("accepted", "accepted")];
     let counted = words.into_iter().filter_map(|(kind, word)| {
         let number = migration.findings.iter().filter(|finding| severity(finding) == kind).count();
-        let plural = if number == 1 || kind == "accepted" { "" } else { "s" };
-        (number > 0).then(|| Count { kind, text: format!("{number} {word}{plural}") })
+        let text = if kind == "accepted" { format!("{number} {word}") } else { counted(number as u64, word) };
+        (number > 0).then_some(Count { kind, text })
     });
     let mut counts: Vec<Count> = counted.collect();
     if counts.is_empty() {

@@ -1,6 +1,5 @@
 //! The process of a server: started, awaited, ended. `pg_ctl` does the same and looks ten times a second, which the person waits
 //! for twice; this looks more often, and learns at once that the process has ended.
-#![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use super::super::change;
 use super::super::highlight::{self, Span};
-use super::{Deployment, count, list, picture};
+use super::{Deployment, list, picture};
 use crate::catalog::Catalog;
 use crate::deploy::Event;
 use crate::project::Migration;
 use crate::rename;
 use crate::review::{Grade, Graded};
+use crate::ui::counted;
 
 #[derive(Serialize)]
 pub(super) struct Planned<'a> {
@@ -79,7 +80,7 @@ impl Deployment<'_> {
         let brief = match (reviewed.is_some(), found.len()) {
             (false, _) => "the review is not in the journal".to_owned(),
             (true, 0) => "no findings".to_owned(),
-            (true, number) => count(number, "finding"),
+            (true, number) => counted(number as u64, "finding"),
         };
         let undo = reviewed.and_then(|reviewed| undo(&reviewed["undo"]));
         let checksum = checksum.get(..12).unwrap_or(checksum).to_owned();

@@ -17,7 +17,7 @@ use crate::backup::{self, Manifest};
 use crate::deploy::Event;
 use crate::deploy::journal::{End, Entry, Record};
 use crate::project::Migration;
-use crate::ui::moment;
+use crate::ui::{counted, moment, rows};
 
 /// What the page is made from.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,11 @@ impl Deployment<'_> {
             Part {
                 id: "plan",
                 title: "Plan",
-                brief: format!("{}, {}", count(migrations.len(), "migration"), count(findings, "finding")),
+                brief: format!(
+                    "{}, {}",
+                    counted(migrations.len() as u64, "migration"),
+                    counted(findings as u64, "finding")
+                ),
             },
             Part { id: "backup", title: "Backup", brief: backup.first().cloned().unwrap_or_default() },
             Part { id: "rehearsal", title: "Rehearsal", brief: rehearsal.brief() },
@@ -107,12 +111,8 @@ impl Deployment<'_> {
         if !outcome.is_empty() {
             parts.push(Part { id: "outcome", title: "What became of the rows", brief: outcome.brief() });
         }
-        parts.push(Part { id: "checks", title: "Verification", brief: count(verified.len(), "check") });
-        parts.push(Part {
-            id: "journal",
-            title: "Journal",
-            brief: count(self.entries.len(), "entry").replace("entrys", "entries"),
-        });
+        parts.push(Part { id: "checks", title: "Verification", brief: counted(verified.len() as u64, "check") });
+        parts.push(Part { id: "journal", title: "Journal", brief: counted(self.entries.len() as u64, "entry") });
         let what = self.what();
         pages::render(
             "deployment.html",
@@ -148,7 +148,7 @@ impl Deployment<'_> {
     }
 
     fn state(&self) -> (&'static str, &'static str, String) {
-        let applied = count(self.record.applied.len(), "migration");
+        let applied = counted(self.record.applied.len() as u64, "migration");
         match (&self.record.end, self.record.verified) {
             (Some(End::Finished), _) if self.record.rollback => {
                 ("pass", "finished", "The rollback came to its end.".into())
@@ -179,8 +179,8 @@ impl Deployment<'_> {
         facts.extend(self.record.sha256.as_ref().map(|sha256| format!("SHA-256 {sha256}")));
         match self.manifest {
             Some(manifest) => {
-                let tables = count(manifest.tables.len(), "table");
-                facts.push(format!("{}, {tables}, {} rows", backup::size(manifest.bytes), manifest.rows()));
+                let tables = counted(manifest.tables.len() as u64, "table");
+                facts.push(format!("{}, {tables}, {}", backup::size(manifest.bytes), rows(manifest.rows())));
                 facts.push(format!("proof: {} ({})", manifest.proof, moment(manifest.proved_at)));
                 facts.extend(manifest.without.as_ref().map(|without| format!("without {}", without.said())));
                 let names = manifest.unrestored.join(", ");
@@ -195,10 +195,6 @@ impl Deployment<'_> {
 /// The items; none where the journal of another version has none.
 fn list(value: &Value) -> std::slice::Iter<'_, Value> {
     value.as_array().map(Vec::as_slice).unwrap_or_default().iter()
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn first_line(text: &str) -> &str {

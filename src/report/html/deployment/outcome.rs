@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{count, list};
+use super::list;
+
+use crate::ui::{count, counted, rows};
 
 #[derive(Serialize)]
 pub(super) struct Outcome<'a> {
@@ -51,7 +53,7 @@ impl<'a> Outcome<'a> {
             1 => "1 loss".to_owned(),
             number => format!("{number} losses"),
         };
-        format!("{}, {losses}", count(self.tables.len(), "table"))
+        format!("{}, {losses}", counted(self.tables.len() as u64, "table"))
     }
 }
 
@@ -63,9 +65,9 @@ fn table(value: &Value) -> Table<'_> {
     };
     let number = |key: &str| value[key].as_u64();
     let mut rows = match (number("rowsBefore"), number("rowsAfter")) {
-        (Some(before), Some(after)) => format!("{before} rows before, {after} after"),
-        (Some(before), None) => format!("{before} rows before"),
-        (None, Some(after)) => format!("{after} rows after"),
+        (Some(before), Some(after)) => format!("{} before, {} after", rows(before), count(after)),
+        (Some(before), None) => format!("{} before", rows(before)),
+        (None, Some(after)) => format!("{} after", rows(after)),
         (None, None) => "rows not counted".to_owned(),
     };
     for (key, word) in [("deleted", "deleted"), ("inserted", "inserted")] {
@@ -84,9 +86,9 @@ fn column(value: &Value) -> Column<'_> {
     if let (Some(from), Some(to)) = (text("fromType"), text("toType")) {
         notes.push(format!("{from} to {to}"));
     }
-    notes.extend(number("rows").map(|rows| format!("{rows} rows with another value")));
+    notes.extend(number("rows").map(|number| format!("{} with another value", rows(number))));
     notes.extend(number("overwritten").filter(|rows| *rows > 0).map(|rows| format!("{rows} of them had one before")));
-    notes.extend(number("values").map(|values| format!("{values} values lost")));
+    notes.extend(number("values").map(|values| format!("{} lost", counted(values, "value"))));
     Column { name: text("column").unwrap_or_default(), fate: text("fate").unwrap_or("unknown"), note: notes.join(", ") }
 }
 

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{count, list};
-use crate::ui::shortened;
+use super::list;
+use crate::ui::{counted, shortened};
 
 /// The picture's width is 1000; names stand left of this.
 const LEFT: f64 = 230.0;
@@ -186,11 +186,11 @@ fn picture(migration: &Value) -> Picture<'_> {
         at = end;
     }
     let more = if left_out > 0 { format!(", {left_out} further locks only in the table below") } else { String::new() };
-    let brief = format!("{}, {}{more}", count(statements.len(), "statement"), time(all));
+    let brief = format!("{}, {}{more}", counted(statements.len() as u64, "statement"), time(all));
     let label = format!(
         "{name}: {} and the locks of {} over {}",
-        count(statements.len(), "statement"),
-        count(rows.len() - 1, "table"),
+        counted(statements.len() as u64, "statement"),
+        counted((rows.len() - 1) as u64, "table"),
         time(all)
     );
     let tick = |quarter: u64| Tick {
