@@ -101,7 +101,7 @@ kill -KILL "-$1"
 struct Watcher(Option<Child>);
 
 impl Watcher {
-    /// Where there is no shell, the program is not watched over: that is no reason not to run it.
+    /// A program runs without a watcher where there is not even a shell.
     fn of(child: &Child) -> Self {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", WATCHER, "watcher", &child.id().to_string()]).current_dir("/").process_group(0);
