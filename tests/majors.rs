@@ -1,4 +1,4 @@
-//! The whole journey on PostgreSQL 14, 16, 17 and 18: review, backup with its proof, rehearsal, deploy, way back, restore. The run's
+//! The whole journey on PostgreSQL 13, 14, 16, 17 and 18, the oldest with the oldest Prisma: review, backup with its proof, rehearsal, deploy, way back, restore. The run's
 //! own server, which all other tests use, is another one.
 
 use crate::support::servers::Server;
@@ -73,4 +73,36 @@ fn the_journey_goes_on_postgresql_17() {
 #[test]
 fn the_journey_goes_on_postgresql_18() {
     the_journey_goes(18);
+}
+
+/// The oldest of both that are supported, by the shortest way that needs all of it: a draft is rewritten, reviewed, deployed and rolled
+/// back.
+#[test]
+fn a_rename_goes_on_postgresql_13_with_prisma_5() {
+    let server = Server::start(13, "");
+    let project = Project::on(Prisma::V5).schema(SCHEMA).on_server(&server.database("app"), Some(13));
+    project.add_migration("20250101000000_init", INIT);
+    project.run(["migrate", "deploy"]).succeeds().says("PostgreSQL 13.");
+    let mut client = server.connect("app");
+    client
+        .batch_execute("INSERT INTO \"Song\" SELECT 'isrc ' || n, 'title ' || n, n FROM generate_series(1, 200) n")
+        .unwrap();
+    let mut titles = |column: &str| -> i64 {
+        client
+            .query_one(&format!("SELECT count(\"{column}\") FROM \"Song\" WHERE \"{column}\" = 'title ' || plays"), &[])
+            .unwrap()
+            .get(0)
+    };
+
+    project.set_schema(&SCHEMA.replace("title", "name "));
+    project.run(["migrate", "dev", "--create-only", "--name", "name", "--rename", "Song.title:name"]).succeeds();
+    let migration = project.newest_migration();
+    assert!(migration.contains("RENAME COLUMN \"title\" TO \"name\"") && !migration.contains("DROP"), "{migration}");
+    assert_eq!(titles("title"), 200, "it was only created");
+    project.run(["review", "--pending"]).succeeds().says("breaking-rename").says("reversible without loss");
+    project.run(["migrate", "deploy"]).succeeds().says("Rehearsed").says("restored").says("All migrations have been");
+    assert_eq!(titles("name"), 200);
+    project.prisma(["migrate", "status"]).succeeds().says("Database schema is up to date!");
+    project.run(["rollback"]).succeeds();
+    assert_eq!(titles("title"), 200);
 }

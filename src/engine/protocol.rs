@@ -193,6 +193,12 @@ pub fn migrations_directory(params: &Value) -> Result<PathBuf> {
     })
 }
 
+/// The migrations that a call holds; none where Prisma up to 6.5 names their folder. (To index a call in place would add the list to
+/// it.)
+pub fn sent_directories(params: &mut Value) -> Option<&mut Vec<Value>> {
+    params.pointer_mut("/migrationsList/migrationDirectories")?.as_array_mut()
+}
+
 /// The migrations of a call: as Prisma sent them (6.6 and later), or read from the folder it named.
 ///
 /// # Errors

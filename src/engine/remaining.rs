@@ -30,7 +30,7 @@ impl Remaining<'_, '_> {
         let mut params = self.params.clone();
         params["migrationName"] = NAME.into();
         params["draft"] = true.into();
-        let folder = match params["migrationsList"]["migrationDirectories"].as_array_mut() {
+        let folder = match protocol::sent_directories(&mut params) {
             Some(list) => {
                 let content = json!({"tag": "ok", "value": script});
                 let migration =

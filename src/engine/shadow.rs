@@ -132,7 +132,9 @@ pub(super) fn redirect_call(request: &mut Request, url: &DatabaseUrl) {
     }
     request.params["shadowDatabaseUrl"] = url.expose().into();
     for side in ["from", "to"] {
-        for file in request.params[side]["files"].as_array_mut().into_iter().flatten() {
+        // Prisma 5 names files, and sends none
+        let files = request.params.pointer_mut(&format!("/{side}/files")).and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten() {
             if let Some(text) = file["content"].as_str().and_then(with_shadow) {
                 file["content"] = text.into();
             }

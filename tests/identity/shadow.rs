@@ -14,7 +14,7 @@ fn shadowed(prisma: Prisma, variable: &str) -> Project {
             let shadow = format!("{url}, shadowDatabaseUrl: process.env.{variable}");
             project.write("prisma.config.ts", &config.replace(url, &shadow));
         }
-        Prisma::V6 => set_schema(&project, "", variable),
+        Prisma::V5 | Prisma::V6 => set_schema(&project, "", variable),
     }
     project
 }
@@ -35,7 +35,7 @@ fn set_schema(project: &Project, models: &str, variable: &str) {
 fn diff(project: &Project, prisma: Prisma, more: &[&str]) -> Output {
     let to = match prisma {
         Prisma::V7 => "--to-schema",
-        Prisma::V6 => "--to-schema-datamodel",
+        Prisma::V5 | Prisma::V6 => "--to-schema-datamodel",
     };
     let words = ["migrate", "diff", "--from-migrations", "prisma/migrations", to, "prisma/schema.prisma", "--script"];
     project.run(words.iter().chain(more))
@@ -157,7 +157,7 @@ fn on_a_scratch_server(prisma: Prisma) {
     let project = project.env("DATABASE_URL", url.as_str()).env("SHADOW", other.url());
     match prisma {
         Prisma::V7 => project.set_schema(RENAMED),
-        Prisma::V6 => set_schema(&project, RENAMED, "SHADOW"),
+        Prisma::V5 | Prisma::V6 => set_schema(&project, RENAMED, "SHADOW"),
     }
     diff(&project, prisma, &[]).succeeds().says("artist_name");
     project.run(["migrate", "dev", "--name", "x", "--rename", "Song.artist:artist_name"]).succeeds();

@@ -75,7 +75,7 @@ pub(crate) fn prisma_is_content(prisma: Prisma, project: &Project) {
     let schema = "prisma/schema.prisma";
     let (from, to) = match prisma {
         Prisma::V7 => (vec!["--from-config-datasource"], ["--to-schema", schema]),
-        Prisma::V6 => (vec!["--from-schema-datasource", schema], ["--to-schema-datamodel", schema]),
+        Prisma::V5 | Prisma::V6 => (vec!["--from-schema-datasource", schema], ["--to-schema-datamodel", schema]),
     };
     let arguments = ["migrate", "diff", "--exit-code"].into_iter().chain(from).chain(to);
     let mut diff = project.command("node_modules/.bin/prisma", arguments);

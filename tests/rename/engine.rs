@@ -101,7 +101,7 @@ impl Engine {
     fn schema(&self, text: &str) -> String {
         match self.prisma {
             Prisma::V7 => text.to_owned(),
-            Prisma::V6 => {
+            Prisma::V5 | Prisma::V6 => {
                 let provider = "provider = \"postgresql\"";
                 text.replacen(provider, &format!("{provider}\n  url = env(\"DATABASE_URL\")"), 1)
             }

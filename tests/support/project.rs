@@ -14,6 +14,7 @@ use super::{Database, Output};
 /// A real Prisma, installed by `make setup` in `tests/fixtures`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prisma {
+    V5,
     V6,
     V7,
 }
@@ -23,6 +24,7 @@ impl Prisma {
     pub(crate) fn fixture(self) -> PathBuf {
         let fixtures = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"));
         let fixture = fixtures.join(match self {
+            Self::V5 => "prisma5",
             Self::V6 => "prisma6",
             Self::V7 => "prisma7",
         });
@@ -32,7 +34,9 @@ impl Prisma {
 
     fn datasource(self) -> &'static str {
         match self {
-            Self::V6 => "datasource db {\n  provider = \"postgresql\"\n  url      = env(\"DATABASE_URL\")\n}\n",
+            Self::V5 | Self::V6 => {
+                "datasource db {\n  provider = \"postgresql\"\n  url      = env(\"DATABASE_URL\")\n}\n"
+            }
             Self::V7 => "datasource db {\n  provider = \"postgresql\"\n}\n",
         }
     }
