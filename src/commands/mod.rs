@@ -2,6 +2,7 @@
 //! and goes through untouched.
 
 pub mod agent;
+mod aim;
 pub mod backfill;
 pub mod backup;
 pub mod catalog;
@@ -20,6 +21,7 @@ pub mod man;
 pub mod mcp;
 pub mod monitor;
 pub mod output;
+mod pass;
 pub mod phases;
 pub mod rehearse;
 pub mod report;
@@ -32,22 +34,18 @@ pub mod status;
 pub mod test;
 pub mod verify;
 
-use std::cell::RefCell;
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+pub use self::aim::{Aim, Seen, classify, no_url, on_disk, target};
+use self::pass::{diff, pass, replays};
 use crate::config::Config;
 use crate::context::{Context, Global};
-use crate::database::DatabaseUrl;
-use crate::engine::{self, Discovered};
-use crate::env::Env;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
-use crate::project::{Layout, Migration, Project};
+use crate::project::{Migration, Project};
 use crate::shadow::{Judge, Shadow};
-use crate::target::Target;
-use crate::tools;
 use crate::ui::Shell;
 use crate::undo::down::{self, Renewed};
 
@@ -239,168 +237,10 @@ pub fn run(command: Option<Command>, context: &Context) -> Result<Exit> {
     }
 }
 
-/// Whether a command of Prisma's is a `diff` from or to migrations.
-fn replays(words: &[OsString]) -> bool {
-    let names =
-        |option: &str| words.iter().filter_map(|word| word.to_str()).any(|word| word.split('=').next() == Some(option));
-    words.first().is_some_and(|word| word == "diff") && (names("--from-migrations") || names("--to-migrations"))
-}
-
 /// Where a command lets Prisma replay migrations.
 pub fn shadow<'a>(project: &Project, config: &'a Config, context: &'a Context) -> Shadow<'a> {
     let judge = Judge { environments: &config.environments, env: &context.env };
     Shadow::new(config.shadow, judge, config.backup.pg_bin.as_deref(), project.root(), &context.shell)
-}
-
-/// `migrate diff`: as Prisma's, but no shadow database is emptied that holds anything of anybody's.
-fn diff(context: &Context, rest: Vec<OsString>) -> Result<Exit> {
-    let (project, args) = passed(context, &["migrate"], rest)?;
-    let config = Config::load(project.root())?;
-    let shadow = RefCell::new(shadow(&project, &config, context));
-    // Prisma 5 and 6 tell the engine of a `diff` no more than its two sides
-    let told = project.version().is_some_and(|version| version.major() >= 7);
-    let target = if told { None } else { target(&project, &config, context).ok() };
-    let target = target.map(|(target, _)| target.url);
-    target.iter().for_each(|url| shadow.borrow_mut().begin(url));
-    engine::diff(
-        &project,
-        context,
-        &args,
-        &mut |target| target.url.iter().for_each(|url| shadow.borrow_mut().begin(url)),
-        &mut |used| shadow.borrow_mut().take(used, target.as_ref()),
-    )
-}
-
-/// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own.
-fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> {
-    let (project, args) = passed(context, words, rest)?;
-    Err(tools::prisma::exec(&project, &args))
-}
-
-/// Prisma and its arguments, for a command that is its own.
-fn passed(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<(Project, Vec<OsString>)> {
-    let global = &context.global;
-    if global.url.is_some() || global.environment.is_some() {
-        return Err(Error::usage("--url and --env before a command of Prisma's own mean nothing to it")
-            .help("put Prisma's own --url behind the command, or set the variable its configuration reads"));
-    }
-    let project = tools::prisma::find(&context.directory, &context.env)?;
-    let mut args: Vec<OsString> = words.iter().map(OsString::from).collect();
-    args.extend(rest);
-    args.extend(global.prisma());
-    Ok((project, args))
-}
-
-/// What Prisma knows of the project, and the target: `--url` and `--env` beat what Prisma's own configuration says.
-///
-/// # Errors
-/// Exit status 2 without a PostgreSQL target, 1 where Prisma itself refuses.
-pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(Target, Discovered)> {
-    let global = &context.global;
-    let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref())?;
-    let target = classify(Seen::of(&discovered), config, context)?;
-    Ok((target, discovered))
-}
-
-/// A project as the disk shows it, where Prisma, Node.js and a URL may be missing; none where no schema and no migrations folder
-/// are found.
-///
-/// # Errors
-/// A migrations folder that cannot be read.
-pub fn on_disk(context: &Context) -> Result<Option<Discovered>> {
-    let global = &context.global;
-    let found = Layout::find(&context.directory, global.schema.as_deref(), global.config.as_deref())?;
-    Ok(found.map(|Layout { schema_files, migrations_dir, migrations }| Discovered {
-        url: None,
-        application_url: None,
-        shadow_url: None,
-        provider: "postgresql".to_owned(),
-        schema_files,
-        migrations_dir,
-        migrations,
-        env: Env::default(),
-    }))
-}
-
-/// The URLs that Prisma's own configuration names.
-#[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// Where migrations go.
-    url: Option<DatabaseUrl>,
-    /// Where the application works, if that is another URL.
-    application: Option<DatabaseUrl>,
-    /// The environment with the project's `.env` files, which may hold the direct URL.
-    env: Env,
-}
-
-impl Seen {
-    fn of(discovered: &Discovered) -> Self {
-        let Discovered { url, application_url, env, .. } = discovered;
-        Self { url: url.clone(), application: application_url.clone(), env: env.clone() }
-    }
-}
-
-/// The target of a journey, which learns Prisma's URLs one after the other: its first engine only checks the connection.
-#[derive(Debug, Default)]
-pub struct Aim {
-    seen: Seen,
-    target: Option<Target>,
-}
-
-impl Aim {
-    /// The target that is known so far.
-    pub fn known(&self) -> Option<&Target> {
-        self.target.as_ref()
-    }
-
-    /// The target by all that Prisma has said, and whether it is another one than before.
-    ///
-    /// # Errors
-    /// Those of [`classify`].
-    pub fn take(&mut self, seen: &engine::Target, config: &Config, context: &Context) -> Result<(&Target, bool)> {
-        let seen = Seen::from(seen);
-        let news =
-            seen.url != self.seen.url || (seen.application.is_some() && seen.application != self.seen.application);
-        let before = self.target.as_ref().map(|target| target.url.clone());
-        let target = match self.target.take().filter(|_| !news) {
-            Some(target) => target,
-            None => {
-                self.seen = seen.clone();
-                classify(seen, config, context)?
-            }
-        };
-        let other = before.as_ref() != Some(&target.url);
-        Ok((self.target.insert(target), other))
-    }
-}
-
-impl From<(Target, &Discovered)> for Aim {
-    fn from((target, discovered): (Target, &Discovered)) -> Self {
-        Self { seen: Seen::of(discovered), target: Some(target) }
-    }
-}
-
-impl From<&engine::Target> for Seen {
-    fn from(target: &engine::Target) -> Self {
-        Self { url: target.url.clone(), application: target.application_url.clone(), env: target.env.clone() }
-    }
-}
-
-/// The target, given what Prisma's own configuration says: `--url` and `--env` beat it.
-///
-/// # Errors
-/// Exit status 2 without a URL, for an unknown environment, for a pooler without a direct URL that is proved to lead to the same
-/// database, and where the schema's two URLs lead to two databases.
-pub fn classify(seen: Seen, config: &Config, context: &Context) -> Result<Target> {
-    let global = &context.global;
-    let environment = global.environment.as_deref();
-    // as Prisma does, a file never overrides what is set
-    let env = context.env.over(&seen.env);
-    let chosen = Target::chosen(global.url.as_deref(), environment, &config.environments, &env)?;
-    let application = seen.application.filter(|_| chosen.is_none());
-    let url = chosen.or(seen.url).ok_or_else(no_url)?;
-    let target = Target::classify(url, environment, &config.environments, &env)?;
-    application.map_or(Ok(target.clone()), |application| target.demand_same(&application))
 }
 
 /// A changed migration has another reverse: `down.sql` follows it, unless it was edited.
@@ -414,13 +254,13 @@ pub fn renew_down(migration: &Migration, earlier: &[Migration], schema: &str, sh
             migration.name,
             down::FILE
         )),
-        renewed => shell.debug(format_args!("{}/{}: {renewed:?}", migration.name, down::FILE)),
+        Renewed::Written => shell.debug(format_args!("wrote {}/{}", migration.name, down::FILE)),
+        Renewed::Renewed => {
+            shell.debug(format_args!("wrote {}/{} again: the migration has changed", migration.name, down::FILE))
+        }
+        Renewed::Current => {}
     }
     Ok(())
-}
-
-fn no_url() -> Error {
-    Error::usage("no database URL is known").help("set the variable that Prisma's configuration reads, or pass --url")
 }
 
 #[cfg(test)]

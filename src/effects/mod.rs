@@ -18,6 +18,7 @@ mod action;
 pub mod cast;
 pub mod conversion;
 mod guarantees;
+mod reach;
 pub mod retype;
 mod rows;
 mod statement;
