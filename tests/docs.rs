@@ -81,6 +81,19 @@ fn every_command_line_of_the_pages_is_understood() {
     assert!(tried > 15, "only {tried} command lines were found");
 }
 
+/// What pre-commit runs, with the files of a commit behind it.
+#[test]
+fn the_hook_s_command_line_is_understood() {
+    let hooks = include_str!("../.pre-commit-hooks.yaml");
+    let entry = hooks.lines().find_map(|line| line.trim().strip_prefix("entry: ")).expect("an entry");
+    let words = words_of(entry).into_iter().chain(["1/migration.sql", "2/migration.sql"].map(str::to_owned));
+    assert!(Cli::try_parse_from(words).is_ok(), "{entry}");
+    assert!(
+        !hooks.contains("pass_filenames: false"),
+        "of several migrations in a commit only the newest would be reviewed"
+    );
+}
+
 /// A command line's words; double quotes hold one together.
 fn words_of(line: &str) -> Vec<String> {
     let parts = line.split('"').enumerate();
