@@ -122,6 +122,10 @@ fn what_fails_on_the_copy_has_not_happened_to_the_database() {
     project.database().execute("UPDATE \"Song\" SET note = NULL WHERE id = 7");
     project.run(["backup"]).succeeds();
     project.run(["rehearse"]).exits(1).says("contains null values").says("nothing has happened to the database");
+    // outside of a transaction, where a deploy would have to be repaired
+    project.add_migration(NEXT, "ALTER TABLE \"Song\" ADD COLUMN \"x\" INTEGER;\nCOMMIT;\nALTER TABLE \"Song\" ALTER COLUMN \"note\" SET NOT NULL;\n");
+    let output = project.run(["rehearse"]).exits(1).says("nothing has happened to the database");
+    output.says("correct the migration and try again").says_nothing_of("parts of it may be in the database");
 }
 
 /// `CONCURRENTLY` runs outside of a transaction on the copy too.

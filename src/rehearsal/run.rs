@@ -113,7 +113,7 @@ fn run((original, copy): (&Original, &str), play: &mut Play<'_>, engine: &mut En
                     _ => {
                         let alone =
                             Alone { url, settings, request: play.request, name, script, shell: play.shell, pass };
-                        alone.apply(&mut client, engine)
+                        alone.apply(&mut client, engine).map_err(on_a_copy)
                     }
                 };
                 let (applied, seen) = onlooker::during(url, &migration.sql, &mut apply)?;
@@ -205,4 +205,15 @@ pub(super) fn busy(
     ran?;
     original.drop_copy(BUSY_CLONE)?;
     Ok((stalls, quiet))
+}
+
+/// The copy goes: nothing has to be repaired there, whatever a deploy would say.
+fn on_a_copy(error: Error) -> Error {
+    if error.exit() != Exit::Failed {
+        return error;
+    }
+    error.help(
+        "correct the migration and try again: it runs outside of a transaction, so on the target it would have left whatever \
+         it did before it failed",
+    )
 }
