@@ -9,9 +9,10 @@ use crate::rules::Step;
 use crate::rules::locks::{Hold, KeepsOut, rewritten};
 use crate::sql::{Action, ActionKind, CreateIndex, Name, StatementKind};
 
-/// Two migrations on one table are what every release brings; where its size is not known, only more are worth a line.
-const KNOWN: usize = 2;
-const UNKNOWN: usize = 3;
+/// Two migrations on one table are what every release brings: worth a line where they are known to take a while, and where that is not
+/// known, or they take a moment, only more of them.
+const LONG: usize = 2;
+const SHORT: usize = 3;
 
 /// What migrations come to together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -266,7 +267,9 @@ impl Together {
 
     /// What is to be said; nothing where nothing is.
     pub(super) fn remarks(self) -> Vec<Remark> {
-        let often = |locked: &Locked| locked.migrations.len() >= if locked.seconds.is_some() { KNOWN } else { UNKNOWN };
+        let often = |locked: &Locked| {
+            locked.migrations.len() >= if locked.seconds.is_some_and(|seconds| seconds > 0) { LONG } else { SHORT }
+        };
         let locks = self.locked.into_values().filter(often).map(|locked| {
             let time = match locked.seconds {
                 Some(0) => "for a moment each".to_owned(),
