@@ -72,8 +72,11 @@ pub struct Done {
 /// The key of the plan's table.
 ///
 /// # Errors
-/// Exit status 1 where there is no such table; 3 for one whose rows nothing identifies.
+/// Exit status 1 where there is no such table; 2 for a plan that fills nothing; 3 for one whose rows nothing identifies.
 pub fn key(client: &mut Client, plan: &Plan) -> Result<Key> {
+    if !plan.kind.fills() {
+        return Err(nothing(plan));
+    }
     let table = plan.object();
     let key = Key::of(client, &table).explain(|| format!("could not look for the key of {table}"))?;
     let key =
@@ -87,6 +90,11 @@ pub fn key(client: &mut Client, plan: &Plan) -> Result<Key> {
     Ok(key)
 }
 
+fn nothing(plan: &Plan) -> Error {
+    Error::usage(format!("{} has nothing to fill", plan.title()))
+        .help("a dropped column and a renamed table have no backfill")
+}
+
 /// Fills every row that is empty, from where an earlier run has stopped.
 ///
 /// # Errors
@@ -98,9 +106,7 @@ pub fn run(job: &Job<'_>, shell: &Shell) -> Result<Done> {
     let key = key(&mut client, job.plan)?;
     let _pass = Pass::with(job.url, "backfill", &mut client)?;
     let scripts = Scripts { plan: job.plan, default_schema: "", shown: "" };
-    let statements = Statements::of(&scripts, key).ok_or_else(|| {
-        Error::usage(format!("{} has nothing to fill", job.plan.title())).help("a dropped column has no backfill")
-    })?;
+    let statements = Statements::of(&scripts, key).ok_or_else(|| nothing(job.plan))?;
     let explain = || format!("could not begin the backfill of {}", job.plan.name);
     let state = State::prepare(&mut client, job.plan, &statements).explain(explain)?;
     let mut done = Done { resumed: state.position.as_ref().map(|at| statements.key.said(at)), ..Done::default() };

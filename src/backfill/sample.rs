@@ -3,9 +3,9 @@
 use postgres::IsolationLevel;
 
 use super::statements::Statements;
-use super::{APPLICATION, Job, key};
+use super::{APPLICATION, Job, key, nothing};
 use crate::database::Failure;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Explain as _, Result};
 use crate::phases::{Kind, Scripts, Side, session};
 
 /// So many rows are shown.
@@ -40,11 +40,9 @@ pub fn sample(job: &Job<'_>) -> Result<Sample> {
     let mut client = session::open(job.url, APPLICATION)?;
     let key = key(&mut client, job.plan)?;
     let scripts = Scripts { plan: job.plan, default_schema: "", shown: "" };
-    let statements = Statements::of(&scripts, key).ok_or_else(|| {
-        Error::usage(format!("{} has nothing to fill", job.plan.title())).help("a dropped column has no backfill")
-    })?;
+    let statements = Statements::of(&scripts, key).ok_or_else(|| nothing(job.plan))?;
     let from = match job.plan.kind {
-        Kind::Require | Kind::Drop => "NULL::text".to_owned(),
+        Kind::Require | Kind::Drop | Kind::Table => "NULL::text".to_owned(),
         _ => text(job.plan.old.iter().map(Side::quoted)),
     };
     let (before, after) = statements.fills.iter().cloned().unzip::<_, _, Vec<_>, Vec<_>>();

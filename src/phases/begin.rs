@@ -41,6 +41,7 @@ pub fn plan(
         Kind::Split | Kind::Merge => regroup::columns(&mut plan, asked)?,
         Kind::Require => require(&mut plan, asked, subject)?,
         Kind::Drop => drop_column(&mut plan, asked, subject, catalog)?,
+        Kind::Table => return Err(Error::usage("a table is named, and no column")),
     }
     admit_names(&mut plan, subject, catalog)?;
     plans.admit(&plan)?;

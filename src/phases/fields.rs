@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::plan::{Kind, Plan, Side};
+use super::table;
 use crate::error::{Error, Explain as _, Result};
 use crate::rename::schema::lines::{self, Rewrite};
 
@@ -39,6 +40,9 @@ impl Edited {
             Ok(Self { path: path.clone(), new: old.clone(), old })
         };
         let mut all: Vec<Self> = files.iter().map(read).collect::<Result<_>>()?;
+        if plan.kind == Kind::Table {
+            return table::edited(all, plan, phase);
+        }
         let edited = all.iter_mut().find_map(|file| {
             let new = match phase {
                 Phase::Expand => expanded(&file.old, plan, shown),

@@ -7,7 +7,7 @@ use postgres::Client;
 use postgres::types::Type;
 
 use super::obstacles;
-use super::plan::Kind;
+use super::plan::{Kind, Plan};
 use super::render::Scripts;
 use super::rows::{self, Key, NAMED, Of};
 use super::standing::{Stage, Standing};
@@ -44,7 +44,7 @@ pub fn is_open(evidence: &[Evidence]) -> bool {
 /// # Errors
 /// The server's own.
 pub fn look(client: &mut Client, scripts: &Scripts<'_>, standing: &Standing, after: Duration) -> Result<Vec<Evidence>> {
-    let stage = if scripts.plan.kind == Kind::Drop { Stage::Expanded } else { Stage::Backfilled };
+    let stage = if scripts.plan.kind.fills() { Stage::Backfilled } else { Stage::Expanded };
     let mut evidence = vec![Evidence::new(
         "phases",
         standing.stage == stage,
@@ -57,7 +57,7 @@ pub fn look(client: &mut Client, scripts: &Scripts<'_>, standing: &Standing, aft
         return Ok(evidence);
     }
     evidence.extend(rows_agree(client, scripts)?);
-    evidence.push(silence(standing, after));
+    evidence.push(silence(scripts.plan, standing, after));
     if scripts.plan.kind != Kind::Require {
         evidence.push(statements(client, scripts));
         evidence.push(dependents(client, scripts)?);
@@ -116,7 +116,7 @@ fn rows_agree(client: &mut Client, scripts: &Scripts<'_>) -> Result<Option<Evide
 }
 
 /// Since when the old release has written nothing.
-fn silence(standing: &Standing, after: Duration) -> Evidence {
+fn silence(plan: &Plan, standing: &Standing, after: Duration) -> Evidence {
     let needed = format!("{} is needed (contract.after)", length(after));
     let Some(since) = standing.last_old_write.max(standing.expanded) else {
         return Evidence::new("silence", false, "since when the old release has written nothing is not known");
@@ -128,6 +128,8 @@ fn silence(standing: &Standing, after: Duration) -> Evidence {
         "silence",
         holds,
         match standing.last_old_write {
+            // a view keeps no note of who writes through it
+            None if plan.kind == Kind::Table => format!("the view has served the old name for {quiet}; {needed}"),
             Some(last) => format!("the old release last wrote {quiet} ago, at {last}; {needed}"),
             None => format!("the old release has written nothing since the expand, {quiet} ago; {needed}"),
         },
@@ -156,14 +158,15 @@ fn statements(client: &mut Client, scripts: &Scripts<'_>) -> Evidence {
                 0 => Evidence::new(
                     "statements",
                     true,
-                    format!("pg_stat_statements knows no statement that names the old column since {since}"),
+                    format!("pg_stat_statements knows no statement that names the old {} since {since}", what(scripts)),
                 ),
                 some => Evidence::new(
                     "statements",
                     false,
                     format!(
-                        "pg_stat_statements counts {some} statements that name the old column since {since}; where they are older than \
-                         the expand, reset it: SELECT pg_stat_statements_reset()"
+                        "pg_stat_statements counts {some} statements that name the old {} since {since}; where they are older than \
+                         the expand, reset it: SELECT pg_stat_statements_reset()",
+                        what(scripts)
                     ),
                 ),
             }
@@ -171,6 +174,10 @@ fn statements(client: &mut Client, scripts: &Scripts<'_>) -> Evidence {
         Ok(None) => Evidence::new("statements", None, "not looked at: pg_stat_statements is not installed here"),
         Err(failure) => Evidence::new("statements", None, format!("not looked at: {failure}")),
     }
+}
+
+fn what(scripts: &Scripts<'_>) -> &'static str {
+    if scripts.plan.kind == Kind::Table { "table" } else { "column" }
 }
 
 /// The texts of statements, and since when they are counted.
@@ -204,8 +211,9 @@ fn names(query: &str, scripts: &Scripts<'_>) -> bool {
     let has = |name: &str| words.iter().any(|word| word == name);
     let plan = scripts.plan;
     let definition = ["alter", "create", "comment", "do", "drop", "copy", "lock"];
-    plan.old.iter().any(|old| has(&old.column))
-        && has(&plan.table)
+    let old = plan.kind == Kind::Table || plan.old.iter().any(|old| has(&old.column));
+    old && has(&plan.table)
+        && !plan.renamed.as_ref().is_some_and(|renamed| has(&renamed.table))
         && !plan.new.iter().any(|new| has(&new.column))
         && !words.first().is_some_and(|word| definition.contains(&word.as_str()))
 }

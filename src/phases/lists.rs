@@ -54,6 +54,9 @@ fn assigned(sides: &[Side], value: impl Fn(&Side) -> String) -> String {
 
 /// SQL: columns hold what the others say, all of them.
 pub(super) fn agree(sides: &[Side]) -> Option<String> {
+    if sides.is_empty() {
+        return None;
+    }
     let values: Vec<String> = sides.iter().map(value).collect::<Option<_>>()?;
     Some(format!("ROW({})::record *= ROW({})::record", joined(sides, ", ", Side::quoted), values.join(", ")))
 }

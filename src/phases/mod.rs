@@ -10,6 +10,7 @@
 //! | `rows` | rows by their keys |
 //! | `session` | a session in which expressions mean the same everywhere |
 //! | `subject` | a column that is meant, and what stands in the way of phases |
+//! | `table` | a table under two names |
 //! | `fields` | schema.prisma for each phase |
 //! | `words` | a plan in words |
 //! | `names`, `lists`, `render` | each phase's SQL, from `templates/phases/` |
@@ -40,6 +41,7 @@ pub mod session;
 pub mod settings;
 pub mod standing;
 mod subject;
+mod table;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -56,4 +58,5 @@ pub use self::render::Scripts;
 
 pub use self::asked::{Asked, Back, NewColumn};
 pub use self::subject::Subject;
+pub use self::table::{AskedTable, names_that_follow, plan as table_plan};
 pub use self::written::check_expression;

@@ -6,7 +6,8 @@ use postgres::types::Type;
 use super::plan::{Kind, Plan, Side};
 use super::render::Scripts;
 use super::{Names, gate, render};
-use crate::database::{Failure, dependents};
+use crate::database::Failure;
+use crate::database::dependents::{self, Dependent, Kind::View};
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::quote_identifier;
 
@@ -30,6 +31,26 @@ pub fn against(client: &mut Client, scripts: &Scripts<'_>) -> Result<Vec<String>
     Ok(found)
 }
 
+/// What a view under the old name would not do as the table does, a clause each.
+///
+/// # Errors
+/// The server's own.
+pub fn against_table(client: &mut Client, plan: &Plan) -> Result<Vec<String>, Failure> {
+    const ASK: &str = "SELECT current_setting('server_version_num')::int < 150000,
+          (SELECT min(p.pubname::text) FROM pg_catalog.pg_publication_tables p WHERE p.schemaname = n.nspname AND p.tablename = c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
+    let mut found = Vec::new();
+    for row in client.query_typed(ASK, &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT)])? {
+        if row.try_get(0)? {
+            found.push("a view with the rights of who asks needs PostgreSQL 15".to_owned());
+        }
+        if let Some(publication) = row.try_get::<_, Option<String>>(1)? {
+            found.push(format!("the publication {publication} sends its rows to subscribers that know it by its name"));
+        }
+    }
+    Ok(found)
+}
+
 /// Whether the database has the columns: it may be behind the migrations.
 fn is_there(client: &mut Client, plan: &Plan) -> Result<bool, Failure> {
     const ASK: &str =
@@ -48,8 +69,10 @@ fn is_there(client: &mut Client, plan: &Plan) -> Result<bool, Failure> {
 /// The server's own.
 pub fn dependents_of(client: &mut Client, plan: &Plan) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
-    for old in &plan.old {
-        for dependent in dependents_of_column(client, plan, &old.column)? {
+    let columns = plan.old.iter().map(|old| Some(old.column.as_str()));
+    // a table's plan is about the name that a view has
+    for column in columns.chain((plan.kind == Kind::Table).then_some(None)) {
+        for dependent in dependents_on(client, plan, column)? {
             if !found.contains(&dependent) {
                 found.push(dependent);
             }
@@ -58,18 +81,26 @@ pub fn dependents_of(client: &mut Client, plan: &Plan) -> Result<Vec<String>, Fa
     Ok(found)
 }
 
-fn dependents_of_column(client: &mut Client, plan: &Plan, column: &str) -> Result<Vec<String>, Failure> {
-    let parameters = dependents::parameters(&plan.object(), Some(column));
+fn dependents_on(client: &mut Client, plan: &Plan, column: Option<&str>) -> Result<Vec<String>, Failure> {
+    let parameters = dependents::parameters(&plan.object(), column);
     let row = client.query_typed_opt(dependents::QUERY, &[(&parameters, Type::TEXT_ARRAY)])?;
     let answer: Option<String> = row.map(|row| row.try_get(0)).transpose()?.flatten();
     let all = answer.as_deref().and_then(dependents::read).unwrap_or_default();
     let own = format!("phase_{}", plan.name);
     // a column may be called like a word that stands in every plan's function: select, row, now
-    let keyword = render::is_word_of_trigger(column);
-    let really = if keyword { functions_quoting(client, column)? } else { Vec::new() };
+    let keyword = column.is_some_and(render::is_word_of_trigger);
+    let really = match column.filter(|_| keyword) {
+        Some(column) => functions_quoting(client, column)?,
+        None => Vec::new(),
+    };
     let another_plans = |name: &str| keyword && name.starts_with("phase_") && !really.iter().any(|other| other == name);
+    // to PostgreSQL a view depends on itself
+    let itself = |dependent: &Dependent| column.is_none() && dependent.kind == View && dependent.own == plan.table;
     let others = all.into_iter().filter(|dependent| {
-        dependent.own != own && dependent.own != format!("zz_{own}") && !another_plans(&dependent.own)
+        !itself(dependent)
+            && dependent.own != own
+            && dependent.own != format!("zz_{own}")
+            && !another_plans(&dependent.own)
     });
     Ok(others.map(|dependent| format!("the {} {} names it", dependent.kind.word(), dependent.name)).collect())
 }

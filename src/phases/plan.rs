@@ -20,12 +20,18 @@ pub enum Kind {
     Merge,
     Require,
     Drop,
+    Table,
 }
 
 impl Kind {
     /// Whether new columns take the place of the old ones.
     pub fn replaces(self) -> bool {
-        !matches!(self, Self::Require | Self::Drop)
+        !matches!(self, Self::Require | Self::Drop | Self::Table)
+    }
+
+    /// Whether rows are filled between expand and contract.
+    pub fn fills(self) -> bool {
+        !matches!(self, Self::Drop | Self::Table)
     }
 
     /// Whether a person gives the expressions, between columns that are different things: they may lose more than is meant.
@@ -58,8 +64,11 @@ pub struct Plan {
     /// A person has said that the new columns need not give every old value back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lossy: bool,
+    /// What the table becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed: Option<Renamed>,
     /// The columns as they are now.
-    #[serde(deserialize_with = "written::one_or_more")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "written::one_or_more")]
     pub old: Vec<Side>,
     /// The columns that take their place.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "written::one_or_more")]
@@ -75,6 +84,17 @@ pub struct Plan {
     pub(super) values: Option<earlier::Values>,
     #[serde(default, skip_serializing)]
     pub(super) before: Option<earlier::Before>,
+}
+
+/// A table's new names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Renamed {
+    /// In Prisma; it may be the one from before.
+    #[serde(deserialize_with = "written::name")]
+    pub model: String,
+    #[serde(deserialize_with = "written::name")]
+    pub table: String,
 }
 
 /// A column.
@@ -157,6 +177,7 @@ impl Plan {
             left_out: None,
             may_fail: false,
             lossy: false,
+            renamed: None,
             old: Vec::new(),
             new: Vec::new(),
             migrations: Steps::default(),
@@ -189,13 +210,17 @@ impl Plan {
             Kind::Split => counts.0 == 1 && counts.1 > 1,
             Kind::Merge => counts.0 > 1 && counts.1 == 1,
             Kind::Require | Kind::Drop => counts == (1, 0),
+            Kind::Table => counts == (0, 0),
         };
         if !fits {
             return Some((
                 "kind",
-                "a rename and a retype have one [[old]] and one [[new]], a split several [[new]], a merge several [[old]], the others \
-                 no [[new]]",
+                "a rename and a retype have one [[old]] and one [[new]], a split several [[new]], a merge several [[old]], a \
+                 table neither, the others no [[new]]",
             ));
+        }
+        if (self.kind == Kind::Table) != self.renamed.as_ref().is_some_and(|renamed| renamed.table != self.table) {
+            return Some(("kind", "a table's plan, and no other, says in [renamed] which other name the table gets"));
         }
         if self.kind.replaces() && self.sides().any(|side| side.value.is_none()) {
             return Some(("kind", "each column needs its `value` where the other release wrote"));
@@ -270,10 +295,19 @@ impl Plan {
         self.old.iter().chain(&self.new)
     }
 
-    /// Whether both are about one column.
+    /// Whether both are about one column, or one of them is about the other's table.
     pub fn meets(&self, other: &Self) -> bool {
+        if self.kind == Kind::Table || other.kind == Kind::Table {
+            return self.tables().any(|own| other.tables().any(|theirs| own == theirs));
+        }
         self.object() == other.object()
             && self.sides().any(|own| other.sides().any(|theirs| own.column == theirs.column))
+    }
+
+    /// The table's names.
+    fn tables(&self) -> impl Iterator<Item = ObjectName> {
+        let new = self.renamed.as_ref().map(|new| ObjectName { schema: self.schema.clone(), name: new.table.clone() });
+        std::iter::once(self.object()).chain(new)
     }
 }
 

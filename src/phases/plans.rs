@@ -82,7 +82,7 @@ impl Plans {
         match open.as_slice() {
             [one] => Ok(one),
             [] => Err(Error::usage(format!("no open plan in {}", self.folder.display()))
-                .help("prisma-safe phases rename|retype|split|merge|require|drop begins one")),
+                .help("prisma-safe phases rename|retype|split|merge|require|drop|table begins one")),
             several => Err(Error::usage("several plans are open").help(format!("name one of {}", names(several)))),
         }
     }
@@ -104,7 +104,7 @@ impl Plans {
 
 fn two_plans(plan: &Plan, other: &Plan) -> Error {
     let shared = plan.sides().find(|side| other.sides().any(|theirs| theirs.column == side.column));
-    let column = shared.map_or("", |side| side.column.as_str());
-    Error::usage(format!("two plans are about {}.{column}: {} and {}", plan.model, other.name, plan.name))
+    let column = shared.map_or_else(String::new, |side| format!(".{}", side.column));
+    Error::usage(format!("two plans are about {}{column}: {} and {}", plan.model, other.name, plan.name))
         .help(format!("finish {} first, or take it back: prisma-safe phases abort {}", other.name, other.name))
 }

@@ -1,7 +1,8 @@
 //! Each phase's SQL, from `templates/phases/`.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::value::merge_maps;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::lists::{agree, sides, trigger_context, value};
 use super::names::Names;
@@ -12,13 +13,16 @@ use crate::sql::{Name, quote_identifier};
 /// So many rows are filled by the migration itself: that is a moment. More are refused, for they would be locked for long.
 pub(super) const AT_ONCE: u32 = 10_000;
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("guard", include_str!("../../templates/phases/guard.sql")),
     ("trigger", include_str!("../../templates/phases/trigger.sql")),
     ("expand", include_str!("../../templates/phases/expand.sql")),
     ("backfill", include_str!("../../templates/phases/backfill.sql")),
     ("contract", include_str!("../../templates/phases/contract.sql")),
     ("abort", include_str!("../../templates/phases/abort.sql")),
+    ("table_expand", include_str!("../../templates/phases/table_expand.sql")),
+    ("table_contract", include_str!("../../templates/phases/table_contract.sql")),
+    ("table_abort", include_str!("../../templates/phases/table_abort.sql")),
 ];
 
 /// Whether a name is also a word that every trigger function holds.
@@ -44,7 +48,7 @@ impl Scripts<'_> {
     /// # Errors
     /// A template that does not render.
     pub fn expand(&self) -> Result<String> {
-        self.render("expand", &[], "")
+        self.render("expand", &[], Value::UNDEFINED)
     }
 
     /// The second; a dropped column has none.
@@ -52,7 +56,7 @@ impl Scripts<'_> {
     /// # Errors
     /// A template that does not render.
     pub fn backfill(&self) -> Result<String> {
-        self.render("backfill", &[self.reads_only()], "")
+        self.render("backfill", &[self.reads_only()], Value::UNDEFINED)
     }
 
     /// The last.
@@ -60,7 +64,10 @@ impl Scripts<'_> {
     /// # Errors
     /// A template that does not render.
     pub fn contract(&self) -> Result<String> {
-        self.render("contract", &self.contract_accepts(), "")
+        match self.plan.kind {
+            Kind::Table => self.contract_table(),
+            _ => self.render("contract", &self.contract_accepts(), Value::UNDEFINED),
+        }
     }
 
     /// Back to before the plan.
@@ -68,7 +75,7 @@ impl Scripts<'_> {
     /// # Errors
     /// A template that does not render.
     pub fn abort(&self, what: &str) -> Result<String> {
-        self.render("abort", &self.abort_accepts(), what)
+        self.render("abort", &self.abort_accepts(), context! { what })
     }
 
     /// The table as SQL names it.
@@ -127,7 +134,7 @@ impl Scripts<'_> {
     }
 
     /// The lines that accept what a review must find: they are read with the SQL.
-    fn accept(&self, finding: &str, why: &str) -> String {
+    pub(super) fn accept(&self, finding: &str, why: &str) -> String {
         format!("-- prisma-safe:allow {finding}: {why}")
     }
 
@@ -136,7 +143,7 @@ impl Scripts<'_> {
     }
 
     /// `Song`, `shop.Song`: as a finding names it.
-    fn object(&self, name: &str) -> String {
+    pub(super) fn object(&self, name: &str) -> String {
         let schema = (self.plan.schema != self.default_schema).then(|| self.plan.schema.clone());
         Name { schema, name: name.to_owned() }.to_string()
     }
@@ -187,7 +194,7 @@ impl Scripts<'_> {
         self.accept(&format!("drop-column({}.{})", self.object(&self.plan.table), side.column), why)
     }
 
-    fn render(&self, template: &str, accepted: &[String], what: &str) -> Result<String> {
+    pub(super) fn render(&self, template: &str, accepted: &[String], more: Value) -> Result<String> {
         let explain = || format!("could not write the {template} of the plan {}", self.plan.name);
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -203,7 +210,7 @@ impl Scripts<'_> {
         let fallible = plan.may_fail;
         let requires = plan.kind != Kind::Drop && plan.sides().any(|side| side.required);
         let values = context! {
-            kind => plan.kind.word(), name => plan.name.clone(), title => plan.title(), plan => self.shown, what,
+            kind => plan.kind.word(), name => plan.name.clone(), title => plan.title(), plan => self.shown,
             phase => if plan.kind == Kind::Drop { "phase 2" } else { "phase 3" },
             acceptances => accepted.to_vec(), limit => AT_ONCE,
             table => self.table(), table_words => raised(&plan.object().to_string()), old_words => raised(&plan.old_columns()),
@@ -215,7 +222,7 @@ impl Scripts<'_> {
             sets_default => plan.left_out.is_some(), set => set.join(", "),
             unfilled => self.unfilled(), differs => self.differs(), lost => self.lost(), lost_guard => template == "abort",
             function => names.function, sequence_literal => names.sequence.replace('\'', "''"), sequence => names.sequence,
-            trigger => names.trigger, ..trigger_context(plan)
+            trigger => names.trigger, ..merge_maps([trigger_context(plan), more])
         };
         let part = |name: &str| environment.get_template(name).explain(explain)?.render(&values).explain(explain);
         let trigger = if template == "expand" { part("trigger")? } else { String::new() };

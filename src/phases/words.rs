@@ -12,6 +12,7 @@ impl Kind {
             Self::Merge => "merge",
             Self::Require => "require",
             Self::Drop => "drop",
+            Self::Table => "table",
         }
     }
 }
@@ -30,6 +31,10 @@ impl Plan {
             }
             Kind::Require => format!("{old} becomes required"),
             Kind::Drop => format!("{old} is dropped"),
+            Kind::Table => {
+                let new = self.renamed.as_ref().map_or("", |renamed| renamed.table.as_str());
+                format!("the table {} becomes {new}", self.table)
+            }
         }
     }
 

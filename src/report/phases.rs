@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::phases::Plan;
 use crate::phases::gate::Evidence;
 use crate::phases::standing::{Stage, Standing};
-use crate::phases::{Kind, Plan};
 
 /// A plan with where it stands.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ fn next(plan: &Plan, standing: &Standing) -> Option<String> {
         Stage::NotBegun if steps.abort.is_some() => return None,
         Stage::NotBegun => "prisma-safe deploy".to_owned(),
         _ if steps.contract.is_some() || steps.abort.is_some() => "prisma-safe deploy".to_owned(),
-        Stage::Expanded if plan.kind == Kind::Drop => format!("prisma-safe phases next {name}"),
+        Stage::Expanded if !plan.kind.fills() => format!("prisma-safe phases next {name}"),
         Stage::Expanded if steps.backfill.is_some() => format!("prisma-safe backfill {name}, then prisma-safe deploy"),
         Stage::Expanded => format!("prisma-safe backfill {name}, then prisma-safe phases next {name}"),
         Stage::Backfilled => format!("prisma-safe phases next {name}"),
@@ -47,7 +47,8 @@ fn next(plan: &Plan, standing: &Standing) -> Option<String> {
 /// For people.
 pub fn text(rows: &[Row<'_>]) -> String {
     if rows.is_empty() {
-        return "no plans yet; `prisma-safe phases rename|retype|split|merge|require|drop` begins one\n".to_owned();
+        return "no plans yet; `prisma-safe phases rename|retype|split|merge|require|drop|table` begins one\n"
+            .to_owned();
     }
     let mut text = String::new();
     // writing to a String does not fail

@@ -5,6 +5,7 @@ mod bundle;
 mod edges;
 mod regroup;
 mod releases;
+mod table;
 
 use crate::journey::prisma_is_content;
 use crate::support::schema::assert_valid;

@@ -5,7 +5,7 @@ use crate::journey::prisma_is_content;
 use crate::support::{Prisma, Project};
 
 /// Generates a client of a schema's text in a folder of its own.
-fn generated(project: &Project, folder: &str, schema: &str) {
+pub(super) fn generated(project: &Project, folder: &str, schema: &str) {
     let generator =
         format!("generator client {{\n  provider = \"prisma-client\"\n  output = \"../generated/{folder}\"\n}}\n");
     let file = format!("client-{folder}/schema.prisma");

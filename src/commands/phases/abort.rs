@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     let standing = Standing::read(&mut client, plan, history.as_ref()).explain(|| format!("could not ask {place}"))?;
     match (standing.stage, &plan.migrations.contract) {
         (Stage::Contracted, Some(contract)) => {
-            return Err(Error::refused(format!("{contract} is applied on {place}: the old column is gone"))
+            return Err(Error::refused(format!("{contract} is applied on {place}: the old structure is gone"))
                 .help(format!("bring it back first: prisma-safe rollback {contract}; then abort")));
         }
         (_, Some(contract)) => {
@@ -92,10 +92,15 @@ fn go_back(scene: &Scene<'_>, plan: &Plan, edited: &[Edited], args: &Args) -> Re
         Kind::Split | Kind::Merge => "The old side has every value that the new one has.",
         Kind::Require => "Values that were filled in stay.",
         Kind::Drop => "The column was never touched.",
+        Kind::Table => "Only names change.",
     };
-    let sql = scene.scripts(plan, &schema, &shown).abort(what)?;
     let mut shadow = scene.shadow();
     shadow.begin(&scene.target.url);
+    let scripts = scene.scripts(plan, &schema, &shown);
+    let sql = match plan.kind {
+        Kind::Table => scripts.abort_table(&scene.names(&scripts, edited, &name, true, &mut shadow)?)?,
+        _ => scripts.abort(what)?,
+    };
     scene.prove(edited, &name, &sql, &mut shadow)?;
     let mut written = plan.clone();
     written.migrations.abort = Some(name.clone());

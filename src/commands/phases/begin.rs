@@ -2,7 +2,7 @@
 
 use super::scene::{Scene, Write};
 use crate::context::Context;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::phases::obstacles::Unfit;
 use crate::phases::{
@@ -176,10 +176,7 @@ pub(super) fn run((kind, asked): (Kind, Asked), write: Write, context: &Context)
     let (shell, schema, catalog) = (&context.shell, scene.schema(), scene.catalog());
     let mut shadow = scene.shadow();
     shadow.begin(&scene.target.url);
-    let read = |path: &std::path::PathBuf| {
-        std::fs::read_to_string(path).explain(|| format!("could not read {}", path.display()))
-    };
-    let texts = scene.discovered.schema_files.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let texts = scene.schema_texts()?;
     let mut plan = begin::plan(kind, &asked, &catalog, &texts, &scene.plans, &scene.discovered.migrations)?;
     let shown = scene.shown(&plan.name);
     let edited = Edited::all(&scene.discovered.schema_files, &plan, Phase::Expand, &shown)?;

@@ -6,6 +6,7 @@ mod list;
 mod next;
 mod scene;
 mod step;
+mod table;
 mod transaction;
 
 use crate::commands::output;
@@ -38,6 +39,8 @@ enum Command {
     Require(begin::Require),
     /// Drop a column once no release writes it: Song.legacy
     Drop(begin::DropColumn),
+    /// Rename a table while both run: Song:Track
+    Table(table::Args),
     /// Bundle the tables that schema.prisma adds in one migration, in the order of their foreign keys: all of them or none
     Transaction(transaction::Args),
     /// Write the next migration of a plan: the backfill, then the contract once the evidence allows it
@@ -61,6 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(Command::Merge(merge)) => begin::run(merge.asked(), merge.write, context),
         Some(Command::Require(require)) => begin::run(require.asked(), require.write, context),
         Some(Command::Drop(drop)) => begin::run(drop.asked(), drop.write, context),
+        Some(Command::Table(table)) => table::run(table, context),
         Some(Command::Transaction(transaction)) => transaction::run(transaction, context),
         Some(Command::Next(next)) => next::run(next, context),
         Some(Command::Run(run)) => step::run(run, context),

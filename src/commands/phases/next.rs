@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     if run_steps(&scene, plan, args)? {
         return Ok(Exit::Done);
     }
-    if plan.kind != Kind::Drop && plan.migrations.backfill.is_none() {
+    if plan.kind.fills() && plan.migrations.backfill.is_none() {
         return backfill(&scene, plan, args);
     }
     let (schema, shown) = (scene.schema(), scene.shown(&plan.name));
@@ -144,7 +144,7 @@ fn contract(scene: &Scene<'_>, plan: &Plan, args: &Args, evidence: &[Evidence]) 
         agree(scene, plan, args)?;
     }
     if scene.offer(&changes, &[], args.write)? {
-        shell.note("next: deploy it; `prisma-safe rollback` brings the old column back as long as it is kept");
+        shell.note("next: deploy it; `prisma-safe rollback` brings the old structure back as long as it is kept");
     }
     Ok(Exit::Done)
 }
@@ -152,7 +152,8 @@ fn contract(scene: &Scene<'_>, plan: &Plan, args: &Args, evidence: &[Evidence]) 
 /// A person confirms that the old release is gone: nothing else can know of one that sleeps.
 fn agree(scene: &Scene<'_>, plan: &Plan, args: &Args) -> Result<()> {
     let (context, place) = (scene.context, scene.target.url.identity());
-    let what = format!("ends {}: a release that still uses the old column then fails", plan.title());
+    let old = if plan.kind == Kind::Table { "name" } else { "column" };
+    let what = format!("ends {}: a release that still uses the old {old} then fails", plan.title());
     let hash = hash_of(["prisma-safe contract 1", &plan.contract.sql, &place].map(str::as_bytes));
     let confirm = args.confirm.as_deref();
     if scene.target.production {
@@ -170,7 +171,7 @@ fn agree(scene: &Scene<'_>, plan: &Plan, args: &Args) -> Result<()> {
     if !context.shell.interactive() {
         return Err(Error::refused(format!("this {what}")).help(format!("once a person has agreed: --confirm {hash}")));
     }
-    match prompt::confirm(&context.shell, "Does no release use the old column any more?", false)? {
+    match prompt::confirm(&context.shell, &format!("Does no release use the old {old} any more?"), false)? {
         true => Ok(()),
         false => Err(Error::cancelled()),
     }

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered, ShadowUse};
 use crate::error::{Error, Explain as _, Result};
-use crate::phases::{Edited, Plan, Plans, Scripts};
+use crate::phases::{Edited, Plan, Plans, Scripts, names_that_follow};
 use crate::project::Project;
 use crate::shadow::Shadow;
 use crate::target::Target;
@@ -52,6 +52,13 @@ impl<'a> Scene<'a> {
 
     pub(super) fn catalog(&self) -> Catalog {
         Catalog::of(&self.schema(), &self.discovered.migrations)
+    }
+
+    /// What the schema's files say.
+    pub(super) fn schema_texts(&self) -> Result<Vec<String>> {
+        let read =
+            |path: &PathBuf| std::fs::read_to_string(path).explain(|| format!("could not read {}", path.display()));
+        self.discovered.schema_files.iter().map(read).collect()
     }
 
     /// The plan's file, relative to the project.
@@ -99,6 +106,20 @@ impl<'a> Scene<'a> {
         Err(Error::failed(format!("{name} does not lead to the schema, so nothing was written"))
             .because(left)
             .help("does schema.prisma hold other changes? Draft and apply them first: prisma-safe migrate dev"))
+    }
+
+    /// The names of keys and indexes that follow a table's, as Prisma gives them.
+    pub(super) fn names(
+        &self,
+        scripts: &Scripts<'_>,
+        edited: &[Edited],
+        name: &str,
+        back: bool,
+        shadow: &mut Shadow<'_>,
+    ) -> Result<Vec<String>> {
+        let view = if back { format!("DROP VIEW {};\n", scripts.table()) } else { String::new() };
+        let draft = self.remaining(edited, name, &format!("{view}{}\n", scripts.rename_table(back)), shadow)?;
+        names_that_follow(&draft)
     }
 
     /// A file that changes.

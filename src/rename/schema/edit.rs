@@ -62,6 +62,50 @@ pub fn mapped(text: &str, spot: &Spot, database: &str) -> Option<String> {
     Some(edited)
 }
 
+/// The text in which a model has the name of its table again: without `@@map`.
+pub fn unmapped(text: &str, model: &str) -> Option<String> {
+    let lines = logical_lines(text);
+    let (body, close) = block_of(&lines, &["model"], model)?;
+    let Some(map) = body.iter().find(|line| attribute(text, &line.range, "@@map").is_some()) else {
+        return Some(text.to_owned());
+    };
+    let end = text.get(map.range.end..)?.find('\n').map_or(text.len(), |newline| map.range.end + newline + 1);
+    let mut start = start_of_line(text, map.range.start);
+    // the empty line that set it apart goes too
+    if end == start_of_line(text, close.range.start) {
+        let before = start_of_line(text, start.saturating_sub(1));
+        start = if text.get(before..start)?.trim().is_empty() { before } else { start };
+    }
+    let mut edited = text.to_owned();
+    edited.replace_range(start..end, "");
+    Some(edited)
+}
+
+/// The text in which a model is called otherwise: where it is declared, and as the type of fields.
+pub fn renamed(text: &str, from: &str, to: &str) -> String {
+    let (mut edited, mut within, mut found) = (text.to_owned(), false, Vec::new());
+    for line in logical_lines(text) {
+        let mut words = line.code.split_whitespace();
+        let (Some(first), Some(second)) = (words.next(), words.next()) else { continue };
+        let opens = line.code.trim_end().ends_with('{');
+        if opens {
+            within = ["model", "view", "type"].contains(&first);
+        }
+        let named = if opens { within && second.trim_end_matches('{') == from } else { within };
+        let bare = second.trim_end_matches(['?', '[', ']', '{']);
+        let behind = line.range.start + first.len();
+        let gap = text.get(behind..line.range.end).map_or(0, |rest| rest.len() - rest.trim_start().len());
+        let place = behind + gap..behind + gap + from.len();
+        if named && bare == from && text.get(place.clone()) == Some(from) {
+            found.push(place);
+        }
+    }
+    for place in found.into_iter().rev() {
+        edited.replace_range(place, to);
+    }
+    edited
+}
+
 /// The lines of a block, and the one that closes it.
 pub(super) fn block_of<'l>(lines: &'l [Line], keywords: &[&str], block: &str) -> Option<(&'l [Line], &'l Line)> {
     let open = lines.iter().position(|line| {
@@ -126,6 +170,23 @@ mod tests {
 
     fn field(name: &str) -> Spot {
         Spot::Field { model: "Song".into(), field: name.into() }
+    }
+
+    #[test]
+    fn a_model_is_renamed_where_it_is_declared_and_as_a_type() {
+        let text = "/// a Song\nmodel Song{\n  Song  Int @id // Song\n  next Song? @relation(\"Song\", fields: [Song], references: [Song])\n  all Song[] @relation(\"Song\")\n}\nenum Kind {\n  a Song\n}\nmodel A {\n  song   Song   @ignore\n  songs Songs\n}\n";
+        let renamed = renamed(text, "Song", "Track");
+        assert_eq!(
+            renamed,
+            text.replace("model Song{", "model Track{")
+                .replace("next Song?", "next Track?")
+                .replace("all Song[]", "all Track[]")
+                .replace("song   Song ", "song   Track ")
+        );
+        let mapped = mapped(&renamed, &Spot::Model("Track".into()), "songs").unwrap();
+        assert!(mapped.contains("\n\n  @@map(\"songs\")\n}\nenum"), "{mapped}");
+        assert_eq!(unmapped(&mapped, "Track").unwrap(), renamed);
+        assert_eq!(unmapped(&renamed, "Track").unwrap(), renamed);
     }
 
     #[test]

@@ -1,0 +1,152 @@
+//! A table that two releases use at once under two names.
+
+use super::releases::generated;
+use super::{contract, deployed};
+use crate::journey::prisma_is_content;
+use crate::support::{Prisma, Project};
+
+const SCHEMA: &str = "model Album {
+  id    Int    @id @default(autoincrement())
+  name  String
+  songs Song[]
+}
+/// a song
+model Song {
+  id      Int     @id @default(autoincrement())
+  title   String  @unique
+  plays   Int     @default(0)
+  albumId Int
+  album   Album   @relation(fields: [albumId], references: [id], onDelete: Cascade)
+  likes   Like[]
+
+  @@index([albumId, plays])
+}
+model Like {
+  songId Int
+  who    String
+  song   Song   @relation(fields: [songId], references: [id])
+
+  @@id([songId, who])
+}
+";
+
+const SQL: &str = "CREATE TABLE \"Album\" (\"id\" SERIAL NOT NULL, \"name\" TEXT NOT NULL, CONSTRAINT \"Album_pkey\" PRIMARY KEY (\"id\"));
+CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"title\" TEXT NOT NULL, \"plays\" INTEGER NOT NULL DEFAULT 0, \"albumId\" INTEGER NOT NULL,
+  CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));
+CREATE TABLE \"Like\" (\"songId\" INTEGER NOT NULL, \"who\" TEXT NOT NULL, CONSTRAINT \"Like_pkey\" PRIMARY KEY (\"songId\", \"who\"));
+CREATE UNIQUE INDEX \"Song_title_key\" ON \"Song\"(\"title\");
+CREATE INDEX \"Song_albumId_plays_idx\" ON \"Song\"(\"albumId\", \"plays\");
+ALTER TABLE \"Song\" ADD CONSTRAINT \"Song_albumId_fkey\" FOREIGN KEY (\"albumId\") REFERENCES \"Album\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE \"Like\" ADD CONSTRAINT \"Like_songId_fkey\" FOREIGN KEY (\"songId\") REFERENCES \"Song\"(\"id\") ON DELETE RESTRICT ON UPDATE CASCADE;
+";
+
+/// Each release creates, upserts, updates, deletes, nests, counts and locks; what one writes the other reads.
+const SCRIPT: &str = r"
+import { createJiti } from 'jiti';
+process.loadEnvFile();
+const { PrismaPg } = await import('@prisma/adapter-pg');
+const load = async (folder) => {
+  const { PrismaClient } = await createJiti(import.meta.url).import(`./generated/${folder}/client.ts`);
+  return new PrismaClient({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }) });
+};
+const [before, after] = [await load('before'), await load('after')];
+const task = async (client, model, list, release) => {
+  for (let n = 0; n < 40; n++) {
+    const made = await client[model].create({ data: { title: `${release} ${n}`, albumId: 1, likes: { create: { who: release } } }, include: { likes: true } });
+    if (made.plays !== 0 || made.likes.length !== 1) throw new Error(JSON.stringify(made));
+    await client[model].upsert({ where: { title: `shared ${n}` }, create: { title: `shared ${n}`, albumId: 2 }, update: { plays: { increment: 1 } } });
+    await client[model].createMany({ data: [{ title: `many ${n}`, albumId: 1 }, { title: `many ${n} too`, albumId: 1, plays: 5 }], skipDuplicates: true });
+    await client.album.update({ where: { id: 2 }, data: { [list]: { updateMany: { where: { plays: { lt: 9 } }, data: { plays: { increment: 1 } } } } } });
+    await client.$transaction(async (inside) => {
+      const table = String.fromCharCode(34) + (model === 'song' ? 'Song' : 'Track') + String.fromCharCode(34);
+      await inside.$queryRawUnsafe(`SELECT id FROM ${table} WHERE id = ${made.id} FOR UPDATE`);
+      await inside[model].update({ where: { id: made.id }, data: { plays: n } });
+    });
+    if (n % 4 === 0) {
+      await client.like.deleteMany({ where: { songId: made.id } });
+      await client[model].delete({ where: { id: made.id } });
+    }
+  }
+};
+await Promise.all([task(before, 'song', 'songs', 'before'), task(after, 'track', LIST, 'after')]);
+const read = async (client, model) => JSON.stringify(await client[model].findMany({ orderBy: { id: 'asc' }, include: { album: true, likes: true } }));
+const [old, renewed] = [await read(before, 'song'), await read(after, 'track')];
+console.log(JSON.parse(old).length, old === renewed ? 'same' : 'different');
+await before.$disconnect();
+await after.$disconnect();
+";
+
+#[test]
+fn a_table_is_used_under_both_names() {
+    let project = Project::prisma7().schema(SCHEMA).migration("20250101000000_init", SQL).applied();
+    project.write("prisma-safe.toml", "[contract]\nafter = \"0s\"\n");
+    let database = project.database();
+    database.execute("INSERT INTO \"Album\" (name) VALUES ('a'), ('b'); GRANT SELECT ON \"Song\" TO PUBLIC");
+    let before = project.read("prisma/schema.prisma");
+    for (words, exit, says) in [
+        (&["table", "Song"][..], 2, "Song:Track"),
+        (&["table", "Song:Album"], 2, "there is a public.Album already"),
+        (&["table", "Nix:Track"], 2, "no model Nix"),
+        (&["table", "Song:Track", "--model", "Album"], 2, "has a Album already"),
+    ] {
+        project.run([&["phases"], words].concat()).exits(exit).says(says);
+    }
+    generated(&project, "before", &before);
+    project.run(["phases", "table", "Song:Track"]).succeeds().says("RENAME CONSTRAINT \"Song_pkey\" TO \"Track_pkey\"");
+    project.run(["phases", "rename", "Track.title:name"]).exits(2);
+    let schema = project.read("prisma/schema.prisma");
+    assert!(
+        schema.contains("model Track {") && schema.contains("songs Track[]") && schema.contains("song   Track "),
+        "{schema}"
+    );
+    generated(&project, "after", &schema);
+    project.run(["review", "--pending"]).succeeds().says("pass");
+    // reviewed, rehearsed, applied
+    project.run(["migrate", "deploy"]).succeeds();
+    prisma_is_content(Prisma::V7, &project);
+    // the table's own rights decide, through the view too
+    let role = format!("reader_{}", database.value("SELECT oid FROM pg_database WHERE datname = current_database()"));
+    database.execute(&format!("CREATE ROLE {role}; GRANT UPDATE (plays) ON \"Track\" TO {role}"));
+    let as_reader = |statement: &str| {
+        database.connect().batch_execute(&format!("BEGIN; SET LOCAL ROLE {role}; {statement}; ROLLBACK")).is_ok()
+    };
+    let may = [
+        "SELECT FROM \"Song\"",
+        "UPDATE \"Song\" SET plays = 1",
+        "DELETE FROM \"Song\"",
+        "UPDATE \"Song\" SET title = ''",
+    ]
+    .map(as_reader);
+    assert_eq!(may, [true, true, false, false]);
+    project.write("releases.mjs", &SCRIPT.replace("LIST", "'songs'"));
+    let output = project.program("node", ["releases.mjs"]).succeeds();
+    assert!(output.stdout.contains("180 same"), "{}", output.stdout);
+
+    // an abort drops the view and gives every name back
+    project.run(["phases", "abort"]).succeeds();
+    assert_eq!(project.read("prisma/schema.prisma"), before);
+    deployed(&project);
+    let names = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relname LIKE 'Song%' OR relname LIKE 'Track%'";
+    assert_eq!(database.value(names), "Song Song_albumId_plays_idx Song_id_seq Song_pkey Song_title_key");
+    assert_eq!(database.value("SELECT count(*) FROM \"Song\""), "180");
+
+    // to the end, with the evidence
+    project.run(["phases", "table", "Song:Track"]).succeeds();
+    deployed(&project);
+    project.run(["backfill"]).exits(2).says("have no backfill");
+    database.execute("CREATE VIEW tops AS SELECT id FROM \"Song\"");
+    project
+        .run(["phases", "next"])
+        .exits(3)
+        .says("the view has served the old name for")
+        .says("the view public.tops names it");
+    database.execute("DROP VIEW tops");
+    contract(&project, "song_track_2");
+    project.run(["migrate", "deploy"]).succeeds();
+    prisma_is_content(Prisma::V7, &project);
+    assert_eq!(database.value("SELECT to_regclass('\"Song\"') IS NULL"), "t");
+    project.run(["phases"]).succeeds().says("contracted");
+    project.run(["rollback"]).succeeds();
+    assert!(as_reader("SELECT FROM \"Song\""));
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
