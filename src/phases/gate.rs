@@ -271,4 +271,23 @@ mod tests {
             assert!(!names(query, &scripts), "{query}");
         }
     }
+
+    #[test]
+    fn statements_under_a_tables_old_name_are_of_the_old_release() {
+        const TABLE: &str = "kind = \"table\"\nmodel = \"Song\"\nschema = \"public\"\ntable = \"Song\"\n\
+            [renamed]\nmodel = \"Track\"\ntable = \"Track\"\n[migrations]\nexpand = \"1_expand\"\n[contract]\nsql = \"SELECT 1\"\n";
+        let plan = Plan::parse("song_track", TABLE).unwrap();
+        let scripts = Scripts { plan: &plan, default_schema: "public", shown: "" };
+        for (query, old) in [
+            (r#"SELECT "public"."Song"."id" FROM "public"."Song" WHERE $1 = $2"#, true),
+            (r#"INSERT INTO "Song" ("title") VALUES ($1) RETURNING "id""#, true),
+            (r#"SELECT "id" FROM "Track""#, false),
+            (r#"CREATE VIEW "Song" AS SELECT * FROM "Track""#, false),
+            (r#"DROP VIEW "Song""#, false),
+        ] {
+            assert_eq!(names(query, &scripts), old, "{query}");
+        }
+        assert!(scripts.contract().unwrap().ends_with("DROP VIEW \"Song\";\n"));
+        assert!(Plan::parse("p", &TABLE.replace("table = \"Track\"", "table = \"Song\"")).is_err());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `plan`, `plans`, `written` | the plan's file: read, refused with a caret, written |
+//! | `plan`, `migrations`, `plans`, `written` | the plan's file: read, refused with a caret, written |
 //! | `earlier` | plans as earlier versions wrote them |
 //! | `asked` | what a person asks for |
 //! | `begin`, `regroup`, `casts` | a new plan from that |
@@ -30,6 +30,7 @@ mod earlier;
 mod fields;
 pub mod gate;
 mod lists;
+mod migrations;
 mod names;
 pub mod obstacles;
 pub mod plan;

@@ -183,7 +183,7 @@ pub(super) fn edited(files: Vec<Edited>, plan: &Plan, phase: Phase) -> Result<Ve
     let ((from, _), (to, table)) = if phase == Phase::Abort { (new, old) } else { (old, new) };
     let mut found = false;
     let rename = |file: Edited| {
-        let declares = Schema::read(&[file.old.clone()]).models.iter().any(|model| model.name == *from);
+        let declares = Schema::read(std::slice::from_ref(&file.old)).models.iter().any(|model| model.name == *from);
         found |= declares;
         let text = edit::renamed(&file.old, from, to);
         let named = match declares {
