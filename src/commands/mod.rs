@@ -256,7 +256,7 @@ pub fn renew_down(migration: &Migration, earlier: &[Migration], schema: &str, sh
         )),
         Renewed::Written => shell.debug(format_args!("wrote {}/{}", migration.name, down::FILE)),
         Renewed::Renewed => {
-            shell.debug(format_args!("wrote {}/{} again: the migration has changed", migration.name, down::FILE))
+            shell.debug(format_args!("wrote {}/{} again: the migration has changed", migration.name, down::FILE));
         }
         Renewed::Current => {}
     }
