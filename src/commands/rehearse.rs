@@ -12,6 +12,7 @@ use crate::database::{self, History};
 use crate::engine::{self, DeployRequest, Deployer, Engine, Guard};
 use crate::error::{Explain as _, Result};
 use crate::exit::Exit;
+use crate::phases::Plans;
 use crate::project::{Migration, Project};
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::steps::Steps;
@@ -85,6 +86,7 @@ impl Deployer for Rehearsing<'_> {
         let root = self.project.root();
         let starter = Starter { root, env: &env, target: &target.url, interrupt: engine.interrupt() };
         let names = Schema::of_files(&request.target.schema_files);
+        let plans = Plans::read(&request.migrations_dir)?;
         let asked = Asked {
             request: &request,
             schema: &schema,
@@ -95,7 +97,7 @@ impl Deployer for Rehearsing<'_> {
             root: self.project.root(),
             rollback: self.args.rollback,
             reviewed: &|pending, client| self.review(&request, pending, &schema, client),
-            steps: Steps { due: &due, starter: Some(&starter), declared: Some(&names) },
+            steps: Steps { due: &due, starter: Some(&starter), declared: Some(&names), plans: &plans.all },
         };
         let Some(Played { rehearsal, .. }) = rehearse_pending(&mut original, &asked, engine, shell)? else {
             shell.note(format_args!(

@@ -13,6 +13,7 @@ use super::{APPLICATION, CLONE, Data, Original};
 use crate::conservation::{self, Census, Loss};
 use crate::database::{Cancelling, connect};
 use crate::error::{Error, Explain as _, Result};
+use crate::phases::Plan;
 use crate::project::Migration;
 use crate::rename::schema::Schema;
 use crate::steps::{Declared, Due, Starter, Step};
@@ -30,6 +31,8 @@ pub struct Steps<'a> {
     pub starter: Option<&'a Starter<'a>>,
     /// Prisma's names.
     pub declared: Option<&'a Schema>,
+    /// The project's plans: their triggers write beside a step.
+    pub plans: &'a [Plan],
 }
 
 /// A step that ran on a copy.
@@ -141,11 +144,21 @@ impl Steps<'_> {
     pub(super) fn cover(&self, losses: &mut [Loss]) {
         let Some(schema) = self.declared else { return };
         for step in self.running() {
-            let declared = Declared::of(step, schema);
+            let declared = self.declared_by(step, schema);
             for loss in losses.iter_mut().filter(|loss| loss.covered_by.is_none() && declared.covers(loss)) {
                 loss.covered_by = Some(format!("the data step {} declares it", step.name));
             }
         }
+    }
+
+    /// What a step declares, and the new columns of open plans: their triggers fill these in every row that anyone writes.
+    fn declared_by(&self, step: &Step, names: &Schema) -> Declared {
+        let open = self.plans.iter().filter(|plan| plan.is_open());
+        let new = open.flat_map(|plan| {
+            let tables = [plan.table.clone(), plan.object().to_string()];
+            plan.new.iter().flat_map(move |new| tables.clone().map(|table| format!("{table}.{}", new.column)))
+        });
+        Declared::of(step, names).beside(new)
     }
 
     /// Runs one on the copy, beside the copy as it is now.
@@ -154,7 +167,7 @@ impl Steps<'_> {
             return Err(Error::failed(format!("nothing says how the data step {} runs", step.name)));
         };
         original.copy_of(copy, BEFORE)?;
-        let stepped = run(original, copy, (step, schema), starter, &Declared::of(step, names));
+        let stepped = run(original, copy, (step, schema), starter, &self.declared_by(step, names));
         original.drop_copy(BEFORE)?;
         stepped
     }

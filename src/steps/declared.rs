@@ -34,6 +34,13 @@ impl Declared {
         Self(names)
     }
 
+    /// Besides these columns, which something else writes whenever their row is written.
+    #[must_use]
+    pub fn beside(mut self, columns: impl IntoIterator<Item = String>) -> Self {
+        self.0.extend(columns);
+        self
+    }
+
     /// Whether a loss that was measured is of what it declares.
     pub fn covers(&self, loss: &Loss) -> bool {
         match loss.kind {

@@ -19,6 +19,7 @@ use crate::deploy::{Baseline, Event, Journal, refuse_unsendable};
 use crate::engine::{DeployRequest, Engine};
 use crate::error::{Error, Explain as _, Result};
 use crate::guard;
+use crate::phases::Plans;
 use crate::project::Migration;
 use crate::rehearsal::pending::{Asked, Played, rehearse_pending};
 use crate::rehearsal::steps::Steps;
@@ -173,6 +174,7 @@ impl Deployment<'_> {
         let env = self.step_env();
         let starter = Starter { root: project, env: &env, target: &self.target.url, interrupt: engine.interrupt() };
         let names = Schema::of_files(&self.request.target.schema_files);
+        let plans = Plans::read(&self.request.migrations_dir)?;
         let asked = Asked {
             request: self.request,
             schema: &schema,
@@ -183,7 +185,7 @@ impl Deployment<'_> {
             root: project,
             rollback: false,
             reviewed: &|_, _| Ok(review.migrations.clone()),
-            steps: Steps { due: &self.steps, starter: Some(&starter), declared: Some(&names) },
+            steps: Steps { due: &self.steps, starter: Some(&starter), declared: Some(&names), plans: &plans.all },
         };
         let Some(played) = rehearse_pending(&mut original, &asked, engine, shell)? else { return Ok(None) };
         let rehearsal = &played.rehearsal;

@@ -94,8 +94,8 @@ pub(super) fn carry_out(scene: &Scene<'_>, due: &Due, dry_run: bool, repeat: &[S
         Some(mut original) => {
             shell.step("Rehearsing", format_args!("the data step {} on a copy of {}", step.name, original.backup()));
             let names = Schema::of_files(&scene.discovered.schema_files);
-            let measured =
-                rehearsed::Steps { due: std::slice::from_ref(due), starter: Some(&starter), declared: Some(&names) };
+            let (due, plans) = (std::slice::from_ref(due), &scene.plans.all);
+            let measured = rehearsed::Steps { due, starter: Some(&starter), declared: Some(&names), plans };
             let stepped = rehearsed::alone(&mut original, measured, &scene.schema())?;
             let mut text = String::new();
             stepped.iter().for_each(|stepped| stepped.tell(&mut text));
