@@ -108,9 +108,12 @@ fn a_table_that_may_have_been_there_is_not_new() {
     // offline nobody knows
     let (_, findings) = found(&there, &["--offline", "20250202000000_drop"]);
     assert_eq!(findings, ["error drop-column(Zone.note)"]);
-    // where the target has no such table, it is new and empty
-    let (verdict, findings) = pending(&project(TRAM_SQL, ""), &sql);
+    // where the target has no such table, it is new and empty: an index on it blocks nobody, and a rollback drops it
+    let new = project(TRAM_SQL, "");
+    let (verdict, findings) = pending(&new, &format!("{sql}CREATE INDEX \"Zone_name_idx\" ON \"Zone\"(\"name\");\n"));
     assert_eq!((verdict.as_str(), findings), ("pass", Vec::new()));
+    new.run(["review", "--pending"]).succeeds().says("undo: reversible without loss");
+    new.run(["review", "--offline"]).says("whether it was there before is not known");
 }
 
 /// What PostgreSQL does to a published table without a key, and the way out that the finding prints.

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, Project};
 use crate::report;
-use crate::review::against::{Folder, Ground};
+use crate::review::against::{Folder, Found, Ground};
 use crate::review::chosen::{Alone, Named, STDIN};
 use crate::review::deployed::{is_plain, settings, settings_in};
 use crate::review::fixes::job::Job;
@@ -140,11 +140,12 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
             review = again(&plan)?;
         }
     }
+    let found = session.found();
     if let Some(online) = online.as_ref().filter(|_| chosen.plan) {
         review.consent = consent::needed(&review, &online.target, context);
     }
     let schema = discovered.url.as_ref().map_or_else(|| "public".to_owned(), DatabaseUrl::schema);
-    deliver(&mut review, &discovered.migrations, &schema, root, args, context)
+    deliver(&mut review, (&discovered.migrations, found), &schema, root, args, context)
 }
 
 impl Args {
@@ -172,17 +173,17 @@ fn subject(args: &Args, context: &Context) -> Result<(Option<Project>, Discovere
 /// More migrations at once are a history, which no one rolls back one by one: grading each would cost as much as the review.
 const GRADED: usize = 50;
 
-/// The report, and the gate's exit status. `folder` builds what a migration is rolled back to.
+/// The report, and the gate's exit status. `folder` builds what a migration is rolled back to, where that was not `found`.
 fn deliver(
     review: &mut Review,
-    folder: &[Migration],
+    (folder, found): (&[Migration], Option<Found>),
     schema: &str,
     root: &Path,
     args: &Args,
     context: &Context,
 ) -> Result<Exit> {
     if review.migrations.len() <= GRADED || args.fail_on == Some(FailOn::Irreversible) {
-        grade(review, folder, schema);
+        grade(review, folder, schema, found);
     }
     if args.all {
         review.together.clear();
@@ -232,7 +233,7 @@ fn offline(files: &Alone, args: &Args, context: &Context) -> Result<Exit> {
     let settings = without_prisma(context, &Config::load(root)?);
     let folder = Folder { migrations: &files.migrations, directory: &files.directory };
     let mut review = Ground::offline(&settings, "public").review(&folder, &files.chosen, None);
-    deliver(&mut review, &files.migrations, "public", root, args, context)
+    deliver(&mut review, (&files.migrations, None), "public", root, args, context)
 }
 
 /// What the rules know where Prisma was not asked; its version may stand in the project all the same.

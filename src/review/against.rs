@@ -135,6 +135,16 @@ impl<'a> Ground<'a> {
     }
 }
 
+/// What the target holds, and the history that has led there.
+pub type Found = (Catalog, History);
+
+/// What the target was read to hold, spelled as the migrations that have run there spell it.
+pub fn found(schema: &str, definitions: &Definitions, history: Option<&History>, folder: &[Migration]) -> Found {
+    let history = history.cloned().unwrap_or_default();
+    let applied = |migration: &&Migration| history.state(&migration.name) == Some(State::Applied);
+    (world(schema, definitions, folder, applied, false), history)
+}
+
 /// What the target holds; of a time before the last of `migrations`, where one that is reviewed has run there.
 fn world(
     schema: &str,

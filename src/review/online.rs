@@ -3,7 +3,7 @@
 use postgres::Client;
 
 use super::Review;
-use super::against::{Folder, Ground, PROBE_TIMEOUT, definitions_or_say};
+use super::against::{Folder, Found, Ground, PROBE_TIMEOUT, definitions_or_say, found};
 use super::probes::Probes;
 use crate::catalog::live::Live as Definitions;
 use crate::context::Context;
@@ -68,6 +68,13 @@ impl Session<'_> {
             Some(online) => online.target.url.schema(),
             None => self.discovered.url.as_ref().map_or_else(|| "public".to_owned(), database::DatabaseUrl::schema),
         }
+    }
+
+    /// What the target holds, with what has made it, where the plan was reviewed on that.
+    pub fn found(&self) -> Option<Found> {
+        let online = self.online.as_deref().filter(|_| self.plan)?;
+        let definitions = online.definitions.as_ref()?;
+        Some(found(&self.schema(), definitions, online.history.as_ref(), &self.discovered.migrations))
     }
 
     /// Reviews `chosen`, which stand in a folder of `migrations`.

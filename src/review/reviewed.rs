@@ -91,6 +91,11 @@ impl Graded {
 }
 
 impl Reviewed {
+    /// As it stands in the folder.
+    pub fn migration(&self) -> Migration {
+        Migration { name: self.name.clone(), path: self.path.clone(), sql: self.sql.clone() }
+    }
+
     /// A migration with one standing finding (see [`crate::rules::history`]).
     pub fn standing(migration: Migration, finding: Finding) -> Self {
         Self {

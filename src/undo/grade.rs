@@ -4,7 +4,9 @@ use super::down::{self, Down, Item};
 use super::reverse::reverse;
 use super::{losses, plan};
 use crate::catalog::Catalog;
+use crate::database::history::State;
 use crate::project::Migration;
+use crate::review::against::Found;
 use crate::review::{Grade, Graded, Review};
 use crate::sql::Script;
 
@@ -12,11 +14,22 @@ use crate::sql::Script;
 const REASONS: usize = 5;
 
 /// Grades every migration of a review. `folder` is the whole folder, in order of name: the migrations before one build the world that it
-/// is rolled back to.
-pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str) {
+/// is rolled back to. Where the target was `found`, what is not applied yet is rolled back to that: the deploy keeps its definitions.
+pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str, mut found: Option<Found>) {
     let mut before = Catalog::new(default_schema);
     let mut built = 0;
     for reviewed in review.migrations.iter_mut().filter(|reviewed| !reviewed.sql.is_empty()) {
+        if let Some((world, history)) = &mut found
+            && history.state(&reviewed.name) != Some(State::Applied)
+        {
+            let own = down::edited(&reviewed.migration());
+            reviewed.undo = Some(reviewed.sql.look(|script| {
+                let graded = own.as_ref().map_or_else(|| graded(world, script), by_hand);
+                world.apply(script, &reviewed.name);
+                graded
+            }));
+            continue;
+        }
         // what is not in the folder yet stands behind it
         let earlier = folder.iter().position(|other| other.name == reviewed.name).unwrap_or(folder.len());
         // migrations of a review are in order; one that stands before the last begins anew
@@ -27,9 +40,7 @@ pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str) {
             migration.sql.look(|script| before.apply(script, &migration.name));
         }
         built = earlier;
-        let migration =
-            Migration { name: reviewed.name.clone(), path: reviewed.path.clone(), sql: reviewed.sql.clone() };
-        let own = down::edited(&migration);
+        let own = down::edited(&reviewed.migration());
         reviewed.undo = Some(reviewed.sql.look(|script| match &own {
             Some(own) => by_hand(own),
             None => graded(&before, script),
@@ -102,6 +113,7 @@ mod tests {
             "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;",
             "ALTER TABLE \"Song\" RENAME COLUMN \"artist\" TO \"artist_name\";",
             "CREATE INDEX \"i\" ON \"Song\" (\"artist\");",
+            "CREATE TABLE \"Tag\" (\"id\" INTEGER); ALTER TABLE \"Tag\" RENAME TO \"Label\"; INSERT INTO \"Label\" VALUES (1);",
         ] {
             assert_eq!(grade_of(sql), (Grade::Reversible, Vec::new()), "{sql}");
         }
@@ -110,7 +122,12 @@ mod tests {
             assert_eq!(grade, Grade::Kept, "{sql}: {why:?}");
             assert!(!why.is_empty(), "{sql}");
         }
-        for sql in ["SELECT reset_everything();", "CREATE TABEL \"x\" (\"id\" INTEGER);"] {
+        for sql in [
+            "CREATE TABLE IF NOT EXISTS \"Tag\" (\"id\" INTEGER); INSERT INTO \"Tag\" VALUES (1);",
+            "CREATE TABLE \"Tag\" (\"id\" INTEGER); DROP TABLE \"Tag\"; ALTER TABLE \"Song\" RENAME TO \"Tag\"; INSERT INTO \"Tag\" VALUES (1);",
+            "SELECT reset_everything();",
+            "CREATE TABEL \"x\" (\"id\" INTEGER);",
+        ] {
             let (grade, why) = grade_of(sql);
             assert_eq!(grade, Grade::Backup, "{sql}: {why:?}");
             assert!(!why.is_empty(), "{sql}");

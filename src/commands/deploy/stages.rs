@@ -76,7 +76,8 @@ impl Deployment<'_> {
         let (identity, schema) = (Identity::name_at(&self.target.url, client), self.target.url.schema());
         let place = (identity.as_str(), schema.as_str());
         let mut review = against::planned(place, &folder, self.pending, holds, client, &settings, keys)?;
-        grade(&mut review, migrations, &schema);
+        let found = self.definitions.as_ref().map(|read| against::found(&schema, read, history, migrations));
+        grade(&mut review, migrations, &schema, found);
         review.consent = consent::needed(&review, self.target, self.command.context);
         let output = &self.command.args.report;
         match output.brief(&review, !self.preflight.has_tables).filter(|_| shell.verbose() == 0) {

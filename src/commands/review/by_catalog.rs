@@ -45,7 +45,7 @@ pub(super) fn run(path: &Path, args: &Args, context: &Context) -> Result<Exit> {
     };
     let Subject { root, migrations, chosen, settings } = &subject;
     let mut review = by_file(&file, &name, migrations, chosen, settings);
-    deliver(&mut review, migrations, "public", root, args, context)
+    deliver(&mut review, (migrations, None), "public", root, args, context)
 }
 
 /// Migrations of the project's folder. Prisma knows where that is; where it is not installed or cannot say, as without the

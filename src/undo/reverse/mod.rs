@@ -5,6 +5,7 @@ mod back;
 mod columns;
 mod composite;
 mod conditional;
+mod made;
 mod renamed;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::made::Made;
 use self::words::{is_defined, is_unread, speechless};
 use super::losses;
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
@@ -64,20 +66,24 @@ pub(super) struct Scene<'a> {
     pub text: &'a str,
     pub before: &'a Catalog,
     pub after: &'a Catalog,
+    /// What the statements before it have made.
+    made: &'a Made,
 }
 
 /// The steps that lead back, in the order they are taken. Statements that leave nothing to undo have none.
 pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut number = 0;
+    let (mut number, mut made) = (0, Made::default());
     before.walk_pairs(script, "", |statement, before, after| {
         number += 1;
         let text = script.text().get(statement.range.clone()).unwrap_or_default();
-        let scene = Scene { statement, text, before, after };
+        let scene = Scene { statement, text, before, after, made: &made };
         let step = step(&scene);
+        let next = made.behind(&scene);
         if !step.is_empty() {
             steps.push(Step { number, of: beginning(text), ..step });
         }
+        made = next.unwrap_or_else(|| std::mem::take(&mut made));
     });
     steps.reverse();
     // what a view reads is as it was once everything is back, what code took without saying so included
@@ -90,7 +96,7 @@ pub(super) fn refreshes(before: &Catalog, script: &Script) -> Vec<String> {
     let mut views = Vec::new();
     before.walk_pairs(script, "", |statement, before, after| {
         let text = script.text().get(statement.range.clone()).unwrap_or_default();
-        views.extend(refreshed(&Scene { statement, text, before, after }));
+        views.extend(refreshed(&Scene { statement, text, before, after, made: &Made::default() }));
     });
     views
 }
@@ -183,7 +189,7 @@ fn defined(scene: &Scene<'_>) -> Vec<String> {
 fn stays(scene: &Scene<'_>) -> Vec<String> {
     let mut stays: Vec<String> = Vec::new();
     match &scene.statement.kind {
-        StatementKind::Insert { table } if scene.before.tables.contains_key(&scene.before.resolve(table)) => {
+        StatementKind::Insert { table } if scene.keeps_rows_of(table) => {
             stays.push(format!("the rows inserted into {table} stay"));
         }
         StatementKind::Select
@@ -263,7 +269,7 @@ fn runs_code(scene: &Scene<'_>) -> bool {
 }
 
 fn effects(scene: &Scene<'_>) -> Vec<Effect> {
-    let Scene { statement, text, before, after } = *scene;
+    let Scene { statement, text, before, after, .. } = *scene;
     effects::of(&effects::Scene { statement, text, before, end: after })
 }
 
