@@ -14,7 +14,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::made::Made;
-use self::words::{is_defined, is_unread, speechless};
+use self::words::{beginning, cascades, is_defined, is_unread, speechless};
 use super::losses;
 use crate::catalog::{Catalog, Constraint, ObjectName, Table};
 use crate::effects::{self, Effect, What, conversion};
@@ -83,7 +83,9 @@ pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
         if !step.is_empty() {
             steps.push(Step { number, of: beginning(text), ..step });
         }
-        made = next.unwrap_or_else(|| std::mem::take(&mut made));
+        if let Some(next) = next {
+            made = next;
+        }
     });
     steps.reverse();
     // what a view reads is as it was once everything is back, what code took without saying so included
@@ -259,10 +261,6 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
     stays
 }
 
-fn cascades(text: &str) -> bool {
-    tokens(text).iter().any(|token| token.is("cascade"))
-}
-
 /// Whether a statement may do anything, to whatever object.
 fn runs_code(scene: &Scene<'_>) -> bool {
     effects(scene).iter().any(|effect| effect.what.is_code())
@@ -296,11 +294,4 @@ fn following(catalog: &Catalog, changed: &ObjectName, columns: &[String]) -> Vec
         own.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>()
     };
     catalog.tables.iter().flat_map(of).collect()
-}
-
-/// The beginning of a statement on one line.
-fn beginning(text: &str) -> String {
-    const SHOWN: usize = 72;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    console::truncate_str(line.trim_end_matches(';'), SHOWN, "…").into_owned()
 }

@@ -1,5 +1,7 @@
 //! Statements and actions that are known by their first words only, and what a rollback has to do about them.
 
+use crate::sql::tokens::tokens;
+
 /// Whether a statement is about what the definitions hold. They hold no settings, casts, operators and the like.
 pub(super) fn is_defined(words: &str) -> bool {
     const KINDS: &[&str] = &[
@@ -64,4 +66,16 @@ pub(super) fn speechless(words: &str) -> bool {
         "EXPLAIN",
     ];
     words.split(' ').next().is_some_and(|first| FIRST.contains(&first))
+}
+
+/// Whether it takes along what depends on what it drops.
+pub(super) fn cascades(text: &str) -> bool {
+    tokens(text).iter().any(|token| token.is("cascade"))
+}
+
+/// The beginning of a statement on one line.
+pub(super) fn beginning(text: &str) -> String {
+    const SHOWN: usize = 72;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    console::truncate_str(line.trim_end_matches(';'), SHOWN, "…").into_owned()
 }
