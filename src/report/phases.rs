@@ -25,21 +25,27 @@ pub struct Place {
     /// What people call the database.
     pub target: String,
     pub production: bool,
+    /// The environment that commands must name to mean it; none for the target.
+    pub environment: Option<String>,
     pub standing: Result<Standing, String>,
 }
 
 /// What to do next on a database.
-fn next(plan: &Plan, standing: &Standing) -> Option<String> {
-    let (name, steps) = (&plan.name, &plan.migrations);
+fn next(plan: &Plan, place: &Place) -> Option<String> {
+    let (name, steps, standing) = (&plan.name, &plan.migrations, place.standing.as_ref().ok()?);
+    let env = place.environment.as_ref().map_or_else(String::new, |name| format!(" --env {name}"));
     Some(match standing.stage {
-        Stage::Failed => "prisma-safe status".to_owned(),
+        Stage::Failed => format!("prisma-safe status{env}"),
         Stage::Contracted | Stage::Aborted => return None,
         Stage::NotBegun if steps.abort.is_some() => return None,
-        Stage::NotBegun => "prisma-safe deploy".to_owned(),
-        _ if steps.contract.is_some() || steps.abort.is_some() => "prisma-safe deploy".to_owned(),
+        Stage::NotBegun => format!("prisma-safe deploy{env}"),
+        _ if steps.contract.is_some() || steps.abort.is_some() => format!("prisma-safe deploy{env}"),
         Stage::Expanded if !plan.kind.fills() => format!("prisma-safe phases next {name}"),
-        Stage::Expanded if steps.backfill.is_some() => format!("prisma-safe backfill {name}, then prisma-safe deploy"),
-        Stage::Expanded => format!("prisma-safe backfill {name}, then prisma-safe phases next {name}"),
+        Stage::Expanded if steps.backfill.is_some() => {
+            format!("prisma-safe backfill {name}{env}, then prisma-safe deploy{env}")
+        }
+        // the migration is written once, for all of them
+        Stage::Expanded => format!("prisma-safe backfill {name}{env}, then prisma-safe phases next {name}"),
         Stage::Backfilled => format!("prisma-safe phases next {name}"),
     })
 }
@@ -70,7 +76,7 @@ pub fn text(rows: &[Row<'_>]) -> String {
                         let _ = write!(text, ", the old release last wrote {last}");
                     }
                     text.push('\n');
-                    if let Some(next) = next(plan, standing) {
+                    if let Some(next) = next(plan, place) {
                         let _ = writeln!(text, "    next: {next}");
                     }
                 }
@@ -92,7 +98,7 @@ pub fn document(rows: &[Row<'_>]) -> Value {
             "why": place.standing.as_ref().err(),
             "expandedAt": standing.and_then(|standing| standing.expanded).map(|time| time.to_string()),
             "lastOldWrite": standing.and_then(|standing| standing.last_old_write).map(|time| time.to_string()),
-            "next": standing.and_then(|standing| next(plan, standing)),
+            "next": next(plan, place),
         })
     };
     let plans = rows.iter().map(|row| {

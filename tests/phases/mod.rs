@@ -268,6 +268,9 @@ fn the_migrations_stand_by_themselves() {
         other.add_migration(&name, &project.read(&format!("prisma/migrations/{name}/migration.sql")));
     }
     other.write("prisma/schema.prisma", &project.read("prisma/schema.prisma"));
+    let both = format!("[environments.other]\nurl = \"{}\"\n", other.database().url());
+    project.write("prisma-safe.toml", &both);
+    project.run(["phases"]).succeeds().says("not begun").says("next: prisma-safe deploy --env other");
     other.prisma(["migrate", "deploy"]).exits(1).says("more than 10000 rows to fill");
     let failed = other.migrations().into_iter().find(|name| name.contains("backfill")).unwrap();
     other.prisma(["migrate", "resolve", "--rolled-back", &failed]).succeeds();

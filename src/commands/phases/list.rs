@@ -32,7 +32,8 @@ pub(super) fn run(output: &output::Args, context: &Context) -> Result<Exit> {
                 Ok((client, history)) => stand(row, client, history.as_ref()).map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             };
-            row.places.push(Place { name: name.clone(), target: url.identity(), production, standing });
+            let environment = (!row.places.is_empty()).then(|| name.clone());
+            row.places.push(Place { name: name.clone(), target: url.identity(), production, environment, standing });
         }
     }
     if !output.json(&report::document(&rows), &context.shell)? {
