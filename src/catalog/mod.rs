@@ -11,12 +11,14 @@ mod known;
 pub mod live;
 mod owners;
 mod replay;
+mod tables;
 mod user_type;
 mod world;
 
 pub(crate) use expressions::nextval;
 pub use known::{Certainty, Coverage, Known};
 
+pub use self::tables::Tables;
 pub use self::user_type::{Domain, UserType};
 pub use crate::sql::ObjectName;
 use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
@@ -27,7 +29,7 @@ pub struct Catalog {
     /// The schema that unqualified names mean (`?schema=`, `public` by default).
     pub default_schema: String,
     pub schemas: BTreeSet<String>,
-    pub tables: BTreeMap<ObjectName, Table>,
+    pub tables: Tables,
     /// Values in order.
     pub enums: BTreeMap<ObjectName, Vec<String>>,
     /// Domains and composite types.

@@ -17,10 +17,10 @@ pub(crate) fn find(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec<Can
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: true };
     let gone: Vec<_> = gone
         .into_iter()
-        .filter(|from| is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from)))
+        .filter(|from| is_join(scene.before.tables.get(from)) && !given.settles(&rename(from, from)))
         .collect();
     let come: Vec<_> =
-        come.into_iter().filter(|to| is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+        come.into_iter().filter(|to| is_join(scene.after.tables.get(to)) && !given.takes(&rename(to, to))).collect();
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
             let (a, b) = ends(scene.before, from)?;
@@ -149,7 +149,7 @@ pub(crate) fn explicit(scene: &Scene<'_>, given: &Given, around: &Around) -> Vec
     let come: Vec<_> = come.into_iter().filter(|to| !given.takes(&rename(to, to))).collect();
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
-            let (was, is) = (is_join(scene.before.tables.get(*from)), is_join(scene.after.tables.get(*to)));
+            let (was, is) = (is_join(scene.before.tables.get(from)), is_join(scene.after.tables.get(to)));
             let pairs = paired(scene, around, from, to).filter(|_| was != is)?;
             let mut scale = Scale::by_hand(scene.weights, 0.5);
             let targets: Vec<String> = links(&scene.after, to)

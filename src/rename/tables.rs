@@ -24,10 +24,10 @@ pub(crate) fn compared<'w>(scene: &Scene<'w>, given: &Given, around: &Around) ->
     let rename = |from: &ObjectName, to: &ObjectName| Rename::Table { from: from.clone(), to: to.clone(), join: false };
     let gone: Vec<_> = gone
         .into_iter()
-        .filter(|from| !is_join(scene.before.tables.get(*from)) && !given.settles(&rename(from, from)))
+        .filter(|from| !is_join(scene.before.tables.get(from)) && !given.settles(&rename(from, from)))
         .collect();
     let come: Vec<_> =
-        come.into_iter().filter(|to| !is_join(scene.after.tables.get(*to)) && !given.takes(&rename(to, to))).collect();
+        come.into_iter().filter(|to| !is_join(scene.after.tables.get(to)) && !given.takes(&rename(to, to))).collect();
     let mut shared = Shared::default();
     let (gone, come) = (sides(scene, &mut shared, scene.before, &gone), sides(scene, &mut shared, &scene.after, &come));
     let compared = gone.iter().map(|from| {
@@ -74,7 +74,7 @@ struct Part<'s> {
 /// These tables of a catalog.
 fn sides<'s>(scene: &Scene<'_>, shared: &mut Shared, catalog: &'s Catalog, names: &[&'s ObjectName]) -> Vec<Side<'s>> {
     let side = |name: &&'s ObjectName| {
-        let table = catalog.tables.get(*name)?;
+        let table = catalog.tables.get(name)?;
         let columns = table.columns.iter().map(|(own, column)| Part {
             name: own,
             column,

@@ -9,7 +9,7 @@ impl Catalog {
     /// Spells what was read from a server as the replayed migrations do, where both say the same.
     #[must_use]
     pub fn spelled_like(mut self, replayed: &Self) -> Self {
-        for (name, table) in &mut self.tables {
+        for (name, table) in self.tables.iter_mut() {
             let Some(known) = replayed.tables.get(name) else { continue };
             for (name, column) in &mut table.columns {
                 known.columns.get(name).into_iter().for_each(|known| spell_column(column, known));

@@ -131,7 +131,7 @@ impl Replay<'_> {
     /// Removes the foreign keys to a table whose referenced columns are `meant`.
     fn drop_foreign_keys(&mut self, to: &ObjectName, meant: impl Fn(&[String]) -> bool) {
         let target = self.catalog.short(to);
-        for table in self.catalog.tables.values_mut() {
+        for table in self.catalog.tables.changing(|table| table.refers_to(&target)) {
             table.constraints.retain(|_, constraint| match &constraint.kind {
                 ConstraintKind::ForeignKey { table, referenced, .. } => *table != target || !meant(referenced),
                 _ => true,
@@ -153,7 +153,8 @@ impl Replay<'_> {
             return;
         }
         let sequence = self.catalog.short(name);
-        for column in self.catalog.tables.values_mut().flat_map(|table| table.columns.values_mut()) {
+        let users = self.catalog.tables.changing(|table| table.draws_from(&sequence));
+        for column in users.flat_map(|table| table.columns.values_mut()) {
             let uses = |text: &str| expressions::nextval(text).is_some_and(|used| used == sequence);
             column.default.take_if(|default| uses(&default.text));
         }

@@ -11,7 +11,7 @@ impl Replay<'_> {
         table.columns.insert(to.to_owned(), column);
         rename_inside(table, from, to);
         let target = self.catalog.short(name);
-        for table in self.catalog.tables.values_mut() {
+        for table in self.catalog.tables.changing(|table| table.refers_to(&target)) {
             for constraint in table.constraints.values_mut() {
                 if let ConstraintKind::ForeignKey { table, referenced, .. } = &mut constraint.kind
                     && *table == target
@@ -65,19 +65,22 @@ impl Replay<'_> {
         self.catalog.sight.code.moved(from, Some(&to));
         self.catalog.note_owners(&to);
         let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
-        for constraint in self.catalog.tables.values_mut().flat_map(|table| table.constraints.values_mut()) {
+        let children = self.catalog.tables.changing(|table| table.refers_to(&old));
+        for constraint in children.flat_map(|table| table.constraints.values_mut()) {
             if let ConstraintKind::ForeignKey { table, .. } = &mut constraint.kind
                 && *table == old
             {
                 *table = new.clone();
             }
         }
-        for (whole, _) in self.catalog.tables.values_mut().filter_map(|table| table.partition.of.as_mut()) {
+        let parts = self.catalog.tables.changing(|table| table.partition.of.is_some());
+        for (whole, _) in parts.filter_map(|table| table.partition.of.as_mut()) {
             if whole == from {
                 *whole = to.clone();
             }
         }
-        let parents = self.catalog.tables.values_mut().flat_map(|table| &mut table.inheritance.from);
+        let heirs = self.catalog.tables.changing(|table| !table.inheritance.from.is_empty());
+        let parents = heirs.flat_map(|table| &mut table.inheritance.from);
         parents.filter(|parent| *parent == from).for_each(|parent| parent.clone_from(&to));
         for (owner, _) in self.catalog.sequences.values_mut().flatten() {
             if owner == from {
@@ -90,7 +93,8 @@ impl Replay<'_> {
         let Some(owner) = self.catalog.sequences.remove(from) else { return };
         let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
         self.catalog.sequences.insert(to, owner);
-        for column in self.catalog.tables.values_mut().flat_map(|table| table.columns.values_mut()) {
+        let users = self.catalog.tables.changing(|table| table.draws_from(&old));
+        for column in users.flat_map(|table| table.columns.values_mut()) {
             if let Some(default) = &mut column.default
                 && expressions::nextval(&default.text).is_some_and(|used| used == old)
                 && let Some(text) = expressions::with_nextval(&default.text, &new)

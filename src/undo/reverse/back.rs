@@ -26,7 +26,7 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
     for (_, name, table) in new {
         create_table(&mut step, then, name, table);
     }
-    for (name, table) in then.tables.iter().filter(|(name, _)| !now.tables.contains_key(*name)) {
+    for (name, table) in then.tables.iter().filter(|(name, _)| !now.tables.contains_key(name)) {
         // before the rows are back, which are its partitions', and before it has anything that a partition would be given too
         if let Some((whole, _)) = &table.partition.of
             && !now.tables.contains_key(whole)
@@ -34,7 +34,7 @@ pub(super) fn step(now: &Catalog, then: &Catalog, hints: &Hints) -> Step {
             step.room.extend(attach(then, name, table));
         }
     }
-    let mut gone: Vec<&ObjectName> = now.tables.keys().filter(|name| !then.tables.contains_key(*name)).collect();
+    let mut gone: Vec<&ObjectName> = now.tables.keys().filter(|name| !then.tables.contains_key(name)).collect();
     gone.sort_by_cached_key(|name| std::cmp::Reverse(generation(now, name)));
     for name in gone {
         step.room.push(format!("DROP TABLE {};", object(now, name)));
