@@ -48,8 +48,7 @@ impl Moves {
             _ => None,
         });
         let kept = scene.before.tables.keys().filter(|name| scene.after.tables.contains_key(name));
-        let kept =
-            kept.filter(|name| is_join(scene.before.tables.get(name)) && is_join(scene.after.tables.get(name)));
+        let kept = kept.filter(|name| is_join(scene.before.tables.get(name)) && is_join(scene.after.tables.get(name)));
         for (from, to) in renamed.chain(kept.map(|name| (name, name))) {
             if moves.flips(scene, from, to) {
                 let swap = [("A", "B"), ("B", "A")].map(|(from, to)| (from.to_owned(), to.to_owned()));
