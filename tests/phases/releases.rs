@@ -13,9 +13,8 @@ pub(super) fn generated(project: &Project, folder: &str, schema: &str) {
     project.prisma(["generate", "--schema", &file]).succeeds();
 }
 
-/// Each release creates, updates, upserts and reads songs, four tasks at a time, among them the same rows; a value that one has
-/// written is what the other reads. `written` says how each release writes a value, `read` how it reads one.
-const SCRIPT: &str = r"
+/// The beginning of a script that loads generated clients.
+pub(super) const LOAD: &str = r"
 import { createJiti } from 'jiti';
 process.loadEnvFile();
 const { PrismaPg } = await import('@prisma/adapter-pg');
@@ -23,6 +22,11 @@ const load = async (folder) => {
   const { PrismaClient } = await createJiti(import.meta.url).import(`./generated/${folder}/client.ts`);
   return new PrismaClient({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }) });
 };
+";
+
+/// Each release creates, updates, upserts and reads songs, four tasks at a time, among them the same rows; a value that one has
+/// written is what the other reads. `written` says how each release writes a value, `read` how it reads one.
+const SCRIPT: &str = r"
 const clients = { before: await load('before'), after: await load('after') };
 const written = WRITTEN;
 const read = READ;
@@ -56,7 +60,7 @@ await clients.after.$disconnect();
 
 /// Runs both releases, the first time beside a backfill, and compares every row as each reads it.
 fn released(project: &Project, [written, read, default]: [&str; 3]) {
-    let script = SCRIPT.replace("WRITTEN", written).replace("READ", read).replace("DEFAULT", default);
+    let script = [LOAD, SCRIPT].concat().replace("WRITTEN", written).replace("READ", read).replace("DEFAULT", default);
     project.write("releases.mjs", &script);
     let mut releases =
         project.command("node", ["releases.mjs"]).stdout(std::process::Stdio::piped()).spawn().expect("node");

@@ -1,6 +1,6 @@
 //! A table that two releases use at once under two names.
 
-use super::releases::generated;
+use super::releases::{LOAD, generated};
 use super::{contract, deployed};
 use crate::journey::prisma_is_content;
 use crate::support::{Prisma, Project};
@@ -42,13 +42,6 @@ ALTER TABLE \"Like\" ADD CONSTRAINT \"Like_songId_fkey\" FOREIGN KEY (\"songId\"
 
 /// Each release creates, upserts, updates, deletes, nests, counts and locks; what one writes the other reads.
 const SCRIPT: &str = r"
-import { createJiti } from 'jiti';
-process.loadEnvFile();
-const { PrismaPg } = await import('@prisma/adapter-pg');
-const load = async (folder) => {
-  const { PrismaClient } = await createJiti(import.meta.url).import(`./generated/${folder}/client.ts`);
-  return new PrismaClient({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }) });
-};
 const [before, after] = [await load('before'), await load('after')];
 const task = async (client, model, list, release) => {
   for (let n = 0; n < 40; n++) {
@@ -118,7 +111,7 @@ fn a_table_is_used_under_both_names() {
     ]
     .map(as_reader);
     assert_eq!(may, [true, true, false, false]);
-    project.write("releases.mjs", &SCRIPT.replace("LIST", "'songs'"));
+    project.write("releases.mjs", &[LOAD, SCRIPT].concat().replace("LIST", "'songs'"));
     let output = project.program("node", ["releases.mjs"]).succeeds();
     assert!(output.stdout.contains("180 same"), "{}", output.stdout);
 
