@@ -94,6 +94,25 @@ fn rows_that_are_replaced_are_lost() {
     assert_eq!(project.database().count("Zone"), 300);
 }
 
+/// A table that is made anew from the rows of another has neither its defaults nor its `NOT NULL`, also where it holds no row.
+#[test]
+fn a_table_that_is_made_anew_demands_what_it_demanded() {
+    let project = songs();
+    let columns = "CREATE TABLE \"Zone\" (code TEXT NOT NULL, name TEXT DEFAULT 'x')";
+    project.database().execute(columns);
+    let end = "DROP TABLE \"Zone\";\nALTER TABLE \"Zone_new\" RENAME TO \"Zone\";\n";
+    let like = format!("CREATE TABLE \"Zone_new\" (LIKE \"Zone\" INCLUDING ALL);\n{end}");
+    project.add_migration("20250101500000_like", &like);
+    project.run(["migrate", "deploy"]).succeeds();
+
+    let anew = format!("CREATE TABLE \"Zone_new\" AS SELECT * FROM \"Zone\";\n{end}");
+    project.add_migration(NEXT, &anew);
+    let refusal = project.run(["migrate", "deploy"]).exits(3).says("NOT NULL of Zone.code is gone");
+    let refusal = refusal.says("default of Zone.name is gone");
+    project.add_migration(NEXT, &accepting(&refusal, &anew));
+    project.run(["migrate", "deploy"]).succeeds();
+}
+
 /// Values that a USING maps one to another are other values.
 #[test]
 fn values_that_a_change_of_type_maps_are_lost() {

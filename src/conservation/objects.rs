@@ -99,8 +99,8 @@ impl Comparison<'_> {
             losses.push(Loss { count, parents: parents.clone(), ..Loss::new(kind, object, bare(&was.name), what) });
         };
         let taken: Vec<&str> = was.grants.difference(&is.grants).map(String::as_str).collect();
-        // a column that was dropped and came back has lost its values, which says more
-        let anew = key.0 == Kind::Column && key != now;
+        // a column that was dropped and came back has lost its values, which says more; not so in a table that was made anew
+        let anew = key.0 == Kind::Column && key != now && key.1 == now.1;
         if !taken.is_empty() && !anew {
             let count = u64::try_from(taken.len()).ok();
             add(Kind::Privileges, format!("privileges on {label}"), count, format!("are gone: {}", taken.join(", ")));

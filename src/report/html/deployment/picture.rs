@@ -164,8 +164,12 @@ fn picture(migration: &Value) -> Picture<'_> {
         rows[0].bars.push(bar("statement", at, end, format!("line {line}, {}: {sql}", time(length(statement)))));
         for lock in list(&statement["locks"]) {
             let (table, kind) = (lock["table"].as_str().unwrap_or_default(), lock["mode"].as_str().unwrap_or_default());
-            // a transaction keeps its locks until it ends
-            let until = if atomic { all } else { end };
+            // a transaction keeps its locks until it ends; the rehearsal has taken its own looking off
+            let until = match held_for(migration, lock) {
+                Some(held) if atomic => (at + held).clamp(end, all),
+                None if atomic => all,
+                _ => end,
+            };
             let held = bar(
                 class(kind),
                 at,
@@ -199,6 +203,12 @@ fn picture(migration: &Value) -> Picture<'_> {
         last: quarter == 4,
     };
     Picture { name, brief, label, height: TOP + ROW * rows.len() + 4, ticks: [0, 2, 4].map(tick).into(), rows }
+}
+
+/// How long a migration holds a lock, in milliseconds.
+fn held_for(migration: &Value, lock: &Value) -> Option<u64> {
+    let same = |other: &&Value| other["table"] == lock["table"] && other["mode"] == lock["mode"];
+    list(&migration["locks"]).find(same)?["milliseconds"].as_u64()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share of a picture's width")]
