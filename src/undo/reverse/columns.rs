@@ -141,6 +141,7 @@ pub(super) fn recreate_enum(step: &mut Step, now: &Catalog, then: &Catalog, name
     let (old, new) = (object(then, &aside), object(then, name));
     step.room.push(format!("ALTER TYPE {new} RENAME TO {};", quote_identifier(&aside.name)));
     step.room.push(render::create_enum(then, name, values));
+    let (mut types, mut defaults) = (Vec::new(), [Vec::new(), Vec::new()]);
     for (table, definition) in &now.tables {
         for (own, column) in &definition.columns {
             if now.type_name(&column.data_type) != *name || !then.tables.contains_key(table) {
@@ -152,12 +153,23 @@ pub(super) fn recreate_enum(step: &mut Step, now: &Catalog, then: &Catalog, name
             if column.default.is_some() {
                 step.room.push(format!("{prefix} DROP DEFAULT;"));
             }
-            step.room.push(format!("{prefix} TYPE {new}{array} USING ({quoted}::text{array}::{new}{array});"));
+            // a column of the table that it comes from changes with that one; its default does so too, and may be another one
+            let comes = comes_from_above(now, definition, own);
+            if !comes {
+                types.push(format!("{prefix} TYPE {new}{array} USING ({quoted}::text{array}::{new}{array});"));
+            }
             let earlier = then.tables.get(table).and_then(|table| table.columns.get(own));
             if let Some(default) = earlier.and_then(|column| column.default.as_ref()) {
-                step.room.push(format!("{prefix} SET DEFAULT {};", default.text));
+                defaults[usize::from(comes)].push(format!("{prefix} SET DEFAULT {};", default.text));
             }
         }
     }
+    step.room.extend(types.into_iter().chain(defaults.into_iter().flatten()));
     step.room.push(format!("DROP TYPE {old};"));
+}
+
+/// Whether a column is that of a table above: of the partitioned one, or of one that it inherits from.
+fn comes_from_above(catalog: &Catalog, table: &Table, column: &str) -> bool {
+    let above = table.inheritance.from.iter().chain(table.partition.of.iter().map(|(whole, _)| whole));
+    above.filter_map(|above| catalog.tables.get(above)).any(|above| above.columns.contains_key(column))
 }

@@ -225,3 +225,17 @@ fn a_column_comes_back_to_the_partitions_with_their_table() {
     let added: Vec<&String> = all.iter().filter(|sql| sql.contains("ADD COLUMN")).collect();
     assert_eq!(added, ["ALTER TABLE \"log\" ADD COLUMN \"tag\" short;"]);
 }
+
+#[test]
+fn a_column_from_a_table_above_gets_its_enum_back_with_that_one() {
+    let before = Script::parse(
+        "CREATE TYPE m AS ENUM ('a', 'c'); CREATE TABLE p (x m DEFAULT 'a'); CREATE TABLE b () INHERITS (p); ALTER TABLE b ALTER x SET DEFAULT 'c';",
+    );
+    let steps = reverse(&Catalog::replay("public", [("1", &before)]), &Script::parse("ALTER TYPE m ADD VALUE 'd';"));
+    let room = steps[0].room.join("\n");
+    let at = |text: &str| room.find(text).unwrap_or_else(|| panic!("{text}: {room}"));
+    assert!(!room.contains("ALTER TABLE \"b\" ALTER COLUMN \"x\" TYPE"), "{room}");
+    assert!(at("ALTER TABLE \"b\" ALTER COLUMN \"x\" DROP DEFAULT") < at("ALTER TABLE \"p\" ALTER COLUMN \"x\" TYPE"));
+    // the one above sets the default of all below
+    assert!(at("\"p\" ALTER COLUMN \"x\" SET DEFAULT 'a'") < at("\"b\" ALTER COLUMN \"x\" SET DEFAULT 'c'"));
+}
