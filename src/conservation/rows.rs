@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Census, Kind, Loss};
+use crate::ui::count;
 use crate::values::{ColumnFate, Fate, TableFate};
 
 /// What went of the rows. `before` knows which tables are parts of others: a row that moves between the parts of a table has
@@ -80,10 +81,6 @@ fn gone(table: &TableFate, before: u64, after: u64, within: Option<&mut u64>) ->
     let what = format!("loses {} rows{}", count(went), came.unwrap_or_default());
     let name = &table.table;
     (went > 0).then(|| Loss { count: Some(went), ..Loss::new(Kind::Rows, name, bare(name), what) })
-}
-
-fn count(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
 }
 
 /// A name without its schema.

@@ -190,11 +190,13 @@ impl Flow {
 
     fn alter(&mut self, action: &Action) {
         match &action.kind {
-            ActionKind::RenameTable { to } => to.clone_into(&mut self.object.name),
-            ActionKind::SetSchema { schema } => schema.clone_into(&mut self.object.schema),
             ActionKind::RenameColumn { from, to } => self.rename(from, to),
             ActionKind::DropColumn { name, .. } => self.inner.retain(|_, own| own != name),
-            _ => {}
+            kind => {
+                if let Some(to) = kind.moved(&self.object) {
+                    self.object = to;
+                }
+            }
         }
     }
 

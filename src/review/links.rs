@@ -1,6 +1,6 @@
 //! What changes its meaning by the schema alone. Links of self-relations: Prisma takes column A of their join tables for the field that
-//! comes first in the alphabet, so a field's name can turn them round. Names: fields, models and values that exchange their `@map` names read each
-//! other's values. The schema that the release before reads them by is compared with the present one.
+//! comes first in the alphabet, so a field's name can turn them round. Names: fields, models and values that exchange their `@map`
+//! names read each other's values. The schema that the release before reads them by is compared with the present one.
 
 use std::cell::OnceCell;
 

@@ -214,12 +214,12 @@ impl Together {
                     self.columns.insert((table.clone(), to.clone()), migration);
                 }
             }
-            ActionKind::RenameTable { to } => self.rename(table, ObjectName { name: to.clone(), ..table.clone() }),
-            ActionKind::SetSchema { schema } => {
-                self.rename(table, ObjectName { schema: schema.clone(), ..table.clone() });
-            }
             kind if rewritten(step, table, kind) => self.rewrite(step, table),
-            _ => {}
+            kind => {
+                if let Some(to) = kind.moved(table) {
+                    self.rename(table, to);
+                }
+            }
         }
     }
 

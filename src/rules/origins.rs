@@ -185,15 +185,11 @@ impl Origins {
                 columns.remove(from);
                 columns.insert(to.clone(), target);
             }
-            ActionKind::RenameTable { to } => {
-                let name = ObjectName { schema: table.schema.clone(), name: to.clone() };
-                self.rename(table, name);
+            kind => {
+                if let Some(to) = kind.moved(table) {
+                    self.rename(table, to);
+                }
             }
-            ActionKind::SetSchema { schema } => {
-                let name = ObjectName { schema: schema.clone(), name: table.name.clone() };
-                self.rename(table, name);
-            }
-            _ => {}
         }
     }
 

@@ -130,13 +130,11 @@ impl Subject<'_> {
                 StatementKind::AlterTable { table: altered, actions, .. } if is(altered, &table) => {
                     for action in actions {
                         match &action.kind {
-                            ActionKind::RenameTable { to } => to.clone_into(&mut table.name),
-                            ActionKind::SetSchema { schema } => schema.clone_into(&mut table.schema),
                             ActionKind::RenameColumn { from, to } if column.as_ref() == Some(from) => {
                                 column = Some(to.clone());
                             }
                             ActionKind::DropColumn { name, .. } if column.as_ref() == Some(name) => return None,
-                            _ => {}
+                            kind => table = kind.moved(&table).unwrap_or(table),
                         }
                     }
                 }

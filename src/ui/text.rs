@@ -17,15 +17,7 @@ pub fn shortened(text: &str, most: usize) -> String {
 
 /// `1,234,567`, as people read it.
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    indicatif::HumanCount(number).to_string()
 }
 
 /// `1 entry`, `2,000 entries`.

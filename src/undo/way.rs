@@ -50,7 +50,7 @@ impl Way {
         Ok(Self { chosen, down, capsule, before, after, missing, backup: None })
     }
 
-    /// What is known of migrations that are taken back one after the other, newest first.
+    /// What is known of migrations that are rolled back one after the other, newest first.
     ///
     /// # Errors
     /// As [`Way::find`].

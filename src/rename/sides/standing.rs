@@ -73,10 +73,8 @@ impl Way {
                 StatementKind::AlterTable { table, actions, .. } if before.resolve(table) == to => {
                     for action in actions {
                         match &action.kind {
-                            ActionKind::RenameTable { to: name } => name.clone_into(&mut to.name),
-                            ActionKind::SetSchema { schema } => schema.clone_into(&mut to.schema),
                             ActionKind::RenameColumn { from, to } if *from == first => to.clone_into(&mut first),
-                            _ => {}
+                            kind => to = kind.moved(&to).unwrap_or(to),
                         }
                     }
                 }

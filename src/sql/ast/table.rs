@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{DataType, Expr, Name};
+use crate::sql::ObjectName;
 
 /// A column of `CREATE TABLE` or `ADD COLUMN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +141,22 @@ pub struct IndexKey {
     pub column: Option<String>,
     /// The key as written, normalised (column or expression with operator class, collation and order).
     pub text: String,
+}
+
+impl ActionKind {
+    /// The table's name behind this action, where it gives it another name or schema.
+    pub fn moved(&self, table: &ObjectName) -> Option<ObjectName> {
+        match self {
+            Self::RenameTable { to } => Some(ObjectName { schema: table.schema.clone(), name: to.clone() }),
+            Self::SetSchema { schema } => Some(ObjectName { schema: schema.clone(), name: table.name.clone() }),
+            _ => None,
+        }
+    }
+
+    /// Whether it gives its table another name or schema.
+    pub fn moves(&self) -> bool {
+        matches!(self, Self::RenameTable { .. } | Self::SetSchema { .. })
+    }
 }
 
 /// `CREATE INDEX`.

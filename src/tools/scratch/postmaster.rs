@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(3);
 #[derive(Debug)]
 pub(super) struct Postmaster {
     pid: Pid,
-    /// Waits for its end: a process that nobody waits for stays in the system's list.
+    /// Waits for its end: a process that is not waited for stays in the system's list.
     waiting: JoinHandle<()>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Column, ObjectName};
 use crate::conservation::Written;
-use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
+use crate::sql::{ConstraintKind, Script, Statement, StatementKind};
 
 /// Whether rows were given another key, by which they look gone and new.
 pub(super) fn rekeyed(written: &Written) -> bool {
@@ -17,10 +17,8 @@ pub(super) fn changed_keys(before: &Catalog, script: &Script, written: &Written,
     };
     let alters = |statement: &Statement| match &statement.kind {
         StatementKind::AlterTable { table, actions, .. } => {
-            let moves =
-                |kind: &ActionKind| matches!(kind, ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. });
             // one that is renamed may be this one
-            tables.contains(&before.resolve(table)) || actions.iter().any(|action| moves(&action.kind))
+            tables.contains(&before.resolve(table)) || actions.iter().any(|action| action.kind.moves())
         }
         // a type takes columns along
         StatementKind::DropType { names, .. } => {

@@ -3,32 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::Scene;
-use crate::catalog::ObjectName;
-use crate::sql::{ActionKind, Name, StatementKind};
+use crate::catalog::{Catalog, ObjectName};
+use crate::sql::{Name, Statement, StatementKind};
 
 /// By the names they have now.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Made(BTreeSet<ObjectName>);
 
 impl Made {
-    /// Behind a statement; none where it is as before.
-    pub(super) fn behind(&self, scene: &Scene<'_>) -> Option<Self> {
-        let moves = |kind: &ActionKind| matches!(kind, ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. });
-        let follows = match &scene.statement.kind {
-            StatementKind::CreateTable { .. } | StatementKind::DropTable { .. } => true,
-            StatementKind::AlterTable { actions, .. } => actions.iter().any(|action| moves(&action.kind)),
-            _ => false,
-        };
-        follows.then(|| {
-            let mut made = self.clone();
-            made.follow(scene);
-            made
-        })
-    }
-
-    fn follow(&mut self, scene: &Scene<'_>) {
-        let before = scene.before;
-        match &scene.statement.kind {
+    /// Follows a statement, of which `before` is the world before it.
+    pub(super) fn follow(&mut self, statement: &Statement, before: &Catalog) {
+        match &statement.kind {
             StatementKind::CreateTable { table, if_not_exists, .. } => {
                 let table = before.resolve(table);
                 // one that may have been there stays, and its rows with it
@@ -44,11 +29,7 @@ impl Made {
             StatementKind::AlterTable { table, actions, .. } => {
                 let mut table = before.resolve(table);
                 for action in actions {
-                    let to = match &action.kind {
-                        ActionKind::RenameTable { to } => ObjectName { name: to.clone(), ..table.clone() },
-                        ActionKind::SetSchema { schema } => ObjectName { schema: schema.clone(), ..table.clone() },
-                        _ => continue,
-                    };
+                    let Some(to) = action.kind.moved(&table) else { continue };
                     if self.0.remove(&table) {
                         self.0.insert(to.clone());
                     }

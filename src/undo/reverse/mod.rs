@@ -79,13 +79,10 @@ pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
         let text = script.text().get(statement.range.clone()).unwrap_or_default();
         let scene = Scene { statement, text, before, after, made: &made };
         let step = step(&scene);
-        let next = made.behind(&scene);
         if !step.is_empty() {
             steps.push(Step { number, of: beginning(text), ..step });
         }
-        if let Some(next) = next {
-            made = next;
-        }
+        made.follow(statement, before);
     });
     steps.reverse();
     // what a view reads is as it was once everything is back, what code took without saying so included
@@ -95,12 +92,8 @@ pub fn reverse(before: &Catalog, script: &Script) -> Vec<Step> {
 
 /// The statements that compute anew what a migration has refreshed, once what it reads is as it was.
 pub(super) fn refreshes(before: &Catalog, script: &Script) -> Vec<String> {
-    let mut views = Vec::new();
-    before.walk_pairs(script, "", |statement, before, after| {
-        let text = script.text().get(statement.range.clone()).unwrap_or_default();
-        views.extend(refreshed(&Scene { statement, text, before, after, made: &Made::default() }));
-    });
-    views
+    let text = |statement: &Statement| script.text().get(statement.range.clone()).unwrap_or_default();
+    script.statements().iter().filter_map(|statement| refreshed(before, statement, text(statement))).collect()
 }
 
 /// The step that refreshes these; none without any.
@@ -121,15 +114,15 @@ fn step(scene: &Scene<'_>) -> Step {
 }
 
 /// A materialized view is computed anew once what it reads is as it was.
-fn refreshed(scene: &Scene<'_>) -> Option<String> {
-    let StatementKind::Other { words } = &scene.statement.kind else { return None };
+fn refreshed(before: &Catalog, statement: &Statement, text: &str) -> Option<String> {
+    let StatementKind::Other { words } = &statement.kind else { return None };
     if !words.starts_with("REFRESH MATERIALIZED VIEW") {
         return None;
     }
-    let tokens = tokens(scene.text);
+    let tokens = tokens(text);
     let rest = after(&tokens, "view")?;
     let (view, _) = name(after(rest, "concurrently").unwrap_or(rest))?;
-    let view = scene.before.resolve(&view).quoted();
+    let view = before.resolve(&view).quoted();
     // one that the migration drops later comes back with its rows
     Some(format!(
         "DO $$ BEGIN IF to_regclass('{}') IS NOT NULL THEN REFRESH MATERIALIZED VIEW {view}; END IF; END $$;",

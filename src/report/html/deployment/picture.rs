@@ -107,9 +107,7 @@ fn hold<'a>(value: &'a Value, report: &'a Value) -> Hold<'a> {
         Some("nobody") => "nobody",
         _ => "unknown",
     };
-    let same = |other: &&Value| other["table"] == value["table"] && other["mode"] == value["mode"];
-    let each = list(&report["migrations"]).flat_map(|migration| list(&migration["locks"])).filter(same);
-    let each: Vec<u64> = each.map(|other| other["milliseconds"].as_u64().unwrap_or_default()).collect();
+    let each: Vec<u64> = list(&report["migrations"]).filter_map(|migration| held_for(migration, value)).collect();
     Hold {
         migrations: each.len(),
         total: time(each.iter().sum()),
