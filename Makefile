@@ -10,10 +10,10 @@ else
 ENGINE := PRISMA_SCHEMA_ENGINE_BINARY="$(CURDIR)/tests/fixtures/prisma7/schema-engine.mjs"
 endif
 
-.PHONY: help setup test soak lint demo bench eval
+.PHONY: help setup test soak lint windows demo bench eval
 
 help: ## list these
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## get what tests and demo need: PostgreSQL, real Prisma 7 and 6
 	@tests/setup.sh
@@ -30,6 +30,10 @@ soak: ## prove by CASES=1000 made-up migrations, from SEED=1 on, that nothing is
 lint: ## check format and lints
 	@cargo fmt --check
 	@cargo clippy --locked --all-targets --quiet -- -D warnings
+
+# needs the target (rustup target add x86_64-pc-windows-gnu) and a C compiler for it (gcc-mingw-w64-x86-64)
+windows: ## check that it compiles for Windows
+	@cargo clippy --locked --quiet --target x86_64-pc-windows-gnu --target-dir target/windows -- -D warnings
 
 demo: setup ## watch a rename reach production, on a scratch database
 	@$(ENGINE) cargo run --locked --quiet -- demo --prisma-from tests/fixtures/prisma7 $(DEMO)

@@ -1,9 +1,10 @@
 //! Writing a file so that no crash leaves half of it: aside, flushed, renamed. And reading one that may not be there.
 
-use std::fs::{self, File, Permissions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+use crate::system::files;
 
 /// What a new file may be, before the umask.
 const EVERYONE: u32 = 0o666;
@@ -29,10 +30,8 @@ fn write_as(mode: u32, path: &Path, contents: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let existing = fs::metadata(&path).ok();
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut aside = tempfile::Builder::new()
-        .prefix(".prisma-safe-")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(directory)?;
+    let mut builder = tempfile::Builder::new();
+    let mut aside = files::with_mode(builder.prefix(".prisma-safe-"), mode).tempfile_in(directory)?;
     if let Some(existing) = existing {
         aside.as_file().set_permissions(existing.permissions())?;
     }
@@ -40,7 +39,7 @@ fn write_as(mode: u32, path: &Path, contents: &[u8]) -> io::Result<()> {
     aside.as_file().sync_all()?;
     aside.persist(&path)?;
     // the new name itself must survive a power cut too
-    File::open(directory)?.sync_all()
+    files::sync_names(directory)
 }
 
 /// The text of a file; none where there is no such file.
@@ -57,7 +56,8 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 

@@ -1,12 +1,12 @@
 //! Files of a project that a command offers to change: their texts before and after, shown and agreed before anything is written.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
 use crate::context::Context;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 use crate::ui::{diff, prompt};
 
 /// One file that changes.
@@ -39,7 +39,7 @@ impl Change {
         }
         atomic::write(&path, &self.after)?;
         if self.executable {
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+            files::set_mode(&path, 0o755)?;
         }
         Ok(())
     }

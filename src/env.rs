@@ -1,5 +1,6 @@
 //! The environment as it was when the program started.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Its variables: everything reads them from here, nothing writes them.
@@ -11,16 +12,14 @@ pub struct Env {
 impl Env {
     /// The process's environment; variables that are no UTF-8 are left out.
     pub fn read() -> Self {
-        Self {
-            vars: std::env::vars_os()
-                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
-        }
+        std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
     }
 
     /// A variable that is set and not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.vars.get(key).map(String::as_str).filter(|value| !value.is_empty())
+        self.vars.get(&*spelled(key)).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// These variables, and those of `below` that are not set here.
@@ -37,9 +36,14 @@ impl Env {
     }
 }
 
+/// A variable's name as we write it: to Windows `Path` and `PATH` are one.
+fn spelled(name: &str) -> Cow<'_, str> {
+    if cfg!(windows) { name.to_ascii_uppercase().into() } else { name.into() }
+}
+
 impl FromIterator<(String, String)> for Env {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(iter: T) -> Self {
-        Self { vars: iter.into_iter().collect() }
+        Self { vars: iter.into_iter().map(|(key, value)| (spelled(&key).into_owned(), value)).collect() }
     }
 }
 

@@ -36,6 +36,7 @@
 //! | `changes` | files that a command offers to change |
 //! | `atomic`, `digest` | files that no crash leaves half written; short hashes |
 //! | `wait` | waiting for a condition |
+//! | `system` | what Unix and Windows do differently |
 //! | `report` | one output format a file |
 //! | `ui` | the only writer to the terminal |
 //!
@@ -85,6 +86,7 @@ pub mod setting;
 pub mod shadow;
 pub mod sql;
 pub mod steps;
+pub mod system;
 pub mod target;
 pub mod tools;
 pub mod transaction;
@@ -120,8 +122,7 @@ pub fn cargo_main(args: Vec<OsString>) -> ExitCode {
 
 /// A TMPDIR that cannot be written, as a container may have it, is no reason to stop.
 fn let_temporary_files_be() {
-    let writable =
-        |place: &Path| rustix::fs::access(place, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok();
+    let writable = |place: &Path| system::files::demand_writable(place).is_ok();
     if writable(&std::env::temp_dir()) {
         return;
     }

@@ -8,6 +8,7 @@ use regex::Regex;
 const FLOORS: &[&[&str]] = &[
     &["digest", "env", "exit", "wait"],
     &["error"],
+    &["system"],
     &["agent", "atomic", "setting", "sql", "ui"],
     &["context", "project"],
     &["changes", "database"],
@@ -94,6 +95,29 @@ fn imports_run_downwards() {
     assert!(looked > 1000, "{looked} imports were read");
     wrong.dedup();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What systems do differently has one room: the rest of the crate compiles for Windows as it does for Unix.
+#[test]
+fn only_one_room_knows_the_operating_system() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&source, &mut files);
+    let tests = Regex::new(r"(?ms)^#\[cfg\(test\)\]\nmod tests \{.*").unwrap();
+    let own = Regex::new(r"\bos::(unix|windows|fd|linux|macos)\b|\brustix\b").unwrap();
+    let (mut wrong, mut inside) = (Vec::new(), 0);
+    for file in files {
+        let place = file.strip_prefix(&source).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let found = tests.replace(&text, "").lines().filter(|line| own.is_match(line)).count();
+        match place.starts_with("system") || place.ancestors().any(|above| above.ends_with("tests")) {
+            true => inside += found,
+            false if found > 0 => wrong.push(place.display().to_string()),
+            false => {}
+        }
+    }
+    assert!(inside > 10, "{inside} lines were found in system/");
+    assert!(wrong.is_empty(), "these know a system by themselves, and belong in system/: {}", wrong.join(", "));
 }
 
 /// The commands that a command's file names: `super::restore`, `super::super::restore`, `commands::restore`.

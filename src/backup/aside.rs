@@ -1,15 +1,12 @@
 //! A file that is written aside, and either appears under its name, whole and on the disk, or is gone.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 
 use super::directory;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 
 /// Whose a file's lock is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +48,13 @@ impl Aside {
     /// # Errors
     /// If the file cannot be created.
     pub fn create(partial: &Path, target: &Path) -> Result<Option<Self>> {
-        let file = match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(partial) {
+        let file = match files::private().read(true).write(true).create_new(true).open(partial) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(could_not_write(partial, error)),
         };
         // a run that cleans up may have come between creating and locking
-        let lost = hold(&file) == Held::Elsewhere || file.metadata().is_ok_and(|found| found.nlink() == 0);
+        let lost = hold(&file) == Held::Elsewhere || files::is_nameless(&file);
         let aside = Self { file, partial: partial.to_owned(), target: target.to_owned(), finished: lost };
         Ok((!lost).then_some(aside))
     }
@@ -89,12 +86,11 @@ impl Aside {
     /// If the name is taken or the directory cannot be written.
     pub fn finish(mut self) -> Result<PathBuf> {
         self.sync()?;
-        let named = rename(&self.partial, &self.target);
+        let named = files::rename_new(&self.partial, &self.target);
         named.explain(|| format!("could not give {} its name", self.target.display()))?;
         self.finished = true;
         let directory = self.target.parent().unwrap_or(Path::new("."));
-        let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.explain(|| format!("could not bring {} to the disk", directory.display()))?;
+        files::sync_names(directory).explain(|| format!("could not bring {} to the disk", directory.display()))?;
         Ok(self.target.clone())
     }
 }
@@ -108,16 +104,6 @@ impl Drop for Aside {
     }
 }
 
-/// Gives a file another name; nothing that has it already is replaced.
-pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(()),
-        // some file systems cannot refuse by themselves; none of our other runs takes a name whose partial file exists
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(to).is_err() => fs::rename(from, to),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn could_not_write(path: &Path, error: io::Error) -> Error {
     if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
         return directory::full(path.parent().unwrap_or(path)).because(error);
@@ -127,6 +113,8 @@ fn could_not_write(path: &Path, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]

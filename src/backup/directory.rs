@@ -1,8 +1,7 @@
 //! The directory of backups: private, ignored by git, with room on its disk, free of what killed runs left.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,11 +10,15 @@ use super::aside::{Aside, Held, hold};
 use super::manifest::Format;
 use super::names::{self, Name};
 use crate::error::{Error, Explain as _, Result};
+use crate::system::{self, files};
 
 /// How many names are tried when the second's name is taken.
 const NAME_TRIES: u32 = 60;
 /// Never filled below this: the disk may be the server's own.
 const RESERVE: u64 = 64 * 1024 * 1024;
+/// What a system has to be able to do. A lock of Windows keeps even us from reading a dump that is being written, and a dump that
+/// was not read is not proved.
+const BACKUP: &str = "a backup";
 
 /// What is missing is made below the nearest directory that is there.
 fn nearest(path: &Path) -> &Path {
@@ -34,8 +37,8 @@ impl Directory {
     /// # Errors
     /// If it cannot be created or read.
     pub fn prepare(path: &Path) -> Result<Self> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(path).explain(|| format!("could not create {}", path.display()))?;
+        system::demand(BACKUP)?;
+        files::private_directory(path).explain(|| format!("could not create {}", path.display()))?;
         let directory = Self { path: path.to_owned() };
         directory.ignore();
         directory.remove_leftovers()?;
@@ -47,11 +50,12 @@ impl Directory {
     /// # Errors
     /// With the setting that names another place.
     pub(super) fn demand_writable(path: &Path) -> Result<()> {
+        system::demand(BACKUP)?;
         let there = nearest(path);
-        match rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK) {
+        match files::demand_writable(there) {
             Ok(()) => Ok(()),
             Err(error) => Err(Error::failed(format!("backups cannot be written to {}", path.display()))
-                .because(format!("{}: {}", there.display(), std::io::Error::from(error)))
+                .because(format!("{}: {}", there.display(), error))
                 .help("name a directory that can be: `directory` below [backup] in prisma-safe.toml")),
         }
     }
@@ -130,17 +134,14 @@ impl Directory {
 
     /// Bytes that are free for us, and those that must stay free.
     fn space(&self) -> Result<(u64, u64)> {
-        let disk = rustix::fs::statvfs(&self.path)
+        let disk = files::space(&self.path)
             .explain(|| format!("could not ask for the free space of {}", self.path.display()))?;
-        Ok((
-            disk.f_bavail.saturating_mul(disk.f_frsize),
-            (disk.f_blocks.saturating_mul(disk.f_frsize) / 100).min(RESERVE),
-        ))
+        Ok((disk.free, (disk.total / 100).min(RESERVE)))
     }
 
     /// A `.gitignore` of its own: a dump holds users' data.
     fn ignore(&self) {
-        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path.join(".gitignore"));
+        let created = files::private().write(true).create_new(true).open(self.path.join(".gitignore"));
         if let Ok(mut file) = created {
             // the project's own .gitignore most likely names the directory too
             let _ = file.write_all(b"*\n");

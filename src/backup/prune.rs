@@ -7,8 +7,7 @@ mod compress;
 mod files;
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -20,6 +19,7 @@ use super::names;
 use super::retention::{self, Clock, Fate, Item, Reason, Rules};
 use super::size;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files::private;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 
@@ -100,7 +100,7 @@ fn take_turn(directory: &Path) -> Result<Option<File>> {
         return Ok(None);
     }
     let path = directory.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = private().write(true).create(true).truncate(false).open(&path);
     let file = file.explain(|| format!("could not write in {}", directory.display()))?;
     match hold(&file) {
         Held::Elsewhere => Err(Error::failed(format!("another run is pruning {}", directory.display()))

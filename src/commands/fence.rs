@@ -204,7 +204,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     args.extend(global.prisma());
     let elsewhere = global.url.is_some() || global.environment.is_some();
     if !fenced.dangerous() && !elsewhere {
-        return Err(prisma::exec(&project, &args));
+        return prisma::exec(&project, &args);
     }
     let config = Config::load(project.root())?;
     let (mut target, discovered) = commands::target(&project, &config, context)?;
@@ -233,7 +233,7 @@ pub fn run(fenced: &dyn Fenced, context: &Context) -> Result<Exit> {
     // the door would refuse what was just consented to
     let through_the_door = target.production && Doors::of(project.root())?.engine.is_some();
     if !elsewhere && staged.is_none() && !through_the_door && !guarded {
-        return Err(prisma::exec(&project, &args));
+        return prisma::exec(&project, &args);
     }
     if global.schema.is_none()
         && args.iter().any(|arg| arg == "execute")

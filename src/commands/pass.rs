@@ -41,7 +41,7 @@ pub(super) fn diff(context: &Context, rest: Vec<OsString>) -> Result<Exit> {
 /// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own.
 pub(super) fn pass(context: &Context, words: &[&str], rest: Vec<OsString>) -> Result<Exit> {
     let (project, args) = passed(context, words, rest)?;
-    Err(tools::prisma::exec(&project, &args))
+    tools::prisma::exec(&project, &args)
 }
 
 /// Prisma and its arguments, for a command that is its own.

@@ -14,6 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::tls::{Demand, Tls};
 use super::{DatabaseUrl, Failure, Host};
 use crate::error::{Error, Result};
+use crate::system;
 
 /// After the socket is open, the server may take this long for TLS and login.
 const LOGIN_TIME: Duration = Duration::from_secs(15);
@@ -24,7 +25,11 @@ impl DatabaseUrl {
         let mut config = Config::new();
         match self.host() {
             Host::Tcp(name) => config.host(&name),
+            #[cfg(unix)]
             Host::Socket(directory) => config.host_path(directory),
+            // `connect` refuses it before
+            #[cfg(windows)]
+            Host::Socket(directory) => config.host(&directory.to_string_lossy()),
         };
         config.port(self.port()).dbname(&self.database()).application_name(application_name);
         if let Some(user) = self.user() {
@@ -59,6 +64,9 @@ impl DatabaseUrl {
 /// Says what is wrong (server not reached, wrong password, no such database, TLS, no connection left) and what to do;
 /// never the URL.
 pub fn connect(url: &DatabaseUrl, application_name: &str) -> Result<Client> {
+    if let Host::Socket(_) = url.host() {
+        system::demand("a connection through a Unix socket")?;
+    }
     let tls = Tls::asked_by(url);
     if let Some(identity) = url.parameter("sslidentity").filter(|file| !file.is_empty() && tls.demand != Demand::Never)
     {

@@ -5,7 +5,6 @@ mod library;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
@@ -13,6 +12,7 @@ use crate::context::Context;
 use crate::database::{self, DatabaseUrl};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 use crate::tools::attended::{self, Attended};
 use crate::tools::scratch::ScratchServer;
 use crate::ui::interrupt::Guard;
@@ -66,10 +66,9 @@ impl Demo {
         }
         self.write("prisma-safe.toml", &settings)?;
         self.write("prisma/schema.prisma", SCHEMA)?;
-        fs::OpenOptions::new()
+        files::private()
             .write(true)
             .create_new(true)
-            .mode(0o600)
             .open(project.join(".env"))
             .and_then(|mut file| writeln!(file, "DATABASE_URL=\"{}\"", self.url.expose()))
             .explain(|| "could not write the demo's .env".into())
@@ -98,7 +97,8 @@ impl Demo {
             if !modules.join("prisma").is_dir() {
                 return Err(Error::usage(format!("there is no Prisma in {}", modules.display())));
             }
-            return symlink(modules, self.project().join("node_modules")).explain(|| "could not link Prisma".into());
+            return files::link(modules, self.project().join("node_modules"))
+                .explain(|| "could not link Prisma".into());
         }
         let mut arguments = vec!["install", "--no-audit", "--no-fund", "--loglevel=error"];
         if self.env.get("PRISMA_SCHEMA_ENGINE_BINARY").is_some() {

@@ -5,9 +5,8 @@ mod event;
 mod needed;
 mod record;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ use super::Turn;
 use crate::database::Identity;
 use crate::error::{Explain as _, Result};
 pub use crate::project::state::{DIRECTORY, PLACE_VARIABLE, choose, place};
+use crate::system::files;
 
 const DEPLOYMENTS: &str = "deployments";
 
@@ -40,9 +40,9 @@ impl Journal {
         let id = getrandom::u32().explain(|| "the system gives no random numbers".into())?;
         let path = directory.join(format!("{time}-{id:08x}.jsonl"));
         let unwritable = || format!("could not write {}", path.display());
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path).explain(unwritable)?;
+        let file = files::private().append(true).create_new(true).open(&path).explain(unwritable)?;
         // the name must survive a power cut, or the rest cannot be found
-        File::open(&directory).and_then(|directory| directory.sync_all()).explain(unwritable)?;
+        files::sync_names(&directory).explain(unwritable)?;
         let mut journal = Self { path, file };
         journal.record(started)?;
         Ok(journal)
@@ -165,7 +165,7 @@ fn parse(text: &str) -> Vec<Entry> {
 pub(super) fn directory(root: &Path) -> Result<PathBuf> {
     let directory = place(root);
     let make = || -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory.join(DEPLOYMENTS))?;
+        files::private_directory(&directory.join(DEPLOYMENTS))?;
         let ignore = directory.join(".gitignore");
         if !ignore.exists() {
             crate::atomic::write(&ignore, "*\n")?;

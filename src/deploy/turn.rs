@@ -3,7 +3,6 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::{APPLICATION_NAME, journal, orphan};
 use crate::database::activity::{self, DEPLOY_LOCK, PRISMA_LOCK};
 use crate::database::{DatabaseUrl, Failure, Session, pooler};
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 use crate::ui::{Shell, moment};
 use crate::wait::{Waited, wait_until};
 
@@ -81,7 +81,7 @@ impl Turn {
     /// Exit status 1 if another deployment from this folder goes on for longer than the patience.
     pub fn take(root: &Path, patience: &Patience<'_>) -> Result<Self> {
         let path = journal::directory(root)?.join(LOCK);
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let open = files::private().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.explain(|| format!("could not open {}", path.display()))?;
         let taken = patience.wait(|| match file.try_lock() {
             Ok(()) => Ok(Ok(())),

@@ -261,7 +261,7 @@ mod tests {
             args: args.iter().map(OsString::from).collect(),
             directory: "/p/prisma".into(),
             env: env.iter().map(|(key, value)| (key.into(), value.into())).collect(),
-            prisma: 1,
+            prisma: Some(1),
         }
     }
 

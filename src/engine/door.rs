@@ -19,6 +19,7 @@ use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
 use crate::project::Project;
+use crate::system::process::parent;
 
 /// The file that `PRISMA_SCHEMA_ENGINE_BINARY` names.
 pub const FILE: &str = "prisma-safe-engine.sh";
@@ -46,7 +47,7 @@ pub trait Doorkeeper {
 pub fn stand(project: &Project, context: &Context, args: Vec<OsString>, keeper: &dyn Doorkeeper) -> Result<Exit> {
     let directory = std::env::current_dir().explain(|| "the current directory is gone".into())?;
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let hello = Hello { args, directory: directory.into(), env, prisma: std::os::unix::process::parent_id() };
+    let hello = Hello { args, directory: directory.into(), env, prisma: parent() };
     let arguments = Arguments::parse(&hello);
     let target = Target::new(&arguments, &hello)?;
     if let Some(command) = arguments.command {

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::error::{Error, Explain as _, Result};
 use crate::project::migrations::{self, Migration};
+use crate::system::files;
 
 const LOCK: &str = "migration_lock.toml";
 const SCRIPT: &str = "migration.sql";
@@ -93,7 +94,7 @@ impl Folder {
             let made = aside.path().join(LOCK);
             write(&made, &lock).and_then(|()| fs::rename(&made, self.real.join(LOCK))).explain(explain)?;
         }
-        File::open(&self.real).and_then(|folder| folder.sync_all()).explain(explain)
+        files::sync_names(&self.real).explain(explain)
     }
 }
 
@@ -101,7 +102,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    path.parent().map_or(Ok(()), files::sync_names)
 }
 
 #[cfg(test)]

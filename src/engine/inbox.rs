@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader};
 use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::SIGINT;
 
 use super::wire::{Frame, Hello};
+use crate::system::process::{self, Signal, Watched};
+use crate::system::socket::{Listener, Stream};
 
 /// How long Prisma may take to end once it should.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,7 +24,7 @@ const INTRODUCTION: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum Event {
     /// Prisma started an engine.
-    Seated(Hello, BufReader<UnixStream>),
+    Seated(Hello, BufReader<Stream>),
     /// Prisma said something to its engine.
     Prisma(u64, Option<Vec<u8>>),
     /// The real engine said something.
@@ -37,10 +37,10 @@ pub(super) enum Event {
 
 /// The way to the seat.
 #[derive(Debug, Clone)]
-pub(super) struct Outbox(Arc<Mutex<UnixStream>>);
+pub(super) struct Outbox(Arc<Mutex<Stream>>);
 
 impl Outbox {
-    pub(super) fn new(stream: UnixStream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         Self(Arc::new(Mutex::new(stream)))
     }
 
@@ -58,7 +58,7 @@ impl Outbox {
 /// The events of a journey.
 pub(super) struct Inbox {
     events: Receiver<Event>,
-    waiting: VecDeque<(Hello, BufReader<UnixStream>)>,
+    waiting: VecDeque<(Hello, BufReader<Stream>)>,
     /// How many real engines there were; tells their events apart.
     engines: u64,
     pub(super) post: Sender<Event>,
@@ -88,12 +88,12 @@ impl Inbox {
     }
 
     /// Keeps an engine that was started while another one is served.
-    pub(super) fn defer(&mut self, hello: Hello, reader: BufReader<UnixStream>) {
+    pub(super) fn defer(&mut self, hello: Hello, reader: BufReader<Stream>) {
         self.waiting.push_back((hello, reader));
     }
 
     /// The next engine that was kept.
-    pub(super) fn waiting(&mut self) -> Option<(Hello, BufReader<UnixStream>)> {
+    pub(super) fn waiting(&mut self) -> Option<(Hello, BufReader<Stream>)> {
         self.waiting.pop_front()
     }
 
@@ -141,7 +141,7 @@ impl Inbox {
 /// Prisma's process: the one we started, and the one that started its engine (the same without a package manager
 /// between).
 pub(super) struct Prisma {
-    child: Child,
+    process: Watched,
     /// Set when an engine is started.
     pub(super) caller: Option<u32>,
     deadline: Option<Instant>,
@@ -152,14 +152,8 @@ pub(super) struct Prisma {
 impl Prisma {
     /// Starts it; its end is posted. It stays unreaped until [`Prisma::reap`], so its number stays its own.
     pub(super) fn start(command: &mut Command, post: Sender<Event>) -> io::Result<Self> {
-        let child = command.spawn()?;
-        let pid = Pid::from_child(&child);
-        std::thread::spawn(move || {
-            let ended = || rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-            while let Err(rustix::io::Errno::INTR) = ended() {}
-            let _ = post.send(Event::Ended);
-        });
-        Ok(Self { child, caller: None, deadline: None, pressed: false, ended: false })
+        let process = Watched::start(command, move || drop(post.send(Event::Ended)))?;
+        Ok(Self { process, caller: None, deadline: None, pressed: false, ended: false })
     }
 
     /// It is about to end: if it does not, it is made to.
@@ -175,31 +169,32 @@ impl Prisma {
 
     /// Ends it by SIGTERM; the second time by force.
     pub(super) fn press(&mut self) {
-        let signal = if self.pressed { Signal::KILL } else { Signal::TERM };
+        let signal = if self.pressed { Signal::Kill } else { Signal::Terminate };
         self.pressed = true;
         self.deadline = Some(Instant::now() + PATIENCE);
-        let child = Pid::from_child(&self.child);
-        let caller = self.caller.and_then(|pid| Pid::from_raw(pid.cast_signed())).filter(|pid| *pid != child);
+        let started = self.process.id();
+        let caller = self.caller.filter(|pid| *pid != started);
         // a package manager first: it would report the end of Prisma as a failure
-        for pid in (!self.ended).then_some(child).into_iter().chain(caller) {
-            let _ = rustix::process::kill_process(pid, signal);
+        for pid in (!self.ended).then_some(started).into_iter().chain(caller) {
+            let _ = process::signal(pid, signal);
         }
     }
 
     /// Its status, once it ended.
     pub(super) fn reap(&mut self) -> io::Result<ExitStatus> {
-        self.child.wait()
+        self.process.reap()
     }
 
-    /// Its captured stdout and stderr, if they were asked for.
-    pub(super) fn child(&mut self) -> &mut Child {
-        &mut self.child
+    /// The one that we started, with its captured stdout and stderr, if they were asked for.
+    pub(super) fn process(&mut self) -> &mut Watched {
+        &mut self.process
     }
 }
 
 /// Posts every engine that Prisma starts, until it is woken by a connection after it was stopped.
-pub(super) fn listen(listener: &UnixListener, stopped: &AtomicBool, post: &Sender<Event>) {
-    for stream in listener.incoming() {
+pub(super) fn listen(listener: &Listener, stopped: &AtomicBool, post: &Sender<Event>) {
+    loop {
+        let stream = listener.accept();
         if stopped.load(Ordering::SeqCst) {
             return;
         }
@@ -209,7 +204,7 @@ pub(super) fn listen(listener: &UnixListener, stopped: &AtomicBool, post: &Sende
     }
 }
 
-fn introduce(stream: UnixStream) -> io::Result<(Hello, BufReader<UnixStream>)> {
+fn introduce(stream: Stream) -> io::Result<(Hello, BufReader<Stream>)> {
     stream.set_read_timeout(Some(INTRODUCTION))?;
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::os::fd::AsFd as _;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,8 +75,7 @@ pub(super) fn travel(
     match words {
         Words::Shown => {}
         Words::Aside => {
-            let stderr = std::io::stderr().as_fd().try_clone_to_owned();
-            command.stdout(stderr.explain(|| "stderr is closed".into())?);
+            command.stdout(std::io::stderr());
         }
         Words::Kept => {
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -85,8 +83,8 @@ pub(super) fn travel(
     }
     let mut prisma = Prisma::start(&mut command, post.clone())
         .explain(|| format!("could not start Prisma by {}", project.command().0.display()))?;
-    let stdout = prisma.child().stdout.take().map(keep);
-    let stderr = prisma.child().stderr.take().map(keep);
+    let stdout = prisma.process().stdout.take().map(keep);
+    let stderr = prisma.process().stderr.take().map(keep);
 
     let mut inbox = Inbox::new(events, post, prisma, interrupted);
     let end = attend(&mut inbox, &mut binary, role);

@@ -1,8 +1,6 @@
 //! The private directory of a journey: the link that Prisma starts as its engine, and the socket beside it.
 
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +11,8 @@ use tempfile::TempDir;
 
 use super::inbox::{self, Event};
 use super::wire::{SEAT, SOCKET};
-
-/// The longest path that a socket may have on every system: macOS has 104 bytes with the final zero.
-const SOCKET_PATH: usize = 103;
+use crate::system::files;
+use crate::system::socket::{self, Listener};
 
 /// How the directory's name begins.
 const PREFIX: &str = "prisma-safe-";
@@ -31,8 +28,8 @@ impl Place {
     /// Makes the directory and posts every engine that is started there.
     pub(super) fn make(post: Sender<Event>) -> io::Result<Self> {
         let directory = private_directory()?;
-        symlink(std::env::current_exe()?, directory.path().join(SEAT))?;
-        let listener = UnixListener::bind(directory.path().join(SOCKET))?;
+        files::alias(&std::env::current_exe()?, &directory.path().join(SEAT))?;
+        let listener = Listener::bind(&directory.path().join(SOCKET))?;
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
         let listener = std::thread::spawn(move || inbox::listen(&listener, &stop, &post));
@@ -49,7 +46,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
         // wakes the listener; where that fails it is left alone
-        if UnixStream::connect(self.directory.path().join(SOCKET)).is_ok()
+        if socket::connect(&self.directory.path().join(SOCKET)).is_ok()
             && let Some(listener) = self.listener.take()
         {
             let _ = listener.join();
@@ -62,11 +59,11 @@ impl Drop for Place {
 fn tidy(parent: &Path) {
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
         let directory = entry.path();
-        let socket = directory.join(SOCKET);
+        let place = directory.join(SOCKET);
         if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())
-            && UnixStream::connect(&socket).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+            && socket::connect(&place).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
         {
-            for path in [socket, directory.join(SEAT)] {
+            for path in [place, directory.join(SEAT)] {
                 let _ = std::fs::remove_file(path);
             }
             let _ = std::fs::remove_dir(directory);
@@ -76,13 +73,11 @@ fn tidy(parent: &Path) {
 
 /// 0700, in the system's temporary directory, or in /tmp where that one's name is too long for a socket.
 fn private_directory() -> io::Result<TempDir> {
-    let make = |parent: &Path| {
-        tempfile::Builder::new().prefix(PREFIX).permissions(std::fs::Permissions::from_mode(0o700)).tempdir_in(parent)
-    };
+    let make = |parent: &Path| files::with_mode(tempfile::Builder::new().prefix(PREFIX), 0o700).tempdir_in(parent);
     let temporary = tempfile::env::temp_dir();
     tidy(&temporary);
     let directory = make(&temporary)?;
-    if directory.path().join(SOCKET).as_os_str().len() <= SOCKET_PATH { Ok(directory) } else { make(Path::new("/tmp")) }
+    if socket::fits(&directory.path().join(SOCKET)) { Ok(directory) } else { make(Path::new("/tmp")) }
 }
 
 #[cfg(test)]
@@ -95,8 +90,8 @@ mod tests {
         let make = |name: &str| {
             let directory = parent.path().join(name);
             std::fs::create_dir(&directory).unwrap();
-            symlink("/bin/true", directory.join(SEAT)).unwrap();
-            UnixListener::bind(directory.join(SOCKET)).unwrap()
+            files::link("/bin/true", directory.join(SEAT)).unwrap();
+            Listener::bind(&directory.join(SOCKET)).unwrap()
         };
         let _live = make("prisma-safe-live");
         drop(make("prisma-safe-dead"));

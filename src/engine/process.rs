@@ -16,6 +16,8 @@ use super::inbox::{Event, Outbox};
 use super::wire::{Frame, Hello};
 use crate::env::Env;
 use crate::error::{Error, Result};
+pub(super) use crate::system::process::code;
+use crate::system::process::{self, Signal};
 use crate::wait::{Waited, wait_until};
 
 /// How long an engine may take to end by itself once its client is gone.
@@ -107,9 +109,7 @@ impl Process {
         let status = match wait(&mut self.child, GRACE)? {
             Some(status) => status,
             None => {
-                if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
-                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-                }
+                let _ = process::signal(self.child.id(), Signal::Terminate);
                 match wait(&mut self.child, GRACE * 4)? {
                     Some(status) => status,
                     None => {
@@ -151,11 +151,4 @@ pub(super) fn lines(mut from: impl io::BufRead, mut each: impl FnMut(Vec<u8>)) {
             _ => break,
         }
     }
-}
-
-/// The status a shell would show: 128 and the signal for a process that a signal ended.
-pub(super) fn code(status: ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt as _;
-    let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
-    u8::try_from(code).unwrap_or(1)
 }

@@ -4,12 +4,13 @@
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
 use super::wire::{Frame, Hello, SEAT, SOCKET};
+use crate::system::process;
+use crate::system::socket::{Stream, connect};
 
 /// Whether Prisma started us as its engine: then the socket to the journey. `argv0` is the program's name as started.
 pub fn taken(argv0: &OsStr) -> Option<PathBuf> {
@@ -41,14 +42,14 @@ fn carry(socket: &Path) -> io::Result<Option<u8>> {
         args: std::env::args_os().skip(1).collect(),
         directory: std::env::current_dir()?.into_os_string(),
         env: std::env::vars_os().collect(),
-        prisma: std::os::unix::process::parent_id(),
+        prisma: process::parent(),
     };
-    pump(UnixStream::connect(socket)?, &hello, io::stdin(), &mut io::stdout(), &mut io::stderr())
+    pump(connect(socket)?, &hello, io::stdin(), &mut io::stdout(), &mut io::stderr())
 }
 
 /// The status to exit with; none if the other side went away without one.
 pub(super) fn pump(
-    mut stream: UnixStream,
+    mut stream: Stream,
     hello: &Hello,
     mut stdin: impl io::Read + Send + 'static,
     stdout: &mut impl io::Write,

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::BufReader;
-use std::os::unix::net::UnixStream;
 
 use super::arguments::Arguments;
 use super::binary::Binary;
@@ -16,6 +15,7 @@ use super::shadow;
 use super::target::Target;
 use super::wire::{Frame, Hello};
 use crate::error::{Error, Explain as _, Result};
+use crate::system::socket::Stream;
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,12 +144,12 @@ impl Engine<'_> {
 pub(super) fn serve(
     session: u64,
     hello: Hello,
-    reader: BufReader<UnixStream>,
+    reader: BufReader<Stream>,
     inbox: &mut Inbox,
     binary: &mut Binary,
     role: &mut dyn Role,
 ) -> Result<End> {
-    inbox.prisma.caller = Some(hello.prisma);
+    inbox.prisma.caller = hello.prisma;
     let seat = reader.get_ref().try_clone().map(Outbox::new).explain(|| "the seat is broken".into())?;
     let end = play(session, hello, reader, seat.clone(), inbox, binary, role);
     if !matches!(end, Ok(End::Over)) {
@@ -162,7 +162,7 @@ pub(super) fn serve(
 fn play(
     session: u64,
     hello: Hello,
-    reader: BufReader<UnixStream>,
+    reader: BufReader<Stream>,
     seat: Outbox,
     inbox: &mut Inbox,
     binary: &mut Binary,

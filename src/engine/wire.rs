@@ -1,5 +1,5 @@
 //! What travels between the seat and the process that runs the journey: one hello, then Prisma's bytes one way and
-//! frames the other way. It runs over a Unix socket in a directory that only this user can open, so it may hold secrets.
+//! frames the other way. It runs over a socket that only this user can open, so it may hold secrets.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::env::Env;
 
 /// The name under which Prisma starts us; it tells the seat from the command line.
-pub(super) const SEAT: &str = "schema-engine";
+pub(super) const SEAT: &str = if cfg!(windows) { "schema-engine.exe" } else { "schema-engine" };
 /// The socket beside it.
 pub(super) const SOCKET: &str = "seat.sock";
 
@@ -24,8 +24,8 @@ pub(super) struct Hello {
     pub(super) directory: OsString,
     /// The whole environment: Prisma 5 and 6 have put their .env file in it.
     pub(super) env: Vec<(OsString, OsString)>,
-    /// The process id of Prisma.
-    pub(super) prisma: u32,
+    /// The process id of Prisma, where the system tells it.
+    pub(super) prisma: Option<u32>,
 }
 
 impl Hello {
@@ -48,7 +48,8 @@ impl Hello {
 
 impl fmt::Debug for Hello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hello({} arguments in {}, from {})", self.args.len(), self.directory().display(), self.prisma)
+        let prisma = self.prisma.map_or("a process without a number".to_owned(), |id| id.to_string());
+        write!(f, "Hello({} arguments in {}, from {})", self.args.len(), self.directory().display(), prisma)
     }
 }
 
@@ -145,7 +146,7 @@ mod tests {
             args: vec!["--datasource".into(), "postgresql://u:secret@h/d".into()],
             directory: OsString::from_vec(vec![b'/', 0xff]),
             env: vec![("URL".into(), "postgresql://u:secret@h/d".into())],
-            prisma: 7,
+            prisma: Some(7),
         };
         let line = serde_json::to_string(&hello).unwrap();
         assert!(!line.contains('\n'));

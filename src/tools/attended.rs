@@ -6,10 +6,9 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, kill_process};
-
 use super::child;
 use crate::error::{Explain as _, Result};
+use crate::system::process;
 use crate::ui::interrupt::Guard;
 
 /// A program to run.
@@ -36,12 +35,10 @@ pub fn run(attended: &Attended<'_>, guard: &Guard) -> Result<ExitStatus> {
     }
     command.args(&attended.arguments).current_dir(attended.directory).envs(attended.set.iter().copied());
     let mut child = command.stdin(Stdio::null()).spawn().explain(|| format!("could not start {name}"))?;
-    let pid = Pid::from_raw(child.id().cast_signed());
+    let id = child.id();
     let status = child::attend(&mut child, &name, Duration::MAX, &guard.flag(), |signal| {
-        if let Some(pid) = pid {
-            // a Ctrl-C at the terminal has reached it already, a signal to us alone has not
-            let _ = kill_process(pid, signal);
-        }
+        // a Ctrl-C at the terminal has reached it already, a signal to us alone has not
+        let _ = process::signal(id, signal);
     })?;
     guard.check()?;
     Ok(status)

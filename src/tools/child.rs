@@ -3,16 +3,14 @@
 
 use std::convert::Infallible;
 use std::io::{Read, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use crate::error::{Explain as _, Result};
+use crate::system::process::{Signal, own_group, signal_group};
 use crate::wait::{Waited, wait_until};
 
 /// How often the program and the signals are looked at.
@@ -50,7 +48,7 @@ pub(super) struct Captured {
 }
 
 /// Runs a program in a process group of its own, gives it `input`, and reads what it prints: up to `most` bytes of each stream. The
-/// whole group ends with it as [`attend`] ends a program, and with us, however we end.
+/// whole group ends with it as [`attend`] ends a program, and with us, however we end (on Windows not where we are killed).
 ///
 /// # Errors
 /// If it cannot be started, or the operating system does not say what became of it.
@@ -64,8 +62,8 @@ pub(super) fn capture(
 ) -> Result<Captured> {
     let explain = || format!("could not wait for {name}");
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn().explain(|| format!("could not start {name}"))?;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = own_group(&mut command).spawn().explain(|| format!("could not start {name}"))?;
     let _watcher = Watcher::of(&child);
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         // it may end before it has read all
@@ -75,12 +73,10 @@ pub(super) fn capture(
     let stderr = child.stderr.take().map(|stream| Reading::start(stream, most));
     let waited = within(&mut child, limit, interrupt).explain(explain)?;
     if !matches!(waited, Waited::Met(_)) {
-        let group = Pid::from_raw(child.id().cast_signed());
+        let group = child.id();
         end(&mut child, |signal| {
-            if let Some(group) = group {
-                // it may have ended by itself
-                let _ = kill_process_group(group, signal);
-            }
+            // it may have ended by itself
+            let _ = signal_group(group, signal);
         })
         .explain(explain)?;
     }
@@ -101,11 +97,11 @@ kill -KILL "-$1"
 struct Watcher(Option<Child>);
 
 impl Watcher {
-    /// A program runs without a watcher where there is not even a shell.
+    /// A program runs without a watcher where there is not even a shell, as on Windows.
     fn of(child: &Child) -> Self {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", WATCHER, "watcher", &child.id().to_string()]).current_dir("/").process_group(0);
-        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok())
+        command.args(["-c", WATCHER, "watcher", &child.id().to_string()]).current_dir("/");
+        Self(own_group(&mut command).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok())
     }
 }
 
@@ -157,11 +153,11 @@ impl Reading {
 
 /// Ends a program: asks it first, and a second Ctrl-C does not make its cleaning up shorter.
 fn end(child: &mut Child, signal: impl Fn(Signal)) -> std::io::Result<ExitStatus> {
-    signal(Signal::TERM);
+    signal(Signal::Terminate);
     if let Waited::Met(status) = within(child, GRACE, &AtomicBool::new(false))? {
         return Ok(status);
     }
-    signal(Signal::KILL);
+    signal(Signal::Kill);
     child.wait()
 }
 
@@ -192,7 +188,7 @@ mod tests {
     /// The end of the watcher's input is all that a `kill -9` of its owner leaves.
     #[test]
     fn a_program_and_what_it_started_end_with_their_owner() {
-        let mut child = sh("sleep 100 & wait").process_group(0).spawn().unwrap();
+        let mut child = own_group(&mut sh("sleep 100 & wait")).spawn().unwrap();
         let mut watcher = Watcher::of(&child);
         assert!(child.try_wait().unwrap().is_none());
         drop(watcher.0.as_mut().unwrap().stdin.take());

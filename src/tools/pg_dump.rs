@@ -1,18 +1,16 @@
 //! `pg_dump`: the right one of several, started so that the password is never visible, killed with its group when we stop.
 #![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
-
-use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::postgres::{self, Package, Program};
 use crate::database::DatabaseUrl;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::quote_identifier;
+use crate::system::process::{Signal, killed_by, own_group, signal_group};
 
 /// What is kept of its messages, in bytes.
 const MESSAGES: usize = 64 * 1024;
@@ -78,9 +76,9 @@ impl PgDump {
         }
         command.envs(url.libpq_env()).env("PGPASSFILE", "/dev/null/none").env("PGAPPNAME", "prisma-safe backup");
         command.env("LC_ALL", "C");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = || format!("could not start {}", self.program.path.display());
-        let mut child = command.spawn().explain(failed)?;
+        let mut child = own_group(&mut command).spawn().explain(failed)?;
         let stdout = child.stdout.take();
         let messages = child.stderr.take().map(|mut stderr| std::thread::spawn(move || last_of(&mut stderr)));
         let running = Running { child, messages, ended: false };
@@ -114,10 +112,8 @@ impl Drop for Running {
         if self.ended {
             return;
         }
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // it may have ended by itself
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        // it may have ended by itself
+        let _ = signal_group(self.child.id(), Signal::Kill);
         let _ = self.child.wait();
     }
 }
@@ -152,7 +148,7 @@ fn missing(server_major: u32, found: &[Program]) -> Error {
 
 /// Its failure in a sentence, with what helps.
 fn failure(status: ExitStatus, messages: &str) -> Error {
-    let error = match status.signal() {
+    let error = match killed_by(status) {
         Some(signal) => Error::failed(format!("pg_dump was killed by signal {signal}")),
         None => Error::failed("pg_dump failed"),
     };

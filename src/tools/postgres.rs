@@ -2,12 +2,14 @@
 #![expect(clippy::disallowed_methods, reason = "tools/ is where programs are started")]
 
 use std::collections::BTreeSet;
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::env::Env;
+use crate::system::user;
 
 /// The variable that names the directory of PostgreSQL's programs.
 pub const BIN_VARIABLE: &str = "PRISMA_SAFE_PG_BIN";
@@ -23,6 +25,8 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/home/linuxbrew/.linuxbrew/opt", "postgresql", "bin"),
     ("/home/linuxbrew/.linuxbrew/opt", "libpq", "bin"),
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
+    #[cfg(windows)]
+    (r"C:\Program Files\PostgreSQL", "", "bin"),
 ];
 
 /// A program of PostgreSQL's and its version.
@@ -40,11 +44,12 @@ pub struct Program {
 /// Every `name` that is installed and tells its version, the chosen directory's first.
 pub fn installed(name: &str, env: &Env, configured: Option<&Path>) -> Vec<Program> {
     let chosen = env.get(BIN_VARIABLE).map(PathBuf::from).or_else(|| configured.map(Path::to_owned));
+    let name = format!("{name}{EXE_SUFFIX}");
     let mut seen = BTreeSet::new();
     let directories = chosen.into_iter().map(|directory| (directory, true));
     directories
         .chain(std::iter::once_with(|| directories_of(env)).flatten().map(|directory| (directory, false)))
-        .filter_map(|(directory, chosen)| Some((fs::canonicalize(directory.join(name)).ok()?, chosen)))
+        .filter_map(|(directory, chosen)| Some((fs::canonicalize(directory.join(&name)).ok()?, chosen)))
         // Debian's wrapper picks a version by clusters and variables of its own
         .filter(|(path, _)| path.file_name() != Some(OsStr::new("pg_wrapper")) && seen.insert(path.clone()))
         .filter_map(|(path, chosen)| {
@@ -103,7 +108,7 @@ pub enum Package {
 pub fn install(package: Package, major: u32, env: &Env) -> String {
     let path = env.get("PATH").unwrap_or_default();
     let has = |program: &str| which::which_in(program, Some(path), "/").is_ok();
-    let sudo = if rustix::process::geteuid().is_root() || !has("sudo") { "" } else { "sudo " };
+    let sudo = if user::is_root() || !has("sudo") { "" } else { "sudo " };
     let either = |client: String, server: String| match package {
         Package::Client => client,
         Package::Server => server,

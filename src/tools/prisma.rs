@@ -1,13 +1,15 @@
 //! The project's own Prisma.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::env::Env;
-use crate::error::{Error, Explain as _, Result};
+use crate::error::{Explain as _, Result};
+use crate::exit::Exit;
 use crate::project::Project;
+use crate::system::process;
+use crate::ui::interrupt::Guard;
 
 /// The project around a directory, and its own Prisma.
 ///
@@ -17,12 +19,17 @@ pub fn find(directory: &Path, env: &Env) -> Result<Project> {
     Project::find(directory, env, &|program| super::command(program))
 }
 
-/// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own from here on. Returns only if
-/// that failed.
-pub fn exec(project: &Project, args: &[OsString]) -> Error {
-    let mut command = command(project);
-    let error = command.args(args).exec();
-    Error::failed(format!("could not start Prisma by {}", project.command().0.display())).because(error)
+/// Becomes Prisma: stdin, stdout, stderr, signals, terminal and exit status are its own from here on. Gives its status where a
+/// process cannot become another one.
+///
+/// # Errors
+/// If it could not be started.
+pub fn exec(project: &Project, args: &[OsString]) -> Result<Exit> {
+    // where we wait for it, Ctrl-C is Prisma's
+    let _held_back = cfg!(windows).then(Guard::new).transpose()?;
+    let status = process::replace(command(project).args(args))
+        .explain(|| format!("could not start Prisma by {}", project.command().0.display()))?;
+    Ok(Exit::Child(process::code(status)))
 }
 
 /// Runs Prisma to its end without stdin and gives what it printed. Variables are set, or removed where they are none.

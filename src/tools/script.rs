@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::ui::Shell;
 use crate::wait::Waited;
 
+/// Windows has one where Git for Windows put its own on PATH.
+const SHELL: &str = if cfg!(windows) { "sh" } else { "/bin/sh" };
 /// Lines of its complaint that an error shows.
 const SHOWN: usize = 20;
 /// This much of its output is read: what prints more does not answer.
@@ -81,7 +83,7 @@ pub fn hear(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Heard> {
 }
 
 fn capture(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Captured> {
-    let mut command = Command::new("/bin/sh");
+    let mut command = Command::new(SHELL);
     command.args(["-c", script.line]).current_dir(script.directory).envs(script.set.iter().copied());
     child::capture(command, None, script.key, script.limit, interrupt, LIMIT)
 }

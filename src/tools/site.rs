@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::child::{self, Captured};
 use crate::error::{Error, Result};
+use crate::system::user;
 use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
 use crate::wait::Waited;
@@ -62,6 +63,6 @@ pub fn is_missing(error: &Error) -> bool {
 
 /// The command that installs a package of this name on this system.
 pub fn install(package: &str) -> String {
-    let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
+    let sudo = if user::is_root() { "" } else { "sudo " };
     format!("install it, on Debian and Ubuntu: {sudo}apt-get install -y {package}")
 }

@@ -7,10 +7,10 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 
 use crate::error::{Error, Explain as _, Result};
+use crate::system::signals::ENDING;
 
 struct Flags {
     /// No guard exists: signals keep their default action.
@@ -77,9 +77,9 @@ fn flags() -> io::Result<&'static Flags> {
         return Ok(flags);
     }
     let flags = Flags { idle: Arc::new(AtomicBool::new(true)), requested: Arc::new(AtomicBool::new(false)) };
-    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
-        flag::register_conditional_default(signal, Arc::clone(&flags.idle))?;
-        flag::register(signal, Arc::clone(&flags.requested))?;
+    for signal in ENDING {
+        flag::register_conditional_default(*signal, Arc::clone(&flags.idle))?;
+        flag::register(*signal, Arc::clone(&flags.requested))?;
     }
     Ok(FLAGS.get_or_init(|| flags))
 }

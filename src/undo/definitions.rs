@@ -1,9 +1,7 @@
 //! The definitions around a migration that destroys nothing, in the project's own `.prisma-safe/`: such a migration leaves
 //! none of our own objects in the database.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +12,7 @@ use crate::atomic;
 use crate::catalog::live::Live;
 use crate::deploy::journal;
 use crate::error::{Explain as _, Result};
+use crate::system::files;
 
 const DIRECTORY: &str = "definitions";
 
@@ -46,10 +45,10 @@ pub fn write(
     let Some(path) = path(root, id) else { return Ok(()) };
     let directory = directory(root);
     let unwritable = || format!("could not write {}", path.display());
-    DirBuilder::new().recursive(true).mode(0o700).create(&directory).explain(unwritable)?;
+    files::private_directory(&directory).explain(unwritable)?;
     let text = serde_json::to_vec(&Around(before, after, measured)).explain(unwritable)?;
     atomic::write(&path, text).explain(unwritable)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).explain(unwritable)?;
+    files::set_mode(&path, 0o600).explain(unwritable)?;
     // what cannot be removed is no reason to fail
     let _ = forget(&directory, keep);
     Ok(())

@@ -1,13 +1,13 @@
 //! A directory as a place for copies: another disk, a mounted share.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::aside::Aside;
 use super::{PART, Put, Store};
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 use crate::ui::interrupt::Guard;
 
 pub(super) struct Directory {
@@ -22,12 +22,7 @@ impl Directory {
 
 impl Store for Directory {
     fn put_new(&self, name: &str, source: &mut dyn Read, _: u64, guard: &Guard) -> Result<Put> {
-        let mut builder = DirBuilder::new();
-        builder
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)
-            .explain(|| format!("could not create {}", self.path.display()))?;
+        files::private_directory(&self.path).explain(|| format!("could not create {}", self.path.display()))?;
         let target = self.path.join(name);
         if fs::symlink_metadata(&target).is_ok() {
             return Ok(Put::Exists);

@@ -1,15 +1,15 @@
 //! Deleting and moving a backup: dump and manifest are two files, and a run may be killed between them.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::aside::{Held, hold, rename};
+use super::super::aside::{Held, hold};
 use super::super::list::{self, ARCHIVE, Entry};
 use super::super::names;
 use super::super::retention::Month;
 use crate::error::{Explain as _, Result};
+use crate::system::files::{private_directory, rename_new, sync_names};
 use crate::ui::Shell;
 
 /// Takes the lock of a dump that no process is reading; says so where one is.
@@ -46,8 +46,7 @@ fn delete_doomed(path: &Path, marked: &Path) -> io::Result<()> {
 /// Moves a backup to the archive of its month; gives its new place.
 pub(super) fn archive(directory: &Path, path: &Path, month: Month) -> Result<PathBuf> {
     let to = directory.join(ARCHIVE).join(month.to_string());
-    let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(&to).explain(|| format!("could not create {}", to.display()))?;
+    private_directory(&to).explain(|| format!("could not create {}", to.display()))?;
     let target = to.join(path.file_name().unwrap_or_default());
     let moved = move_both(path, &target);
     moved.explain(|| format!("could not move {} to {}", path.display(), to.display()))?;
@@ -56,12 +55,12 @@ pub(super) fn archive(directory: &Path, path: &Path, month: Month) -> Result<Pat
 
 fn move_both(path: &Path, target: &Path) -> io::Result<()> {
     if path.exists() {
-        rename(path, target)?;
+        rename_new(path, target)?;
         sync(target)?;
     }
-    rename(&names::manifest_path(path), &names::manifest_path(target))?;
+    rename_new(&names::manifest_path(path), &names::manifest_path(target))?;
     if names::pin_path(path).exists() {
-        rename(&names::pin_path(path), &names::pin_path(target))?;
+        rename_new(&names::pin_path(path), &names::pin_path(target))?;
     }
     sync(target)?;
     sync(path)
@@ -94,7 +93,7 @@ pub(super) fn finish(directory: &Path, shell: &Shell) -> Result<()> {
 
 /// Brings the names in a file's directory to the disk.
 fn sync(file: &Path) -> io::Result<()> {
-    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
+    sync_names(file.parent().unwrap_or(Path::new(".")))
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn session<T: Send + 'static>(
         args: args.iter().map(OsString::from).collect(),
         directory: directory.path().into(),
         env: std::env::vars_os().collect(),
-        prisma: inbox.prisma.child().id(),
+        prisma: Some(inbox.prisma.process().id()),
     };
     let (ours, theirs) = UnixStream::pair().unwrap();
     // the introduction is read before the session

@@ -1,7 +1,6 @@
 //! The note of a copy: written before the host is asked for it, so that what a killed run has left is found and removed.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use crate::atomic;
 use crate::database::{DatabaseUrl, connect};
 use crate::deploy::journal;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 use crate::tools::script::{self, Script};
 use crate::ui::Shell;
 
@@ -46,13 +46,12 @@ impl Noted {
     pub(super) fn begin(wanted: &Wanted<'_>) -> Result<Self> {
         let directory = journal::place(wanted.root).join(DIRECTORY);
         let unwritable = || format!("could not note a copy in {}", directory.display());
-        DirBuilder::new().recursive(true).mode(0o700).create(&directory).explain(unwritable)?;
+        files::private_directory(&directory).explain(unwritable)?;
         let id = getrandom::u64().explain(|| "the system gives no random numbers".into())?;
         let name = format!("prisma_safe_{id:016x}");
         let path = directory.join(format!("{name}.json"));
         let mut noted = Self::of(Note { name, url: None }, path, wanted);
-        let file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(noted.lock_path()).explain(unwritable)?;
+        let file = files::private().write(true).create_new(true).open(noted.lock_path()).explain(unwritable)?;
         // without file locks, the next run asks for nothing that this one needs: names are its own
         let _ = file.try_lock();
         noted.lock = Some(file);

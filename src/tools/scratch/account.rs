@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::{Error, Explain as _, Result};
+use crate::system::{files, user};
 
 /// As root the ids of `nobody`; else nothing has to change.
 pub(super) fn unprivileged() -> Result<Option<(u32, u32)>> {
-    if !rustix::process::geteuid().is_root() {
+    if !user::is_root() {
         return Ok(None);
     }
     let accounts = fs::read_to_string("/etc/passwd").explain(|| "could not read /etc/passwd".into())?;
@@ -19,7 +20,7 @@ pub(super) fn unprivileged() -> Result<Option<(u32, u32)>> {
 /// Whether this user has no name here, as containers run programs: `initdb` asks for one. Names that come from a directory service
 /// are in no file, so this is a suspicion.
 pub(super) fn is_nameless() -> bool {
-    let own = rustix::process::geteuid().as_raw().to_string();
+    let Some(own) = user::id().map(|id| id.to_string()) else { return false };
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
     !accounts.lines().any(|line| line.split(':').nth(2) == Some(own.as_str()))
 }
@@ -40,9 +41,7 @@ fn nobody(accounts: &str) -> Option<(u32, u32)> {
 
 /// Whether that account can enter the directory.
 pub(super) fn enterable(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    !rustix::process::geteuid().is_root()
-        || path.ancestors().all(|path| path.metadata().is_ok_and(|found| found.permissions().mode() & 0o001 != 0))
+    !user::is_root() || path.ancestors().all(|path| path.metadata().is_ok_and(|found| files::mode(&found) & 0o001 != 0))
 }
 
 #[cfg(test)]

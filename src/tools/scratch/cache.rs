@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Search, account};
 use crate::error::{Error, Result};
 use crate::project::state;
+use crate::system::user;
 
 /// In the user's cache, and in the project's state where there is none.
 const OWN: &str = "prisma-safe/servers";
@@ -19,7 +20,7 @@ pub(super) fn places(search: &Search<'_>) -> Vec<PathBuf> {
     let home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
     let mut caches: Vec<PathBuf> = absolute("XDG_CACHE_HOME").into_iter().collect();
     caches.extend(absolute("HOME").map(|path| path.join(home)));
-    caches.extend(rustix::process::geteuid().is_root().then(|| PathBuf::from(SYSTEM)));
+    caches.extend(user::is_root().then(|| PathBuf::from(SYSTEM)));
     let mut places: Vec<PathBuf> = caches.into_iter().map(|cache| cache.join(OWN)).collect();
     places.push(state::place(search.project).join("servers"));
     places
@@ -72,7 +73,7 @@ mod tests {
         let last = project.join(state::DIRECTORY).join("servers");
         assert_eq!(places(&search(&unset)).last(), Some(&last));
         assert!(places(&search(&unset)).iter().all(|place| place.is_absolute()));
-        if !rustix::process::geteuid().is_root() {
+        if !user::is_root() {
             let readonly = env(&[("HOME", "/dev/null")]);
             assert_eq!(writable(&search(&readonly)).unwrap(), last);
         }

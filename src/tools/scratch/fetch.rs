@@ -3,17 +3,15 @@
 //! They are installed aside and looked at before they get their name, so that a run that is killed leaves nothing that counts.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{Access, access};
-
 use super::super::{child, command, site};
 use super::{Search, account, cache, npm};
 use crate::error::{Error, Explain as _, Result};
+use crate::system::files;
 use crate::ui::interrupt::Guard;
 use crate::ui::{Shell, prompt};
 use crate::wait::Waited;
@@ -82,7 +80,7 @@ fn install(major: u32, package: &str, place: &Path, search: &Search<'_>) -> Resu
     // a registry of the project's own, with its key, which is not copied
     let settings = search.project.ancestors().map(|directory| directory.join(".npmrc")).find(|file| file.is_file());
     if let Some(settings) = settings {
-        symlink(settings, aside.path().join(".npmrc")).explain(failed)?;
+        files::link(settings, aside.path().join(".npmrc")).explain(failed)?;
     }
     run_npm(package, aside.path(), search)?;
     // what npm needs for itself where it has no home
@@ -111,7 +109,7 @@ fn run_npm(package: &str, directory: &Path, search: &Search<'_>) -> Result<()> {
     let guard = Guard::new()?;
     let mut npm = command("npm");
     let home = search.env.get("HOME").map(Path::new);
-    let writable = |home: &Path| access(home, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    let writable = |home: &Path| files::demand_writable(home).is_ok();
     if home.is_none() && account::is_nameless() {
         npm.env("HOME", directory);
     } else if !home.is_some_and(writable) && search.env.get("npm_config_cache").is_none() {
@@ -148,11 +146,11 @@ fn open_up(directory: &Path) -> std::io::Result<()> {
         if kind.is_dir() {
             open_up(&entry.path())?;
         } else if kind.is_file() {
-            let mode = entry.metadata()?.permissions().mode();
-            fs::set_permissions(entry.path(), Permissions::from_mode(mode | 0o444 | ((mode & 0o100) / 0o100 * 0o011)))?;
+            let mode = files::mode(&entry.metadata()?);
+            files::set_mode(&entry.path(), mode | 0o444 | ((mode & 0o100) / 0o100 * 0o011))?;
         }
     }
-    fs::set_permissions(directory, Permissions::from_mode(0o755))
+    files::set_mode(directory, 0o755)
 }
 
 /// Removes what killed runs left unfinished.

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use super::postgres::{self, Package, Program, installed};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::system;
 
 pub use self::databases::Locale;
 pub use self::extensions::installable;
@@ -151,6 +152,7 @@ pub fn demand(major: u32, search: &Search<'_>, asking: Asking) -> Result<()> {
 }
 
 fn demanded(major: u32, search: &Search<'_>, asking: Asking) -> Result<PathBuf> {
+    system::demand(server::SERVER)?;
     match programs(major, search).next() {
         Some(programs) => Ok(programs),
         None => fetch::obtain(major, search, asking)?.ok_or_else(|| none_fits(major, search.env)),
@@ -224,6 +226,7 @@ fn programs(major: u32, search: &Search<'_>) -> impl Iterator<Item = PathBuf> {
 
 /// The programs of the major version wanted, else of the newest, else those that npm installed, whatever their version.
 fn preferred(wanted: Option<u32>, search: &Search<'_>) -> Result<PathBuf> {
+    system::demand(server::SERVER)?;
     if let Some(programs) = wanted.and_then(|major| programs(major, search).next()) {
         return Ok(programs);
     }

@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::super::postgres::version;
 use super::{Search, account, cache};
+use crate::system::files;
 
 /// The package for each major version: all are pre-releases to npm, which no range finds.
 const PACKAGES: [(u32, &str); 6] = [
@@ -109,7 +109,7 @@ fn link(package: &Path) {
         let beside = source.file_name().filter(|_| source.parent() == target.parent());
         if let Some(beside) = beside {
             // most often it is there
-            let _ = symlink(beside, package.join(target));
+            let _ = files::link(beside, package.join(target));
         }
     }
 }

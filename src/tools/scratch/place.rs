@@ -3,16 +3,15 @@
 //! Whoever needs the directory holds the lock of the file in it: the run and its watcher. The system frees a lock however
 //! its holder ends, so a free lock means a dead server, also after a power loss and in another container.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-
-use rustix::process::{Pid, Signal, kill_process};
 
 use super::{account, memory};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::process::{self, Signal};
+use crate::system::{files, user};
 
 /// What the names of all such directories begin with.
 const PREFIX: &str = "prisma-safe-scratch-";
@@ -48,9 +47,8 @@ pub(crate) fn make(bytes: u64, env: &Env) -> Result<PathBuf> {
 /// Makes the directory and its lock file, locked as long as the file is open.
 pub(super) fn claim(directory: &Path) -> Result<File> {
     let failed = || format!("could not create {}", directory.display());
-    fs::DirBuilder::new().mode(0o700).create(directory).explain(failed)?;
-    let lock =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(LOCK)).explain(failed)?;
+    files::new_private_directory(directory).explain(failed)?;
+    let lock = files::private().write(true).create_new(true).open(directory.join(LOCK)).explain(failed)?;
     match lock.try_lock() {
         // without file locks no process is ever taken for dead
         Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
@@ -73,9 +71,9 @@ fn sweep(parent: &Path) {
 /// Whether no process needs the directory any more, and it is this user's.
 fn dead(directory: &Path) -> bool {
     let Ok(found) = fs::symlink_metadata(directory) else { return false };
-    let us = rustix::process::geteuid().as_raw();
-    let owners = [Some(us), account::unprivileged().ok().flatten().map(|(uid, _)| uid)];
-    if !found.is_dir() || !owners.contains(&Some(found.uid())) {
+    let Some(owner) = user::owner(&found) else { return false };
+    let owners = [user::id(), account::unprivileged().ok().flatten().map(|(uid, _)| uid)];
+    if !found.is_dir() || !owners.contains(&Some(owner)) {
         return false;
     }
     match File::open(directory.join(LOCK)) {
@@ -90,21 +88,22 @@ fn dead(directory: &Path) -> bool {
 /// Stops a server that outlived its run. After a restart of the machine another process may have its id.
 fn stop(directory: &Path) {
     let Some(id) = server(directory) else { return };
-    if command_line(id.as_raw_nonzero().get()).is_some_and(|line| line.contains(&*directory.to_string_lossy())) {
+    if command_line(id).is_some_and(|line| line.contains(&*directory.to_string_lossy())) {
         // it may have ended by itself
-        let _ = kill_process(id, Signal::QUIT);
+        let _ = process::signal(id, Signal::Quit);
     }
 }
 
 /// The process that the data directory says is its server. PostgreSQL writes the id of one that serves nobody, as initdb
 /// runs it, with a minus sign.
-fn server(directory: &Path) -> Option<Pid> {
+fn server(directory: &Path) -> Option<u32> {
     let text = fs::read_to_string(directory.join("data/postmaster.pid")).ok()?;
-    Pid::from_raw(text.lines().next()?.trim().parse::<i32>().ok()?.checked_abs()?)
+    let id = text.lines().next()?.trim().parse::<i32>().ok()?.unsigned_abs();
+    (1..=i32::MAX.unsigned_abs()).contains(&id).then_some(id)
 }
 
 /// How a process was started.
-fn command_line(id: i32) -> Option<String> {
+fn command_line(id: u32) -> Option<String> {
     if let Ok(line) = fs::read(format!("/proc/{id}/cmdline")) {
         return Some(String::from_utf8_lossy(&line).into_owned());
     }
@@ -114,7 +113,7 @@ fn command_line(id: i32) -> Option<String> {
 
 /// Free bytes.
 fn free(path: &Path) -> u64 {
-    rustix::fs::statvfs(path).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    files::space(path).map_or(0, |disk| disk.free)
 }
 
 #[cfg(test)]
@@ -151,7 +150,7 @@ mod tests {
         fs::create_dir_all(directory.join("data")).unwrap();
         fs::write(directory.join("data/postmaster.pid"), format!("{}\n/elsewhere\n", std::process::id())).unwrap();
         stop(&directory);
-        assert_eq!(server(&directory).unwrap().as_raw_nonzero().get().cast_unsigned(), std::process::id());
+        assert_eq!(server(&directory), Some(std::process::id()));
     }
 
     /// A machine that goes down while initdb runs leaves `-PID`. Once no run could start beside such a directory.

@@ -2,15 +2,13 @@
 //! for twice; this looks more often, and learns at once that the process has ended.
 
 use std::fs;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::error::{Error, Explain as _, Result};
+use crate::system::process::{self, Signal, own_group};
 
 /// As long as `pg_ctl` waits.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -20,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// A server's process.
 #[derive(Debug)]
 pub(super) struct Postmaster {
-    pid: Pid,
+    id: u32,
     /// Waits for its end: a process that is not waited for stays in the system's list.
     waiting: JoinHandle<()>,
 }
@@ -32,32 +30,32 @@ impl Postmaster {
     /// If it ends before that; its log tells why.
     pub(super) fn start(mut command: Command, data: &Path) -> Result<Self> {
         let failed = || Error::failed("PostgreSQL did not start");
-        let mut child = command.process_group(0).spawn().explain(|| "could not start postgres".into())?;
-        let Some(pid) = Pid::from_raw(child.id().cast_signed()) else { return Err(failed()) };
+        let mut child = own_group(&mut command).spawn().explain(|| "could not start postgres".into())?;
         let start = Instant::now();
         while !is_ready(data, child.id()) {
             if let Some(status) = child.try_wait().explain(|| "could not wait for postgres".into())? {
                 return Err(failed().because(format!("it ended with {status}")));
             }
             if start.elapsed() > PATIENCE {
-                Self::of(child, pid).stop(Signal::QUIT);
+                Self::of(child).stop(Signal::Quit);
                 return Err(failed().because(format!("it was not ready after {} s", PATIENCE.as_secs())));
             }
             thread::sleep(PAUSE);
         }
-        Ok(Self::of(child, pid))
+        Ok(Self::of(child))
     }
 
-    fn of(mut child: Child, pid: Pid) -> Self {
+    fn of(mut child: Child) -> Self {
+        let id = child.id();
         let waiting = thread::spawn(move || {
             let _ = child.wait();
         });
-        Self { pid, waiting }
+        Self { id, waiting }
     }
 
     /// Ends it: `INT` ends its sessions in order, `QUIT` at once. Tells whether it has ended.
     pub(super) fn stop(self, signal: Signal) -> bool {
-        if !self.waiting.is_finished() && kill_process(self.pid, signal).is_err() {
+        if !self.waiting.is_finished() && process::signal(self.id, signal).is_err() {
             return false;
         }
         let start = Instant::now();

@@ -8,13 +8,10 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::{OpenOptionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use postgres::Client;
-use rustix::process::Signal;
 
 use super::account::unprivileged;
 use super::postmaster::Postmaster;
@@ -22,12 +19,17 @@ use super::{account, place, server_programs};
 use crate::database::{self, DatabaseUrl};
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
+use crate::system::process::{Signal, own_group};
+use crate::system::{self, files, user};
 
 /// The name that the server shows for our own sessions.
 const APPLICATION: &str = "prisma-safe scratch";
 
 /// What it says goes into this file of its directory.
 const LOG: &str = "log";
+
+/// What a system has to be able to do: without `/bin/sh` nothing would end a server whose owner was killed.
+pub(super) const SERVER: &str = "a scratch server";
 
 /// How often another port is tried when another process took the free one first.
 const PORT_TRIES: u32 = 5;
@@ -84,6 +86,7 @@ impl ScratchServer {
     /// # Errors
     /// Exit status 1 if it does not start.
     pub fn start_with(directory: &Path, owner: u32, programs: PathBuf, settings: &str) -> Result<Self> {
+        system::demand(SERVER)?;
         let lock = place::claim(directory)?;
         let watcher = watch(directory, owner, &lock)?;
         let owned = owner == std::process::id();
@@ -120,7 +123,7 @@ impl ScratchServer {
     /// # Errors
     /// If it does not start with them, with its own words; then it does not run.
     pub fn restart(&mut self, settings: &str) -> Result<()> {
-        if !self.stop(Signal::INT) {
+        if !self.stop(Signal::Interrupt) {
             return Err(Error::failed("the scratch server does not stop"));
         }
         self.configure(settings)?;
@@ -154,16 +157,15 @@ impl ScratchServer {
     fn create(&self, settings: &str) -> Result<()> {
         let account = unprivileged()?;
         let secret = self.directory.join("password");
-        fs::OpenOptions::new()
+        files::private()
             .write(true)
             .create_new(true)
-            .mode(0o600)
             .open(&secret)
             .and_then(|mut file| file.write_all(self.password.as_bytes()))
             .explain(|| format!("could not write {}", secret.display()))?;
-        if let Some((uid, gid)) = account {
+        if let Some(account) = account {
             for path in [&self.directory, &secret] {
-                chown(path, Some(uid), Some(gid)).explain(|| format!("could not give {} away", path.display()))?;
+                user::give_away(path, account).explain(|| format!("could not give {} away", path.display()))?;
             }
         }
         self.initdb()?;
@@ -188,7 +190,7 @@ impl ScratchServer {
         if command.output().is_ok_and(|output| output.status.success()) {
             return Ok(());
         }
-        let uid = rustix::process::geteuid().as_raw();
+        let uid = user::id().unwrap_or_default();
         Err(error.help(format!(
             "this user has no name here: add one where the container's image is built, \
              echo 'app:x:{uid}:0::/:/bin/sh' >> /etc/passwd, or allow user namespaces (unshare)"
@@ -236,7 +238,7 @@ impl ScratchServer {
     fn postgres(&self, data: &Path) -> Result<Command> {
         let file = self.directory.join(LOG);
         let open = || -> std::io::Result<(File, File)> {
-            let log = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&file)?;
+            let log = files::private().append(true).create(true).open(&file)?;
             Ok((log.try_clone()?, log))
         };
         let (out, errors) = open().explain(|| format!("could not write {}", file.display()))?;
@@ -263,8 +265,8 @@ impl ScratchServer {
         // nothing of the caller's environment: PGPORT, PGDATA and the like would steer the programs
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir(&self.directory);
         command.stdin(Stdio::null());
-        if let Some((uid, gid)) = unprivileged()? {
-            command.uid(uid).gid(gid);
+        if let Some(account) = unprivileged()? {
+            user::run_as(&mut command, account).explain(|| format!("could not start {}", program.display()))?;
         }
         Ok(command)
     }
@@ -276,7 +278,7 @@ impl Drop for ScratchServer {
             return;
         }
         // the watcher does the same once more if any of this fails
-        self.stop(Signal::QUIT);
+        self.stop(Signal::Quit);
         if fs::remove_dir_all(&self.directory).is_ok() {
             let _ = self.watcher.kill();
         }
@@ -287,11 +289,9 @@ impl Drop for ScratchServer {
 /// Starts the watcher in a process group of its own, where no Ctrl-C reaches it. Its input is the lock.
 fn watch(directory: &Path, owner: u32, lock: &File) -> Result<Child> {
     let lock = lock.try_clone().explain(|| "could not share the lock of the scratch server".into())?;
-    Command::new("/bin/sh")
-        .args([OsStr::new("-c"), OsStr::new(WATCHER), OsStr::new("watcher"), directory.as_os_str()])
-        .arg(owner.to_string())
-        .current_dir("/")
-        .process_group(0)
+    let mut command = Command::new("/bin/sh");
+    command.args([OsStr::new("-c"), OsStr::new(WATCHER), OsStr::new("watcher"), directory.as_os_str()]);
+    own_group(command.arg(owner.to_string()).current_dir("/"))
         .stdin(lock)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
