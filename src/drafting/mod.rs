@@ -11,6 +11,8 @@ mod proofs;
 mod values;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 
 use crate::catalog::Catalog;
 use crate::database::DatabaseUrl;
@@ -18,7 +20,7 @@ use crate::engine::DataLoss;
 use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::schema::{self, Schema};
-use crate::rename::{self, Decisions, Draft, Hints, Open, Options, Rename, Rewrite, Scratch, Terminal};
+use crate::rename::{self, Begun, Decisions, Draft, Hints, Open, Options, Rename, Replay, Rewrite, Scratch, Terminal};
 use crate::review::{self, Review, Reviewed, links};
 use crate::rules::{Finding, Settings, exchanged_columns};
 use crate::sql::Sql;
@@ -139,21 +141,61 @@ impl<'a> Drafting<'a> {
         remaining: &mut AskPrisma<'_>,
         scratch: Option<&Scratch<'_>>,
     ) -> Result<Outcome> {
+        let (draft, given_up) = (self.draft(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            // a server that runs already has time for the history and the draft while renames are decided
+            let running = scratch.filter(|scratch| scratch.running.is_some());
+            let ahead = running.map(|scratch| scope.spawn(|| self.begin_early(&draft, scratch, &given_up)));
+            let decided = self.decide(&draft, options, shell);
+            let (decisions, rewrite) = match decided {
+                Ok((decisions, Some(rewrite))) => (decisions, rewrite),
+                other => {
+                    given_up.store(true, Ordering::Relaxed);
+                    let (decisions, _) = other?;
+                    return Ok(Outcome { text: self.migration.sql.clone(), decisions, rewrite: None });
+                }
+            };
+            let prove = scratch.map(|scratch| {
+                || {
+                    if rewrite.renames.is_empty() {
+                        return Replay::not_done("nothing is renamed");
+                    }
+                    let begun = match ahead.map(ScopedJoinHandle::join) {
+                        Some(Ok(Some(begun))) => begun,
+                        Some(Err(_)) => return proofs::ended_unexpectedly(),
+                        Some(Ok(None)) | None => rename::begin(&draft, self.earlier, scratch, &given_up),
+                    };
+                    begun.map_or_else(|error| rename::unproved(&error), |begun| begun.finish(&draft, &rewrite))
+                }
+            });
+            let proofs = Proofs::gather(&draft, &rewrite, remaining, prove)?;
+            let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
+            Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
+        })
+    }
+
+    /// Decides what is renamed. Without a rewrite there is nothing to rewrite, or something is still to be decided, or what is renamed in
+    /// Prisma only is drafted anew.
+    fn decide(&self, draft: &Draft<'_>, options: &Options, shell: &Shell) -> Result<(Decisions, Option<Rewrite>)> {
         let mut terminal = Terminal::new(shell);
         let asker = shell.interactive().then_some(&mut terminal as &mut dyn rename::Asker);
-        let decisions = rename::settle(&self.draft(), options, asker)?;
-        let unchanged = |decisions| Outcome { text: self.migration.sql.clone(), decisions, rewrite: None };
-        // what is renamed in Prisma only is drafted anew
+        let decisions = rename::settle(draft, options, asker)?;
         if !decisions.open.is_empty() || decisions.maps().next().is_some() {
-            return Ok(unchanged(decisions));
+            return Ok((decisions, None));
         }
-        let rewrite = rename::rewrite(&self.draft(), &decisions)?;
-        if rewrite.text == self.migration.sql {
-            return Ok(unchanged(decisions));
-        }
-        let proofs = Proofs::gather(&self.draft(), self.earlier, &rewrite, remaining, scratch)?;
-        let text = if proofs.hold() { rewrite.text.clone() } else { self.migration.sql.clone() };
-        Ok(Outcome { text, decisions, rewrite: Some((rewrite, proofs)) })
+        let rewrite = rename::rewrite(draft, &decisions)?;
+        let changed = rewrite.text != self.migration.sql;
+        Ok((decisions, Some(rewrite).filter(|_| changed)))
+    }
+
+    /// Begins the proof on a server where something could be renamed.
+    fn begin_early<'s>(
+        &self,
+        draft: &Draft<'_>,
+        scratch: &Scratch<'s>,
+        given_up: &AtomicBool,
+    ) -> Option<Result<Begun<'s>>> {
+        rename::is_possible(draft).then(|| rename::begin(draft, self.earlier, scratch, given_up))
     }
 
     /// What is to be edited in schema.prisma; none where nothing is renamed in Prisma only.

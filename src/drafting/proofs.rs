@@ -1,10 +1,14 @@
 //! What speaks for a rewrite: three proofs and the rows, each told on its own.
 
 use crate::error::Result;
-use crate::project::Migration;
-use crate::rename::{self, Draft, Proof, Replay, Rewrite, Scratch, Verdict};
+use crate::rename::{self, Draft, Proof, Replay, Rewrite, Verdict};
 
 use super::AskPrisma;
+
+/// A thread of the proof is gone.
+pub(super) fn ended_unexpectedly() -> Replay {
+    Replay::not_done("its thread ended unexpectedly")
+}
 
 /// Proofs of a rewrite, as `--format json` reports them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,23 +22,20 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// Gathers them; a server works while Prisma is asked. Without `scratch` no server is started.
+    /// Gathers them; a server works while the catalogs are replayed and Prisma is asked. `on_server` is that proof; none where it is off.
     pub(super) fn gather(
         draft: &Draft<'_>,
-        earlier: &[Migration],
         rewrite: &Rewrite,
         ask: &mut AskPrisma<'_>,
-        scratch: Option<&Scratch<'_>>,
+        on_server: Option<impl FnOnce() -> Replay + Send>,
     ) -> Result<Self> {
-        let catalog = rename::prove(draft, rewrite)?;
         std::thread::scope(|scope| {
-            let run = |scratch| rename::replay(draft, earlier, rewrite, scratch);
-            let replay = scratch.map(|scratch| scope.spawn(move || run(scratch)));
-            let prisma = ask(&rewrite.text);
-            let replay = replay
-                .map(|replay| replay.join().unwrap_or_else(|_| Replay::not_done("its thread ended unexpectedly")));
+            let replay = on_server.map(|prove| scope.spawn(prove));
+            let catalog = rename::prove(draft, rewrite);
+            let prisma = if catalog.is_ok() { ask(&rewrite.text) } else { Ok(None) };
+            let replay = replay.map(|replay| replay.join().unwrap_or_else(|_| ended_unexpectedly()));
             let off = || Replay::not_done("rename.scratch-proof is off in prisma-safe.toml");
-            Ok(Self { catalog, replay: replay.unwrap_or_else(off), prisma: prisma? })
+            Ok(Self { catalog: catalog?, replay: replay.unwrap_or_else(off), prisma: prisma? })
         })
     }
 

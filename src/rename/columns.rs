@@ -94,7 +94,7 @@ fn types(
     let shown = (data_type(&old.data_type), data_type(&new.data_type));
     let same_kind = kind(&expected) == kind(&new.data_type);
     let holds = if same_kind { Holds::Kind } else { Holds::Cast };
-    match scene.cast(&expected, &new.data_type, "c") {
+    match scene.cast(&expected, &new.data_type) {
         Cast::Same => {
             match new.data_type.name.as_str() {
                 "boolean" => scale.note(Sign::BooleanType, 1.0),

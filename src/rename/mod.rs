@@ -45,7 +45,7 @@ pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};
 pub use instead::drafted;
 pub use options::Options;
-pub use prove::{Proof, Replay, Scratch, Stage, Verdict, prove, replay};
+pub use prove::{Begun, Proof, Replay, Scratch, Stage, Verdict, begin, prove, unproved};
 pub use question::{Answer, Asker, Open, Question, Terminal};
 pub use rekey::steps as rekeyed;
 pub use rewrite::{Kept, Rewrite, rewrite};
@@ -57,6 +57,7 @@ use crate::effects::cast::{Cast, Change};
 use crate::effects::conversion::Enums;
 use crate::sql::{DataType, Script};
 use given::Given;
+use pool::Pool;
 use scene::Scene;
 
 /// A migration as Prisma drafted it, and what is known around it.
@@ -92,6 +93,13 @@ pub struct Hints {
 pub fn candidates(draft: &Draft<'_>) -> Vec<Candidate> {
     let scene = Scene::new(draft);
     candidates::find(&scene, &Given::recorded(&scene))
+}
+
+/// Whether anything could be renamed: the draft drops something and adds something of that kind.
+pub fn is_possible(draft: &Draft<'_>) -> bool {
+    let mut after = draft.before.clone();
+    after.apply(draft.script, draft.migration);
+    Pool::read(draft, &after).is_two_sided()
 }
 
 /// Whether A and B of a self-relation's join table changed places, or may have, though Prisma drafts nothing for it.

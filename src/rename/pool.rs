@@ -31,6 +31,13 @@ impl Pool {
         columns.map(|(table, _)| table).collect()
     }
 
+    /// Whether something of a kind is dropped and something of that kind is created.
+    pub(super) fn is_two_sided(&self) -> bool {
+        (!self.dropped_tables.is_empty() && !self.created_tables.is_empty())
+            || (!self.dropped_types.is_empty() && !self.created_types.is_empty())
+            || (!self.dropped_columns.is_empty() && !self.added_columns.is_empty())
+    }
+
     /// Reads a draft; `after` is the world behind it.
     pub(super) fn read(draft: &Draft<'_>, after: &Catalog) -> Self {
         let mut pool = Self::default();

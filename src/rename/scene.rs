@@ -1,8 +1,10 @@
 //! What every stage needs to know of a draft, worked out once.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::Draft;
 use super::candidate::Rename;
@@ -25,8 +27,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) work: Schema,
     pub(crate) pool: Pool,
     /// Names taken apart before, and compared before: the same pairs are looked at again after every decision.
-    spellings: RefCell<HashMap<String, Rc<Spelling>>>,
-    likenesses: RefCell<HashMap<Names, Rc<Likeness>>>,
+    spellings: RefCell<FxHashMap<String, Rc<Spelling>>>,
+    likenesses: RefCell<FxHashMap<Names, Rc<Likeness>>>,
+    /// How values of one type become those of another; many columns have the same types.
+    casts: RefCell<FxHashMap<DataType, FxHashMap<DataType, Cast>>>,
     /// What Prisma counted in what is dropped.
     pub(crate) counted: Counted,
 }
@@ -77,6 +81,7 @@ impl<'a> Scene<'a> {
             pool,
             spellings: RefCell::default(),
             likenesses: RefCell::default(),
+            casts: RefCell::default(),
             counted: Counted::read(&draft.hints.warnings),
         }
     }
@@ -167,8 +172,7 @@ impl<'a> Scene<'a> {
         // a renamed table keeps what has the same name, unless its values cannot become the new type
         let lost = |name: &String| match (old.columns.get(name), new.columns.get(name)) {
             (Some(a), Some(b)) => {
-                matches!(self.cast(&a.data_type, &b.data_type, "c"), Cast::None | Cast::Loses { .. })
-                    && !self.is_enum(a)
+                matches!(self.cast(&a.data_type, &b.data_type), Cast::None | Cast::Loses { .. }) && !self.is_enum(a)
             }
             _ => true,
         };
@@ -196,12 +200,21 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// How the values of one type can become those of another. `column` is the name that the column has when it is cast.
-    pub(crate) fn cast(&self, from: &DataType, to: &DataType, column: &str) -> Cast {
-        self.cast_from(self.before, from, to, column)
+    /// How the values of one type can become those of another.
+    pub(crate) fn cast(&self, from: &DataType, to: &DataType) -> Cast {
+        if from == to {
+            return Cast::Same;
+        }
+        if let Some(known) = self.casts.borrow().get(from).and_then(|casts| casts.get(to)) {
+            return known.clone();
+        }
+        let cast = self.cast_from(self.before, from, to, "c");
+        self.casts.borrow_mut().entry(from.clone()).or_default().insert(to.clone(), cast.clone());
+        cast
     }
 
-    /// As [`Scene::cast`], from a catalog in which some things are renamed already.
+    /// As [`Scene::cast`], from a catalog in which some things are renamed already. `column` is the name that the column has when it is
+    /// cast.
     pub(crate) fn cast_from(&self, before: &Catalog, from: &DataType, to: &DataType, column: &str) -> Cast {
         let enums = Enums { before, after: &self.after };
         let relabelled = self.relabelled(from, to);

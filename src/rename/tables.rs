@@ -1,7 +1,9 @@
 //! What speaks for a dropped and a created table being the same one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::around::Around;
 use super::candidate::Rename;
@@ -15,7 +17,7 @@ use super::settle::Compare;
 use super::weights::Sign;
 use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::effects::cast::Cast;
-use crate::sql::{ConstraintKind, DataType};
+use crate::sql::{ConstraintKind, DataType, Name};
 
 /// Every pair of a dropped and a created table; those of implicit many-to-many relations follow their models and are left
 /// out.
@@ -30,9 +32,10 @@ pub(crate) fn compared<'w>(scene: &Scene<'w>, given: &Given, around: &Around) ->
         come.into_iter().filter(|to| !is_join(scene.after.tables.get(to)) && !given.takes(&rename(to, to))).collect();
     let mut shared = Shared::default();
     let (gone, come) = (sides(scene, &mut shared, scene.before, &gone), sides(scene, &mut shared, &scene.after, &come));
+    let followers = Followers::of(scene);
     let compared = gone.iter().map(|from| {
         let row = come.iter().map(|to| {
-            let mut compare = compare(scene, around, &mut shared, from, to);
+            let mut compare = compare(scene, around, &followers, &mut shared, [from, to]);
             if gone.len() == 1 && come.len() == 1 {
                 compare.scale.say(Sign::OnlyTables, 1.0, "the only dropped and the only created table");
             }
@@ -60,6 +63,15 @@ struct Side<'s> {
     table: &'s Table,
     own: Rc<Spelling>,
     columns: Vec<Part<'s>>,
+    /// Where a column stands among them, by the number of its name.
+    places: FxHashMap<usize, usize>,
+}
+
+impl<'s> Side<'s> {
+    /// Its column of the same name as this one of another table.
+    fn counterpart(&self, other: &Part<'_>) -> Option<&Part<'s>> {
+        self.columns.get(*self.places.get(&other.spelling.number())?)
+    }
 }
 
 /// A column of it.
@@ -81,13 +93,20 @@ fn sides<'s>(scene: &Scene<'_>, shared: &mut Shared, catalog: &'s Catalog, names
             spelling: scene.spelling(own),
             of_type: shared.number(&column.data_type),
         });
-        let columns = columns.collect();
-        Some(Side { name, table, own: scene.spelling(&name.name), columns })
+        let columns: Vec<Part<'_>> = columns.collect();
+        let places = columns.iter().enumerate().map(|(at, part)| (part.spelling.number(), at)).collect();
+        Some(Side { name, table, own: scene.spelling(&name.name), columns, places })
     };
     names.iter().filter_map(side).collect()
 }
 
-fn compare<'w>(scene: &Scene<'w>, around: &Around, shared: &mut Shared, old: &Side<'_>, new: &Side<'_>) -> Compare<'w> {
+fn compare<'w>(
+    scene: &Scene<'w>,
+    around: &Around,
+    followers: &Followers,
+    shared: &mut Shared,
+    [old, new]: [&Side<'_>; 2],
+) -> Compare<'w> {
     let (from, to) = (old.name, new.name);
     let mut scale = Scale::starting(scene.weights, Sign::TableBase);
     let overlap = share(scene, around, shared, old, new, &mut scale);
@@ -100,7 +119,7 @@ fn compare<'w>(scene: &Scene<'w>, around: &Around, shared: &mut Shared, old: &Si
     } else {
         scale.say(Sign::TableName, likeness.score, likeness.reason.clone());
     }
-    let followers = followers(scene, from, to);
+    let followers = followers.count(from, to);
     if followers > 0 {
         scale.say(Sign::Followers, 1.0, format!("{followers} foreign keys to {} now lead to {}", from.name, to.name));
     }
@@ -181,11 +200,11 @@ fn is_link(table: &Table) -> bool {
 #[derive(Default)]
 struct Shared {
     /// Types by number.
-    types: HashMap<DataType, usize>,
+    types: FxHashMap<DataType, usize>,
     /// By both types: what a column of the one is worth as the other.
-    worth: HashMap<(usize, usize), f64>,
+    worth: FxHashMap<(usize, usize), f64>,
     /// By both names, and the words of each that the tables' names have said.
-    likely: HashMap<[(usize, u64); 2], f64>,
+    likely: FxHashMap<[(usize, u64); 2], f64>,
 }
 
 impl Shared {
@@ -200,7 +219,7 @@ impl Shared {
 
     fn worth(&mut self, scene: &Scene<'_>, around: &Around, from: &Part<'_>, to: &Part<'_>) -> f64 {
         let old = || scene.renamed_type(&around.enums, &from.column.data_type);
-        let cast = || match scene.cast(&old(), &to.column.data_type, "c") {
+        let cast = || match scene.cast(&old(), &to.column.data_type) {
             Cast::Same => 1.0,
             Cast::None | Cast::Loses { .. } => 0.2,
             Cast::Keeps { .. } | Cast::Checked { .. } => 0.6,
@@ -239,15 +258,16 @@ fn share(
     let (old, new) = (from.table, to.table);
     let context = [&from.own.parts, &to.own.parts];
     let told = |part: &'_ Part<'_>| names::said(&part.spelling.parts, &context);
-    let free = to.columns.iter().filter(|other| !old.columns.contains_key(other.name));
+    let free = to.columns.iter().filter(|other| from.counterpart(other).is_none());
     let free: Vec<Told<'_>> = free.map(|part| Told { part, said: told(part) }).collect();
-    let counterparts: BTreeMap<&String, &Part<'_>> = to.columns.iter().map(|part| (part.name, part)).collect();
-    let mut same = 0.0;
-    let mut telling = 0.0;
+    let (mut same, mut telling, mut equal) = (0.0, 0.0, 0);
     for part in &from.columns {
         let name = part.name;
-        let best = match counterparts.get(name) {
-            Some(counterpart) => shared.worth(scene, around, part, counterpart),
+        let best = match to.counterpart(part) {
+            Some(counterpart) => {
+                equal += 1;
+                shared.worth(scene, around, part, counterpart)
+            }
             None => {
                 let own = Told { part, said: told(part) };
                 free.iter().fold(0.0, |best: f64, other| {
@@ -274,7 +294,6 @@ fn share(
         scale.note(Sign::TellingColumns, telling.min(4.0) / 4.0);
     }
     let all = old.columns.len();
-    let equal = old.columns.keys().filter(|name| new.columns.contains_key(*name)).count();
     let line = if equal == all && new.columns.len() == all {
         format!("the same {all} columns")
     } else {
@@ -288,28 +307,41 @@ fn share(
 const COMMON: &[&str] =
     &["id", "uuid", "createdAt", "updatedAt", "created_at", "updated_at", "deletedAt", "deleted_at", "name"];
 
-/// Foreign keys of other tables that referenced the old table and, on the same columns, reference the new one.
-fn followers(scene: &Scene<'_>, from: &ObjectName, to: &ObjectName) -> usize {
-    scene
-        .kept_tables()
-        .filter(|pair| {
+/// How many tables have a foreign key that led to the one table before and, on the same columns, leads to the other after.
+struct Followers(FxHashMap<(ObjectName, ObjectName), usize>);
+
+impl Followers {
+    fn of(scene: &Scene<'_>) -> Self {
+        let mut counts = FxHashMap::default();
+        for pair in scene.kept_tables() {
             let (Some(old), Some(new)) = (scene.before.tables.get(&pair.from), scene.after.tables.get(&pair.to)) else {
-                return false;
+                // a kept table is in both
+                continue;
             };
-            old.constraints.values().any(|a| match &a.kind {
-                ConstraintKind::ForeignKey { columns, table, .. } if scene.before.resolve(table) == *from => {
-                    new.constraints.values().any(|b| match &b.kind {
-                        ConstraintKind::ForeignKey { columns: others, table, .. } => {
-                            let same = others == columns || follow(scene, pair, columns, others);
-                            same && scene.after.resolve(table) == *to
-                        }
-                        _ => false,
-                    })
-                }
-                _ => false,
-            })
-        })
-        .count()
+            let mut led: BTreeSet<(ObjectName, ObjectName)> = BTreeSet::new();
+            for (columns, from) in keys(old) {
+                let others =
+                    keys(new).filter(|(others, _)| *others == columns || follow(scene, &pair, columns, others));
+                led.extend(others.map(|(_, to)| (scene.before.resolve(from), scene.after.resolve(to))));
+            }
+            for leading in led {
+                *counts.entry(leading).or_insert(0) += 1;
+            }
+        }
+        Self(counts)
+    }
+
+    fn count(&self, from: &ObjectName, to: &ObjectName) -> usize {
+        self.0.get(&(from.clone(), to.clone())).copied().unwrap_or(0)
+    }
+}
+
+/// The foreign keys of a table: their columns and the table that they lead to.
+fn keys(table: &Table) -> impl Iterator<Item = (&Vec<String>, &Name)> {
+    table.constraints.values().filter_map(|own| match &own.kind {
+        ConstraintKind::ForeignKey { columns, table, .. } => Some((columns, table)),
+        _ => None,
+    })
 }
 
 /// Whether a foreign key's columns may have been renamed together with the table it leads to.

@@ -1,4 +1,4 @@
-//! The proof that needs no server: the draft and its rewrite, both replayed, end in the same catalog. [`replay()`] is the
+//! The proof that needs no server: the draft and its rewrite, both replayed, end in the same catalog. [`begin()`] begins the
 //! proof on one.
 
 mod live;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-pub use self::replay::replay;
+pub use self::replay::{Begun, begin, unproved};
 pub use self::stage::{Scratch, Stage};
 pub use self::verdict::{Replay, Verdict};
 

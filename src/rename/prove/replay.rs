@@ -4,6 +4,7 @@
 //! The server listens on this machine only; it and its files are gone afterwards, also after `kill -9`. Nothing of the
 //! target is read, so nothing of it is here.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use postgres::Client;
@@ -28,49 +29,86 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// One statement may take this long: something else is wrong then.
 const STATEMENT_TIMEOUT: &str = "30s";
 
-/// Runs `earlier`, then the draft in one copy and the rewrite in two others, one of them with rows. What is in the way (no
-/// server, an extension it lacks, a history that does not run on an empty database) is said in the result.
-pub fn replay(draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite, scratch: &Scratch<'_>) -> Replay {
-    if rewrite.renames.is_empty() {
-        return Replay::not_done("nothing is renamed");
-    }
+/// A proof that has begun: the history is built, and the draft has run on it. None of that needs a rewrite, so it can go on
+/// while renames are decided.
+#[derive(Debug)]
+pub struct Begun<'a> {
+    stage: Stage<'a>,
+    drafted: Drafted,
+    took: Duration,
+}
+
+/// Runs `earlier`, then the draft in a copy of what that builds. Once nobody waits for it (`given_up`), it ends at the next
+/// migration.
+///
+/// # Errors
+/// What is in the way: no server, an extension it lacks, a history that does not run on an empty database.
+pub fn begin<'a>(
+    draft: &Draft<'_>,
+    earlier: &[Migration],
+    scratch: &Scratch<'a>,
+    given_up: &AtomicBool,
+) -> Result<Begun<'a>> {
     let start = Instant::now();
-    let replay = match Stage::start(scratch) {
-        Ok(stage) => stage.replay(draft, earlier, rewrite),
-        Err(error) => Replay::not_done(one_line(&error)),
-    };
-    Replay { took: start.elapsed(), ..replay }
+    let stage = Stage::start(scratch)?;
+    let drafted = Drafted::run(&stage, draft, earlier, given_up)?;
+    Ok(Begun { stage, drafted, took: start.elapsed() })
+}
+
+impl Begun<'_> {
+    /// Runs the rewrite in two more copies, one of them with rows, and compares.
+    pub fn finish(&self, draft: &Draft<'_>, rewrite: &Rewrite) -> Replay {
+        let replay = self.drafted.finish(&self.stage, draft, rewrite);
+        Replay { took: self.took + replay.took, ..replay }
+    }
 }
 
 /// Proves one rewrite on a server.
 pub(super) fn prove_on(stage: &Stage<'_>, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Replay {
     let start = Instant::now();
-    let replay = stage.database(None).and_then(|database| {
-        let run = Run { stage, database, schema: &draft.before.default_schema };
-        run.compare(draft, earlier, rewrite)
-    });
-    let replay = replay.unwrap_or_else(|error| Replay::not_done(one_line(&error)));
+    let replay = match Drafted::run(stage, draft, earlier, &AtomicBool::new(false)) {
+        Ok(drafted) => drafted.finish(stage, draft, rewrite),
+        Err(error) => unproved(&error),
+    };
     Replay { took: start.elapsed(), ..replay }
 }
 
-/// One proof.
-struct Run<'a> {
-    stage: &'a Stage<'a>,
-    /// Where the history before the draft is built.
+/// The history before a draft on a server, and what the draft makes of it.
+#[derive(Debug)]
+struct Drafted {
+    /// Where the history is built.
     database: String,
-    schema: &'a str,
+    before: Live,
+    columns: Tables,
+    /// What the draft ends in, or why it does not run.
+    reached: Result<Live, Failure>,
+    version: String,
 }
 
-impl Run<'_> {
-    /// The error is why nothing could be compared.
-    fn compare(&self, draft: &Draft<'_>, earlier: &[Migration], rewrite: &Rewrite) -> Result<Replay> {
-        let mut client = self.connect(&self.database)?;
-        build(&mut client, earlier)?;
+impl Drafted {
+    fn run(stage: &Stage<'_>, draft: &Draft<'_>, earlier: &[Migration], given_up: &AtomicBool) -> Result<Self> {
+        let database = stage.database(None)?;
+        let place = Place { stage, database: &database, schema: &draft.before.default_schema };
+        let mut client = place.connect(&database)?;
+        build(&mut client, earlier, given_up)?;
         let before = within(&mut client, &mut live)?;
-        let (columns, server) = (Tables::read(&mut client).explain(unread)?, version(&mut client)?);
+        let (columns, version) = (Tables::read(&mut client).explain(unread)?, version(&mut client)?);
         drop(client);
-        let drafted = self.aside(draft.script, &mut live)?;
-        let rewritten = self
+        let reached = place.aside(draft.script, &mut live)?;
+        Ok(Self { database, before, columns, reached, version })
+    }
+
+    fn finish(&self, stage: &Stage<'_>, draft: &Draft<'_>, rewrite: &Rewrite) -> Replay {
+        let start = Instant::now();
+        let place = Place { stage, database: &self.database, schema: &draft.before.default_schema };
+        let replay = self.compare(&place, draft, rewrite).unwrap_or_else(|error| unproved(&error));
+        Replay { took: start.elapsed(), ..replay }
+    }
+
+    /// The error is why nothing could be compared.
+    fn compare(&self, place: &Place<'_>, draft: &Draft<'_>, rewrite: &Rewrite) -> Result<Replay> {
+        let server = self.version.clone();
+        let rewritten = place
             .aside(rewrite.text.script(), &mut |client| Ok((live(client)?, Tables::read(client).explain(unread)?)))?;
         let reached = match rewritten {
             Ok(reached) => reached,
@@ -80,23 +118,37 @@ impl Run<'_> {
             }
         };
         let mut notes = Vec::new();
-        let catalog = match drafted {
+        let catalog = match &self.reached {
             // it drops what a view needs, say: then only the rewrite can be run
             Err(failure) => Verdict::NotDone(format!("the draft does not run on empty tables: {failure}")),
             Ok(drafted) => {
-                let (kept, differ) = kept(differences(&drafted, &reached.0), &before, rewrite);
+                let (kept, differ) = kept(differences(drafted, &reached.0), &self.before, rewrite);
                 notes.extend(kept);
                 Verdict::of(differ)
             }
         };
         let moves = Moves::new(&Scene::new(draft), &rewrite.renames);
-        let rows = Rows { moves: &moves, before: &columns, after: &reached.1 };
-        let mut client = self.connect(&self.database)?;
+        let rows = Rows { moves: &moves, before: &self.columns, after: &reached.1 };
+        let mut client = place.connect(&self.database)?;
         let values = rows.compare(&mut client, rewrite.text.script(), &mut |client| run(client, &rewrite.text));
         notes.extend(values.without);
         Ok(Replay { catalog, values: values.verdict, rows: values.rows, notes, server, took: Duration::ZERO })
     }
+}
 
+/// Nothing could be compared.
+pub fn unproved(error: &Error) -> Replay {
+    Replay::not_done(one_line(error))
+}
+
+/// Where scripts run on what the history has built.
+struct Place<'a> {
+    stage: &'a Stage<'a>,
+    database: &'a str,
+    schema: &'a str,
+}
+
+impl Place<'_> {
     /// Runs a script on what the history has built, looks, and leaves everything as it was; or the server's refusal.
     fn aside<T>(&self, script: &Script, look: &mut dyn FnMut(&mut Client) -> Result<T>) -> Result<Result<T, Failure>> {
         let sql = script.text();
@@ -104,7 +156,7 @@ impl Run<'_> {
             Atomicity::Transaction => Vec::new(),
             Atomicity::OwnTransaction { control } => control,
             Atomicity::Alone { .. } => {
-                let copy = self.stage.database(Some(&self.database))?;
+                let copy = self.stage.database(Some(self.database))?;
                 let mut client = self.connect(&copy)?;
                 return match run(&mut client, sql) {
                     Ok(()) => within(&mut client, look).map(Ok),
@@ -117,7 +169,7 @@ impl Run<'_> {
             let blank = " ".repeat(range.len());
             text.replace_range(range, &blank);
         }
-        let mut client = self.connect(&self.database)?;
+        let mut client = self.connect(self.database)?;
         if let Err(failure) = with_roles(&mut client, &format!("BEGIN;\n{text}")) {
             return Ok(Err(failure));
         }
@@ -142,9 +194,12 @@ impl Run<'_> {
 }
 
 /// Runs the history before a draft.
-fn build(client: &mut Client, earlier: &[Migration]) -> Result<()> {
+fn build(client: &mut Client, earlier: &[Migration], given_up: &AtomicBool) -> Result<()> {
     let start = Instant::now();
     for migration in earlier {
+        if given_up.load(Ordering::Relaxed) {
+            return Err(Error::failed("nothing is rewritten"));
+        }
         if start.elapsed() > PATIENCE {
             return Err(Error::failed(format!("the migrations before it run longer than {} s", PATIENCE.as_secs())));
         }
