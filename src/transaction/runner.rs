@@ -55,6 +55,8 @@ enum Try<T> {
 
 /// A lock was missing in a try; nothing of it remains.
 struct Locked {
+    /// The catalog before the try, as the onlooker kept it; none where it could not.
+    before: Option<Fingerprint>,
     failure: Failure,
     place: Option<Place>,
     blockers: Vec<Session>,
@@ -122,17 +124,26 @@ impl Runner {
     /// See [`Failed`]: each variant says what it leaves behind.
     pub fn run<B: Body>(&mut self, body: &mut B) -> Result<Committed<B::Done>, Failed<B::Stop>> {
         let start = Instant::now();
-        let before = self.fingerprint()?;
         let (mut tries, mut ended) = (0, Vec::new());
+        let mut known = match self.watch {
+            // the onlooker keeps it
+            Some(_) => None,
+            None => Some(self.fingerprint()?),
+        };
         loop {
             tries += 1;
-            let Locked { failure, place, blockers } = match self.try_once(body, &mut ended)? {
+            let Locked { before, failure, place, blockers } = match self.try_once(body, &mut ended)? {
                 Try::Committed(done) => return Ok(Committed { done, took: start.elapsed(), tries, ended }),
                 Try::Locked(locked) => locked,
             };
             if tries > self.settings.lock_retries {
                 return Err(Failed::Locked { place, failure, blockers, tries, waited: start.elapsed() });
             }
+            let before = match known.take().or(before) {
+                Some(before) => before,
+                // the onlooker's connection is gone; whoever holds the lock has not committed yet
+                None => self.fingerprint()?,
+            };
             let pause = pause_after(tries, jitter());
             if let Some(shell) = &self.shell {
                 shell.status("Waiting", retry_words(pause, tries, self.settings.lock_retries, &blockers));
@@ -143,6 +154,7 @@ impl Runner {
             if self.fingerprint()? != before {
                 return Err(Failed::CatalogChanged { blockers });
             }
+            known = Some(before);
         }
     }
 
@@ -152,11 +164,11 @@ impl Runner {
         let schema = self.url.schema();
         let (pid, worker) = (self.worker.pid, &mut self.worker);
         let mut work = || attempt(worker, body, &schema, &self.settings, &self.interrupt);
-        let (result, seen) = match &mut self.watch {
-            Some(watch) => watch.during(Watched::Process(pid), &self.interrupt, work),
+        let (result, mut seen) = match &mut self.watch {
+            Some(watch) => watch.during(Watched::Transaction(pid), &self.interrupt, work),
             None => (work(), Seen::default()),
         };
-        ended.extend(seen.ended);
+        ended.extend(std::mem::take(&mut seen.ended));
         let end = match result {
             Ok(done) => Ok(Try::Committed(done)),
             Err(Ended::AtCommit { failure, done }) if failure.is_disconnect() => {
@@ -169,7 +181,7 @@ impl Runner {
             Err(ended) => {
                 // after a cut connection the server does it by itself
                 let _ = self.worker.client.batch_execute("ROLLBACK");
-                self.heed_interrupt().and_then(|()| judge(ended, seen.blockers))
+                self.heed_interrupt().and_then(|()| judge(ended, seen))
             }
         };
         self.refresh();
@@ -200,7 +212,7 @@ impl Runner {
 }
 
 /// Tells a missing lock, which may be tried again, from everything else.
-fn judge<B: Body>(ended: Ended<B>, blockers: Vec<Session>) -> Result<Try<B::Done>, Failed<B::Stop>> {
+fn judge<B: Body>(ended: Ended<B>, seen: Seen) -> Result<Try<B::Done>, Failed<B::Stop>> {
     let (failure, place) = match ended {
         Ended::Broken(Broken::Server { failure, place }) => (failure, place),
         Ended::AtCommit { failure, .. } => (failure, None),
@@ -210,7 +222,7 @@ fn judge<B: Body>(ended: Ended<B>, blockers: Vec<Session>) -> Result<Try<B::Done
         Ended::Interrupted => return Err(Failed::Interrupted),
     };
     if failure.is_lock() {
-        Ok(Try::Locked(Locked { failure, place, blockers }))
+        Ok(Try::Locked(Locked { before: seen.before, failure, place, blockers: seen.blockers }))
     } else if failure.is_disconnect() {
         Err(Failed::Cut { failure })
     } else {

@@ -2,7 +2,7 @@
 //! cancels what runs when the person interrupts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use postgres::Client;
 use postgres::types::Type;
 
 use super::Settings;
-use crate::database::{DatabaseUrl, Failure, Session, activity, connect};
+use crate::database::{DatabaseUrl, Failure, Fingerprint, Session, activity, connect};
 
 /// How often it looks: often enough to see who blocks a wait that ends at the lock timeout.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -24,6 +24,9 @@ pub(crate) struct Watch {
 /// Who is looked at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Watched<'a> {
+    /// The session of this process, which works in one transaction. How the catalog was when that began is kept: see
+    /// [`Seen::before`].
+    Transaction(i32),
     /// The session of this process.
     Process(i32),
     /// The session that calls itself so: Prisma's engine opens it when it likes.
@@ -33,6 +36,8 @@ pub(crate) enum Watched<'a> {
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Seen {
+    /// The catalog as it was when a transaction began that has failed or taken long; none where that could not be seen.
+    pub(crate) before: Option<Fingerprint>,
     /// The sessions that it last waited for.
     pub(crate) blockers: Vec<Session>,
     /// Those that were ended because they did nothing.
@@ -46,37 +51,56 @@ impl Watch {
     }
 
     /// Looks on while `work` runs.
-    pub(crate) fn during<T>(
+    pub(crate) fn during<T, E>(
         &mut self,
         watched: Watched<'_>,
         interrupt: &AtomicBool,
-        work: impl FnOnce() -> T,
-    ) -> (T, Seen) {
-        let (done, ended) = mpsc::channel::<()>();
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> (Result<T, E>, Seen) {
+        let (done, ended) = mpsc::channel::<bool>();
         thread::scope(|scope| {
-            let looking = scope.spawn(move || {
-                let mut seen = Seen::default();
-                while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(INTERVAL) {
-                    if self.look(watched, interrupt, &mut seen).is_err() {
-                        break;
-                    }
-                }
-                if !self.settings.show_queries {
-                    activity::hide_queries(&mut seen.blockers);
-                    activity::hide_queries(&mut seen.ended);
-                }
-                seen
-            });
+            let looking = scope.spawn(move || self.look_on(watched, interrupt, &ended));
             let result = work();
-            drop(done);
+            // nobody listens any more where looking has failed
+            let _ = done.send(result.is_ok());
             (result, looking.join().unwrap_or_default())
         })
+    }
+
+    /// Looks until the work has `ended`, and whether it has ended well.
+    fn look_on(&mut self, watched: Watched<'_>, interrupt: &AtomicBool, ended: &Receiver<bool>) -> Seen {
+        let mut seen = Seen::default();
+        let mut moment = match watched {
+            Watched::Transaction(_) => Moment::keep(&mut self.client),
+            Watched::Process(_) | Watched::Application(_) => None,
+        };
+        let well = loop {
+            match ended.recv_timeout(INTERVAL) {
+                Ok(well) => break well,
+                Err(RecvTimeoutError::Disconnected) => break false,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(moment) = moment.take() {
+                seen.before = moment.fingerprint(&mut self.client);
+            }
+            if self.look(watched, interrupt, &mut seen).is_err() {
+                break false;
+            }
+        };
+        if let Some(moment) = moment {
+            if well { moment.forget(&mut self.client) } else { seen.before = moment.fingerprint(&mut self.client) }
+        }
+        if !self.settings.show_queries {
+            activity::hide_queries(&mut seen.blockers);
+            activity::hide_queries(&mut seen.ended);
+        }
+        seen
     }
 
     fn look(&mut self, watched: Watched<'_>, interrupt: &AtomicBool, seen: &mut Seen) -> Result<(), Failure> {
         let client = &mut self.client;
         let pid = match watched {
-            Watched::Process(pid) => Some(pid),
+            Watched::Transaction(pid) | Watched::Process(pid) => Some(pid),
             Watched::Application(name) => activity::session_of(client, name)?,
         };
         let Some(pid) = pid else { return Ok(()) };
@@ -97,5 +121,29 @@ impl Watch {
             seen.blockers = blockers;
         }
         Ok(())
+    }
+}
+
+/// The database at one moment, kept by an open transaction. Nearly every transaction that is watched ends well and soon, and a
+/// fingerprint costs more than a small migration does: it is taken afterwards, of that moment, where it is wanted.
+struct Moment;
+
+impl Moment {
+    /// Keeps this moment; none where the server has no time for it.
+    fn keep(client: &mut Client) -> Option<Self> {
+        client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT").ok().map(|()| Self)
+    }
+
+    /// The catalog at that moment, which is kept no longer: activity is not seen as it is within a transaction, and a concurrent
+    /// build of an index would wait for it.
+    fn fingerprint(self, client: &mut Client) -> Option<Fingerprint> {
+        let taken = Fingerprint::take(client).ok();
+        self.forget(client);
+        taken
+    }
+
+    fn forget(self, client: &mut Client) {
+        // a connection that is cut is found at the next look
+        let _ = client.batch_execute("ROLLBACK");
     }
 }
