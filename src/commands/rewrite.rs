@@ -148,7 +148,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     if !outcome.open().is_empty() {
         return Err(rename::undecided(outcome.open()));
     }
-    drafting::refuse_expansions(&outcome, shell)?;
+    drafting.refuse_expansions(&outcome, shell)?;
     outcome.demand_proof()?;
     if !outcome.rewritten() {
         shell.status("Unchanged", &subject.migration.name);

@@ -212,7 +212,7 @@ impl<'a> Drafting<'a> {
     /// # Errors
     /// Exit status 2 for more than one.
     pub fn phased(&self, outcome: &Outcome, schema_files: &[PathBuf]) -> Result<Option<Phased>> {
-        Phased::of(&outcome.decisions, &self.hints.schema_before, schema_files)
+        Phased::of(&outcome.decisions, &self.before, &self.hints.schema_before, schema_files)
     }
 
     /// The review of the outcome, offline.
@@ -255,6 +255,26 @@ impl<'a> Drafting<'a> {
         loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &outcome.dropped(options), shell)
     }
 
+    /// Someone chose to rename in phases: this draft would drop the values at once, so it is not written.
+    ///
+    /// # Errors
+    /// Exit status 130, after the phases are explained.
+    pub fn refuse_expansions(&self, outcome: &Outcome, shell: &Shell) -> Result<()> {
+        let mut expanded = outcome.decisions.candidates.iter().filter(|each| each.decision == rename::Decision::Expand);
+        let Some(first) = expanded.next() else { return Ok(()) };
+        let from = &first.from;
+        let (what, map) = if first.parent.is_some() { ("column", "@map") } else { ("table", "@@map") };
+        let words = rename::in_phases(&self.before, &first.rename, &self.hints.schema_before, &self.hints.schema_after);
+        shell.block(&format!(
+            "\nExpand and contract, while both releases run:\n\
+             1. Take the change of `{from}` out of schema.prisma again: the plan makes it.\n\
+             2. {}\n\
+             If only the name in Prisma is to change, keep the {what} with {map}(\"{from}\"); no migration is needed then.\n\n",
+            rename::phases_command(&words.unwrap_or_default()),
+        ));
+        Err(Error::cancelled().because("this draft would drop the old values at once, so it was not written"))
+    }
+
     /// The difference between draft and result, for people.
     pub fn diff(&self, outcome: &Outcome, shell: &Shell) -> String {
         diff::unified(
@@ -291,24 +311,6 @@ pub fn tell_proofs(outcome: &Outcome, shell: &Shell) {
     for note in rewrite.notes.iter().chain(&proofs.notes()) {
         shell.note(note);
     }
-}
-
-/// Someone chose to rename in phases: this draft would drop the column at once, so it is not written.
-///
-/// # Errors
-/// Exit status 130, after the phases are explained.
-pub fn refuse_expansions(outcome: &Outcome, shell: &Shell) -> Result<()> {
-    let mut expanded = outcome.decisions.candidates.iter().filter(|each| each.decision == rename::Decision::Expand);
-    let Some(first) = expanded.next() else { return Ok(()) };
-    let (from, to) = (&first.from, &first.to);
-    let table = first.parent.as_deref().unwrap_or("…");
-    shell.block(&format!(
-        "\nExpand and contract, while both releases run:\n\
-         1. Take the change of `{from}` out of schema.prisma again: the plan makes it.\n\
-         2. prisma-safe phases rename {table}.{from}:{to}\n\
-         If only the name in Prisma is to change, keep the column with @map(\"{from}\"); no migration is needed then.\n\n",
-    ));
-    Err(Error::cancelled().because("this draft would drop the old column at once, so it was not written"))
 }
 
 /// What the schema's files say now and at git HEAD, and what the migrations before have kept.

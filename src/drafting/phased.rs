@@ -1,20 +1,28 @@
-//! A change in phases: schema.prisma says of the column again what it said before, and the plan begins from there.
+//! A change in phases: schema.prisma says of the column or the table again what it said before, and the plan begins from there.
 
 use std::path::PathBuf;
 
 use crate::atomic;
+use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Explain as _, Result};
+use crate::rename::schema::edit::{self, Spot};
 use crate::rename::schema::{Schema, lines};
-use crate::rename::{Decision, Decisions, Rename};
+use crate::rename::{Decision, Decisions, Rename, in_phases};
 
 /// A plan that is to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phased {
+    files: Vec<Restored>,
+    /// What follows `phases`: `rename Song.artist:artist_name`.
+    pub words: Vec<String>,
+}
+
+/// A file of the schema as the person left it, and as it was for what is to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Restored {
     path: PathBuf,
     old: String,
     new: String,
-    /// What follows `phases`: `rename Song.artist:artist_name`.
-    pub words: Vec<String>,
 }
 
 impl Phased {
@@ -22,66 +30,83 @@ impl Phased {
     ///
     /// # Errors
     /// Exit status 2 for more than one: each plan is begun by itself.
-    pub fn of(decisions: &Decisions, before: &[String], files: &[PathBuf]) -> Result<Option<Self>> {
+    pub fn of(decisions: &Decisions, catalog: &Catalog, before: &[String], files: &[PathBuf]) -> Result<Option<Self>> {
         let mut expanded = decisions.candidates.iter().filter(|each| each.decision == Decision::Expand);
-        let Some(Rename::Column { table, from, to }) = expanded.next().map(|candidate| &candidate.rename) else {
+        let Some(rename) = expanded.next().map(|candidate| &candidate.rename) else {
             return Ok(None);
         };
         if let Some(second) = expanded.next() {
+            let (_, from, _) = rename.spoken(catalog);
             return Err(Error::usage(format!("{from} and {} are both to change in phases", second.from)).help(
                 "begin one plan after the other: take the second change out of schema.prisma until the first is begun",
             ));
         }
-        for path in files {
+        let read = |path: &PathBuf| {
             let text = std::fs::read_to_string(path).explain(|| format!("could not read {}", path.display()))?;
-            if let Some((new, words)) = back(&text, before, (&table.schema, &table.name), (from, to)) {
-                return Ok(Some(Self { path: path.clone(), old: text, new, words }));
-            }
-        }
-        Ok(None)
+            Ok((path.clone(), text))
+        };
+        let now = files.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let (earlier, texts) = (Schema::read(before), now.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>());
+        let Some(words) = in_phases(catalog, rename, before, &texts) else { return Ok(None) };
+        let back = |(path, old): (PathBuf, String)| {
+            let new = match rename {
+                Rename::Column { table, from, to } => column_back(&old, before, (&earlier, table), (from, to))?,
+                Rename::Table { from, to, .. } => table_back(&old, &earlier, &Schema::read(&texts), (from, to))?,
+                Rename::Enum { .. } | Rename::EnumValue { .. } => return None,
+            };
+            (new != old).then_some(Restored { path, old, new })
+        };
+        let files: Vec<Restored> = now.into_iter().filter_map(back).collect();
+        Ok((!files.is_empty()).then_some(Self { files, words }))
     }
 
-    /// Writes schema.prisma as it was for this column.
+    /// Writes schema.prisma as it was for this change.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self) -> Result<()> {
-        atomic::write(&self.path, &self.new).explain(|| format!("could not write {}", self.path.display()))
+        self.files.iter().try_for_each(|Restored { path, new, .. }| {
+            atomic::write(path, new).explain(|| format!("could not write {}", path.display()))
+        })
     }
 
-    /// The file as the person had left it, unless it was changed since.
+    /// The files as the person had left them, unless they were changed since.
     pub fn take_back(&self) {
-        if std::fs::read_to_string(&self.path).is_ok_and(|text| text == self.new) {
-            // an error is on its way to the person already
-            let _ = atomic::write(&self.path, &self.old);
+        for Restored { path, old, new } in &self.files {
+            if std::fs::read_to_string(path).is_ok_and(|text| text == *new) {
+                // an error is on its way to the person already
+                let _ = atomic::write(path, old);
+            }
         }
     }
 }
 
-/// A file's text with the column as before, and the words of the plan; none where the file does not declare it.
-fn back(
+/// A file's text with the model under the name that its table had, wherever it is named; none where nobody knows that name.
+fn table_back(text: &str, earlier: &Schema, now: &Schema, (from, to): (&ObjectName, &ObjectName)) -> Option<String> {
+    let (was, is) = (earlier.model_of_table(&from.schema, &from.name)?, now.model_of_table(&to.schema, &to.name)?);
+    let back = edit::renamed(text, &is.name, &was.name);
+    let declares = Schema::read(std::slice::from_ref(&back)).models.iter().any(|model| model.name == was.name);
+    match declares {
+        true if was.name == was.table => edit::unmapped(&back, &was.name),
+        true => edit::mapped(&back, &Spot::Model(was.name.clone()), &was.table),
+        false => Some(back),
+    }
+}
+
+/// A file's text with the column as before; none where the file does not declare it.
+fn column_back(
     text: &str,
     before: &[String],
-    (schema, table): (&str, &str),
+    (earlier, table): (&Schema, &ObjectName),
     (from, to): (&str, &str),
-) -> Option<(String, Vec<String>)> {
-    let earlier = Schema::read(before);
-    let (model, now) = (earlier.model_of_table(schema, table)?, Schema::read(&[text.to_owned()]));
-    let (field, named) = (model.field_of_column(from)?, now.model_of_table(schema, table)?);
+) -> Option<String> {
+    let now = Schema::read(&[text.to_owned()]);
+    let model = earlier.model_of_table(&table.schema, &table.name)?;
+    let (field, named) = (model.field_of_column(from)?, now.model_of_table(&table.schema, &table.name)?);
     let was = before.iter().find_map(|text| text.get(lines::field(text, &model.name, &field.name)?))?;
     let new = named.field_of_column(to)?;
-    let range = lines::field(text, &named.name, &new.name)?;
-    let line = text.get(range.clone())?;
-    let words = match from == to {
-        false if new.name == to => vec!["rename".to_owned(), format!("{}.{from}:{to}", named.name)],
-        false => {
-            let own = ["rename".to_owned(), format!("{}.{from}:{to}", named.name)];
-            own.into_iter().chain(["--field".to_owned(), new.name.clone()]).collect()
-        }
-        true => vec!["retype".to_owned(), format!("{}.{}", named.name, field.name), lines::type_of(line)?],
-    };
     let mut text = text.to_owned();
-    text.replace_range(range, was);
+    text.replace_range(lines::field(&text, &named.name, &new.name)?, was);
     if new.name != field.name {
         for listing in lines::listings(&text, &named.name).into_iter().rev() {
             if listing.fields.contains(&new.name) {
@@ -91,7 +116,7 @@ fn back(
             }
         }
     }
-    Some((text, words))
+    Some(text)
 }
 
 #[cfg(test)]
@@ -100,22 +125,36 @@ mod tests {
 
     const BEFORE: &str = "model Song {\n  id     Int    @id\n  artist String @db.VarChar(9) // who\n  length String\n\n  @@index([artist])\n}\n";
 
+    fn named(name: &str) -> ObjectName {
+        ObjectName { schema: "public".into(), name: name.into() }
+    }
+
+    fn back(after: &str, before: &[String], from: &str, to: &str) -> Option<String> {
+        column_back(after, before, (&Schema::read(before), &named("Song")), (from, to))
+    }
+
     #[test]
     fn the_column_is_as_it_was_and_the_rest_as_it_is() {
         let after = BEFORE
             .replace("artist String @db.VarChar(9) // who", "artist_name String")
             .replace("([artist])", "([artist_name])");
         let after = after.replace("length String", "length String?");
-        let (text, words) = back(&after, &[BEFORE.to_owned()], ("public", "Song"), ("artist", "artist_name")).unwrap();
+        let text = back(&after, &[BEFORE.to_owned()], "artist", "artist_name").unwrap();
         assert_eq!(text, BEFORE.replace("length String", "length String?"));
-        assert_eq!(words, ["rename", "Song.artist:artist_name"]);
+        assert!(back(BEFORE, &[], "a", "b").is_none());
     }
 
     #[test]
-    fn another_type_is_named_with_its_native_one() {
-        let after = BEFORE.replace("length String", "length Decimal? @db.Decimal(10, 2) @default(0)");
-        let (text, words) = back(&after, &[BEFORE.to_owned()], ("public", "Song"), ("length", "length")).unwrap();
-        assert_eq!((text.as_str(), words.last().unwrap().as_str()), (BEFORE, "Decimal @db.Decimal(10, 2)"));
-        assert!(back(BEFORE, &[], ("public", "Song"), ("a", "b")).is_none());
+    fn the_table_is_as_it_was_wherever_it_is_named() {
+        let before = BEFORE.to_owned() + "model Like {\n  song Song\n}\n";
+        let after = before.replace("Song", "Track").replace("\n}\nmodel", "\n  @@map(\"tracks\")\n}\nmodel");
+        let (earlier, now) = (Schema::read(std::slice::from_ref(&before)), Schema::read(std::slice::from_ref(&after)));
+        let names = (&named("Song"), &named("tracks"));
+        assert_eq!(table_back(&after, &earlier, &now, names).unwrap(), before);
+        let mapped = before.replace("@@index", "@@map(\"songs\")\n  @@index");
+        let earlier = Schema::read(&[mapped]);
+        let text = table_back(&after, &earlier, &now, (&named("songs"), &named("tracks"))).unwrap();
+        assert!(text.contains("model Song {") && text.contains("@@map(\"songs\")"), "{text}");
+        assert!(table_back(&after, &earlier, &now, (&named("Song"), &named("tracks"))).is_none());
     }
 }

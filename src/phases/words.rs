@@ -1,6 +1,7 @@
 //! A plan in words.
 
 use super::plan::{Kind, Plan, Side};
+use crate::ui;
 
 impl Kind {
     /// As commands and files write it.
@@ -49,11 +50,6 @@ impl Plan {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
 fn listed(sides: &[Side]) -> String {
-    let columns: Vec<&str> = sides.iter().map(|side| side.column.as_str()).collect();
-    match columns.as_slice() {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        all => all.concat(),
-    }
+    ui::listed(&sides.iter().map(|side| side.column.as_str()).collect::<Vec<_>>())
 }

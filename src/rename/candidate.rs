@@ -116,7 +116,7 @@ impl Rename {
 }
 
 /// An argument as a shell reads it.
-fn shell(argument: &str) -> String {
+pub(crate) fn shell(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '/' | '@') || !c.is_ascii();
     if argument.chars().all(plain) { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
 }

@@ -8,6 +8,7 @@ use super::candidate::{Candidate, Decision, Rename};
 use super::candidates;
 use super::given::Given;
 use super::options::{self, Options};
+use super::phased::Regroup;
 use super::question::{Answer, Ask, Asker, Open, Question};
 use super::scene::Scene;
 use super::sides;
@@ -158,6 +159,12 @@ fn answer(
             given.deletes.push(asked.rename.clone());
             Ok(vec![Candidate { decision, by_person: true, ..asked.clone() }])
         }
+        Answer::Regroup(Regroup { command, .. }) => {
+            Err(Error::cancelled().because("this draft would drop values at once, so it was not written").help(format!(
+                "take the change out of schema.prisma again, for the plan makes it; then, with SQL of yours in each place of \
+                 EXPR: {command}"
+            )))
+        }
         Answer::Cancel => Err(Error::cancelled()),
     }
 }
@@ -229,6 +236,16 @@ pub fn undecided(open: &[Open]) -> Error {
         }
         if let Some(phases) = &one.phases {
             let _ = write!(text, "\n    or, while the old release runs on: {phases}");
+        }
+        let told = open.iter().take(number).any(|other| other.regroup == one.regroup);
+        if let Some(Regroup { what, command }) = one.regroup.as_ref().filter(|_| !told) {
+            let _ = write!(text, "\n    or {what}, while the old release runs on: {command}");
+        }
+    }
+    if open.iter().any(|one| one.phases.is_some() || one.regroup.is_some()) {
+        text.push_str("\n  what goes on in phases begins with schema.prisma as it was");
+        if open.iter().any(|one| one.regroup.is_some()) {
+            text.push_str("; each EXPR is SQL that you write");
         }
     }
     let error = Error::decision(text).help("add one of the options for each, or run it at a terminal to be asked");

@@ -31,13 +31,9 @@ impl<'s> Exchange<'s> {
     pub(crate) fn new(scene: &'s Scene<'_>, pair: &Pair) -> Option<Self> {
         let (old, new) = (scene.before.tables.get(&pair.from)?, scene.after.tables.get(&pair.to)?);
         let (gone, come) = scene.columns(pair);
-        let contained = |one: &String, other: &String| {
-            let found = scene.likeness(one, other, &[]);
-            found.contained && found.score < 0.95
-        };
         let mut parts: (BTreeMap<&String, usize>, BTreeMap<&String, usize>) = Default::default();
         for from in &gone {
-            for to in come.iter().filter(|to| from != *to && contained(from, to)) {
+            for to in come.iter().filter(|to| from != *to && holds_part(scene, from, to)) {
                 *parts.0.entry(from).or_default() += 1;
                 *parts.1.entry(to).or_default() += 1;
             }
@@ -74,6 +70,12 @@ impl<'s> Exchange<'s> {
     pub(crate) fn divides(&self, from: &str, to: &str) -> bool {
         self.split.contains(from) || self.merged.contains(to)
     }
+}
+
+/// Whether one name lives on in the other, as in a part or in the whole.
+pub(crate) fn holds_part(scene: &Scene<'_>, one: &str, other: &str) -> bool {
+    let found = scene.likeness(one, other, &[]);
+    found.contained && found.score < 0.95
 }
 
 /// How many of the dropped and added columns have each type.

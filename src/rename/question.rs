@@ -9,6 +9,7 @@ use super::columns::{self, Holds};
 use super::exchange::Exchange;
 use super::given::Given;
 use super::joins;
+use super::phased::{self, Regroup};
 use super::render::data_type;
 use super::scene::{Pair, Scene};
 use super::score::ASK;
@@ -27,6 +28,8 @@ pub enum Answer {
     Map(Rename),
     /// In phases: nothing is renamed by this migration.
     Expand,
+    /// Several columns become one, or one several: a person writes how.
+    Regroup(Regroup),
     /// It is really dropped.
     Delete,
     /// Stop here.
@@ -48,6 +51,10 @@ pub struct Question {
     pub place: (usize, usize),
     /// The option for the rename, where it is likely.
     pub proposed: Option<String>,
+    /// The command that makes the change in phases instead.
+    pub phases: Option<String>,
+    /// The command that splits or merges in phases instead, where that fits.
+    pub regroup: Option<Regroup>,
 }
 
 /// An open decision, for machines: `"open"` in JSON.
@@ -63,6 +70,9 @@ pub struct Open {
     /// The command that makes the change in phases instead, from the schema before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phases: Option<String>,
+    /// The command that splits or merges in phases instead, where that fits what is dropped and added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regroup: Option<Regroup>,
 }
 
 /// Somebody who answers.
@@ -133,8 +143,14 @@ impl Ask<'_> {
             let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
             choices.push((label, Answer::Map(candidate.rename.clone())));
         }
-        if matches!(candidate.rename, Rename::Column { .. }) {
+        let hints = self.scene.draft.hints;
+        let phases = phased::words(catalog, &candidate.rename, &hints.schema_before, &hints.schema_after);
+        if phases.is_some() {
             choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
+        }
+        let regroup = phased::regroup(self.scene, self.given, self.around, candidate);
+        if let Some(regroup) = &regroup {
+            choices.push((format!("{}, in phases: tells how", regroup.what), Answer::Regroup(regroup.clone())));
         }
         let delete = (format!("really drop {}, with its values", name(candidate)), Answer::Delete);
         // a hasty Enter takes the first
@@ -149,8 +165,16 @@ impl Ask<'_> {
         let proposed = options.first().filter(|_| likely && kept).cloned();
         options.extend(in_prisma);
         options.push(candidate.rename.options(catalog).1);
-        let text = self.text(candidate);
-        Question { candidate: candidate.clone(), text, choices, options, place: (1, 1), proposed }
+        Question {
+            candidate: candidate.clone(),
+            text: self.text(candidate),
+            choices,
+            options,
+            place: (1, 1),
+            proposed,
+            phases: phases.map(|words| phased::command(&words)),
+            regroup,
+        }
     }
 
     /// The answer that renames, in words: a join table takes its columns along.
@@ -271,16 +295,8 @@ impl Ask<'_> {
 
 impl From<Question> for Open {
     fn from(question: Question) -> Self {
-        let phases = match (&question.candidate.rename, &question.candidate.parent) {
-            (Rename::Column { from, to, .. }, Some(table)) if from != to => {
-                Some(format!("prisma-safe phases rename {table}.{from}:{to}"))
-            }
-            (Rename::Column { from, .. }, Some(table)) => {
-                Some(format!("prisma-safe phases retype {table}.{from} TYPE"))
-            }
-            _ => None,
-        };
-        Self { question: question.text, options: question.options, proposed: question.proposed, phases }
+        let Question { text: question, options, proposed, phases, regroup, .. } = question;
+        Self { question, options, proposed, phases, regroup }
     }
 }
 

@@ -1,7 +1,10 @@
 //! A rename keeps the data and breaks the release that still runs: it asks for the old name.
 
+use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step};
 use crate::catalog::ObjectName;
+use crate::rename;
+use crate::rename::schema::Schema;
 use crate::sql::tokens::tokens;
 use crate::sql::{ActionKind, StatementKind};
 
@@ -72,11 +75,12 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 }
             }
             ActionKind::RenameTable { to } if !subject.after.tables.contains_key(&existing.name) => {
+                let help = both_names(step, &existing, to);
                 findings.push(flag(
                     existing.label.clone(),
                     "table",
                     to,
-                    "no downtime: keep the table's name with `@@map`, or leave a view under the old name until no release asks for it",
+                    &format!("no downtime: keep the table's name with `@@map`, or {help}"),
                 ));
             }
             ActionKind::RenameTable { to } if gives_its_name_away(step, &existing.name, to) => findings.push(
@@ -103,6 +107,25 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             }
             _ => {}
         }
+    }
+}
+
+/// How both releases find a table that gets another name.
+pub(super) fn both_names(step: &Step<'_>, existing: &Existing, to: &str) -> String {
+    let view = "leave a view under the old name until no release asks for it";
+    let target = ObjectName { name: to.to_owned(), ..existing.name.clone() };
+    let subject = step.subject;
+    let whole = existing.name == existing.target && subject.after.tables.contains_key(&target);
+    // Prisma's own join tables are no models, and follow them
+    let before = subject.settings.earlier_schema().cloned().unwrap_or_default();
+    let words = Some(rename::table_in_phases(step.catalog, (&existing.name, &target), &before, &Schema::default()))
+        .filter(|_| whole && !existing.name.name.starts_with('_'))
+        .flatten();
+    match words {
+        Some(words) => {
+            format!("{view}: `{}` makes it, from schema.prisma as it was", rename::phases_command(&words))
+        }
+        None => view.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::breaking_rename::both_names;
 use super::client::{self, family};
 use super::subject::Existing;
 use super::{Check, Deployed, Finding, Rule, Severity, Step};
@@ -21,6 +22,8 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Statement(check),
 };
 
+const VIEW: &str = "leave a view under the old name";
+
 /// Finds what breaks, with the release at hand.
 struct Release<'a> {
     step: &'a Step<'a>,
@@ -34,9 +37,9 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     let range = step.statement.range.clone();
     match &step.statement.kind {
         StatementKind::DropTable { tables: names, .. } | StatementKind::DropView { names, .. } => {
-            names.iter().for_each(|name| release.table_gone(name, &range));
+            names.iter().for_each(|name| release.table_gone(name, &range, VIEW));
         }
-        StatementKind::RenameView { name, .. } => release.table_gone(name, &range),
+        StatementKind::RenameView { name, .. } => release.table_gone(name, &range, VIEW),
         StatementKind::RenameType { name, .. } => release.enum_gone(name, &range),
         StatementKind::RenameEnumValue { name, from, to } => {
             release.value_gone(name, from, &range);
@@ -70,7 +73,11 @@ impl Release<'_> {
     fn action(&mut self, table: &Name, action: &ActionKind, range: &Range<usize>) {
         let Some(existing) = self.step.existing(table) else { return };
         match action {
-            ActionKind::RenameTable { .. } | ActionKind::SetSchema { .. } => self.table_gone(table, range),
+            ActionKind::RenameTable { to } => {
+                let view = both_names(self.step, &existing, to);
+                self.table_gone(table, range, &view);
+            }
+            ActionKind::SetSchema { .. } => self.table_gone(table, range, VIEW),
             ActionKind::DropColumn { name, .. } | ActionKind::RenameColumn { from: name, .. } => {
                 self.column_gone(&existing, name, range);
             }
@@ -85,7 +92,8 @@ impl Release<'_> {
         }
     }
 
-    fn table_gone(&mut self, name: &Name, range: &Range<usize>) {
+    /// `view`: how the old name can stay.
+    fn table_gone(&mut self, name: &Name, range: &Range<usize>, view: &str) {
         let name = self.step.catalog.resolve(name);
         let Some(target) = self.step.origins.table(&name) else { return };
         let after = self.step.subject.after;
@@ -103,13 +111,7 @@ impl Release<'_> {
             };
             let what = format!("takes table `{label}` away (model `{}`)", model.name);
             let breaks = format!("every operation of `{}` fails{relations}", client::delegate(&model));
-            self.add(
-                label,
-                range,
-                &what,
-                &breaks,
-                "deploy a release without the model first, or leave a view under the old name",
-            );
+            self.add(label, range, &what, &breaks, &format!("deploy a release without the model first, or {view}"));
         } else if let Some((left, right)) = client::many_to_many(schema, &target.name) {
             let what = format!("takes table `{label}` away (many-to-many relation)");
             let breaks = format!("queries and writes through {left} and {right} fail");

@@ -10,4 +10,4 @@ mod text;
 
 pub use mark::Mark;
 pub use shell::Shell;
-pub use text::{count, counted, moment, rows, shortened};
+pub use text::{count, counted, listed, moment, rows, shortened};

@@ -1,6 +1,9 @@
 //! What is asked, and what is left behind, through real Prisma.
 
+use serde_json::Value;
+
 use super::engine::{Engine, Side};
+use crate::support::schema::assert_valid;
 use crate::support::{Key, Prisma, Project, Terminal};
 
 const INIT: &str = "20250101000000_init";
@@ -277,4 +280,73 @@ fn offline_means_offline() {
     project.run(["rewrite", name, "--rename", "Kiln.firingNote:note"]).succeeds();
     assert!(project.newest_migration().contains("RENAME COLUMN"), "{}", project.newest_migration());
     project.run(["review", "--all", "--offline"]).succeeds();
+}
+
+/// Beside a rename and a drop, the same in phases: what is printed runs as it is, from the schema as it was.
+#[test]
+fn phases_are_offered_with_their_commands() {
+    let before = "model User {\n  id Int @id\n  first String @map(\"first_name\")\n  last String?\n}\nmodel Stall {\n  id Int @id\n  size Int\n}\n";
+    let project = committed(before, |sql| sql);
+    let schema = project.read("prisma/schema.prisma");
+    project.set_schema(
+        &before
+            .replace("  first String @map(\"first_name\")\n  last String?\n", "  name String\n")
+            .replace("Stall", "Zyx"),
+    );
+    let json = CREATE.into_iter().chain(["--format", "json"]);
+    let output = project.run(json).exits(4);
+    let renames = &output.json()["renames"];
+    assert_valid("renames", renames);
+    let offered = |open: &Value| {
+        [&open["phases"], &open["regroup"]["command"]].map(|command| command.as_str().map(str::to_owned))
+    };
+    let offered: Vec<String> = renames["open"].as_array().unwrap().iter().flat_map(offered).flatten().collect();
+    let merge = "prisma-safe phases merge User.first User.last --into 'name String: EXPR' --back 'first: EXPR' --back 'last: EXPR'";
+    assert!(offered.contains(&merge.to_owned()), "{offered:?}");
+    output.says(&format!("or merge first and last into name, while the old release runs on: {merge}"));
+    let table = "prisma-safe phases table Stall:Zyx";
+    assert!(offered.contains(&table.to_owned()), "{offered:?}");
+
+    // as they are pasted, with SQL in the places for it
+    project.write("prisma/schema.prisma", &schema);
+    let binary = env!("CARGO_BIN_EXE_prisma-safe");
+    let merge = merge.replacen("EXPR", "concat_ws(chr(32), first_name, last)", 1);
+    let merge = merge.replacen("EXPR", "split_part(name, chr(32), 1)", 1);
+    let merge = merge.replacen("EXPR", "nullif(split_part(name, chr(32), 2), lower(upper(chr(1))))", 1);
+    project.program("sh", ["-c", &merge.replacen("prisma-safe", binary, 1)]).succeeds();
+    assert!(
+        project.newest_migration().contains("User.first_name and last become name"),
+        "{}",
+        project.newest_migration()
+    );
+    project.program("sh", ["-c", &table.replacen("prisma-safe", binary, 1)]).succeeds();
+    assert!(project.read("prisma/schema.prisma").contains("model Zyx {"));
+}
+
+/// At a terminal a table's plan begins at once, with schema.prisma as it was; how columns are merged is told.
+#[test]
+fn phases_begin_at_the_terminal() {
+    let before =
+        "model User {\n  id Int @id\n  first String\n  last String\n}\nmodel Stall {\n  id Int @id\n  size Int\n}\n";
+    let project = committed(before, |sql| sql);
+    project.set_schema(&before.replace("  first String\n  last String\n", "  name String\n"));
+    let files = project.files("prisma");
+    let dev = || Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
+    let mut terminal = dev();
+    terminal.sees("merge first and last into name, in phases").sees("cancel").press(Key::Up).press(Key::Up);
+    terminal.press(Key::Enter);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 130, "{seen}");
+    assert!(seen.contains("phases merge User.first User.last"), "{seen}");
+    assert_eq!(project.files("prisma"), files);
+
+    project.set_schema(&before.replace("Stall", "Zyx"));
+    let mut terminal = dev();
+    terminal.sees("keep both for a while").sees("cancel").press(Key::Down).press(Key::Down).press(Key::Enter);
+    terminal.sees("Make these changes?").press(Key::Enter);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 0, "{seen}");
+    let sql = project.newest_migration();
+    assert!(sql.contains("CREATE VIEW \"Stall\"") && sql.contains("RENAME TO \"Zyx\""), "{sql}");
+    assert!(project.read("prisma/schema.prisma").contains("model Zyx {"));
 }

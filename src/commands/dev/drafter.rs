@@ -127,7 +127,7 @@ impl Drafter for Developing<'_> {
             self.end = Some(End::Phases(phased));
             return Err(Error::cancelled().because("a plan in phases takes this draft's place"));
         }
-        drafting::refuse_expansions(&outcome, shell)?;
+        drafting.refuse_expansions(&outcome, shell)?;
         if let Some(again) = drafting.in_prisma(&outcome, &drafted.target.schema_files)? {
             self.end = Some(End::Again(again));
             return Err(Error::cancelled().because("another draft takes this one's place"));

@@ -2,6 +2,7 @@
 
 mod certain;
 mod generated;
+mod phased;
 
 use std::fs;
 use std::path::Path;
