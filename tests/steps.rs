@@ -1,16 +1,22 @@
 //! Data steps: a program of the project between two migrations, measured on the copy before it runs.
 
-use crate::support::{Output, Project, schema};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Output, Project, schema, soon};
 
 const INIT: &str = "CREATE TABLE \"Song\" (\"id\" SERIAL NOT NULL, \"artist\" TEXT NOT NULL, \"plays\" INTEGER NOT NULL, \
                     \"note\" TEXT, CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));\n";
 const ADD: &str = "ALTER TABLE \"Song\" ADD COLUMN \"genre\" TEXT;\n";
 const DEMAND: &str = "-- prisma-safe:allow set-not-null(Song.genre): the data step before it fills it\nALTER TABLE \"Song\" ALTER COLUMN \"genre\" SET NOT NULL;\n";
 /// As a program of a project does it: it knows the database from its environment alone.
-const FILL: &str = "import pg from \"pg\";\nconst client = new pg.Client({ connectionString: process.env.DATABASE_URL });\n\
+const FILL: &str = "import fs from \"node:fs\";\nimport pg from \"pg\";\nconst client = new pg.Client({ connectionString: process.env.DATABASE_URL });\n\
     await client.connect();\nconst done = await client.query(process.env.STATEMENT ?? \"UPDATE \\\"Song\\\" SET genre = 'pop' WHERE genre IS NULL\");\n\
     console.log(`${process.env.PRISMA_SAFE_COPY ? \"copy\" : \"target\"}: ${done.rowCount} rows`);\n\
-    if (process.env.FAIL && !process.env.PRISMA_SAFE_COPY) process.exit(7);\nawait client.end();\n";
+    if (process.env.FAIL && !process.env.PRISMA_SAFE_COPY) process.exit(7);\n\
+    if (process.env.HANG && !process.env.PRISMA_SAFE_COPY) { fs.writeFileSync(\"hangs\", \"\"); setInterval(() => {}, 1000); }\n\
+    await client.end();\n";
 const STEP: &str = "after = \"20250102000000_add\"\nrun = \"node prisma/data/fill.mjs\"\ntouches = [\"Song.genre\"]\n";
 
 /// 500 songs, and two migrations that need a program between them.
@@ -27,6 +33,17 @@ fn deploy_with(project: &Project, name: &str, value: &str) -> Output {
     let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "deploy"]);
     command.env(name, value);
     Output::of(format!("{name}=… prisma-safe migrate deploy"), command.output().unwrap())
+}
+
+/// A deploy that gets Ctrl-C while its step runs on the target.
+fn interrupted(project: &Project) -> Output {
+    let arguments = ["migrate", "deploy", "--repeat-step", "fill-genre"];
+    let mut command = project.command(env!("CARGO_BIN_EXE_prisma-safe"), arguments);
+    command.env("HANG", "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    soon("the step runs", || project.path("hangs").is_file());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    Output::of("prisma-safe migrate deploy, Ctrl-C".to_owned(), child.wait_with_output().unwrap())
 }
 
 fn journal(project: &Project) -> String {
@@ -54,6 +71,10 @@ fn a_deploy_runs_a_step_in_its_place_once() {
     assert!(journal(&project).contains("\"event\":\"stepFailed\""));
     assert_eq!(database.value("SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"), "2");
     project.run(["migrate", "deploy"]).exits(4).says("--repeat-step fill-genre");
+    // Ctrl-C: what it has said until then is shown and kept
+    interrupted(&project).exits(130).says("target: 0 rows").says("it is pending again");
+    let kept = journal(&project);
+    assert!(kept.contains("\"event\":\"stepFailed\"") && kept.contains("\"output\":\"target: 0 rows"), "{kept}");
     let rehearsed = project.run(["rehearse", "--format", "json"]).succeeds().json();
     schema::assert_valid("rehearse", &rehearsed);
     assert_eq!(rehearsed["steps"][0]["name"], "fill-genre", "{rehearsed:#}");
@@ -68,7 +89,7 @@ fn a_deploy_runs_a_step_in_its_place_once() {
     project.run(["rollback", "20250102000000_add", "--with-later"]).succeeds();
     project.run(["migrate", "deploy"]).succeeds();
     assert_eq!(database.value("SELECT count(*) FROM \"Song\" WHERE genre = 'pop'"), "500");
-    assert_eq!(database.value("SELECT tries FROM _prisma_safe.data_steps"), "3");
+    assert_eq!(database.value("SELECT tries FROM _prisma_safe.data_steps"), "4");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::{APPLICATION, CLONE, Data, Original};
 use crate::conservation::{self, Census, Loss};
 use crate::database::{Cancelling, connect};
 use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
 use crate::phases::Plan;
 use crate::project::Migration;
 use crate::rename::schema::Schema;
@@ -195,10 +196,11 @@ fn run(
 ) -> Result<Stepped> {
     let url = original.url(copy, schema)?;
     let ran = starter.on_copy(step, &url)?;
-    ran.result.map_err(|error| {
-        error
+    ran.result.map_err(|error| match error.exit() {
+        Exit::Cancelled => error.help("it ran on the copy: nothing has happened to the database"),
+        _ => error
             .within("a data step failed on the copy: nothing has happened to the database")
-            .help(format!("correct it: {}", step.shown()))
+            .help(format!("correct it: {}", step.shown())),
     })?;
     let earlier = original.url(BEFORE, schema)?;
     let (mut before, mut after) = (connect(&earlier, APPLICATION)?, connect(&url, APPLICATION)?);

@@ -14,6 +14,7 @@ use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::project::path_with_bin;
 use crate::tools::script::{self, Heard, Script};
+use crate::wait::Waited;
 
 /// The name that the server shows for our sessions.
 const APPLICATION: &str = "prisma-safe step";
@@ -47,7 +48,8 @@ impl Starter<'_> {
     /// On the target: noted before it begins and once it has ended. SQL and its note are one transaction.
     ///
     /// # Errors
-    /// Where the note cannot be made; 130 after an interrupt. Its own failure is in what is given.
+    /// Where the note cannot be made; 130 after an interrupt of SQL. Its own failure, and what it had said until an interrupt, is in
+    /// what is given.
     pub fn on_target(&self, due: &Due) -> Result<Ran> {
         let step = &due.step;
         let explain = || format!("could not note the data step {}", step.name);
@@ -75,7 +77,7 @@ impl Starter<'_> {
     /// On a copy: every variable of the environment that holds a database's URL leads there.
     ///
     /// # Errors
-    /// 130 after an interrupt; the copy's server's own.
+    /// 130 after an interrupt of SQL; the copy's server's own.
     pub fn on_copy(&self, step: &Step, copy: &DatabaseUrl) -> Result<Ran> {
         let mut client = connect(copy, APPLICATION)?;
         record::prepare(&mut client).explain(|| "could not prepare the copy".into())?;
@@ -120,17 +122,22 @@ impl Starter<'_> {
         let set: Vec<(&str, &str)> = set.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let named = format!("the data step {}", step.name);
         let script = Script { line, key: &named, directory: self.root, set: &set, limit: step.timeout };
-        let Heard { status, output } = script::hear(&script, &self.interrupt)?;
+        let Heard { end, output } = script::hear(&script, &self.interrupt)?;
         let lines: Vec<&str> = output.lines().collect();
         let last = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
         let last = if last.is_empty() { "it said nothing".to_owned() } else { last };
         let pending = format!("it is pending again; what it has done stays: correct it, then go on ({})", step.shown());
-        let result = match status {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(Error::failed(format!("{named} failed ({status})")).because(last).help(pending)),
-            None => Err(Error::failed(format!("{named} took longer than {} s, and was ended", step.timeout.as_secs()))
-                .because(last)
-                .help(format!("{pending}; `timeout` there gives it more time"))),
+        let result = match end {
+            Waited::Met(status) if status.success() => Ok(()),
+            Waited::Met(status) => Err(Error::failed(format!("{named} failed ({status})")).because(last).help(pending)),
+            Waited::Interrupted => {
+                Err(Error::cancelled().because(format!("{named} was ended; its last words: {last}")).help(pending))
+            }
+            Waited::TimedOut => {
+                Err(Error::failed(format!("{named} took longer than {} s, and was ended", step.timeout.as_secs()))
+                    .because(last)
+                    .help(format!("{pending}; `timeout` there gives it more time")))
+            }
         };
         let mut from = output.len().saturating_sub(KEPT);
         while !output.is_char_boundary(from) {

@@ -62,8 +62,8 @@ pub fn run(script: &Script<'_>, interrupt: &AtomicBool, shell: &Shell) -> Result
 /// How a program ended, and what it said.
 #[derive(Debug)]
 pub struct Heard {
-    /// None where its time was over, and it was ended.
-    pub status: Option<ExitStatus>,
+    /// Why it was ended, where it did not end by itself.
+    pub end: Waited<ExitStatus>,
     /// All of it, stdout first, without URLs.
     pub output: String,
 }
@@ -71,15 +71,10 @@ pub struct Heard {
 /// Runs a line of shell to its end, whatever that is.
 ///
 /// # Errors
-/// Exit status 1 if it cannot be started; 130 after an interrupt, once it has ended.
+/// Exit status 1 if it cannot be started.
 pub fn hear(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Heard> {
     let Captured { end, stdout, stderr } = capture(script, interrupt)?;
-    let status = match end {
-        Waited::Met(status) => Some(status),
-        Waited::TimedOut => None,
-        Waited::Interrupted => return Err(Error::cancelled()),
-    };
-    Ok(Heard { status, output: without_urls(&format!("{stdout}{stderr}")) })
+    Ok(Heard { end, output: without_urls(&format!("{stdout}{stderr}")) })
 }
 
 fn capture(script: &Script<'_>, interrupt: &AtomicBool) -> Result<Captured> {
