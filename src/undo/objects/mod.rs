@@ -98,8 +98,22 @@ impl<'a> Objects<'a> {
             Some("0A000" | "2BP01") => aside::set_aside(client, sql),
             // undefined object, function, table
             Some("42704" | "42883" | "42P01") => Ok(self.make(client, &NEEDED)? > 0),
+            // invalid table definition: a foreign key of a logged table to one that is not
+            Some("42P16") => self.log(client),
             _ => Ok(false),
         }
+    }
+
+    /// Lets tables be logged, or not, as they were.
+    fn log(&mut self, client: &mut Client) -> Result<bool, Failure> {
+        let now = self.now(client)?;
+        let open = objects(&self.target, Kind::Table).filter_map(|table| {
+            let set = settings::persistence(table.definition, now.get(table.kind, table.name)?)?;
+            Some((title(&table), format!("ALTER TABLE {} {set}", table.name)))
+        });
+        let done = until_nothing_succeeds(client, open.collect())?;
+        self.now = None;
+        Ok(!done.is_empty())
     }
 
     /// After the reverse: what it left undone.

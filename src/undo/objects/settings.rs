@@ -16,9 +16,7 @@ pub(super) fn of_table(name: &str, was: &Definition, now: &Definition) -> Vec<St
         };
         actions.push(format!("{row} ROW LEVEL SECURITY, {force} ROW LEVEL SECURITY"));
     }
-    if changed("persistence") {
-        actions.push(if part("persistence").is_some() { "SET UNLOGGED" } else { "SET LOGGED" }.to_owned());
-    }
+    actions.extend(persistence(was, now).map(str::to_owned));
     if changed("replica identity") {
         actions.extend(match part("replica identity") {
             None => Some("REPLICA IDENTITY DEFAULT".to_owned()),
@@ -43,6 +41,12 @@ pub(super) fn of_table(name: &str, was: &Definition, now: &Definition) -> Vec<St
     }
     let actions = actions.into_iter().map(|action| format!("ALTER TABLE {name} {action}"));
     parents(name, was, now).into_iter().chain(actions).collect()
+}
+
+/// Whether its rows are logged; nothing where that is as it was.
+pub(super) fn persistence(was: &Definition, now: &Definition) -> Option<&'static str> {
+    let unlogged = |of: &Definition| of.contains_key("persistence");
+    (unlogged(was) != unlogged(now)).then(|| if unlogged(was) { "SET UNLOGGED" } else { "SET LOGGED" })
 }
 
 /// What the table is a partition of, or inherits from.
