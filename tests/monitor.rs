@@ -129,6 +129,17 @@ fn watched_at_a_terminal(project: &Project) {
     assert_eq!(status, 130, "{seen}");
     assert!(!seen.contains("error"), "{seen}");
 
+    // a terminal that is too small shows the verdict and what has room: nothing is left above its first row
+    const ROWS: usize = 6;
+    let mut small = Terminal::sized(&project.command(PROGRAM, WATCH), ROWS, 120);
+    small.sees("more checks, for which the terminal is too small: prisma-safe monitor").sees("healthy").sees("\r\n");
+    let seen = small.seen().to_owned();
+    let look = &seen[seen.rfind("127.0.0.1:").expect("the target")..];
+    let rows = lines(look, 120);
+    assert!((3..ROWS).contains(&rows), "{look}");
+    small.sees(&format!("\x1b[{rows}A")).sees("healthy").press(Key::CtrlC);
+    assert_eq!(small.ends().0, 130);
+
     // for a file or a pipe the looks follow each other, and nothing moves a cursor
     let mut piped = project.command(PROGRAM, WATCH).stdout(Stdio::piped()).spawn().expect("a program");
     let mut output = BufReader::new(piped.stdout.take().expect("stdout")).lines();

@@ -20,8 +20,8 @@ use crate::project::Project;
 use crate::setting;
 use crate::target::Target;
 use crate::tools::prisma;
-use crate::ui::Shell;
 use crate::ui::interrupt::Guard;
+use crate::ui::{Screen, Shell};
 use crate::wait;
 
 const APPLICATION: &str = "prisma-safe monitor";
@@ -109,9 +109,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
                 break seen;
             }
             if args.watch && args.report.format == Format::Human {
-                let text = monitor::text(&seen, &shell.on_stdout());
-                shell.refresh(&text, &shown);
-                shown = text;
+                let draw = |screen: &Screen| monitor::text_within(&seen, &shell.on_stdout(), screen);
+                shown = shell.refresh(draw, &shown);
             } else if before != Some(seen.verdict()) {
                 shell.status("Looked", format_args!("{}: {}", seen.at.strftime("%H:%M:%S UTC"), seen.line()));
             }

@@ -9,7 +9,7 @@ mod tables;
 
 use postgres::Client;
 
-pub use self::report::{Look, Seen, Verdict, document, html, text};
+pub use self::report::{Look, Seen, Verdict, document, html, text, text_within};
 use crate::database::usage::Usage;
 use crate::database::{Health, Standing};
 use crate::deploy::definitions::Left;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::deploy::verify::{Check, Status};
 use crate::report::{self, MonitorPage};
-use crate::ui::{Mark, Shell, moment};
+use crate::ui::{Mark, Screen, Shell, counted, moment};
 
 /// What the checks come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -135,12 +135,40 @@ pub fn html(seen: &Seen, looks: &[Look]) -> String {
 
 /// For people: a line a check, the verdict at the end.
 pub fn text(seen: &Seen, shell: &Shell) -> String {
+    text_of(seen, &seen.checks.iter().collect::<Vec<_>>(), shell)
+}
+
+/// The same, without the least checks where not all of them have room: those that passed go first, and what failed last.
+pub fn text_within(seen: &Seen, shell: &Shell, screen: &Screen) -> String {
+    let weight = |check: &Check| match check.status {
+        Status::Passed => 0,
+        Status::Unchecked => 1,
+        Status::Warned => 2,
+        Status::Failed => 3,
+    };
+    let mut shown: Vec<&Check> = seen.checks.iter().collect();
+    loop {
+        let text = text_of(seen, &shown, shell);
+        let last_of_the_least = (0..shown.len()).rev().min_by_key(|at| weight(shown[*at]));
+        match last_of_the_least {
+            Some(least) if !screen.holds(&text) => drop(shown.remove(least)),
+            _ => return text,
+        }
+    }
+}
+
+fn text_of(seen: &Seen, checks: &[&Check], shell: &Shell) -> String {
     let mut text = String::new();
     let since = seen.since.as_deref().unwrap_or("no deployment from this folder is known");
     // writing to a String does not fail
     let _ = writeln!(text, "{}, {} (since: {since})", seen.target, moment(seen.at));
-    for check in &seen.checks {
+    for check in checks {
         check.write(&mut text, &shell.mark(Mark::from(check.status)));
+    }
+    let hidden = seen.checks.len() - checks.len();
+    if hidden > 0 {
+        let more = counted(u64::try_from(hidden).unwrap_or(u64::MAX), "more check");
+        let _ = writeln!(text, "  {more}, for which the terminal is too small: prisma-safe monitor");
     }
     let line = seen.line();
     let (verdict, rest) = line.split_at(seen.verdict().word().len());
@@ -154,11 +182,35 @@ pub fn text(seen: &Seen, shell: &Shell) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::shell::ColorChoice;
 
     fn seen(statuses: &[Status]) -> Seen {
         let checks = statuses.iter().map(|status| Check::new("a", *status, ["it is so"])).collect();
         let rollback = Some("prisma-safe rollback 2_x".into());
         Seen { target: "h:5432/d".into(), since: None, at: Timestamp::UNIX_EPOCH, checks, rollback }
+    }
+
+    #[test]
+    fn a_low_terminal_shows_what_matters_most_and_how_much_more_there_is() {
+        use Status::{Failed, Passed, Unchecked, Warned};
+        let shell = Shell::new(true, 0, ColorChoice::Never, true, &|_| None);
+        let mut seen = seen(&[Passed, Warned, Failed, Passed, Unchecked]);
+        for (check, name) in seen.checks.iter_mut().zip(["a", "b", "c", "d", "e"]) {
+            check.name = name.into();
+        }
+        let shown = |rows: usize| {
+            let text = text_within(&seen, &shell, &Screen::new(rows, 200));
+            let names =
+                text.lines().filter_map(|line| line.strip_suffix(": it is so")).filter_map(|line| line.chars().last());
+            (names.collect::<String>(), text.lines().find(|line| line.contains("more check")).map(str::to_owned))
+        };
+        // five checks, the head, the verdict, what to do, and the cursor
+        assert_eq!(shown(9), ("abcde".into(), None));
+        let note = |count: &str| Some(format!("  {count}, for which the terminal is too small: prisma-safe monitor"));
+        assert_eq!(shown(8), ("bce".into(), note("2 more checks")));
+        assert_eq!(shown(7), ("bc".into(), note("3 more checks")));
+        assert_eq!(shown(6), ("c".into(), note("4 more checks")));
+        assert_eq!(shown(2), (String::new(), note("5 more checks")));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use console::Style;
 
 use super::mark::{self, Mark};
+use super::screen::Screen;
 use crate::error::Error;
 
 /// When to use colours.
@@ -184,18 +185,21 @@ impl Shell {
         self.paint(mark.symbol(self.unicode), &mark.style())
     }
 
-    /// Data on stdout that takes the place of the text that was printed so before. Where stdout is no terminal it follows.
-    pub fn refresh(&self, text: &str, before: &str) {
+    /// Data on stdout that takes the place of the text that was shown so before; gives what is shown, which is cut where the terminal
+    /// is lower. Where stdout is no terminal it follows.
+    pub fn refresh(&self, draw: impl FnOnce(&Screen) -> String, before: &str) -> String {
         let terminal = console::Term::stdout();
+        // it may have another size than before, and wraps what it shows anew
+        let screen = Screen::of_stdout();
         if terminal.features().is_attended() && !before.is_empty() {
             self.end_step();
-            // it may have been made narrower or wider meanwhile, and wraps what it shows anew
-            let columns = usize::from(terminal.size().1).max(1);
-            let lines = before.lines().map(|line| console::measure_text_width(line).div_ceil(columns).max(1)).sum();
             // a terminal that went away shows nothing
-            let _ = terminal.clear_last_lines(lines);
+            let _ = terminal.clear_last_lines(screen.reached(before));
         }
-        self.print(text);
+        let text = draw(&screen);
+        let shown = screen.clip(&text);
+        self.print(shown);
+        shown.to_owned()
     }
 
     /// Applies a style if colours are on.

@@ -48,8 +48,16 @@ impl Terminal {
     /// The same, with everything that moves the cursor left in what is seen, on a terminal that becomes narrower after some
     /// seconds.
     pub(crate) fn resized(command: &Command, columns: usize, later: usize) -> Self {
-        let script =
-            format!("stty rows 60 cols {columns}; (sleep 6; stty cols {later} </dev/tty) & exec \"$0\" \"$@\"");
+        Self::set(command, &format!("stty rows 60 cols {columns}; (sleep 6; stty cols {later} </dev/tty) &"))
+    }
+
+    /// The same on a terminal of this size.
+    pub(crate) fn sized(command: &Command, rows: usize, columns: usize) -> Self {
+        Self::set(command, &format!("stty rows {rows} cols {columns};"))
+    }
+
+    fn set(command: &Command, size: &str) -> Self {
+        let script = format!("{size} exec \"$0\" \"$@\"");
         let mut wrapped = Command::new("sh");
         wrapped.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
         wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
