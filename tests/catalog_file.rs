@@ -186,6 +186,32 @@ fn earlier_migrations_are_replayed_over_it_unless_it_has_them() {
     assert!(json["unchecked"].to_string().contains("was applied before it was taken"), "{json:#}");
 }
 
+/// The folder alone knows neither the table that was made by hand nor what it would take to make it again.
+#[test]
+fn what_a_rollback_could_do_is_graded_by_it() {
+    let project = by_catalog_alone();
+    for (name, sql) in [
+        ("20250201000000_drop", "ALTER TABLE \"shelf\" DROP COLUMN \"seen\";"),
+        ("20250202000000_seen", "ALTER TABLE \"shelf\" ADD COLUMN \"seen\" TEXT;"),
+        ("20250203000000_short", "ALTER TABLE \"shelf\" DROP CONSTRAINT \"shelf_code_key\";"),
+    ] {
+        project.add_migration(name, sql);
+    }
+    let grades = |what: &[&str], how: &[&str]| {
+        let json = project.run([&["review", "--format", "json"], what, how].concat()).json();
+        let migrations = json["migrations"].as_array().expect("migrations").clone();
+        let grade = |it: Value| it["undo"]["grade"].as_str().expect("a grade").to_owned();
+        migrations.into_iter().map(grade).collect::<Vec<_>>()
+    };
+    let file = ["--catalog", "catalog.json"];
+    let pending = ["20250201000000_drop", "20250202000000_seen", "20250203000000_short"];
+    assert_eq!(grades(&pending, &["--offline"]), ["backup"; 3]);
+    assert_eq!(grades(&pending, &file), ["kept", "reversible", "reversible"]);
+    // one alone stands behind those before it, and what has run is graded by the folder
+    assert_eq!(grades(&pending[1..2], &file), ["reversible"]);
+    assert_eq!(grades(&["--all"], &file), ["reversible", "kept", "reversible", "reversible"]);
+}
+
 #[test]
 fn an_old_file_is_said_to_be_old() {
     let project = by_catalog_alone();

@@ -1,5 +1,6 @@
 //! What migrations are reviewed against: their folder, and what the target was read to hold; or a catalog file in its place.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -135,14 +136,28 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// What the target holds, and the history that has led there.
-pub type Found = (Catalog, History);
+/// What the target holds, and the migrations that have led there.
+#[derive(Debug)]
+pub struct Found {
+    pub world: Catalog,
+    pub applied: BTreeSet<String>,
+}
 
 /// What the target was read to hold, spelled as the migrations that have run there spell it.
 pub fn found(schema: &str, definitions: &Definitions, history: Option<&History>, folder: &[Migration]) -> Found {
-    let history = history.cloned().unwrap_or_default();
-    let applied = |migration: &&Migration| history.state(&migration.name) == Some(State::Applied);
-    (world(schema, definitions, folder, applied, false), history)
+    let names = history.into_iter().flat_map(|history| history.rows.iter().map(move |row| (history, &row.name)));
+    let applied = names.filter(|(history, name)| history.state(name) == Some(State::Applied));
+    found_by(schema, definitions, applied.map(|(_, name)| name.clone()).collect(), folder)
+}
+
+/// The same as a catalog file tells it.
+pub fn found_in(file: &CatalogFile, folder: &[Migration]) -> Found {
+    found_by(&file.default_schema, &file.definitions(), file.applied_migrations.clone(), folder)
+}
+
+fn found_by(schema: &str, definitions: &Definitions, applied: BTreeSet<String>, folder: &[Migration]) -> Found {
+    let world = world(schema, definitions, folder, |migration| applied.contains(&migration.name), false);
+    Found { world, applied }
 }
 
 /// What the target holds; of a time before the last of `migrations`, where one that is reviewed has run there.

@@ -4,7 +4,6 @@ use super::down::{self, Down, Item};
 use super::reverse::reverse;
 use super::{losses, plan};
 use crate::catalog::Catalog;
-use crate::database::history::State;
 use crate::project::Migration;
 use crate::review::against::Found;
 use crate::review::{Grade, Graded, Review};
@@ -14,37 +13,58 @@ use crate::sql::Script;
 const REASONS: usize = 5;
 
 /// Grades every migration of a review. `folder` is the whole folder, in order of name: the migrations before one build the world that it
-/// is rolled back to. Where the target was `found`, what is not applied yet is rolled back to that: the deploy keeps its definitions.
-pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str, mut found: Option<Found>) {
-    let mut before = Catalog::new(default_schema);
-    let mut built = 0;
+/// is rolled back to. Where it is `found` what the target holds, what is not applied there yet is rolled back to that: the deploy keeps
+/// its definitions.
+pub fn grade(review: &mut Review, folder: &[Migration], default_schema: &str, found: Option<Found>) {
+    let (world, applied) = found.map(|found| (found.world, found.applied)).unzip();
+    let applied = applied.unwrap_or_default();
+    let (mut written, mut target) = (Before::of(Catalog::new(default_schema)), world.map(Before::of));
     for reviewed in review.migrations.iter_mut().filter(|reviewed| !reviewed.sql.is_empty()) {
-        if let Some((world, history)) = &mut found
-            && history.state(&reviewed.name) != Some(State::Applied)
-        {
-            let own = down::edited(&reviewed.migration());
-            reviewed.undo = Some(reviewed.sql.look(|script| {
-                let graded = own.as_ref().map_or_else(|| graded(world, script), by_hand);
-                world.apply(script, &reviewed.name);
-                graded
-            }));
-            continue;
-        }
         // what is not in the folder yet stands behind it
-        let earlier = folder.iter().position(|other| other.name == reviewed.name).unwrap_or(folder.len());
-        // migrations of a review are in order; one that stands before the last begins anew
-        if earlier < built {
-            (before, built) = (Catalog::new(default_schema), 0);
-        }
-        for migration in &folder[built..earlier] {
-            migration.sql.look(|script| before.apply(script, &migration.name));
-        }
-        built = earlier;
+        let place = folder.iter().position(|other| other.name == reviewed.name).unwrap_or(folder.len());
         let own = down::edited(&reviewed.migration());
-        reviewed.undo = Some(reviewed.sql.look(|script| match &own {
-            Some(own) => by_hand(own),
-            None => graded(&before, script),
+        let before = match target.as_mut().filter(|_| !applied.contains(&reviewed.name)) {
+            Some(target) => {
+                target.go_to(place, folder, |migration| !applied.contains(&migration.name));
+                target
+            }
+            None => {
+                written.go_to(place, folder, |_| true);
+                &mut written
+            }
+        };
+        reviewed.undo = Some(reviewed.sql.look(|script| {
+            let graded = own.as_ref().map_or_else(|| graded(&before.catalog, script), by_hand);
+            // not what the folder has: of one that was cut short only the rest is reviewed
+            before.catalog.apply(script, &reviewed.name);
+            graded
         }));
+        before.built = (place + 1).min(folder.len());
+    }
+}
+
+/// What is there before a migration runs.
+struct Before {
+    start: Catalog,
+    catalog: Catalog,
+    /// So many migrations of the folder are in it.
+    built: usize,
+}
+
+impl Before {
+    fn of(start: Catalog) -> Self {
+        Self { catalog: start.clone(), start, built: 0 }
+    }
+
+    /// Runs the migrations before this place that are to `count`. A review's are in order; one that stands before the last begins anew.
+    fn go_to(&mut self, place: usize, folder: &[Migration], count: impl Fn(&Migration) -> bool) {
+        if place < self.built {
+            (self.catalog, self.built) = (self.start.clone(), 0);
+        }
+        for migration in folder[self.built..place].iter().filter(|migration| count(migration)) {
+            migration.sql.look(|script| self.catalog.apply(script, &migration.name));
+        }
+        self.built = place;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::project::{Migration, migrations};
-use crate::review::against::by_file;
+use crate::review::against::{by_file, found_in};
 use crate::review::chosen::Alone;
 use crate::review::deployed::settings;
 use crate::rules::Settings;
@@ -45,7 +45,8 @@ pub(super) fn run(path: &Path, args: &Args, context: &Context) -> Result<Exit> {
     };
     let Subject { root, migrations, chosen, settings } = &subject;
     let mut review = by_file(&file, &name, migrations, chosen, settings);
-    deliver(&mut review, (migrations, None), "public", root, args, context)
+    let found = found_in(&file, migrations);
+    deliver(&mut review, (migrations, Some(found)), &file.default_schema, root, args, context)
 }
 
 /// Migrations of the project's folder. Prisma knows where that is; where it is not installed or cannot say, as without the
