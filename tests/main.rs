@@ -41,6 +41,7 @@ mod phases;
 mod pooler;
 mod programs;
 mod rehearsal;
+mod release;
 mod rename;
 mod replay;
 mod restore;
