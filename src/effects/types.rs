@@ -16,6 +16,9 @@ pub(super) fn dropped(scene: &Scene<'_>, kind: Definition, own: ObjectName, casc
     let mut found = Vec::new();
     if cascade {
         for (table, column) in scene.before.columns_of_type(&own) {
+            if is_of_whole(scene, &table, &column) {
+                continue;
+            }
             let known = scene.before.tables.get(&table).and_then(|known| known.columns.get(&column));
             let generated = known.is_some_and(|known| known.generated.is_some());
             found.push(What::ColumnGone { table, column, generated, cascade });
@@ -28,6 +31,13 @@ pub(super) fn dropped(scene: &Scene<'_>, kind: Definition, own: ObjectName, casc
     }
     found.push(statement::gone(scene, kind, own, cascade));
     found
+}
+
+/// Whether it is a partition's column of the partitioned table: that one tells it, with the rows of all partitions.
+fn is_of_whole(scene: &Scene<'_>, table: &ObjectName, column: &str) -> bool {
+    let own = scene.before.tables.get(table);
+    let whole = own.and_then(|own| own.partition.of.as_ref()).and_then(|(whole, _)| scene.before.tables.get(whole));
+    whole.is_some_and(|whole| whole.columns.contains_key(column))
 }
 
 fn cut((table, column): (ObjectName, String), of: &ObjectName) -> What {

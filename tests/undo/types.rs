@@ -85,3 +85,22 @@ fn offline_a_type_is_unknown() {
         assert!(output.everything().contains("unknown"), "{sql}");
     }
 }
+
+#[test]
+fn partitions_get_their_columns_back_with_their_table() {
+    let project = Project::prisma7().schema(SONG).migration("20250101000000_init", INIT).applied();
+    project.database().execute(
+        "CREATE DOMAIN short AS text;
+         CREATE TABLE doc (id int PRIMARY KEY, tag short) PARTITION BY RANGE (id);
+         CREATE TABLE doc_1 PARTITION OF doc FOR VALUES FROM (1) TO (11);
+         CREATE TABLE doc_2 PARTITION OF doc FOR VALUES FROM (11) TO (99);
+         INSERT INTO doc SELECT n, 'tag ' || n FROM generate_series(1, 20) n;",
+    );
+    let sql = "-- prisma-safe:allow drop-cascade(short): gone\nDROP DOMAIN short CASCADE;\n";
+    accepted(&project, sql);
+    let output = project.run(["rollback"]).succeeds().says("Verified").says("20 of 20 rows");
+    // each of them is told once, with the table
+    assert!(!output.everything().contains("doc_1"), "{}", output.everything());
+    let tags = "SELECT count(*) FROM doc WHERE tag::text = 'tag ' || id AND pg_typeof(tag) = 'short'::regtype";
+    assert_eq!(project.database().value(tags), "20");
+}

@@ -1,4 +1,4 @@
-//! Tables that inherit from others: what they get from them, and what happens to them with them.
+//! Tables that inherit from others, and partitions: what they get from them, and what happens to them with them.
 
 use std::collections::BTreeMap;
 
@@ -75,6 +75,9 @@ impl Replay<'_> {
             self.action(&heir, action);
             self.forget_inherited(&heir, action);
         }
+        for partition in self.catalog.partitions_reached_by(table, action) {
+            self.action(&partition, action);
+        }
     }
 
     fn forget_inherited(&mut self, heir: &ObjectName, action: &ActionKind) {
@@ -112,6 +115,22 @@ impl crate::catalog::Catalog {
             found.extend(new);
         }
         found
+    }
+
+    /// The partitions of a table to which an action on it happens too. All their columns are the table's.
+    fn partitions_reached_by(&self, table: &ObjectName, action: &ActionKind) -> Vec<ObjectName> {
+        if self.tables.get(table).is_none_or(|own| own.partition.key.is_none()) {
+            return Vec::new();
+        }
+        let mut partitions = self.partitions(table);
+        let goes = |partition: &ObjectName, column: &String| {
+            self.tables.get(partition).is_some_and(|own| own.columns.contains_key(column))
+        };
+        partitions.retain(|partition| match action {
+            ActionKind::DropColumn { name, .. } => goes(partition, name),
+            _ => self.passes_to(partition, action),
+        });
+        partitions
     }
 
     /// Whether an action on a table happens to one that inherits from it, too.
