@@ -31,24 +31,36 @@ pub fn against(client: &mut Client, scripts: &Scripts<'_>) -> Result<Vec<String>
     Ok(found)
 }
 
-/// What a view under the old name would not do as the table does, a clause each.
+/// What stands against a view under a table's old name, and what that view can be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Viewed {
+    /// A clause each; empty where nothing does.
+    pub against: Vec<String>,
+    /// The view can have the rights of who asks; else it gets those of the table.
+    pub invoker: bool,
+}
+
+/// What a view under the old name would not do as the table does.
 ///
 /// # Errors
 /// The server's own.
-pub fn against_table(client: &mut Client, plan: &Plan) -> Result<Vec<String>, Failure> {
-    const ASK: &str = "SELECT current_setting('server_version_num')::int < 150000,
+pub fn against_table(client: &mut Client, plan: &Plan) -> Result<Viewed, Failure> {
+    const ASK: &str = "SELECT c.relrowsecurity,
           (SELECT min(p.pubname::text) FROM pg_catalog.pg_publication_tables p WHERE p.schemaname = n.nspname AND p.tablename = c.relname)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
-    let mut found = Vec::new();
+    let version = client.query_typed_one("SELECT current_setting('server_version_num')::int", &[])?;
+    let mut viewed = Viewed { invoker: version.try_get::<_, i32>(0)? >= 150_000, against: Vec::new() };
     for row in client.query_typed(ASK, &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT)])? {
-        if row.try_get(0)? {
-            found.push("a view with the rights of who asks needs PostgreSQL 15".to_owned());
+        if row.try_get(0)? && !viewed.invoker {
+            viewed.against.push("it has row level security, which a view passes by before PostgreSQL 15".to_owned());
         }
         if let Some(publication) = row.try_get::<_, Option<String>>(1)? {
-            found.push(format!("the publication {publication} sends its rows to subscribers that know it by its name"));
+            viewed
+                .against
+                .push(format!("the publication {publication} sends its rows to subscribers that know it by its name"));
         }
     }
-    Ok(found)
+    Ok(viewed)
 }
 
 /// Whether the database has the columns: it may be behind the migrations.

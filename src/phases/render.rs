@@ -13,7 +13,7 @@ use crate::sql::{Name, quote_identifier};
 /// So many rows are filled by the migration itself: that is a moment. More are refused, for they would be locked for long.
 pub(super) const AT_ONCE: u32 = 10_000;
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("guard", include_str!("../../templates/phases/guard.sql")),
     ("trigger", include_str!("../../templates/phases/trigger.sql")),
     ("expand", include_str!("../../templates/phases/expand.sql")),
@@ -21,6 +21,7 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("contract", include_str!("../../templates/phases/contract.sql")),
     ("abort", include_str!("../../templates/phases/abort.sql")),
     ("table_expand", include_str!("../../templates/phases/table_expand.sql")),
+    ("table_grants", include_str!("../../templates/phases/table_grants.sql")),
     ("table_contract", include_str!("../../templates/phases/table_contract.sql")),
     ("table_abort", include_str!("../../templates/phases/table_abort.sql")),
 ];
@@ -227,7 +228,8 @@ impl Scripts<'_> {
         let part = |name: &str| environment.get_template(name).explain(explain)?.render(&values).explain(explain);
         let trigger = if template == "expand" { part("trigger")? } else { String::new() };
         let guard = if ["contract", "abort"].contains(&template) { part("guard")? } else { String::new() };
-        let values = context! { trigger_sql => trigger, guard_sql => guard.trim_end(), ..values.clone() };
+        let grants = if template == "table_expand" { part("table_grants")? } else { String::new() };
+        let values = context! { grants_sql => grants.trim_end(), trigger_sql => trigger, guard_sql => guard.trim_end(), ..values.clone() };
         let text = environment.get_template(template).explain(explain)?.render(values).explain(explain)?;
         Ok(format!("{}\n", text.trim_end().replace("\n\n\n", "\n\n")))
     }

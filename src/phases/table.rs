@@ -133,15 +133,20 @@ impl Scripts<'_> {
         }
     }
 
-    /// The first phase, with the names that follow.
+    /// The first phase, with the names that follow. `invoker`: the server's views can have the rights of who asks.
     ///
     /// # Errors
     /// A template that does not render.
-    pub fn expand_table(&self, names: &[String]) -> Result<String> {
+    pub fn expand_table(&self, names: &[String], invoker: bool) -> Result<String> {
         let view = self.object(&self.plan.table);
-        let why = "with the rights of who asks: the table's own decide";
-        let accepted = [self.accept(&format!("access-change({view})"), why)];
-        self.render("table_expand", &accepted, self.table_context(names, false))
+        let accepted = match invoker {
+            true => {
+                self.accept(&format!("access-change({view})"), "with the rights of who asks: the table's own decide")
+            }
+            false => self.accept("opaque-code(DO 1)", "it gives the view the rights that the table has, and no more"),
+        };
+        let values = context! { invoker, ..self.table_context(names, false) };
+        self.render("table_expand", &[accepted], values)
     }
 
     /// Back to before the plan.
@@ -166,8 +171,10 @@ impl Scripts<'_> {
     }
 
     fn table_context(&self, names: &[String], back: bool) -> minijinja::Value {
+        let literal = |name: String| name.replace('\'', "''");
         context! {
-            view => self.table(), new_table => self.new_table(),
+            view => self.table(), new_table => self.new_table(), view_literal => literal(self.table()),
+            new_table_literal => literal(self.new_table()), invoker => true,
             rename => self.rename_table(back), names => names.to_vec(),
         }
     }

@@ -7,7 +7,13 @@
 {% for line in names %}
 {{ line }}
 {% endfor %}
+{% if invoker %}
 -- The old release goes on under the old name: PostgreSQL reads and writes the table through a view like this one. What everyone may
 -- do with the view they may do only as far as the table's own rights and policies let them: those of who asks, from PostgreSQL 15 on.
 CREATE VIEW {{ view }} WITH (security_invoker = true) AS SELECT * FROM {{ new_table }};
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{ view }} TO PUBLIC;
+{% else %}
+-- The old release goes on under the old name: PostgreSQL reads and writes the table through a view like this one.
+CREATE VIEW {{ view }} AS SELECT * FROM {{ new_table }};
+{{ grants_sql }}
+{% endif %}

@@ -3,6 +3,7 @@
 use super::releases::{LOAD, generated};
 use super::{contract, deployed};
 use crate::journey::prisma_is_content;
+use crate::support::servers::Server;
 use crate::support::{Prisma, Project};
 
 const SCHEMA: &str = "model Album {
@@ -142,4 +143,70 @@ fn a_table_is_used_under_both_names() {
     project.run(["rollback"]).succeeds();
     assert!(as_reader("SELECT FROM \"Song\""));
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// Before PostgreSQL 15 a view has rights of its own: those of the table, for each role and column, whatever new views get by default.
+#[test]
+fn before_postgresql_15_the_old_name_gives_the_same_rights() {
+    let server = Server::start(14, "");
+    let project = Project::on(Prisma::V7).schema(SCHEMA).on_server(&server.database("app"), Some(14));
+    project.add_migration("20250101000000_init", SQL);
+    project.prisma(["migrate", "deploy"]).succeeds();
+    let mut client = server.connect("app");
+    client
+        .batch_execute(
+            "CREATE ROLE owning; CREATE ROLE reading; CREATE ROLE \"In parts\"; CREATE ROLE nothing; GRANT owning TO CURRENT_USER;
+             GRANT ALL ON SCHEMA public TO owning; ALTER TABLE \"Song\" OWNER TO owning;
+             ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO nothing;
+             INSERT INTO \"Album\" (name) VALUES ('a'); INSERT INTO \"Song\" (title, \"albumId\") VALUES ('one', 1);
+             GRANT SELECT ON \"Song\" TO reading; GRANT SELECT (id, title), UPDATE (plays) ON \"Song\" TO \"In parts\" WITH GRANT OPTION",
+        )
+        .unwrap();
+    let rights = |client: &mut postgres::Client| -> Vec<(String, bool)> {
+        let statements = [
+            "SELECT * FROM \"Song\"",
+            "SELECT id, title FROM \"Song\"",
+            "SELECT plays FROM \"Song\"",
+            "SELECT FROM \"Song\" WHERE id = 1 FOR UPDATE",
+            "UPDATE \"Song\" SET plays = 1 WHERE id = 1",
+            "UPDATE \"Song\" SET title = 'x'",
+            "INSERT INTO \"Song\" (id, title, \"albumId\") VALUES (9, 'nine', 1)",
+            "DELETE FROM \"Song\"",
+            "GRANT SELECT (title) ON \"Song\" TO nothing",
+        ];
+        let mut found = Vec::new();
+        for role in ["owning", "reading", "\"In parts\"", "nothing"] {
+            for statement in statements {
+                client.batch_execute(&format!("BEGIN; SET LOCAL ROLE {role}")).unwrap();
+                // a grant of what one does not have is a warning
+                let granted = "SELECT has_column_privilege('nothing', '\"Song\"', 'title', 'SELECT')";
+                let may = client.batch_execute(statement).is_ok()
+                    && (!statement.starts_with("GRANT") || client.query_one(granted, &[]).unwrap().get(0));
+                client.batch_execute("ROLLBACK").unwrap();
+                found.push((format!("{role}: {statement}"), may));
+            }
+        }
+        found
+    };
+    let before = rights(&mut client);
+    assert_eq!(before.iter().filter(|(_, may)| *may).count(), 9 + 4 + 3, "{before:?}");
+
+    client.batch_execute("ALTER TABLE \"Song\" ENABLE ROW LEVEL SECURITY").unwrap();
+    project.run(["phases", "table", "Song:Track"]).exits(3).says("row level security").says("PostgreSQL 15");
+    client.batch_execute("ALTER TABLE \"Song\" DISABLE ROW LEVEL SECURITY").unwrap();
+    project.run(["phases", "table", "Song:Track"]).succeeds().says("has to be granted on the view too");
+    project.run(["review", "--pending"]).succeeds().says("can be deployed");
+    // it came after the plan: the migration itself looks once more
+    client.batch_execute("ALTER TABLE \"Song\" ENABLE ROW LEVEL SECURITY").unwrap();
+    project.run(["migrate", "deploy"]).exits(1).says("has row level security");
+    client.batch_execute("ALTER TABLE \"Song\" DISABLE ROW LEVEL SECURITY").unwrap();
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(
+        client.query_one("SELECT relkind::text FROM pg_class WHERE relname = 'Song'", &[]).unwrap().get::<_, String>(0),
+        "v"
+    );
+    assert_eq!(rights(&mut client), before);
+    project.run(["phases", "abort"]).succeeds();
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(rights(&mut client), before);
 }

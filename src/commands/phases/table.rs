@@ -4,7 +4,7 @@ use super::scene::{Scene, Write};
 use crate::context::Context;
 use crate::error::{Error, Explain as _, Result};
 use crate::exit::Exit;
-use crate::phases::{AskedTable, Edited, Phase, obstacles, session, table_plan};
+use crate::phases::{AskedTable, Edited, Phase, Plan, obstacles, session, table_plan};
 
 /// Arguments of `phases table`.
 #[derive(Debug, clap::Args)]
@@ -39,9 +39,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     let edited = Edited::all(&scene.discovered.schema_files, &plan, Phase::Expand, &shown)?;
     let (expand, scripts) = (plan.migrations.expand.clone(), scene.scripts(&plan, &schema, &shown));
     let names = scene.names(&scripts, &edited, &expand, false, &mut shadow)?;
-    let sql = scripts.expand_table(&names)?;
+    let (notes, invoker) = look(&scene, &plan)?;
+    let sql = scripts.expand_table(&names, invoker)?;
     scene.prove(&edited, &expand, &sql, &mut shadow)?;
-    let notes = look(&scene, &plan)?;
     let contract = scripts.contract()?;
     plan.contract.sql = contract;
     let mut changes = scene.schema_changes(&edited);
@@ -55,18 +55,23 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Looks at the target, where it can be reached.
-fn look(scene: &Scene<'_>, plan: &crate::phases::Plan) -> Result<Vec<String>> {
+/// Looks at the target, where it can be reached; gives notes, and whether its views can have the rights of who asks.
+fn look(scene: &Scene<'_>, plan: &Plan) -> Result<(Vec<String>, bool)> {
     let place = scene.target.url.identity();
     let mut client = match session::open(&scene.target.url, "prisma-safe phases") {
         Ok(client) => client,
-        Err(error) => return Ok(vec![format!("not looked at {place}, its policies and publications: {error}")]),
+        // the other view is right on every version
+        Err(error) => {
+            return Ok((vec![format!("not looked at {place}, its policies and publications: {error}")], false));
+        }
     };
-    let against = obstacles::against_table(&mut client, plan).explain(|| format!("could not look at {place}"))?;
-    if against.is_empty() {
-        return Ok(Vec::new());
+    let viewed = obstacles::against_table(&mut client, plan).explain(|| format!("could not look at {place}"))?;
+    if viewed.against.is_empty() {
+        let note = "what is granted on the table from now on has to be granted on the view too: before PostgreSQL 15 it has rights of \
+                    its own, those that the table has when this is deployed";
+        return Ok((if viewed.invoker { Vec::new() } else { vec![note.to_owned()] }, viewed.invoker));
     }
     Err(Error::refused(format!("{} cannot get another name in phases on {place}", plan.table))
-        .because(against.join("; "))
+        .because(viewed.against.join("; "))
         .help("change that first; nothing was written"))
 }
