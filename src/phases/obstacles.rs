@@ -38,6 +38,8 @@ pub struct Viewed {
     pub against: Vec<String>,
     /// The view can have the rights of who asks; else it gets those of the table.
     pub invoker: bool,
+    /// What sends the table's rows to subscribers, who know it by its name.
+    pub publication: Option<String>,
 }
 
 /// What a view under the old name would not do as the table does.
@@ -49,16 +51,12 @@ pub fn against_table(client: &mut Client, plan: &Plan) -> Result<Viewed, Failure
           (SELECT min(p.pubname::text) FROM pg_catalog.pg_publication_tables p WHERE p.schemaname = n.nspname AND p.tablename = c.relname)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
     let version = client.query_typed_one("SELECT current_setting('server_version_num')::int", &[])?;
-    let mut viewed = Viewed { invoker: version.try_get::<_, i32>(0)? >= 150_000, against: Vec::new() };
+    let mut viewed = Viewed { invoker: version.try_get::<_, i32>(0)? >= 150_000, ..Viewed::default() };
     for row in client.query_typed(ASK, &[(&plan.schema, Type::TEXT), (&plan.table, Type::TEXT)])? {
         if row.try_get(0)? && !viewed.invoker {
             viewed.against.push("it has row level security, which a view passes by before PostgreSQL 15".to_owned());
         }
-        if let Some(publication) = row.try_get::<_, Option<String>>(1)? {
-            viewed
-                .against
-                .push(format!("the publication {publication} sends its rows to subscribers that know it by its name"));
-        }
+        viewed.publication = row.try_get(1)?;
     }
     Ok(viewed)
 }

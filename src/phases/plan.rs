@@ -96,6 +96,9 @@ pub struct Renamed {
     pub model: String,
     #[serde(deserialize_with = "written::name")]
     pub table: String,
+    /// Why subscribers of a publication can take its rows under the new name, where a person has accepted that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscribers: Option<String>,
 }
 
 /// A column.

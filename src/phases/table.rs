@@ -24,6 +24,8 @@ pub struct AskedTable<'a> {
     pub to: &'a str,
     /// The new model's name; like the table's without one.
     pub model: Option<&'a str>,
+    /// Why subscribers of a publication can take its rows under the new name.
+    pub subscribers: Option<&'a str>,
 }
 
 /// The plan, with everything but the names that Prisma gives its keys and indexes.
@@ -83,7 +85,11 @@ pub fn plan(
         return Err(Error::usage(format!("schema.prisma has a {name} already")));
     }
     let mut plan = Plan::new(Kind::Table, plans.free_name(&old.name, asked.to), model.name.clone(), &old);
-    plan.renamed = Some(Renamed { model: name.to_owned(), table: asked.to.to_owned() });
+    plan.renamed = Some(Renamed {
+        model: name.to_owned(),
+        table: asked.to.to_owned(),
+        subscribers: asked.subscribers.map(str::to_owned),
+    });
     plan.migrations.expand = names::after(all, &[], "expand", &plan.name);
     plans.admit(&plan)?;
     Ok(plan)
@@ -107,8 +113,9 @@ pub fn names_that_follow(draft: &str) -> Result<Vec<String>> {
         };
         if !name_only {
             return Err(Error::refused("the table's name is not all that would change").because(text.to_owned()).help(
-                "a model of an implicit many-to-many relation does not change in phases, and other changes of schema.prisma come \
-                 first: prisma-safe migrate dev",
+                "other changes of schema.prisma come first: prisma-safe migrate dev. The table of an implicit many-to-many relation \
+                 takes its name, and which column is A, from the models: with --model and the model's name of now only the table \
+                 is renamed; or make the relation a model of its own first",
             ));
         }
         names.push(format!("{text};"));
@@ -171,10 +178,11 @@ impl Scripts<'_> {
     }
 
     fn table_context(&self, names: &[String], back: bool) -> minijinja::Value {
+        let subscribers = self.plan.renamed.as_ref().and_then(|renamed| renamed.subscribers.clone());
         let literal = |name: String| name.replace('\'', "''");
         context! {
             view => self.table(), new_table => self.new_table(), view_literal => literal(self.table()),
-            new_table_literal => literal(self.new_table()), invoker => true,
+            new_table_literal => literal(self.new_table()), invoker => true, subscribers,
             rename => self.rename_table(back), names => names.to_vec(),
         }
     }

@@ -3,6 +3,9 @@
 {{ line }}
 {% endfor %}
 
+{% if subscribers is not none %}
+-- Publications send its rows under the new name from here on: {{ subscribers }}
+{% endif %}
 {{ rename }}
 {% for line in names %}
 {{ line }}

@@ -4,7 +4,7 @@ use super::releases::{LOAD, generated};
 use super::{contract, deployed};
 use crate::journey::prisma_is_content;
 use crate::support::servers::Server;
-use crate::support::{Prisma, Project};
+use crate::support::{Prisma, Project, soon};
 
 const SCHEMA: &str = "model Album {
   id    Int    @id @default(autoincrement())
@@ -148,7 +148,10 @@ fn a_table_is_used_under_both_names() {
 /// Before PostgreSQL 15 a view has rights of its own: those of the table, for each role and column, whatever new views get by default.
 #[test]
 fn before_postgresql_15_the_old_name_gives_the_same_rights() {
-    let server = Server::start(14, "");
+    let server = Server::start(
+        14,
+        "wal_level = logical\nmax_wal_senders = 4\nmax_replication_slots = 4\nmax_worker_processes = 8\nmax_logical_replication_workers = 4\n",
+    );
     let project = Project::on(Prisma::V7).schema(SCHEMA).on_server(&server.database("app"), Some(14));
     project.add_migration("20250101000000_init", SQL);
     project.prisma(["migrate", "deploy"]).succeeds();
@@ -209,4 +212,63 @@ fn before_postgresql_15_the_old_name_gives_the_same_rights() {
     project.run(["phases", "abort"]).succeeds();
     project.run(["migrate", "deploy"]).succeeds();
     assert_eq!(rights(&mut client), before);
+
+    // a subscriber knows the table by its name: it stops at the first row, and loses none
+    let mut subscriber = {
+        server.database("elsewhere");
+        server.connect("elsewhere")
+    };
+    client.batch_execute("CREATE PUBLICATION news FOR TABLE \"Song\"").unwrap();
+    client.batch_execute("SELECT pg_create_logical_replication_slot('news', 'pgoutput')").unwrap();
+    subscriber
+        .batch_execute("CREATE TABLE \"Song\" (id int PRIMARY KEY, title text, plays int, \"albumId\" int)")
+        .unwrap();
+    let from = server.url("app");
+    subscriber
+        .batch_execute(&format!(
+            "CREATE SUBSCRIPTION news CONNECTION '{from}' PUBLICATION news WITH (create_slot = false, copy_data = false)"
+        ))
+        .unwrap();
+    let insert = "INSERT INTO \"Song\" (title, \"albumId\") VALUES";
+    client.batch_execute(&format!("{insert} ('two', 1)")).unwrap();
+    let mut rows = |table: &str| -> i64 {
+        subscriber.query_one(&format!("SELECT count(*) FROM \"{table}\""), &[]).unwrap().get(0)
+    };
+    soon("the row", || rows("Song") == 1);
+    project.run(["phases", "table", "Song:Track"]).exits(3).says("the publication news").says("--subscribers");
+    let accepted = ["phases", "table", "Song:Track", "--subscribers", "the warehouse renames at nine"];
+    project.run(accepted).succeeds().says("keeps the WAL").says("-- Publications send its rows under the new name");
+    project.run(["migrate", "deploy"]).succeeds();
+    client.batch_execute(&format!("{insert} ('three', 1)")).unwrap();
+    let active = "SELECT active FROM pg_replication_slots WHERE slot_name = 'news'";
+    soon("the subscriber's stop", || !client.query_one(active, &[]).unwrap().get::<_, bool>(0));
+    assert_eq!(rows("Song"), 1);
+    server.connect("elsewhere").batch_execute("ALTER TABLE \"Song\" RENAME TO \"Track\"").unwrap();
+    soon("the row that it missed", || rows("Track") == 2);
+    server.connect("elsewhere").batch_execute("DROP SUBSCRIPTION news").unwrap();
+}
+
+/// The table of a many-to-many relation has its name, and the order of its columns, from the models: the model keeps its name.
+#[test]
+fn a_table_of_a_many_to_many_relation_keeps_its_model() {
+    let schema = "model Song {\n  id Int @id\n  tags Tag[]\n}\nmodel Tag {\n  id Int @id\n  songs Song[]\n}\n";
+    let sql = "CREATE TABLE \"Song\" (\"id\" INTEGER NOT NULL, CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\"));
+CREATE TABLE \"Tag\" (\"id\" INTEGER NOT NULL, CONSTRAINT \"Tag_pkey\" PRIMARY KEY (\"id\"));
+CREATE TABLE \"_SongToTag\" (\"A\" INTEGER NOT NULL, \"B\" INTEGER NOT NULL, CONSTRAINT \"_SongToTag_AB_pkey\" PRIMARY KEY (\"A\",\"B\"));
+CREATE INDEX \"_SongToTag_B_index\" ON \"_SongToTag\"(\"B\");
+ALTER TABLE \"_SongToTag\" ADD CONSTRAINT \"_SongToTag_A_fkey\" FOREIGN KEY (\"A\") REFERENCES \"Song\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE \"_SongToTag\" ADD CONSTRAINT \"_SongToTag_B_fkey\" FOREIGN KEY (\"B\") REFERENCES \"Tag\"(\"id\") ON DELETE CASCADE ON UPDATE CASCADE;
+";
+    let project = Project::prisma7().schema(schema).migration("20250101000000_init", sql).applied();
+    project
+        .run(["phases", "table", "Song:Track"])
+        .exits(3)
+        .says("_SongToTag")
+        .says("--model and the model's name of now");
+    project.run(["phases", "table", "Song:Track", "--model", "Song"]).succeeds();
+    deployed(&project);
+    project.database().execute(
+        "INSERT INTO \"Song\" VALUES (1); INSERT INTO \"Tag\" VALUES (2); INSERT INTO \"_SongToTag\" VALUES (1, 2)",
+    );
+    assert_eq!(project.database().value("SELECT count(*) FROM \"Track\""), "1");
 }

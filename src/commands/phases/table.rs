@@ -15,8 +15,20 @@ pub(super) struct Args {
     /// The new model's name in schema.prisma [default: like the table]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// Accept that publications send the table's rows under the new name, for the reason given: why their subscribers can take that
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    subscribers: Option<String>,
     #[command(flatten)]
     write: Write,
+}
+
+/// It stands in a comment of the migration.
+fn reason(text: &str) -> std::result::Result<String, String> {
+    match text.trim() {
+        "" => Err("say why".to_owned()),
+        text if text.contains(char::is_control) => Err("write it in one line".to_owned()),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// Makes the plan, with the names that Prisma gives what belongs to the table; shows it, writes it.
@@ -33,7 +45,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     let mut shadow = scene.shadow();
     shadow.begin(&scene.target.url);
     let texts = scene.schema_texts()?;
-    let asked = AskedTable { table, to: to.trim_matches('"'), model: args.model.as_deref() };
+    let asked = AskedTable {
+        table,
+        to: to.trim_matches('"'),
+        model: args.model.as_deref(),
+        subscribers: args.subscribers.as_deref(),
+    };
     let mut plan = table_plan(asked, &catalog, &texts, &scene.plans, &scene.discovered.migrations)?;
     let shown = scene.shown(&plan.name);
     let edited = Edited::all(&scene.discovered.schema_files, &plan, Phase::Expand, &shown)?;
@@ -66,12 +83,37 @@ fn look(scene: &Scene<'_>, plan: &Plan) -> Result<(Vec<String>, bool)> {
         }
     };
     let viewed = obstacles::against_table(&mut client, plan).explain(|| format!("could not look at {place}"))?;
-    if viewed.against.is_empty() {
-        let note = "what is granted on the table from now on has to be granted on the view too: before PostgreSQL 15 it has rights of \
-                    its own, those that the table has when this is deployed";
-        return Ok((if viewed.invoker { Vec::new() } else { vec![note.to_owned()] }, viewed.invoker));
+    let refused = |because: String| {
+        Error::refused(format!("{} cannot get another name in phases on {place}", plan.table)).because(because)
+    };
+    if !viewed.against.is_empty() {
+        return Err(refused(viewed.against.join("; ")).help("change that first; nothing was written"));
     }
-    Err(Error::refused(format!("{} cannot get another name in phases on {place}", plan.table))
-        .because(viewed.against.join("; "))
-        .help("change that first; nothing was written"))
+    let mut notes = Vec::new();
+    let accepted = plan.renamed.as_ref().is_some_and(|renamed| renamed.subscribers.is_some());
+    match viewed.publication {
+        Some(name) if !accepted => {
+            let why = format!("the publication {name} sends its rows to subscribers that know it by its name");
+            return Err(refused(why).help(
+                "a subscriber stops at the first row until its own table has the new name, and then goes on without a loss: agree \
+                 on that moment, and accept it with --subscribers 'REASON'; nothing was written",
+            ));
+        }
+        Some(name) => notes.push(format!(
+            "the publication {name} sends the rows under the new name once this is deployed: rename the table at its subscribers then; \
+             until that, and for as long, this server keeps the WAL that they miss"
+        )),
+        None if accepted => {
+            return Err(Error::usage(format!("--subscribers: no publication of {place} sends {}", plan.table)));
+        }
+        None => {}
+    }
+    if !viewed.invoker {
+        notes.push(
+            "what is granted on the table from now on has to be granted on the view too: before PostgreSQL 15 it has rights of its \
+             own, those that the table has when this is deployed"
+                .to_owned(),
+        );
+    }
+    Ok((notes, viewed.invoker))
 }
