@@ -9,7 +9,8 @@ use super::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint(String);
 
-/// Object ids that users' schemas have; the system's and everyone's temporary ones left out.
+/// Object ids that users' schemas have; the system's and everyone's temporary ones left out. Expressions are read as they are stored:
+/// `pg_get_expr` takes a lock on the table, and would wait behind whoever waits for that table.
 const QUERY: &str = "
 WITH space AS (
   SELECT oid FROM pg_catalog.pg_namespace
@@ -23,13 +24,13 @@ WITH space AS (
   SELECT ROW('column', attrelid, attnum, attname, atttypid, atttypmod, attnotnull, attidentity, attgenerated, attisdropped, attcollation)::text
   FROM pg_catalog.pg_attribute WHERE attnum > 0 AND attrelid IN (SELECT oid FROM class)
   UNION ALL
-  SELECT ROW('default', oid, adrelid, adnum, pg_get_expr(adbin, adrelid))::text
+  SELECT ROW('default', oid, adrelid, adnum, md5(adbin::text))::text
   FROM pg_catalog.pg_attrdef WHERE adrelid IN (SELECT oid FROM class)
   UNION ALL
   SELECT ROW('constraint', oid, conname, connamespace, contype, convalidated, condeferrable, condeferred, conrelid, confrelid, conkey, confkey)::text
   FROM pg_catalog.pg_constraint WHERE connamespace IN (SELECT oid FROM space)
   UNION ALL
-  SELECT ROW('index', indexrelid, indrelid, indisunique, indisprimary, indisvalid, indisready, indkey::text, pg_get_expr(indpred, indrelid))::text
+  SELECT ROW('index', indexrelid, indrelid, indisunique, indisprimary, indisvalid, indisready, indkey::text, md5(indexprs::text), md5(indpred::text))::text
   FROM pg_catalog.pg_index WHERE indrelid IN (SELECT oid FROM class)
   UNION ALL
   SELECT ROW('trigger', oid, tgrelid, tgname, tgfoid, tgenabled, tgtype)::text
