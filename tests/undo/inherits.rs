@@ -8,6 +8,7 @@ const INIT: &str = "CREATE TABLE vehicle (id INT PRIMARY KEY, label VARCHAR(20) 
 CREATE TABLE car (id INT PRIMARY KEY, doors INT NOT NULL) INHERITS (vehicle);
 CREATE TABLE moped (noise TEXT, PRIMARY KEY (id)) INHERITS (car);
 CREATE TABLE bus (seats INT, line TEXT, PRIMARY KEY (id)) INHERITS (vehicle);
+ALTER TABLE ONLY car ALTER label SET DEFAULT 'c';
 INSERT INTO vehicle VALUES (1, 'sled', 2), (2, 'raft', 4);
 INSERT INTO car VALUES (1, 'van', 7, 5), (3, 'cab', 4, 4);
 INSERT INTO moped VALUES (1, 'red', 1, 0, 'loud'), (5, NULL, NULL, 0, 'low');
@@ -71,6 +72,12 @@ fn columns_go_and_come_with_those_of_the_table_above() {
     there_and_back(
         "ALTER TABLE vehicle RENAME COLUMN label TO name;\nALTER TABLE vehicle RENAME COLUMN name TO label;\nUPDATE car SET doors = 9;",
     );
+}
+
+#[test]
+fn a_default_of_its_own_comes_back() {
+    there_and_back("ALTER TABLE vehicle ALTER label SET DEFAULT 'z';");
+    there_and_back("ALTER TABLE vehicle ALTER label DROP DEFAULT;");
 }
 
 #[test]

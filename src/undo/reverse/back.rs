@@ -50,9 +50,11 @@ fn attach(then: &Catalog, name: &ObjectName, table: &Table) -> Option<String> {
     Some(format!("ALTER TABLE {} ATTACH PARTITION {} {bound};", object(then, whole), object(then, name)))
 }
 
-/// Whether a check comes and goes with that of a table that this one inherits from.
-fn comes_down(catalog: &Catalog, table: &Table, own: &str, constraint: &Constraint) -> bool {
-    let parents = table.inheritance.from.iter().filter_map(|parent| catalog.tables.get(parent));
+/// Whether a check comes and goes with that of a table that this one inherits from, or is a partition of now.
+fn comes_down(catalog: &Catalog, now: Option<&Table>, table: &Table, own: &str, constraint: &Constraint) -> bool {
+    // one that is not attached yet needs the check before
+    let whole = now.and_then(|now| now.partition.of.as_ref()).map(|(whole, _)| whole);
+    let parents = table.inheritance.from.iter().chain(whole).filter_map(|parent| catalog.tables.get(parent));
     matches!(constraint.kind, ConstraintKind::Check { .. })
         && parents.into_iter().any(|parent| parent.constraints.get(own).is_some_and(|other| constraint.same(other)))
 }
@@ -76,7 +78,7 @@ fn drop_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
             let Some(earlier) = then.tables.get(name) else { continue };
             for (own, constraint) in &table.constraints {
                 let kept = earlier.constraints.get(own).is_some_and(|other| constraint.same(other));
-                if is_foreign(constraint) == foreign && !kept && !comes_down(now, table, own, constraint) {
+                if is_foreign(constraint) == foreign && !kept && !comes_down(now, Some(table), table, own, constraint) {
                     let constraint = quote_identifier(own);
                     step.room.push(format!("ALTER TABLE {} DROP CONSTRAINT {constraint};", object(now, name)));
                 }
@@ -122,6 +124,9 @@ fn create_table(step: &mut Step, then: &Catalog, name: &ObjectName, table: &Tabl
     let own = |(own, _): &(&String, _)| !table.inheritance.columns.contains(*own);
     let mut columns: Vec<_> = table.columns.iter().filter(own).collect();
     columns.sort_by_key(|(_, column)| column.position);
+    for (own, column) in table.columns.iter().filter(|(own, _)| table.inheritance.columns.contains(*own)) {
+        step.rules.extend(columns::own_default(then, name, table, own, column));
+    }
     let columns: Vec<String> =
         columns.iter().map(|(own, column)| format!("    {}", render::column(then, name, own, column, true))).collect();
     let by = table.partition.key.as_ref().map(|key| format!(" PARTITION BY {key}")).unwrap_or_default();
@@ -178,7 +183,7 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
     let add = |step: &mut Step, foreign: bool| {
         for (name, table) in &tables {
             for (own, constraint) in table.constraints.iter().filter(|(_, each)| is_foreign(each) == foreign) {
-                if missing(name, own, constraint) && !comes_down(then, table, own, constraint) {
+                if missing(name, own, constraint) && !comes_down(then, now.tables.get(*name), table, own, constraint) {
                     let add = render::add_constraint(own, constraint);
                     step.rules.push(format!("ALTER TABLE {} {add};", object(then, name)));
                 }

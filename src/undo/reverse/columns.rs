@@ -24,6 +24,9 @@ pub(super) fn change(
         }
         step.room.push(format!("ALTER TABLE {table} DROP COLUMN {};", quote_identifier(own)));
     }
+    for (own, column) in earlier.columns.iter().filter(|(own, _)| handed(own)) {
+        step.rules.extend(own_default(then, name, earlier, own, column));
+    }
     let mut earlier: Vec<(&String, &Column)> = earlier.columns.iter().filter(|(own, _)| !handed(own)).collect();
     earlier.sort_by_key(|(_, column)| column.position);
     for (own, column) in earlier {
@@ -36,13 +39,37 @@ pub(super) fn change(
     }
 }
 
+/// What gives a column the default that it had, where it is given that of the table above it.
+pub(super) fn own_default(
+    then: &Catalog,
+    name: &ObjectName,
+    table: &Table,
+    own: &str,
+    column: &Column,
+) -> Option<String> {
+    if column.generated.is_some() {
+        return None;
+    }
+    let above = parents(table).find_map(|parent| then.tables.get(parent)?.columns.get(own))?;
+    let default = match &column.default {
+        _ if column.same_default(above) => return None,
+        Some(default) => format!("SET DEFAULT {}", default.text),
+        None => "DROP DEFAULT".to_owned(),
+    };
+    Some(format!("ALTER TABLE ONLY {} ALTER COLUMN {} {default};", object(then, name), quote_identifier(own)))
+}
+
+/// The tables that one inherits from, or is a partition of.
+fn parents(table: &Table) -> impl Iterator<Item = &ObjectName> {
+    table.inheritance.from.iter().chain(table.partition.of.iter().map(|(whole, _)| whole))
+}
+
 /// Whether what happens to a column happens to it with that of a table which this one inherits from, or is a partition of.
 fn comes_down(now: &Catalog, then: &Catalog, table: &Table, own: &String) -> bool {
     let column = |catalog: &'_ Catalog, parent: &ObjectName| {
         catalog.tables.get(parent).and_then(|parent| parent.columns.get(own)).cloned()
     };
-    let whole = table.partition.of.iter().map(|(whole, _)| whole);
-    table.inheritance.from.iter().chain(whole).any(|parent| match (column(now, parent), column(then, parent)) {
+    parents(table).any(|parent| match (column(now, parent), column(then, parent)) {
         (Some(now), Some(then)) => Column { position: then.position, ..now } != then,
         (now, then) => now.is_some() != then.is_some(),
     })
@@ -170,6 +197,5 @@ pub(super) fn recreate_enum(step: &mut Step, now: &Catalog, then: &Catalog, name
 
 /// Whether a column is that of a table above: of the partitioned one, or of one that it inherits from.
 fn comes_from_above(catalog: &Catalog, table: &Table, column: &str) -> bool {
-    let above = table.inheritance.from.iter().chain(table.partition.of.iter().map(|(whole, _)| whole));
-    above.filter_map(|above| catalog.tables.get(above)).any(|above| above.columns.contains_key(column))
+    parents(table).filter_map(|above| catalog.tables.get(above)).any(|above| above.columns.contains_key(column))
 }

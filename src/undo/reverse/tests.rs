@@ -227,6 +227,22 @@ fn a_column_comes_back_to_the_partitions_with_their_table() {
 }
 
 #[test]
+fn a_check_comes_and_goes_with_that_of_the_partitioned_table() {
+    let tables = "CREATE TABLE log (id INT) PARTITION BY RANGE (id); CREATE TABLE log_a (id INT); \
+                  ALTER TABLE log ATTACH PARTITION log_a DEFAULT;";
+    let all = |before: &str, sql: &str| {
+        let before = Script::parse(format!("{tables} {before}"));
+        self::sql(&reverse(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql)))
+    };
+    let (add, drop) = ("ALTER TABLE log ADD CONSTRAINT few CHECK (id < 9);", "ALTER TABLE log DROP CONSTRAINT few;");
+    assert_eq!(all("", add), "ALTER TABLE \"log\" DROP CONSTRAINT \"few\";");
+    assert_eq!(all(add, drop), "ALTER TABLE \"log\" ADD CONSTRAINT \"few\" CHECK (id < 9);");
+    // one that is attached on the way back needs it before
+    let detached = all(add, "ALTER TABLE log DETACH PARTITION log_a; ALTER TABLE log_a DROP CONSTRAINT few;");
+    assert!(detached.starts_with("ALTER TABLE \"log_a\" ADD CONSTRAINT \"few\""), "{detached}");
+}
+
+#[test]
 fn a_column_from_a_table_above_gets_its_enum_back_with_that_one() {
     let before = Script::parse(
         "CREATE TYPE m AS ENUM ('a', 'c'); CREATE TABLE p (x m DEFAULT 'a'); CREATE TABLE b () INHERITS (p); ALTER TABLE b ALTER x SET DEFAULT 'c';",
