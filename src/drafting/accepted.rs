@@ -42,16 +42,26 @@ impl Accepted {
         let acceptable = |finding: &&Finding| finding.acceptable();
         let mut asked: Vec<String> = Vec::new();
         for finding in review.findings().filter(open).filter(acceptable) {
-            let name = format!("{}({})", finding.rule, finding.object);
+            let name = name(finding);
             if asked.contains(&name) {
                 continue;
             }
             shell.warn(&finding.message);
-            let reason = prompt::input(shell, &format!("Why is {name} fine? (Enter leaves it open)"))?;
-            if !reason.trim().is_empty() {
-                self.lines.extend(Self::of(&[format!("{name}: {}", reason.trim())])?.lines);
-            }
+            self.ask_why(finding, shell)?;
             asked.push(name);
+        }
+        Ok(())
+    }
+
+    /// Asks why one finding is fine. An empty answer leaves it open.
+    ///
+    /// # Errors
+    /// Exit status 130 when cancelled.
+    pub(super) fn ask_why(&mut self, finding: &Finding, shell: &Shell) -> Result<()> {
+        let name = name(finding);
+        let reason = prompt::input(shell, &format!("Why is {name} fine? (Enter leaves it open)"))?;
+        if !reason.trim().is_empty() {
+            self.lines.extend(Self::of(&[format!("{name}: {}", reason.trim())])?.lines);
         }
         Ok(())
     }
@@ -73,7 +83,15 @@ impl Accepted {
     }
 }
 
+/// As an accepting line names it.
+fn name(finding: &Finding) -> String {
+    format!("{}({})", finding.rule, finding.object)
+}
+
 /// A migration's text with the lines behind Prisma's header.
 pub fn accept(text: &str, accepted: &Accepted) -> String {
+    if accepted.is_empty() {
+        return text.to_owned();
+    }
     super::in_prisma::record(text, &accepted.lines)
 }

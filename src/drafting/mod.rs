@@ -3,6 +3,7 @@
 
 mod accepted;
 mod comments;
+mod exchange;
 mod in_prisma;
 mod loss;
 mod phased;
@@ -21,13 +22,15 @@ use crate::error::{Error, Result};
 use crate::project::Migration;
 use crate::rename::schema::{self, Schema};
 use crate::rename::{self, Begun, Decisions, Draft, Hints, Open, Options, Rename, Replay, Rewrite, Scratch, Terminal};
-use crate::review::{self, Review, Reviewed, links};
-use crate::rules::{Finding, Settings, exchanged_columns};
+use crate::review::links::{self, Exchange};
+use crate::review::{self, Review, Reviewed};
+use crate::rules::{Settings, exchanged_columns};
 use crate::sql::Sql;
 use crate::ui::{Shell, diff};
 
 pub use self::accepted::{Accepted, accept};
 pub use self::comments::{no_reset, refuse_lost_folder, renew_checksums};
+pub use self::exchange::refuse_exchange;
 pub use self::in_prisma::InPrisma;
 pub use self::phased::Phased;
 pub use self::possible::{Possible, possible};
@@ -220,6 +223,7 @@ impl<'a> Drafting<'a> {
         let migration = Migration { sql: outcome.text.clone(), ..self.migration.clone() };
         let on = settings.levels.on(&exchanged_columns::RULE);
         let standing = if on { self.exchanged(&migration) } else { Vec::new() };
+        let standing = standing.into_iter().map(|own| Reviewed::standing(migration.clone(), own.finding)).collect();
         let mut review = review::review(review::Request {
             migrations: &[migration],
             world: None,
@@ -241,7 +245,7 @@ impl<'a> Drafting<'a> {
         !self.exchanged(self.migration).is_empty()
     }
 
-    fn exchanged(&self, migration: &Migration) -> Vec<Reviewed> {
+    fn exchanged(&self, migration: &Migration) -> Vec<Exchange> {
         let [was, now] = [&self.hints.schema_before, &self.hints.schema_after].map(|texts| Schema::read(texts));
         links::of_draft(self.default_schema, self.earlier, migration, (&was, &now))
     }
@@ -284,24 +288,6 @@ impl<'a> Drafting<'a> {
             &outcome.text,
         )
     }
-}
-
-/// Fields, models or values that read each other's things after this draft are a decision: those follow, or the change is meant.
-///
-/// # Errors
-/// Exit status 4 then, with the options that decide it.
-pub fn refuse_exchange(review: &Review) -> Result<()> {
-    let open = |finding: &&Finding| finding.rule == exchanged_columns::RULE.id && finding.blocks();
-    let open: Vec<&Finding> = review.findings().filter(open).collect();
-    if open.is_empty() {
-        return Ok(());
-    }
-    let messages: Vec<&str> = open.iter().map(|finding| finding.message.as_str()).collect();
-    let help = |Finding { help, rule, object, .. }: &&Finding| {
-        format!("{help}\n`migrate dev --accept '{rule}({object}): why'` writes that line")
-    };
-    let help: Vec<String> = open.iter().map(help).collect();
-    Err(Error::decision(messages.join("\n")).help(help.join("\n")))
 }
 
 /// Tells what was proved of a rewrite, and what was not.

@@ -8,7 +8,7 @@ use super::{Review, Reviewed, Verdict, acceptances};
 use crate::catalog::ObjectName;
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::rename::crossed::{crossed, suspected};
+use crate::rename::crossed::{Crossed, crossed, suspected};
 use crate::rename::schema::{self, Model, Schema};
 use crate::rename::sides::{self, Turned};
 use crate::rules::{Finding, Settings, Unchecked, exchanged_columns, many_to_many_swap as rule};
@@ -97,7 +97,7 @@ fn look(settings: &Settings, default_schema: &str, earlier: &[Migration], pendin
     if settings.levels.on(&exchanged_columns::RULE) && maps(&now) {
         let (was, applied) = (was(), settings.deployed.is_some());
         let crossed = exchanged(default_schema, (earlier, pending), applied, &was, &now);
-        found.findings.extend(crossed.into_iter().map(|finding| {
+        found.findings.extend(crossed.into_iter().map(|Exchange { finding, .. }| {
             let accepting = pending.iter().find(|own| accepts(own, default_schema, &finding));
             Reviewed::standing(accepting.cloned().unwrap_or_else(place), finding)
         }));
@@ -105,15 +105,24 @@ fn look(settings: &Settings, default_schema: &str, earlier: &[Migration], pendin
     found
 }
 
-/// Fields whose columns a draft leaves to others.
+/// Fields, models or values that read each other's things.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub finding: Finding,
+    /// How the database can follow, in words.
+    pub following: &'static str,
+    /// The renames that do it, as `--rename` takes them; none where names were changed as well.
+    pub renames: Vec<String>,
+}
+
+/// What a draft leaves exchanged.
 pub fn of_draft(
     default_schema: &str,
     earlier: &[Migration],
     draft: &Migration,
     (was, now): (&Schema, &Schema),
-) -> Vec<Reviewed> {
-    let found = exchanged(default_schema, (earlier, std::slice::from_ref(draft)), false, was, now);
-    found.into_iter().map(|finding| Reviewed::standing(draft.clone(), finding)).collect()
+) -> Vec<Exchange> {
+    exchanged(default_schema, (earlier, std::slice::from_ref(draft)), false, was, now)
 }
 
 /// Fields that read each other's columns behind the `pending` migrations. `applied` says that `was` has seen what the `earlier` ones did.
@@ -123,7 +132,7 @@ fn exchanged(
     applied: bool,
     was: &Schema,
     now: &Schema,
-) -> Vec<Finding> {
+) -> Vec<Exchange> {
     if !suspected(was, now) {
         return Vec::new();
     }
@@ -132,8 +141,16 @@ fn exchanged(
     let new: Vec<&Migration> = earlier.iter().filter(new).collect();
     let since: Vec<&Migration> = new.iter().copied().chain(pending).collect();
     let found = crossed(default_schema, &since, was, now);
-    let found = found.iter().map(|own| exchanged_columns::finding(&label(default_schema, &own.object), own));
-    found.filter(|finding| !new.iter().any(|own| accepts(own, default_schema, finding))).collect()
+    let exchange = |own: &Crossed| {
+        let label = label(default_schema, &own.object);
+        Exchange {
+            finding: exchanged_columns::finding(&label, own),
+            following: exchanged_columns::following(own.what),
+            renames: exchanged_columns::renames(&label, own),
+        }
+    };
+    let accepted = |own: &Exchange| new.iter().any(|migration| accepts(migration, default_schema, &own.finding));
+    found.iter().map(exchange).filter(|own| !accepted(own)).collect()
 }
 
 /// Whether a line of the migration accepts a finding about the schema.

@@ -39,21 +39,35 @@ pub fn finding(label: &str, crossed: &Crossed) -> Finding {
     finding
 }
 
-/// How the database follows.
-fn follow(label: &str, crossed: &Crossed) -> String {
+/// The renames by which the database follows, as `--rename` takes them; none where names were changed as well.
+pub fn renames(label: &str, crossed: &Crossed) -> Vec<String> {
     if !crossed.exchanged() {
-        return "names were changed as well, so which is which cannot be told: change them one at a time, each in a migration of its own"
-            .to_owned();
+        return Vec::new();
     }
-    let options = crossed.members.iter().map(|Moved { values, reads, .. }| match crossed.what {
-        What::Models => format!("--rename {values}:{reads}"),
-        What::Fields => format!("--rename {label}.{values}:{reads}"),
-        What::Values => format!("--rename value:{label}.{values}:{reads}"),
-    });
-    let what = match crossed.what {
+    let rename = |Moved { values, reads, .. }: &Moved| match crossed.what {
+        What::Models => format!("{values}:{reads}"),
+        What::Fields => format!("{label}.{values}:{reads}"),
+        What::Values => format!("value:{label}.{values}:{reads}"),
+    };
+    crossed.members.iter().map(rename).collect()
+}
+
+/// How the database follows, in words.
+pub fn following(what: What) -> &'static str {
+    match what {
         What::Fields => "the columns follow their fields",
         What::Models => "the tables follow their models",
         What::Values => "the labels follow their values",
-    };
-    format!("let {what}: `prisma-safe migrate dev {}`", options.collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// What to do so that the database follows.
+fn follow(label: &str, crossed: &Crossed) -> String {
+    let renames = renames(label, crossed);
+    if renames.is_empty() {
+        return "names were changed as well, so which is which cannot be told: change them one at a time, each in a migration of its own"
+            .to_owned();
+    }
+    let options: Vec<String> = renames.iter().map(|rename| format!("--rename {rename}")).collect();
+    format!("let {}: `prisma-safe migrate dev {}`", following(crossed.what), options.join(" "))
 }

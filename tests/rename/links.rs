@@ -2,7 +2,7 @@
 //! clients, of the schema before and of the schema after.
 
 use super::asked::{commit, committed};
-use crate::support::Project;
+use crate::support::{Key, Project, Terminal};
 
 const INIT: &str = "20250101000000_init";
 const PUPIL: &str = "model Pupil {
@@ -214,7 +214,17 @@ fn fields_that_exchange_their_columns_are_a_decision() {
     project.run(["review", "--pending"]).succeeds().says("exchanged-columns");
     std::fs::remove_dir_all(project.path(&format!("prisma/migrations/{}", migrations[1]))).unwrap();
 
-    dev(&[&["--name", "swap"][..], &options].concat()).succeeds().says("RENAME COLUMN");
+    // at a terminal it is a question
+    let arguments = ["migrate", "dev", "--name", "swap"];
+    let mut terminal = Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), arguments));
+    terminal
+        .sees("fields of Doc change places")
+        .sees("the columns follow their fields")
+        .sees("cancel")
+        .press(Key::Enter);
+    let (status, seen) = terminal.ends();
+    assert_eq!(status, 0, "{seen}");
+    assert!(seen.contains("RENAME COLUMN"), "{seen}");
     let row = "SELECT title || ', ' || author FROM \"Doc\"";
     assert_eq!(project.database().value(row), "an author, a title");
     // not committed yet, and not exchanged once more

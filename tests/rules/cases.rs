@@ -44,7 +44,7 @@ use prisma_safe::project::Migration;
 use prisma_safe::rename::schema::Schema;
 use prisma_safe::review::history::standing;
 use prisma_safe::review::links::of_draft;
-use prisma_safe::review::{Request, Review, review};
+use prisma_safe::review::{Request, Review, Reviewed, review};
 use prisma_safe::rules::{Deployed, Live, Lost, Settings, Unchecked, Which};
 
 const BASE: &str = include_str!("base.sql");
@@ -138,7 +138,8 @@ impl Case {
         let applied = facts.edited || facts.missing;
         let mut standing = standing(&known, &migrations, "prisma/migrations".as_ref());
         if let Some([was, now]) = &facts.exchanged {
-            standing.extend(of_draft("public", &[], &migrations[0], (was, now)));
+            let exchanged = of_draft("public", &[], &migrations[0], (was, now));
+            standing.extend(exchanged.into_iter().map(|own| Reviewed::standing(migrations[0].clone(), own.finding)));
         }
         review(Request {
             migrations: if applied { &[] } else { &migrations },

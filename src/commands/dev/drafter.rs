@@ -91,7 +91,6 @@ impl Drafter for Developing<'_> {
 
     fn drafted(&mut self, drafted: Drafted, remaining: &mut Remaining<'_, '_>) -> Result<String> {
         let shell = &self.context.shell;
-        let options = self.options.clone();
         let path = drafted.migrations_dir.join(&drafted.name).join("migration.sql");
         let migration = Migration { name: drafted.name, path, sql: drafted.script.into() };
         let url = self.database()?.clone();
@@ -102,6 +101,15 @@ impl Drafter for Developing<'_> {
         let hints = drafting::hints(&drafted.target.schema_files, &drafted.migrations, &drafted.data_loss);
         let mut drafting = Drafting::new(&migration, &drafted.migrations, &schema, hints);
         drafting.look_at_values(&url);
+        let settings = rules::Settings {
+            schema_before: drafting.schema_before(),
+            ..rules::Settings::new(&self.config.review, self.project.version())
+        };
+        let asks = !self.create_only && shell.interactive() && self.accepted.is_empty();
+        if shell.interactive() {
+            drafting.ask_exchanges(&mut self.options, &mut self.accepted, &settings, shell)?;
+        }
+        let options = self.options.clone();
         let search = self.config.scratch_proof(&self.context.env, self.project.root());
         let scratch = search.map(|search| rename::Scratch { search, like: Some(&url), running: self.shadow.server() });
         let mut ask = |script: &str| {
@@ -147,12 +155,8 @@ impl Drafter for Developing<'_> {
         if outcome.rewritten() {
             shell.block(&drafting.diff(&outcome, shell));
         }
-        let settings = rules::Settings {
-            schema_before: drafting.schema_before(),
-            ..rules::Settings::new(&self.config.review, self.project.version())
-        };
         let mut review = drafting.review(&outcome, &settings);
-        if !self.create_only && shell.interactive() && self.accepted.is_empty() {
+        if asks {
             self.accepted.ask(&review, shell)?;
         }
         if !self.accepted.is_empty() {
