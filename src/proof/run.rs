@@ -11,7 +11,7 @@ use super::bench::Built;
 use super::excuse::Excuse;
 use super::oracle::{self, Gone, Kind, May};
 use super::pending::Step;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Thing};
 use super::{by_catalog, dump};
 use crate::catalog::Catalog;
 use crate::catalog::live::Live;
@@ -277,9 +277,16 @@ impl Playing<'_> {
     fn trips(&mut self) -> Vec<Trip> {
         let after = Snapshot::read(&mut self.client).unwrap();
         let before = &self.original.snapshot;
+        // a materialized view holds what the tables hold that it reads
+        let reads = |gone: &Gone| -> Vec<String> {
+            let view =
+                |thing: &&Thing| gone.kind.is_data() && thing.kind == Kind::Materialized && thing.name == gone.table;
+            let definitions = before.things.iter().filter(view).filter_map(|view| view.facts.get("definition"));
+            definitions.flat_map(|text| words(text).map(str::to_owned)).collect()
+        };
         let trip = |word: &str, gone: Gone| Trip {
-            names: vec![gone.table.clone(), gone.name.clone()],
             what: format!("{word}: {gone}"),
+            names: [vec![gone.table.clone(), gone.name.clone()], reads(&gone)].concat(),
         };
         let lost = oracle::gone(before, &after, false).into_iter().map(|gone| trip("lost", gone));
         // what is otherwise has been told as lost
