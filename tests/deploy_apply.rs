@@ -342,16 +342,21 @@ fn wait_until(mut condition: impl FnMut() -> bool) {
 #[test]
 fn an_interruption_cancels_and_undoes() {
     let database = Database::new();
+    database.execute("CREATE TABLE a (b INT DEFAULT 1)");
     let before = database.contents();
     let interrupt = Arc::new(AtomicBool::new(false));
     let mut runner =
         Runner::open(DatabaseUrl::parse(database.url()).unwrap(), IMPATIENT, Arc::clone(&interrupt)).unwrap();
     let running = thread::spawn(move || {
-        runner.apply(&prepared("1_x", "CREATE TABLE a (b INT);\nSELECT pg_sleep(15);"), &mut NoHook)
+        runner.apply(&prepared("1_x", "ALTER TABLE a ADD c INT;\nSELECT pg_sleep(15);"), &mut NoHook)
     });
     wait_until(|| {
         database.value("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(15)%'") == "1"
     });
+    // the onlooker's first look is over: it took the catalog's fingerprint, while the transaction has the table
+    let looked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                  AND application_name = 'prisma-safe watch' AND query LIKE 'SELECT coalesce(a.pid%'";
+    wait_until(|| database.value(looked) == "1");
     let start = Instant::now();
     interrupt.store(true, Ordering::Relaxed);
     let error = running.join().unwrap().unwrap_err();

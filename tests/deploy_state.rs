@@ -174,6 +174,8 @@ fn a_fingerprint_sees_the_schema_and_not_the_rows() {
     for change in [
         "ALTER TABLE t ADD y INT",
         "ALTER TABLE t ALTER y SET DEFAULT 1",
+        "ALTER TABLE t ALTER y SET DEFAULT 2",
+        "DROP INDEX i; CREATE INDEX i ON t (x) WHERE x > 1",
         "ALTER TABLE u ALTER x SET NOT NULL",
         "ALTER TABLE t RENAME y TO z",
         "ALTER TABLE t ADD CONSTRAINT c CHECK (x > 0) NOT VALID",
@@ -190,6 +192,19 @@ fn a_fingerprint_sees_the_schema_and_not_the_rows() {
         assert_ne!(now, last, "{change}");
         last = now;
     }
+}
+
+#[test]
+fn a_fingerprint_waits_for_no_lock() {
+    let database = Database::new();
+    database.execute(
+        "CREATE TABLE t (x INT DEFAULT 1, y INT GENERATED ALWAYS AS (x + 1) STORED, CHECK (x > 0)); \
+         CREATE INDEX i ON t ((x + 1)) WHERE x > 1; CREATE VIEW v AS SELECT x FROM t",
+    );
+    let (mut holder, mut taker) = (database.connect(), database.connect());
+    holder.batch_execute("BEGIN; LOCK t, v IN ACCESS EXCLUSIVE MODE").unwrap();
+    taker.batch_execute("SET lock_timeout = '100ms'").unwrap();
+    Fingerprint::take(&mut taker).unwrap();
 }
 
 #[test]

@@ -129,9 +129,15 @@ impl Watch {
 struct Moment;
 
 impl Moment {
-    /// Keeps this moment; none where the server has no time for it.
+    /// Keeps this moment; none where the server has no time for it. The onlooker never waits for a lock, which those it looks at
+    /// could hold, and a role's limit on idle transactions does not cut it.
     fn keep(client: &mut Client) -> Option<Self> {
-        client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT").ok().map(|()| Self)
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = {}; \
+             SET LOCAL idle_in_transaction_session_timeout = 0; SELECT",
+            INTERVAL.as_millis(),
+        );
+        client.batch_execute(&begin).ok().map(|()| Self)
     }
 
     /// The catalog at that moment, which is kept no longer: activity is not seen as it is within a transaction, and a concurrent
