@@ -183,7 +183,7 @@ fn create_leaning(step: &mut Step, now: &Catalog, then: &Catalog) {
     let add = |step: &mut Step, foreign: bool| {
         for (name, table) in &tables {
             for (own, constraint) in table.constraints.iter().filter(|(_, each)| is_foreign(each) == foreign) {
-                if missing(name, own, constraint) && !comes_down(then, now.tables.get(*name), table, own, constraint) {
+                if missing(name, own, constraint) && !comes_down(then, now.tables.get(name), table, own, constraint) {
                     let add = render::add_constraint(own, constraint);
                     step.rules.push(format!("ALTER TABLE {} {add};", object(then, name)));
                 }
