@@ -22,11 +22,11 @@ impl Replay<'_> {
                 if self.join_or_leave(&table, action, text) {
                     continue;
                 }
-                if !only {
-                    // before its own are gone
-                    self.hand_down(&table, &action.kind);
+                if only {
+                    self.action(&table, &action.kind);
+                } else {
+                    self.act_through(&table, &action.kind);
                 }
-                self.action(&table, &action.kind);
             }
         } else if self.is_relation(&table) {
             // `ALTER TABLE` also works on indexes, sequences and views

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Replay;
-use crate::catalog::{Certainty, Column, Constraint, ObjectName};
+use crate::catalog::{Certainty, Column, Constraint, ObjectName, Table};
 use crate::sql::{ActionKind, ConstraintKind, Name};
 
 impl Replay<'_> {
@@ -64,19 +64,54 @@ impl Replay<'_> {
         }
     }
 
-    /// What an action on a table does to those that inherit from it.
-    pub(super) fn hand_down(&mut self, table: &ObjectName, action: &ActionKind) {
-        for heir in self.catalog.reached_by(table, action) {
-            if let ActionKind::AddColumn { column, .. } = action
-                && let Some(own) = self.catalog.tables.get_mut(&heir)
-            {
-                own.inheritance.columns.insert(column.name.clone());
+    /// An action on a table, and what it does to those that inherit from it and to its partitions.
+    pub(super) fn act_through(&mut self, table: &ObjectName, action: &ActionKind) {
+        let heirs = self.catalog.reached_by(table, action);
+        let partitions = self.catalog.partitions_reached_by(table, action);
+        if !matches!(action, ActionKind::AddColumn { .. } | ActionKind::AddConstraint(_)) {
+            // before its own are gone
+            for heir in &heirs {
+                self.action(heir, action);
+                self.forget_inherited(heir, action);
             }
-            self.action(&heir, action);
-            self.forget_inherited(&heir, action);
+            for partition in &partitions {
+                self.action(partition, action);
+            }
+            return self.action(table, action);
         }
-        for partition in self.catalog.partitions_reached_by(table, action) {
-            self.action(&partition, action);
+        let before = self.catalog.tables.get(table).cloned().unwrap_or_default();
+        self.action(table, action);
+        for below in heirs.iter().chain(&partitions) {
+            self.add_below(table, &before, below);
+        }
+        if let ActionKind::AddColumn { column, .. } = action {
+            for heir in &heirs {
+                if let Some(own) = self.catalog.tables.get_mut(heir) {
+                    own.inheritance.columns.insert(column.name.clone());
+                }
+            }
+        }
+    }
+
+    /// Gives a table below another what that one has more than `before`: columns, and checks under the same names. Keys and sequences
+    /// are its alone.
+    fn add_below(&mut self, table: &ObjectName, before: &Table, below: &ObjectName) {
+        let Some(now) = self.catalog.tables.get(table) else { return };
+        let columns = now.columns.iter().filter(|(name, _)| !before.columns.contains_key(*name));
+        let columns: Vec<(String, Column)> =
+            columns.map(|(name, own)| (name.clone(), Column { identity: false, ..own.clone() })).collect();
+        let checks = checks(&now.constraints).filter(|(name, _)| !before.constraints.contains_key(name));
+        let checks: Vec<(String, Constraint)> = checks.collect();
+        for (name, _) in &checks {
+            self.catalog.note_owner(below, name);
+        }
+        let Some(below) = self.catalog.tables.get_mut(below) else { return };
+        for (name, column) in columns {
+            let position = below.columns.values().map(|column| column.position + 1).max().unwrap_or(0);
+            below.columns.entry(name).or_insert(Column { position, ..column });
+        }
+        for (name, check) in checks {
+            below.constraints.entry(name).or_insert(check);
         }
     }
 

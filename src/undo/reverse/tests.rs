@@ -243,6 +243,19 @@ fn a_check_comes_and_goes_with_that_of_the_partitioned_table() {
 }
 
 #[test]
+fn what_a_column_brings_along_is_the_table_s_own() {
+    let before = Script::parse("CREATE TABLE shelf (id INT PRIMARY KEY); CREATE TABLE box () INHERITS (shelf);");
+    let before = Catalog::replay("public", [("1", &before)]);
+    let drop = |sql: &str| self::sql(&reverse(&before, &Script::parse(sql)));
+    let key = "ALTER TABLE shelf ADD COLUMN ref INT UNIQUE REFERENCES shelf CHECK (ref > 0);";
+    let all = drop(key);
+    assert!(!all.contains("box") && all.contains("ALTER TABLE \"shelf\" DROP COLUMN \"ref\";"), "{all}");
+    assert_eq!(drop("ALTER TABLE shelf ADD COLUMN n SERIAL;"), "ALTER TABLE \"shelf\" DROP COLUMN \"n\";");
+    let check = "ALTER TABLE \"shelf\" DROP CONSTRAINT \"shelf_id_check\";";
+    assert_eq!(drop("ALTER TABLE shelf ADD CHECK (id > 0);"), check);
+}
+
+#[test]
 fn a_column_from_a_table_above_gets_its_enum_back_with_that_one() {
     let before = Script::parse(
         "CREATE TYPE m AS ENUM ('a', 'c'); CREATE TABLE p (x m DEFAULT 'a'); CREATE TABLE b () INHERITS (p); ALTER TABLE b ALTER x SET DEFAULT 'c';",
