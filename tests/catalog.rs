@@ -169,6 +169,28 @@ fn the_order_of_columns_does_not_count_and_an_open_transaction_sees_its_own() {
     assert_eq!(path, "pg_catalog, public");
 }
 
+/// What prints a definition looks at the catalog as it is now, whatever the snapshot is.
+#[test]
+fn what_somebody_drops_meanwhile_is_read_anew() {
+    let database = Database::new();
+    database.execute(
+        "CREATE TABLE kept (id INT DEFAULT 1); CREATE VIEW seen AS SELECT id FROM kept; \
+         CREATE TABLE other (id INT PRIMARY KEY, n INT DEFAULT 3, CHECK (n > 0)); CREATE INDEX other_n ON other (n) WHERE n > 1",
+    );
+    let (mut holder, mut observer) = (database.connect(), database.connect());
+    holder.batch_execute("BEGIN; LOCK TABLE kept; DROP TABLE other").unwrap();
+    let reading = std::thread::spawn({
+        let mut client = database.connect();
+        move || Live::read(&mut client, &Without::default()).map_err(|failure| failure.to_string())
+    });
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    super::support::soon("somebody waits", || observer.query_one(waits, &[]).unwrap().get(0));
+    holder.batch_execute("COMMIT").unwrap();
+    let live = reading.join().unwrap().unwrap();
+    assert!(live.get(Kind::Table, "public.kept").is_some() && live.get(Kind::Table, "public.other").is_none());
+}
+
 /// Runs migrations on a server, reads it, and compares what was read with what the replay of the files says.
 #[track_caller]
 fn read_as_replayed(sql: &str) {

@@ -357,6 +357,12 @@ fn an_interruption_cancels_and_undoes() {
     let looked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                   AND application_name = 'prisma-safe watch' AND query LIKE 'SELECT coalesce(a.pid%'";
     wait_until(|| database.value(looked) == "1");
+    // whoever looks on is cut off, and looks on again
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'prisma-safe watch' \
+               AND datname = current_database()";
+    assert_eq!(database.value(cut), "1");
+    let sees = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'prisma-safe watch' AND datname = current_database()";
+    wait_until(|| database.value(sees) == "1");
     let start = Instant::now();
     interrupt.store(true, Ordering::Relaxed);
     let error = running.join().unwrap().unwrap_err();

@@ -54,6 +54,14 @@ impl Failure {
     pub fn is_refusal(&self) -> bool {
         !self.is_lock() && !self.is_disconnect() && self.code != Some(SqlState::QUERY_CANCELED)
     }
+
+    /// Whether something was dropped while it was read: what prints a definition looks at the catalog as it is now, whatever the
+    /// transaction's snapshot is.
+    pub fn fell_meanwhile(&self) -> bool {
+        let told = |begin: &str| self.message.starts_with(begin);
+        self.code == Some(SqlState::INTERNAL_ERROR)
+            && (told("cache lookup failed for") || told("could not open relation with OID"))
+    }
 }
 
 impl Failure {

@@ -15,8 +15,12 @@ use crate::database::{DatabaseUrl, Failure, Fingerprint, Session, activity, conn
 /// How often it looks: often enough to see who blocks a wait that ends at the lock timeout.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// What its session calls itself.
+const NAME: &str = "prisma-safe watch";
+
 /// The onlooker.
 pub(crate) struct Watch {
+    url: DatabaseUrl,
     client: Client,
     settings: Settings,
 }
@@ -47,7 +51,13 @@ pub(crate) struct Seen {
 impl Watch {
     /// Opens its connection. Without one the work goes on all the same, so failing is `None`.
     pub(crate) fn open(url: &DatabaseUrl, settings: Settings) -> Option<Self> {
-        connect(url, "prisma-safe watch").ok().map(|client| Self { client, settings })
+        connect(url, NAME).ok().map(|client| Self { url: url.clone(), client, settings })
+    }
+
+    /// A connection in the place of one that was cut; false where there is none.
+    fn reopen(&mut self) -> bool {
+        let fresh = connect(&self.url, NAME).ok();
+        fresh.map(|client| self.client = client).is_some()
     }
 
     /// Looks on while `work` runs.
@@ -83,8 +93,11 @@ impl Watch {
             if let Some(moment) = moment.take() {
                 seen.before = moment.fingerprint(&mut self.client);
             }
-            if self.look(watched, interrupt, &mut seen).is_err() {
-                break false;
+            match self.look(watched, interrupt, &mut seen) {
+                Ok(()) => {}
+                // the work may go on for long, and nobody else could cancel it
+                Err(failure) if failure.is_disconnect() && self.reopen() => {}
+                Err(_) => break false,
             }
         };
         if let Some(moment) = moment {

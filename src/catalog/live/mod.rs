@@ -33,6 +33,8 @@ pub const OWN_SCHEMA: &str = "_prisma_safe";
 
 /// Reading waits this long for a lock: printing a view's definition takes one.
 const LOCK_TIMEOUT: &str = "5s";
+/// How often it is read where somebody drops something meanwhile.
+const TRIES: u32 = 5;
 /// Reading may take this long, a query.
 const STATEMENT_TIMEOUT: &str = "60s";
 
@@ -152,6 +154,16 @@ impl Live {
     /// # Errors
     /// The server's own; also when another session holds a view's table locked for longer than five seconds.
     pub fn read(client: &mut Client, without: &Without) -> Result<Self, Failure> {
+        for _ in 1..TRIES {
+            match Self::read_once(client, without) {
+                Err(failure) if failure.fell_meanwhile() => {}
+                read => return read,
+            }
+        }
+        Self::read_once(client, without)
+    }
+
+    fn read_once(client: &mut Client, without: &Without) -> Result<Self, Failure> {
         let mut snapshot =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()?;
         snapshot.batch_execute(&format!(
