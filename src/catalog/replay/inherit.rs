@@ -68,6 +68,9 @@ impl Replay<'_> {
     pub(super) fn act_through(&mut self, table: &ObjectName, action: &ActionKind) {
         let heirs = self.catalog.reached_by(table, action);
         let partitions = self.catalog.partitions_reached_by(table, action);
+        if heirs.is_empty() && partitions.is_empty() {
+            return self.action(table, action);
+        }
         if !matches!(action, ActionKind::AddColumn { .. } | ActionKind::AddConstraint(_)) {
             // before its own are gone
             for heir in &heirs {
