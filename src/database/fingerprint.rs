@@ -10,7 +10,7 @@ use super::failure::Failure;
 pub struct Fingerprint(String);
 
 /// Object ids that users' schemas have; the system's and everyone's temporary ones left out. Expressions are read as they are stored:
-/// `pg_get_expr` takes a lock on the table, and would wait behind whoever waits for that table.
+/// `pg_get_expr` takes a lock on the table, and would wait behind a session that waits for that table.
 const QUERY: &str = "
 WITH space AS (
   SELECT oid FROM pg_catalog.pg_namespace

@@ -268,7 +268,9 @@ impl<'a> Drafting<'a> {
         let Some(first) = expanded.next() else { return Ok(()) };
         let from = &first.from;
         let (what, map) = if first.parent.is_some() { ("column", "@map") } else { ("table", "@@map") };
-        let words = rename::in_phases(&self.before, &first.rename, &self.hints.schema_before, &self.hints.schema_after);
+        let Hints { schema_before, schema_after, .. } = &self.hints;
+        let (was, now) = (Schema::read(schema_before), Schema::read(schema_after));
+        let words = rename::in_phases(&self.before, &first.rename, (&was, &now), schema_after);
         shell.block(&format!(
             "\nExpand and contract, while both releases run:\n\
              1. Take the change of `{from}` out of schema.prisma again: the plan makes it.\n\

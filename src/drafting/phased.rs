@@ -47,11 +47,12 @@ impl Phased {
         };
         let now = files.iter().map(read).collect::<Result<Vec<_>>>()?;
         let (earlier, texts) = (Schema::read(before), now.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>());
-        let Some(words) = in_phases(catalog, rename, before, &texts) else { return Ok(None) };
+        let schema = Schema::read(&texts);
+        let Some(words) = in_phases(catalog, rename, (&earlier, &schema), &texts) else { return Ok(None) };
         let back = |(path, old): (PathBuf, String)| {
             let new = match rename {
                 Rename::Column { table, from, to } => column_back(&old, before, (&earlier, table), (from, to))?,
-                Rename::Table { from, to, .. } => table_back(&old, &earlier, &Schema::read(&texts), (from, to))?,
+                Rename::Table { from, to, .. } => table_back(&old, &earlier, &schema, (from, to))?,
                 Rename::Enum { .. } | Rename::EnumValue { .. } => return None,
             };
             (new != old).then_some(Restored { path, old, new })

@@ -32,11 +32,15 @@ pub fn command(words: &[String]) -> String {
     format!("prisma-safe phases {}", words.join(" "))
 }
 
-/// What follows `phases` for a rename, from the texts of the schema before and after; none for what phases do not know.
-pub fn words(catalog: &Catalog, rename: &Rename, before: &[String], after: &[String]) -> Option<Vec<String>> {
-    let (earlier, now) = (Schema::read(before), Schema::read(after));
+/// What follows `phases` for a rename, from the schema before and after and the texts of the latter; none for what phases do not know.
+pub fn words(
+    catalog: &Catalog,
+    rename: &Rename,
+    (earlier, now): (&Schema, &Schema),
+    texts: &[String],
+) -> Option<Vec<String>> {
     match rename {
-        Rename::Table { from, to, join: false } => table_words(catalog, (from, to), &earlier, &now),
+        Rename::Table { from, to, join: false } => table_words(catalog, (from, to), earlier, now),
         Rename::Column { table, from, to } => {
             let old = earlier.model_of_table(&table.schema, &table.name);
             let field = old.and_then(|old| old.field_of_column(from));
@@ -44,7 +48,7 @@ pub fn words(catalog: &Catalog, rename: &Rename, before: &[String], after: &[Str
             let new = model.and_then(|model| model.field_of_column(to));
             let named = old.map_or_else(|| object(catalog, table), |old| part(&old.name));
             if from == to {
-                let kind = model.zip(new).and_then(|(model, new)| type_of(after, model, &new.name));
+                let kind = model.zip(new).and_then(|(model, new)| type_of(texts, model, &new.name));
                 let field = field.map_or(from, |field| &field.name);
                 let kind = kind.unwrap_or_else(|| "TYPE".to_owned());
                 return Some(vec!["retype".to_owned(), format!("{named}.{}", part(field)), kind]);

@@ -143,8 +143,8 @@ impl Ask<'_> {
             let label = format!("rename in Prisma only: the database keeps {} (@map), no downtime", candidate.from);
             choices.push((label, Answer::Map(candidate.rename.clone())));
         }
-        let hints = self.scene.draft.hints;
-        let phases = phased::words(catalog, &candidate.rename, &hints.schema_before, &hints.schema_after);
+        let Scene { head, work, draft, .. } = self.scene;
+        let phases = phased::words(catalog, &candidate.rename, (head, work), &draft.hints.schema_after);
         if phases.is_some() {
             choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
         }

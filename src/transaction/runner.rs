@@ -141,7 +141,7 @@ impl Runner {
             }
             let before = match known.take().or(before) {
                 Some(before) => before,
-                // the onlooker's connection is gone; whoever holds the lock has not committed yet
+                // the onlooker's connection is gone; the session that holds the lock has not committed yet
                 None => self.fingerprint()?,
             };
             let pause = pause_after(tries, jitter());

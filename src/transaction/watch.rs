@@ -71,7 +71,7 @@ impl Watch {
         thread::scope(|scope| {
             let looking = scope.spawn(move || self.look_on(watched, interrupt, &ended));
             let result = work();
-            // nobody listens any more where looking has failed
+            // the onlooker has stopped listening where looking has failed
             let _ = done.send(result.is_ok());
             (result, looking.join().unwrap_or_default())
         })
@@ -95,7 +95,7 @@ impl Watch {
             }
             match self.look(watched, interrupt, &mut seen) {
                 Ok(()) => {}
-                // the work may go on for long, and nobody else could cancel it
+                // the work may go on for long, and only the onlooker can cancel it
                 Err(failure) if failure.is_disconnect() && self.reopen() => {}
                 Err(_) => break false,
             }

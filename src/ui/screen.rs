@@ -9,7 +9,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// What stdout goes to. Where that is no terminal, everything has room.
+    /// What stdout goes to. Where that is not a terminal, everything has room.
     pub fn of_stdout() -> Self {
         let terminal = console::Term::stdout();
         let (rows, columns) = terminal.size();

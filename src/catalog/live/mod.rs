@@ -33,7 +33,7 @@ pub const OWN_SCHEMA: &str = "_prisma_safe";
 
 /// Reading waits this long for a lock: printing a view's definition takes one.
 const LOCK_TIMEOUT: &str = "5s";
-/// How often it is read where somebody drops something meanwhile.
+/// How often it is read where another session drops something at the same time.
 const TRIES: u32 = 5;
 /// Reading may take this long, a query.
 const STATEMENT_TIMEOUT: &str = "60s";
