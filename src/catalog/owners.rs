@@ -1,15 +1,21 @@
-//! Which table an index's or a constraint's name belongs to, found without walking through all tables: a replay asks for
-//! every sequence it names and every index it drops.
+//! Which table an index's or a constraint's name belongs to, and which tables refer to another, found without walking through all
+//! tables: a replay asks for every sequence it names, every index it drops and every column it renames.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{Catalog, ObjectName, Table};
+use crate::sql::{ConstraintKind, Name};
 
-/// Names that indexes and constraints have or had, each with the table that had it last. A name that is not here is free;
-/// one that is here may be gone. Shared between copies of a catalog until one changes, and no part of what a catalog is.
+/// Shared between copies of a catalog until one changes, and no part of what a catalog is.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Owners(Arc<HashMap<ObjectName, ObjectName>>);
+pub(crate) struct Owners {
+    /// Names that indexes and constraints have or had, each with the table that had it last. A name that is not here is free; one that
+    /// is here may be gone.
+    names: Arc<HashMap<ObjectName, ObjectName>>,
+    /// Tables, each with those that refer to it or did.
+    referrers: Arc<HashMap<Name, BTreeSet<ObjectName>>>,
+}
 
 impl PartialEq for Owners {
     fn eq(&self, _: &Self) -> bool {
@@ -23,19 +29,61 @@ impl Catalog {
     /// Notes that a table has an index or a constraint of this name.
     pub(super) fn note_owner(&mut self, table: &ObjectName, name: &str) {
         let own = ObjectName { schema: table.schema.clone(), name: name.to_owned() };
-        Arc::make_mut(&mut self.owners.0).insert(own, table.clone());
+        Arc::make_mut(&mut self.owners.names).insert(own, table.clone());
     }
 
-    /// Notes all names that a table has.
+    /// Notes that a foreign key of a table leads to another.
+    pub(super) fn note_referrer(&mut self, table: &ObjectName, to: &Name) {
+        Arc::make_mut(&mut self.owners.referrers).entry(to.clone()).or_default().insert(table.clone());
+    }
+
+    /// Notes all names that a table has, and what it refers to.
     pub(super) fn note_owners(&mut self, name: &ObjectName) {
         let Some(table) = self.tables.get(name) else { return };
         let names: Vec<String> = table.indexes.keys().chain(table.constraints.keys()).cloned().collect();
+        let targets = table.constraints.values().filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey { table, .. } => Some(table.clone()),
+            _ => None,
+        });
+        let targets: Vec<Name> = targets.collect();
         names.iter().for_each(|own| self.note_owner(name, own));
+        targets.iter().for_each(|target| self.note_referrer(name, target));
+    }
+
+    /// Changes every table that refers to another.
+    pub(super) fn each_referring(&mut self, to: &Name, mut change: impl FnMut(&ObjectName, &mut Table)) {
+        let refers = |name: &&ObjectName| self.tables.get(name).is_some_and(|table| table.refers_to(to));
+        let names: Vec<ObjectName> = if self.owners.names.is_empty() {
+            self.tables.keys().filter(refers).cloned().collect()
+        } else {
+            self.owners.referrers.get(to).into_iter().flatten().filter(refers).cloned().collect()
+        };
+        for name in names {
+            if let Some(table) = self.tables.get_mut(&name) {
+                change(&name, table);
+            }
+        }
+    }
+
+    /// Leads the foreign keys to a table to its new name.
+    pub(super) fn redirect(&mut self, old: &Name, new: &Name) {
+        let mut moved = Vec::new();
+        self.each_referring(old, |name, table| {
+            for constraint in table.constraints.values_mut() {
+                if let ConstraintKind::ForeignKey { table, .. } = &mut constraint.kind
+                    && table == old
+                {
+                    table.clone_from(new);
+                }
+            }
+            moved.push(name.clone());
+        });
+        moved.iter().for_each(|table| self.note_referrer(table, new));
     }
 
     /// Notes every table's names, in a catalog that was not replayed.
     pub(super) fn learn_owners(&mut self) {
-        if self.owners.0.is_empty() {
+        if self.owners.names.is_empty() {
             let tables: Vec<ObjectName> = self.tables.keys().cloned().collect();
             tables.iter().for_each(|table| self.note_owners(table));
         }
@@ -43,7 +91,7 @@ impl Catalog {
 
     /// Whether an index or a constraint may have this name.
     pub(super) fn may_own(&self, name: &ObjectName) -> bool {
-        self.owners.0.contains_key(name)
+        self.owners.names.contains_key(name)
     }
 
     /// The table that an index, or the index behind a constraint, belongs to.
@@ -54,10 +102,10 @@ impl Catalog {
         };
         let everywhere =
             || self.tables.iter().find(|(name, table)| name.schema == index.schema && own(table)).map(|(name, _)| name);
-        if self.owners.0.is_empty() {
+        if self.owners.names.is_empty() {
             return everywhere();
         }
-        let last = self.owners.0.get(index)?;
+        let last = self.owners.names.get(index)?;
         match self.tables.get_key_value(last) {
             Some((name, table)) if own(table) => Some(name),
             _ => everywhere(),

@@ -1,4 +1,4 @@
-//! The command line as a whole: it is well formed, its help is what a snapshot holds, and slips are told from Prisma's commands.
+//! The command line as a whole: it is well formed, its help is what a snapshot holds, and slips are kept apart from Prisma's commands.
 #![expect(clippy::format_push_string, reason = "a test writes a text")]
 
 use clap::CommandFactory as _;

@@ -118,7 +118,10 @@ impl From<ApplyError> for Error {
             ApplyError::Uncaptured { migration, failure } => {
                 Self::failed(format!("migration {migration} was not applied: what it destroys could not be kept for an undo"))
                     .because(failure)
-                    .help(NOTHING)
+                    .help(format!(
+                        "{NOTHING}. Where a migration before it has changed its tables by code, deploy again: what is kept is then planned \
+                         by the tables as they are now"
+                    ))
             }
             ApplyError::Locked { migration, place, failure, blockers, tries, waited } => {
                 let tried = if tries == 1 { "once".into() } else { format!("{tries} times") };

@@ -31,7 +31,7 @@ pub fn against(client: &mut Client, scripts: &Scripts<'_>) -> Result<Vec<String>
     Ok(found)
 }
 
-/// What stands against a view under a table's old name, and what that view can be.
+/// What rules out a view under a table's old name, and what that view can be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Viewed {
     /// A clause each; empty where nothing does.

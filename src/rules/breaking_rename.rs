@@ -116,7 +116,7 @@ pub(super) fn both_names(step: &Step<'_>, existing: &Existing, to: &str) -> Stri
     let target = ObjectName { name: to.to_owned(), ..existing.name.clone() };
     let subject = step.subject;
     let whole = existing.name == existing.target && subject.after.tables.contains_key(&target);
-    // Prisma's own join tables are no models, and follow them
+    // Prisma's own join tables are not models, and follow them
     let before = subject.settings.earlier_schema().cloned().unwrap_or_default();
     let words = Some(rename::table_in_phases(step.catalog, (&existing.name, &target), &before, &Schema::default()))
         .filter(|_| whole && !existing.name.name.starts_with('_'))

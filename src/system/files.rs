@@ -57,7 +57,7 @@ pub fn with_mode<'a, 'b, 'c>(
     }
 }
 
-/// Gives a file this mode. On Windows what is a program is told by its name, and who may read it by its directory.
+/// Gives a file this mode. On Windows the name says what is a program, and the directory says who may read it.
 ///
 /// # Errors
 /// Whatever the file system says.

@@ -103,7 +103,7 @@ pub fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// The process that started us. Windows does not tell it without more; whoever wants to end it there ends the program that it has
+/// The process that started us. Windows does not tell it without more; to end it there, end the program that it has
 /// started itself, and all that came of it.
 pub fn parent() -> Option<u32> {
     #[cfg(unix)]

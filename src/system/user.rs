@@ -1,4 +1,4 @@
-//! Who runs this: root, or somebody with a number. Windows has neither, so nothing is given away or run as another account there.
+//! Who runs this: root, or a user with a number. Windows has neither, so nothing is given away or run as another account there.
 
 use std::fs::Metadata;
 use std::io;

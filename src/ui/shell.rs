@@ -186,7 +186,7 @@ impl Shell {
     }
 
     /// Data on stdout that takes the place of the text that was shown so before; gives what is shown, which is cut where the terminal
-    /// is lower. Where stdout is no terminal it follows.
+    /// is lower. Where stdout is not a terminal it follows.
     pub fn refresh(&self, draw: impl FnOnce(&Screen) -> String, before: &str) -> String {
         let terminal = console::Term::stdout();
         // it may have another size than before, and wraps what it shows anew

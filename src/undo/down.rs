@@ -179,7 +179,7 @@ impl Down {
     }
 }
 
-/// The reverse that somebody has written or edited; none where the file is ours, missing, or no SQL.
+/// The reverse that a person has written or edited; none where the file is ours, missing, or no SQL.
 pub fn edited(migration: &Migration) -> Option<Down> {
     let text = read(&path(migration)).ok()?;
     match state(text.as_deref(), migration) {

@@ -72,6 +72,7 @@ impl Replay<'_> {
                     *referenced = self.primary_key(&self.resolve(target));
                 }
                 *target = self.short(target);
+                self.catalog.note_referrer(table, target);
                 on_delete.take_if(|action| action == "NO ACTION"); // the default
                 on_update.take_if(|action| action == "NO ACTION");
             }

@@ -131,20 +131,23 @@ impl Replay<'_> {
     /// Removes the foreign keys to a table whose referenced columns are `meant`.
     fn drop_foreign_keys(&mut self, to: &ObjectName, meant: impl Fn(&[String]) -> bool) {
         let target = self.catalog.short(to);
-        for table in self.catalog.tables.changing(|table| table.refers_to(&target)) {
+        self.catalog.each_referring(&target, |_, table| {
             table.constraints.retain(|_, constraint| match &constraint.kind {
                 ConstraintKind::ForeignKey { table, referenced, .. } => *table != target || !meant(referenced),
                 _ => true,
             });
-        }
+        });
     }
 
     /// Sequences go with the table, or with the column, that owns them.
     pub(super) fn drop_owned_sequences(&mut self, table: &ObjectName, column: Option<&str>) {
-        self.catalog.sequences.retain(|_, owner| match owner {
-            Some((owner, own)) => owner != table || column.is_some_and(|column| column != own),
-            None => true,
-        });
+        let goes = |owner: &Option<(ObjectName, String)>| {
+            owner.as_ref().is_some_and(|(owner, own)| owner == table && column.is_none_or(|column| column == own))
+        };
+        let owned = self.catalog.sequences.iter().filter(|(_, owner)| goes(owner));
+        for name in owned.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.catalog.sequences.remove(&name);
+        }
     }
 
     fn drop_sequence(&mut self, name: &ObjectName, cascade: bool) {

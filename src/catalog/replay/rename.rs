@@ -11,7 +11,7 @@ impl Replay<'_> {
         table.columns.insert(to.to_owned(), column);
         rename_inside(table, from, to);
         let target = self.catalog.short(name);
-        for table in self.catalog.tables.changing(|table| table.refers_to(&target)) {
+        self.catalog.each_referring(&target, |_, table| {
             for constraint in table.constraints.values_mut() {
                 if let ConstraintKind::ForeignKey { table, referenced, .. } = &mut constraint.kind
                     && *table == target
@@ -19,7 +19,7 @@ impl Replay<'_> {
                     swap(referenced, from, to);
                 }
             }
-        }
+        });
         for (owner, column) in self.catalog.sequences.values_mut().flatten() {
             if owner == name && column == from {
                 to.clone_into(column);
@@ -65,14 +65,7 @@ impl Replay<'_> {
         self.catalog.sight.code.moved(from, Some(&to));
         self.catalog.note_owners(&to);
         let (old, new) = (self.catalog.short(from), self.catalog.short(&to));
-        let children = self.catalog.tables.changing(|table| table.refers_to(&old));
-        for constraint in children.flat_map(|table| table.constraints.values_mut()) {
-            if let ConstraintKind::ForeignKey { table, .. } = &mut constraint.kind
-                && *table == old
-            {
-                *table = new.clone();
-            }
-        }
+        self.catalog.redirect(&old, &new);
         let parts = self.catalog.tables.changing(|table| table.partition.of.is_some());
         for (whole, _) in parts.filter_map(|table| table.partition.of.as_mut()) {
             if whole == from {

@@ -1,6 +1,6 @@
 //! A port of 127.0.0.1, which every user of the machine can reach, behind a file, which only one can read. The file holds the port
 //! and two secrets. Who connects says the first one; who listens answers with the second only then. So a stranger who connects
-//! learns nothing, and one who gets the port after us is told nothing but a secret that opens nothing any more.
+//! learns nothing, and one who gets the port after us reads nothing but a secret that opens nothing any more.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(stranger.join().unwrap(), b"");
     }
 
-    /// The listener was killed, and another program got its port: it is told nothing but the secret of the dead.
+    /// The listener was killed, and another program got its port: it reads nothing but the secret of the dead.
     #[test]
     fn an_impostor_is_told_nothing_else() {
         let (_directory, path) = place();

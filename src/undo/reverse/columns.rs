@@ -117,7 +117,7 @@ fn alter(
     if current.generated != earlier.generated {
         match &earlier.generated {
             None => step.room.push(format!("{prefix} DROP EXPRESSION;")),
-            Some(_) => step.impossible.push(format!("{}.{own} is no generated column again", name.name)),
+            Some(_) => step.impossible.push(format!("{}.{own} does not become a generated column again", name.name)),
         }
     }
     if current.not_null && !earlier.not_null {
