@@ -1,6 +1,6 @@
 //! What speaks for a rewrite: three proofs and the rows, each told on its own.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rename::{self, Draft, Proof, Replay, Rewrite, Verdict};
 
 use super::AskPrisma;
@@ -22,7 +22,7 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// Gathers them; a server works while the catalogs are replayed and Prisma is asked. `on_server` is that proof; none where it is off.
+    /// Gathers them; a server works, and the catalogs are replayed, while Prisma is asked. `on_server` is that proof; none where it is off.
     pub(super) fn gather(
         draft: &Draft<'_>,
         rewrite: &Rewrite,
@@ -31,8 +31,9 @@ impl Proofs {
     ) -> Result<Self> {
         std::thread::scope(|scope| {
             let replay = on_server.map(|prove| scope.spawn(prove));
-            let catalog = rename::prove(draft, rewrite);
-            let prisma = if catalog.is_ok() { ask(&rewrite.text) } else { Ok(None) };
+            let catalog = scope.spawn(|| rename::prove(draft, rewrite));
+            let prisma = ask(&rewrite.text);
+            let catalog = catalog.join().unwrap_or_else(|_| Err(Error::failed("the catalogs' proof ended unexpectedly")));
             let replay = replay.map(|replay| replay.join().unwrap_or_else(|_| ended_unexpectedly()));
             let off = || Replay::not_done("rename.scratch-proof is off in prisma-safe.toml");
             Ok(Self { catalog: catalog?, replay: replay.unwrap_or_else(off), prisma: prisma? })
