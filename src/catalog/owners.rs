@@ -142,6 +142,30 @@ mod tests {
     }
 
     #[test]
+    fn what_refers_to_a_table_is_followed_through_renames_of_both() {
+        const TABLES: &str = "CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE b (x INT REFERENCES a(id));";
+        let referenced = |more: &str, of: &str| {
+            let script = Script::parse(format!("{TABLES}{more} ALTER TABLE {of} RENAME id TO key;"));
+            let catalog = Catalog::replay("public", [("m", &script)]);
+            let kinds = catalog.tables.values().flat_map(|table| table.constraints.values());
+            let keys = kinds.filter_map(|constraint| match &constraint.kind {
+                ConstraintKind::ForeignKey { table, referenced, .. } => {
+                    Some(format!("{} {}", table.name, referenced[0]))
+                }
+                _ => None,
+            });
+            keys.collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(referenced("", "a"), "a key");
+        assert_eq!(referenced("ALTER TABLE a RENAME TO c;", "c"), "c key");
+        assert_eq!(referenced("ALTER TABLE b RENAME TO c;", "a"), "a key");
+        assert_eq!(referenced("ALTER TABLE a RENAME TO c; ALTER TABLE b RENAME TO a;", "c"), "c key");
+        assert_eq!(referenced("CREATE SCHEMA s; ALTER TABLE a SET SCHEMA s;", "s.a"), "a key");
+        // one that has gone, and one that took its name
+        assert_eq!(referenced("DROP TABLE b; CREATE TABLE b (x INT);", "a"), "");
+    }
+
+    #[test]
     fn a_catalog_put_together_by_hand_is_searched_too() {
         let mut catalog = Catalog::replay("public", [("m", &Script::parse("CREATE TABLE a (x INT PRIMARY KEY);"))]);
         catalog.owners = Owners::default();

@@ -33,7 +33,8 @@ impl Proofs {
             let replay = on_server.map(|prove| scope.spawn(prove));
             let catalog = scope.spawn(|| rename::prove(draft, rewrite));
             let prisma = ask(&rewrite.text);
-            let catalog = catalog.join().unwrap_or_else(|_| Err(Error::failed("the catalogs' proof ended unexpectedly")));
+            let catalog =
+                catalog.join().unwrap_or_else(|_| Err(Error::failed("the catalogs' proof ended unexpectedly")));
             let replay = replay.map(|replay| replay.join().unwrap_or_else(|_| ended_unexpectedly()));
             let off = || Replay::not_done("rename.scratch-proof is off in prisma-safe.toml");
             Ok(Self { catalog: catalog?, replay: replay.unwrap_or_else(off), prisma: prisma? })
