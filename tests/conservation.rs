@@ -34,6 +34,7 @@ fn what_code_takes_away_is_named_and_can_be_accepted() {
          GRANT SELECT ON \"Song\" TO PUBLIC;
          COMMENT ON TABLE \"Song\" IS 'sung';
          SELECT setval('\"Song_id_seq\"', 900);
+         SELECT lo_from_bytea(4711, 'a scan'), lo_from_bytea(4712, 'another');
          ALTER TABLE \"Song\" ADD CONSTRAINT \"Song_plays_check\" CHECK (plays >= 0);
          CREATE FUNCTION tidy() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
            DELETE FROM \"Zone\" WHERE code > 'z2';
@@ -47,6 +48,7 @@ fn what_code_takes_away_is_named_and_can_be_accepted() {
            COMMENT ON TABLE \"Song\" IS NULL;
            ALTER TABLE \"Song\" DROP CONSTRAINT \"Song_plays_check\", ALTER COLUMN artist DROP NOT NULL;
            PERFORM setval('\"Song_id_seq\"', 400);
+           PERFORM lo_unlink(4711), lo_put(4712, 0, 'one more');
          END $$",
     );
     let tidy = "SELECT tidy();\n";
@@ -65,7 +67,9 @@ fn what_code_takes_away_is_named_and_can_be_accepted() {
         .says("comment on Song is gone")
         .says("Song.Song_plays_check (constraint) is gone")
         .says("NOT NULL of Song.artist is gone")
-        .says("position of Song_id_seq was 900 and is 400");
+        .says("position of Song_id_seq was 900 and is 400")
+        .says("large object 4711 is gone")
+        .says("large object 4712 holds other bytes");
     project.add_migration(NEXT, &accepting(&refusal, tidy));
     project.run(["migrate", "deploy"]).succeeds().says("accepts the loss of `rows of Zone`");
     assert_eq!(project.database().count("Zone"), 112);

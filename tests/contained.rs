@@ -51,7 +51,7 @@ fn what_a_rehearsal_would_really_do_is_not_rehearsed() {
     project.add_migration(NEXT, sql);
     let plan = |project: &Project| project.run(["review", "--pending", "--format", "json"]).json();
     project.run(["migrate", "deploy"]).exits(3).says("outside-database").says("reaches a program of the server");
-    project.add_migration(NEXT, &format!("{sql}-- prisma-safe:allow outside-database(line 1): tried by hand\n"));
+    project.add_migration(NEXT, &format!("-- prisma-safe:allow outside-database(statement 1): tried by hand\n{sql}"));
     assert_ne!(plan(&project)["verdict"], "fail");
     let refused = project.run(["migrate", "deploy"]).exits(3).says("a rehearsal would reach beyond its copy");
     refused.says("--skip-rehearsal --reason");

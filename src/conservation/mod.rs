@@ -54,6 +54,7 @@ pub enum Kind {
     Published,
     Statistics,
     EventTrigger,
+    LargeObject,
     DefaultPrivileges,
     /// Rights that others than the owner have.
     Privileges,

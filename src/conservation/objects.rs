@@ -81,6 +81,7 @@ impl Comparison<'_> {
         let what = match kind {
             Kind::Published => format!("is not published any more by {}", object.name),
             Kind::Label => "is gone from its enum".to_owned(),
+            Kind::LargeObject => "is gone".to_owned(),
             Kind::Index if object.facts.contains_key("unique") => "is gone, and what it kept unique is free".to_owned(),
             _ => format!("({}) is gone", word(kind)),
         };
@@ -121,6 +122,9 @@ impl Comparison<'_> {
                 ("state", None) => {
                     let what = if value == "valid" { "is not valid any more" } else { "is disabled" };
                     add(Kind::State, label.clone(), None, format!("({}) {what}", word(key.0)));
+                }
+                ("contents", Some(other)) if other != value => {
+                    add(Kind::LargeObject, label.clone(), None, "holds other bytes".into());
                 }
                 ("definition", Some(other)) if other != value => {
                     add(Kind::Definition, format!("definition of {label}"), None, "is another one".into());

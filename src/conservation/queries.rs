@@ -159,6 +159,13 @@ pub(super) const ALL: &[(Kind, &str)] = &[
          WHERE g.evtname !~ '^prisma_safe_guard_' AND NOT EXISTS (SELECT FROM extension e WHERE e.classid = 'pg_catalog.pg_event_trigger'::regclass AND e.objid = g.oid)",
     ),
     (
+        // the first 16 MiB of what this role may read: there is no reading more than 1 GB in one piece
+        Kind::LargeObject,
+        "SELECT m.oid, 0, format('large object %s', m.oid), NULL::text, 0::oid, NULL::int2[], NULL::text, jsonb_build_object(
+           'contents', CASE WHEN pg_has_role(m.lomowner, 'USAGE') THEN md5(lo_get(m.oid, 0, 16777216)) END)::text
+         FROM pg_catalog.pg_largeobject_metadata m",
+    ),
+    (
         Kind::DefaultPrivileges,
         "SELECT d.oid, 0, format('default privileges of %s%s on %s', pg_get_userbyid(d.defaclrole),
              coalesce(' in ' || n.nspname, ''), CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'

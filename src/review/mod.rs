@@ -41,7 +41,7 @@ use crate::rules::{
     self, Check, Evidence, Finding, Live, RULES, Scratch, Settings, Severity, Subject, Unchecked, dependent_object,
     no_lock_timeout, squawk,
 };
-use crate::sql::{Script, StatementKind};
+use crate::sql::Script;
 
 /// What is to be reviewed, and what is known around it.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ pub fn review(request: Request<'_>) -> Review {
             scratch: &scratch,
             origins: &origins,
             // under another search_path the names here are other tables there
-            live: request.live.filter(|_| !changes_search_path(script)),
+            live: request.live.filter(|_| !script.leaves_schema(request.default_schema)),
             target_is_empty,
             acceptances: &accepting,
             settings: request.settings,
@@ -228,7 +228,7 @@ pub fn review(request: Request<'_>) -> Review {
             let range = finding.range.as_ref();
             (range.map(|range| range.start), Reverse(finding.severity), range.map(|range| range.end))
         });
-        if request.live.is_some() && changes_search_path(script) {
+        if request.live.is_some() && script.leaves_schema(request.default_schema) {
             unchecked.push(unchecked::under_another_path(&migration.name));
         }
         unchecked.extend(unchecked::unfollowed(&migration.name, script, &findings));
@@ -329,16 +329,6 @@ fn look(subject: &Subject<'_>, together: &mut Together) -> Looked {
     squawk::check(subject, &mut findings);
     findings.extend(stated);
     Looked { findings, origins, unknown }
-}
-
-fn changes_search_path(script: &Script) -> bool {
-    script.statements().iter().any(|statement| match &statement.kind {
-        StatementKind::Set { name, .. } => name == "search_path",
-        StatementKind::Select | StatementKind::Other { .. } => {
-            script.text().get(statement.range.clone()).is_some_and(|text| text.to_lowercase().contains("search_path"))
-        }
-        _ => false,
-    })
 }
 
 fn verdict(migrations: &[Reviewed]) -> Verdict {

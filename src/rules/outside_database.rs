@@ -20,11 +20,12 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         _ => None,
     });
     let Some(what) = reached else { return };
-    let line = step.subject.script.position(step.statement.range.start).line;
+    // by its number: a line would be another one as soon as the accepting comment stands above it
+    let number = step.subject.script.statements().iter().take_while(|own| own.range.start <= step.statement.range.start).count();
     findings.push(
         Finding::new(
             &RULE,
-            format!("line {line}"),
+            format!("statement {number}"),
             step.statement.range.clone(),
             format!("reaches {what}: no rollback undoes that, and no backup holds it"),
         )

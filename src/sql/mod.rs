@@ -18,6 +18,7 @@ mod once;
 pub mod options;
 pub(crate) mod outside;
 mod script;
+mod search_path;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -33,5 +34,6 @@ pub use naming::{DefaultName, default_name};
 pub use new_value::{Types, Untold, UsedValue};
 pub use once::Sql;
 pub use script::{Lines, Position, Script, line_at};
+pub(crate) use search_path::SearchPath;
 pub use sections::{Section, Way, Whole};
 pub use unsendable::{Unsendable, in_utf8};

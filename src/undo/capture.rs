@@ -7,6 +7,7 @@
 mod rows;
 mod whole;
 
+use postgres::types::Type;
 use postgres::{Client, SimpleQueryMessage};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use super::losses::{Cast, Loss};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
 use crate::database::Failure;
-use crate::sql::{quote_identifier, quote_qualified};
+use crate::sql::{calls, quote_identifier, quote_qualified};
 
 /// What kind of loss a capture is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,9 +147,10 @@ pub(super) fn run(client: &mut Client, sql: &str) -> Result<u64, Failure> {
 }
 
 /// Captures a loss before its statement runs. `None` if there is no such table. `others` are the captures of the same
-/// statement.
+/// statement, and `schema` is where the migration's bare names are looked for.
 pub(super) fn begin(
     client: &mut Client,
+    schema: &str,
     statement: usize,
     loss: &Loss,
     storage: String,
@@ -174,7 +176,10 @@ pub(super) fn begin(
     let rest = match loss {
         Loss::Columns { .. } => columns(client, &facts, &mut capture)?,
         Loss::Casts { casts, .. } => self::casts(client, &facts, &mut capture, casts)?,
-        Loss::Table { .. } => whole::table(client, &facts, &mut capture, facts.movable)?,
+        Loss::Table { table } => {
+            let movable = facts.movable && (table.schema != schema || whole::is_meant(client, &facts, table)?);
+            whole::table(client, &facts, &mut capture, movable)?
+        }
         Loss::Whole { .. } => whole::table(client, &facts, &mut capture, false)?,
         Loss::Deleted { which, .. } | Loss::Updated { which, .. } => {
             // nothing refers to rows of a table that is not there
@@ -229,6 +234,9 @@ fn columns(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<
 fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cast]) -> Result<Rest, Failure> {
     lock(client, facts, "ACCESS EXCLUSIVE")?;
     capture.zone = client.query_typed_one("SELECT current_setting('TimeZone')", &[])?.try_get(0)?;
+    if !capture.key.is_empty() && computes_anew(client, casts)? {
+        return rows::all(client, facts, capture);
+    }
     // the statement's expressions may call the table by its name
     let of = quote_identifier(&capture.table);
     let value =
@@ -241,6 +249,17 @@ fn casts(client: &mut Client, facts: &Facts, capture: &mut Capture, casts: &[Cas
     let condition = format!("WHERE {}", changed.collect::<Vec<_>>().join(" OR "));
     capture.rows = copy(client, facts, &capture.place(), &of, &select, &condition)?;
     Ok(Rest::Nothing)
+}
+
+/// Whether an expression gives another value each time (`random()`, `nextval()`) or changes something: then it runs once, in its
+/// statement, and what it made is read afterwards.
+fn computes_anew(client: &mut Client, casts: &[Cast]) -> Result<bool, Failure> {
+    const VOLATILE: &str = "SELECT EXISTS (SELECT FROM pg_proc WHERE provolatile = 'v' AND lower(proname) = ANY($1))";
+    let called: Vec<String> = casts.iter().flat_map(|cast| calls::of_expression(&cast.value)).collect();
+    if called.is_empty() {
+        return Ok(false);
+    }
+    Ok(client.query_typed_one(VOLATILE, &[(&called, Type::TEXT_ARRAY)])?.try_get(0)?)
 }
 
 /// `t."a" = b."a" AND …`, in the form that the values are kept in.

@@ -149,7 +149,7 @@ impl Hook for Keeper<'_> {
         for (number, loss) in self.plan.losses.losses.iter().filter(|(number, _)| mine(*number)) {
             let storage = storage(&self.id, self.kept.len() + self.open.len() + 1, &loss.table().name);
             client.batch_execute("SAVEPOINT prisma_safe_capture")?;
-            match capture::begin(client, *number, loss, storage, &self.open) {
+            match capture::begin(client, self.schema, *number, loss, storage, &self.open) {
                 Ok(open) => {
                     client.batch_execute("RELEASE SAVEPOINT prisma_safe_capture")?;
                     self.open.extend(open);

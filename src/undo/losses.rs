@@ -8,7 +8,8 @@ use crate::catalog::{Catalog, ObjectName};
 pub use crate::effects::Which;
 use crate::effects::{self, Effect, What, retype};
 use crate::rules::origins::Origins;
-use crate::sql::{DataType, Expr, Script, quote_identifier};
+use crate::sql::tokens::tokens;
+use crate::sql::{DataType, Expr, Script, SearchPath, quote_identifier};
 
 /// Something a statement destroys. Names are those just before the statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +81,23 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
     end.apply(script, "");
     let mut origins = Origins::default();
     let mut number = 0;
+    let mut elsewhere = false;
     before.clone().walk(script, "", |catalog, statement| {
         number += 1;
         let scene = effects::Scene::new(script, statement, catalog, &end);
         let effects = effects::of(&scene);
-        let lost = read(catalog, &effects).into_iter();
+        let mut lost = read(catalog, &effects);
+        if elsewhere {
+            let bare = |loss: &Loss| loss.table().schema == before.default_schema && !written(scene.text, loss.table());
+            if lost.iter().any(bare) {
+                found.unknown.push(format!("statement {number}: the tables that it names are those of another search_path"));
+            }
+            // to keep the table of that name here would take what the statement never touches
+            lost.retain(|loss| !bare(loss));
+        }
+        if let Some(path) = SearchPath::set_by(statement, scene.text) {
+            elsewhere = path.leaves(&before.default_schema);
+        }
         for loss in lost {
             // what this very migration has made is not lost
             let Some(target) = origins.table(loss.table()) else { continue };
@@ -95,6 +108,17 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
         origins.follow(&scene, &effects);
     });
     found
+}
+
+/// Whether a statement names a table with its schema.
+fn written(text: &str, table: &ObjectName) -> bool {
+    let tokens = tokens(text);
+    tokens.windows(3).any(|name| {
+        let [schema, dot, own] = name else { return false };
+        dot.is_symbol(".")
+            && schema.identifier().is_some_and(|schema| schema == table.schema)
+            && own.identifier().is_some_and(|own| own == table.name)
+    })
 }
 
 fn unknown(effect: &Effect) -> Option<String> {
@@ -201,6 +225,21 @@ mod tests {
         assert_eq!(lost[2], (2, Loss::Table { table: name("b") }));
         // no file makes it, and the database may have it all the same
         assert_eq!(lost[3], (3, Loss::Table { table: name("unknown") }));
+    }
+
+    /// Under another search_path a bare name is not the table of that name here; a whole name is.
+    #[test]
+    fn a_bare_name_under_another_path_is_not_this_schemas() {
+        let before = Script::parse(BEFORE);
+        let found = |sql: &str| {
+            let found = losses(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql));
+            (found.losses.len(), found.unknown)
+        };
+        let named = "the tables that it names are those of another search_path";
+        assert_eq!(found("SET search_path TO other; DROP TABLE b;"), (0, vec![format!("statement 2: {named}")]));
+        assert_eq!(found("SELECT set_config('search_path', 'other', false); DELETE FROM b;").0, 0);
+        assert_eq!(found("SET search_path TO other; DROP TABLE public.b;"), (1, vec![]));
+        assert_eq!(found("SET search_path TO other; SET search_path TO public; DROP TABLE b;"), (1, vec![]));
     }
 
     /// A column of two keys is found twice.

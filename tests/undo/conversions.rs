@@ -45,11 +45,53 @@ fn values_that_no_cast_gives_back() {
         "ALTER TABLE tram ALTER COLUMN note TYPE VARCHAR(3) USING left(note, 3);",
         "ALTER TABLE tram ALTER COLUMN note TYPE INT USING coalesce(length(note), -1);",
         "ALTER TABLE tram ALTER COLUMN doc TYPE TEXT USING 'doc ' || (doc ->> 'g'), ALTER COLUMN note TYPE TEXT USING upper(note);",
+        // another value each time: what it is kept with is what the statement made
+        "ALTER TABLE tram ALTER COLUMN note TYPE UUID USING gen_random_uuid(), ALTER COLUMN k TYPE TEXT USING random()::text;",
     ] {
         let done = there_and_back(sql);
         let verified: u64 = done.put_back.iter().map(|each| each.verified).sum();
         assert!(verified > 0, "{sql}: {done:?}");
     }
+}
+
+/// The function runs once for a row, in the statement.
+#[test]
+fn an_expression_that_writes_runs_once() {
+    let mut story = Story::new(
+        "CREATE TABLE log (n INT); CREATE TABLE tram (id INT PRIMARY KEY, v TEXT); INSERT INTO tram VALUES (1, 'a'), (2, 'b');
+         CREATE FUNCTION noted(v TEXT) RETURNS TEXT LANGUAGE sql AS $$ INSERT INTO log VALUES (1); SELECT 'x' $$;",
+    );
+    story.apply("2_change", "ALTER TABLE tram ALTER COLUMN v TYPE VARCHAR(9) USING noted(v);").unwrap();
+    assert_eq!(story.database.count("log"), 2);
+    story.back(&[]).unwrap();
+    assert_eq!(story.database.value("SELECT string_agg(v, ',' ORDER BY id) FROM tram"), "a,b");
+}
+
+/// A deploy keeps the table that the statement drops, and no other of that name.
+#[test]
+fn a_table_of_the_same_name_stays_where_it_is() {
+    for sql in ["SELECT elsewhere(); DROP TABLE kiln;", "SET search_path TO side; DROP TABLE kiln;"] {
+        let mut story = Story::new(
+            "CREATE TABLE kiln (id INT PRIMARY KEY, v TEXT); INSERT INTO kiln VALUES (1, 'a'), (2, 'b');
+             CREATE SCHEMA side; CREATE TABLE side.kiln (id INT PRIMARY KEY);
+             CREATE FUNCTION elsewhere() RETURNS void LANGUAGE sql AS $$ SELECT set_config('search_path', 'side', true) $$;",
+        );
+        story.apply("2_change", sql).unwrap();
+        assert_eq!(story.database.value("SELECT string_agg(v, ',' ORDER BY id) FROM kiln"), "a,b", "{sql}");
+        assert_eq!(story.database.value("SELECT coalesce(to_regclass('side.kiln')::text, 'gone')"), "gone", "{sql}");
+    }
+}
+
+/// The next insert after a rollback gets a number that is free.
+#[test]
+fn an_identity_counts_on() {
+    let mut story = Story::new(
+        "CREATE TABLE tram (id INT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v TEXT); INSERT INTO tram (v) VALUES ('a'), ('b');",
+    );
+    story.apply("2_change", "ALTER TABLE tram ALTER COLUMN id DROP IDENTITY;").unwrap();
+    story.back(&[]).unwrap();
+    story.database.execute("INSERT INTO tram (v) VALUES ('c')");
+    assert_eq!(story.database.value("SELECT max(id) FROM tram"), "3");
 }
 
 #[test]

@@ -15,7 +15,7 @@ mod user_types;
 
 use super::{Catalog, Coverage, ObjectName, Opaque};
 use crate::sql::code::Reach;
-use crate::sql::{Name, Script, Statement, StatementKind};
+use crate::sql::{Name, Script, SearchPath, Statement, StatementKind};
 
 impl Catalog {
     /// Replays scripts in order, each with its migration's name.
@@ -89,8 +89,15 @@ impl<'a> Replay<'a> {
         if let Some(call) = self.catalog.runs(statement, text).filter(|call| call.reach == Reach::Anything) {
             self.code(&call.to_string());
         }
+        if let Some(path) = SearchPath::set_by(statement, text) {
+            let first = match path {
+                SearchPath::Schemas(schemas) => schemas.into_iter().next(),
+                SearchPath::Unknown => None,
+            };
+            self.schema = first.unwrap_or_else(|| self.catalog.default_schema.clone());
+        }
         match &statement.kind {
-            StatementKind::Select => {}
+            StatementKind::Select | StatementKind::Set { .. } => {}
             StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } => {
                 self.catalog.learn_code(statement, text);
             }
@@ -116,11 +123,6 @@ impl<'a> Replay<'a> {
                 self.catalog.learn_code(statement, text);
             }
             StatementKind::RenameView { name, to } => self.rename_table(&self.resolve(name), to),
-            StatementKind::Set { name, values, .. } if name == "search_path" => {
-                let default = self.catalog.default_schema.clone();
-                let first = values.iter().find(|schema| *schema != "$user" && !schema.is_empty());
-                self.schema = first.cloned().unwrap_or(default);
-            }
             StatementKind::Do { .. } => self.code("DO"),
             StatementKind::Other { words } if self.user_type(words, script, statement) => {}
             StatementKind::Other { words } if !is_harmless(words) => self.code(words),

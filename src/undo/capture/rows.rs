@@ -22,8 +22,6 @@ pub(super) fn rows(
         capture.columns = facts.stored();
         capture.columns.retain(|column| capture.kind == Kind::Deleted || !capture.key.contains(column));
     }
-    let mut wanted = capture.key.clone();
-    wanted.extend(capture.columns.iter().filter(|column| !capture.key.contains(column)).cloned());
     let mut of = quote_identifier(&capture.table);
     let condition = match which {
         Which::All | Which::Emptied => String::new(),
@@ -43,10 +41,22 @@ pub(super) fn rows(
             format!("WHERE EXISTS (SELECT FROM {} AS p WHERE {pairs})", place(&aside(&parent.capture)))
         }
     };
-    let select = kept(facts, &of, &wanted);
-    capture.rows = copy(client, facts, &place(&aside(capture)), &of, &select, &condition)?;
+    wait(client, facts, capture, &of, &condition).map(Some)
+}
+
+/// Every row of a table that is locked already, aside until its statement has run.
+pub(super) fn all(client: &mut Client, facts: &Facts, capture: &mut Capture) -> Result<Rest, Failure> {
+    let of = quote_identifier(&capture.table);
+    wait(client, facts, capture, &of, "")
+}
+
+fn wait(client: &mut Client, facts: &Facts, capture: &mut Capture, of: &str, condition: &str) -> Result<Rest, Failure> {
+    let mut wanted = capture.key.clone();
+    wanted.extend(capture.columns.iter().filter(|column| !capture.key.contains(column)).cloned());
+    let select = kept(facts, of, &wanted);
+    capture.rows = copy(client, facts, &place(&aside(capture)), of, &select, condition)?;
     capture.reached = capture.rows;
-    Ok(Some(Rest::Compare))
+    Ok(Rest::Compare)
 }
 
 /// Where rows wait for their statement.
@@ -96,6 +106,8 @@ impl Open {
                 facts.place
             )
         } else {
+            // a change of type has made the columns other ones
+            let facts = Facts::read(client, &capture.table())?.unwrap_or(facts);
             let values = capture.columns.iter().enumerate();
             let values = values.map(|(at, column)| format!("{} AS {}", facts.kept("t", column), became(at)));
             let changed = capture.columns.iter().map(|column| {

@@ -5,6 +5,7 @@ use postgres::types::{ToSql, Type};
 
 use super::super::facts::Facts;
 use super::{Capture, Rest, copy, kept, lock};
+use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
 use crate::database::Failure;
 use crate::sql::{quote_identifier, quote_qualified};
@@ -26,6 +27,13 @@ pub(super) fn table(client: &mut Client, facts: &Facts, capture: &mut Capture, m
         capture.rows = copy(client, facts, &capture.place(), &of, &select, "")?;
     }
     Ok(Rest::Nothing)
+}
+
+/// Whether the bare name means this table just now: code may have set another `search_path`, under which it is another one.
+pub(super) fn is_meant(client: &mut Client, facts: &Facts, table: &ObjectName) -> Result<bool, Failure> {
+    const MEANT: &str = "SELECT coalesce(to_regclass($1)::oid = $2, false)";
+    let bare = quote_identifier(&table.name);
+    Ok(client.query_typed_one(MEANT, &[(&bare, Type::TEXT), (&facts.id, Type::OID)])?.try_get(0)?)
 }
 
 /// Tables up to this size are counted when they are moved; of larger ones the server's estimate stands.
