@@ -74,9 +74,7 @@ pub struct Done {
 /// # Errors
 /// Exit status 1 where there is no such table; 2 for a plan that fills nothing; 3 for one whose rows nothing identifies.
 pub fn key(client: &mut Client, plan: &Plan) -> Result<Key> {
-    if !plan.kind.fills() {
-        return Err(nothing(plan));
-    }
+    demand_fills(plan)?;
     let table = plan.object();
     let key = Key::of(client, &table).explain(|| format!("could not look for the key of {table}"))?;
     let key =
@@ -90,8 +88,14 @@ pub fn key(client: &mut Client, plan: &Plan) -> Result<Key> {
     Ok(key)
 }
 
+/// # Errors
+/// Exit status 2 for a plan that fills nothing.
+pub fn demand_fills(plan: &Plan) -> Result<()> {
+    if plan.kind.fills() { Ok(()) } else { Err(nothing(plan)) }
+}
+
 fn nothing(plan: &Plan) -> Error {
-    Error::usage(format!("{} has nothing to fill", plan.title()))
+    Error::usage(format!("the plan {} has nothing to fill", plan.name))
         .help("a dropped column and a renamed table have no backfill")
 }
 

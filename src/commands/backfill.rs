@@ -67,7 +67,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let config = Config::load(project.root())?;
     let (target, discovered) = super::target(&project, &config, context)?;
     let plans = Plans::read(&discovered.migrations_dir)?;
-    let plan = plans.chosen(args.plan.as_deref())?;
+    let plan = plans.to_fill(args.plan.as_deref())?;
+    backfill::demand_fills(plan)?;
     let (shell, place) = (&context.shell, target.url.identity());
     let standing = {
         let mut client = session::open(&target.url, backfill::APPLICATION)?;

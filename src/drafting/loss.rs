@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, ObjectName};
 use crate::effects::{self, Conversion, Scene, What};
 use crate::engine::{DataLoss, StepNote};
 use crate::error::{Error, Result};
+use crate::rename::{self, Dropped, Regroup};
 use crate::rules::origins::Origins;
 use crate::sql::{ActionKind, Script, StatementKind};
 use crate::ui::{Shell, prompt};
@@ -22,6 +23,8 @@ pub(super) struct Lost {
     message: String,
     /// The object that `--delete` names, before the migration; none for values that a change of type may cost.
     option: Option<String>,
+    /// The same in phases, a line each.
+    phases: Vec<String>,
 }
 
 /// A loss by the names that it has before the migration, and now.
@@ -33,9 +36,21 @@ struct Loss {
 }
 
 /// What the written migration loses, of what Prisma has counted rows or values in: it says nothing of an empty table.
-pub(super) fn lost(data_loss: &DataLoss, before: &Catalog, text: &str) -> Vec<Lost> {
+pub(super) fn lost(data_loss: &DataLoss, before: &Catalog, text: &str, dropped: &[Dropped]) -> Vec<Lost> {
     let losses = losses(before, &Script::parse(text));
-    losses.iter().filter_map(|loss| data_loss.warnings.iter().find_map(|note| loss.said_by(note))).collect()
+    let mut told: Vec<&Regroup> = Vec::new();
+    let mut offered = |loss: &Loss| {
+        let own = dropped.iter().find(|own| own.table == loss.was && Some(&own.column) == loss.column.as_ref());
+        let Some(own) = own.filter(|_| loss.dropped) else { return Vec::new() };
+        let new = own.regroup.as_ref().filter(|regroup| !told.contains(regroup));
+        told.extend(new);
+        rename::offered(Some(&own.drop), new)
+    };
+    let found = losses.iter().filter_map(|loss| {
+        let said = data_loss.warnings.iter().find_map(|note| loss.said_by(note))?;
+        Some(Lost { phases: offered(loss), ..said })
+    });
+    found.collect()
 }
 
 fn losses(before: &Catalog, script: &Script) -> Vec<Loss> {
@@ -89,7 +104,7 @@ impl Loss {
             ),
             _ => return None,
         };
-        Some(Lost { message, option: self.dropped.then_some(option) })
+        Some(Lost { message, option: self.dropped.then_some(option), phases: Vec::new() })
     }
 }
 
@@ -160,6 +175,7 @@ pub(super) fn consent(lost: &[Lost], deleted: &[String], shell: &Shell) -> Resul
     if shell.interactive() {
         for loss in &losses {
             shell.warn(&loss.message);
+            loss.phases.iter().for_each(|line| shell.detail(line));
         }
         return match prompt::confirm(shell, "Are you sure you want to create and apply this migration?", false)? {
             true => Ok(()),
@@ -168,19 +184,25 @@ pub(super) fn consent(lost: &[Lost], deleted: &[String], shell: &Shell) -> Resul
     }
     let options: Vec<String> = losses
         .iter()
-        .map(|loss| match &loss.option {
-            Some(option) => format!("{}\n  --delete {option}", loss.message),
-            None => format!("{}\n  --create-only", loss.message),
+        .map(|loss| {
+            let option = loss.option.as_ref().map_or("--create-only".to_owned(), |option| format!("--delete {option}"));
+            let lines = [loss.message.clone(), format!("  {option}")].into_iter();
+            lines.chain(loss.phases.iter().map(|line| format!("  {line}"))).collect::<Vec<_>>().join("\n")
         })
         .collect();
+    let mut help = "answer each with the option under it, or only create the migration with --create-only".to_owned();
+    if losses.iter().any(|loss| !loss.phases.is_empty()) {
+        help = format!("{help}; {}, and each EXPR and VALUE is what you write", rename::BEGINS);
+    }
     Err(Error::decision("applying this migration would lose data of the development database; nothing was created")
         .because(options.join("\n"))
-        .help("answer each with the option under it, or only create the migration with --create-only"))
+        .help(help))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::shell::ColorChoice;
 
     const BASE: &str = "CREATE TABLE \"Song\" (id int, artist text, n text); CREATE TABLE \"Old\" (id int, x text);";
     const DROPS: &str =
@@ -199,7 +221,7 @@ mod tests {
     fn lost_by(sql: &str) -> Vec<(String, Option<String>)> {
         let before = Catalog::replay("public", [("1", &Script::parse(BASE))]);
         let counted = DataLoss { warnings: [DROPS, EMPTIES, ALTERS].map(note).into(), unexecutable_steps: Vec::new() };
-        lost(&counted, &before, sql).into_iter().map(|loss| (loss.message, loss.option)).collect()
+        lost(&counted, &before, sql, &[]).into_iter().map(|loss| (loss.message, loss.option)).collect()
     }
 
     #[test]
@@ -227,6 +249,30 @@ mod tests {
         );
         // no header of Prisma's is needed, and none deceives
         assert_eq!(lost_by("/*\n  Warnings:\n\n  - You are about to drop the `Old` table.\n*/\nSELECT 1;"), []);
+    }
+
+    #[test]
+    fn what_phases_could_do_stands_below_the_option() {
+        let before = Catalog::replay("public", [("1", &Script::parse(BASE))]);
+        let counted = DataLoss { warnings: vec![note(DROPS)], unexecutable_steps: Vec::new() };
+        let table = ObjectName { schema: "public".into(), name: "Song".into() };
+        let regroup = Some(Regroup { what: "split into a and b".into(), command: "the split".into() });
+        let dropped = ["artist", "n"].map(|column| Dropped {
+            table: table.clone(),
+            column: column.into(),
+            drop: format!("drop {column}"),
+            regroup: regroup.clone(),
+        });
+        let lost = lost(&counted, &before, "ALTER TABLE \"Song\" DROP COLUMN artist;", &dropped);
+        let error = consent(&lost, &[], &Shell::new(true, 0, ColorChoice::Never, true, &|_| None)).unwrap_err();
+        let text = format!("{error:?}");
+        assert!(
+            text.contains("--delete Song.artist")
+                && text.contains("split into a and b")
+                && text.contains("drop artist"),
+            "{text}"
+        );
+        assert!(!text.contains("drop n") && error.help_text().unwrap().contains(rename::BEGINS), "{text}");
     }
 
     #[test]

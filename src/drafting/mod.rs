@@ -256,7 +256,8 @@ impl<'a> Drafting<'a> {
     /// Exit status 1 for what cannot run; 4 for losses without an answer, 130 for those refused at the terminal.
     pub fn admit(&self, outcome: &Outcome, data_loss: &DataLoss, options: &Options, shell: &Shell) -> Result<()> {
         loss::refuse_unexecutable(data_loss, &outcome.text)?;
-        loss::consent(&loss::lost(data_loss, &self.before, &outcome.text), &outcome.dropped(options), shell)
+        let lost = loss::lost(data_loss, &self.before, &outcome.text, &outcome.decisions.dropped);
+        loss::consent(&lost, &outcome.dropped(options), shell)
     }
 
     /// Someone chose to rename in phases: this draft would drop the values at once, so it is not written.

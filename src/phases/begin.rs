@@ -8,6 +8,7 @@ use super::{names, regroup};
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::project::Migration;
+use crate::rename::directive::path;
 use crate::sql::{identifier_is_cut, quote_identifier, quote_literal};
 
 /// The plan before Prisma has said what types its new columns have.
@@ -23,6 +24,10 @@ pub fn plan(
     all: &[Migration],
 ) -> Result<Plan> {
     let find = |column: &String| {
+        let parts = path(column).map(|(parts, _)| parts).unwrap_or_default();
+        if let [.., table, column] = parts.as_slice() {
+            plans.admit_column(table, column)?;
+        }
         let subject = Subject::find(column, catalog, texts)?;
         subject.admit(kind, catalog).map(|()| subject)
     };

@@ -117,7 +117,7 @@ fn rows_agree(client: &mut Client, scripts: &Scripts<'_>) -> Result<Option<Evide
 
 /// Since when the old release has written nothing.
 fn silence(plan: &Plan, standing: &Standing, after: Duration) -> Evidence {
-    let needed = format!("{} is needed (contract.after)", length(after));
+    let needed = format!("{} is needed ([contract] after in prisma-safe.toml)", length(after));
     let Some(since) = standing.last_old_write.max(standing.expanded) else {
         return Evidence::new("silence", false, "since when the old release has written nothing is not known");
     };

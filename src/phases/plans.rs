@@ -60,6 +60,21 @@ impl Plans {
         }
     }
 
+    /// Refuses a column that an open plan is about: `Song.artist`, by its names in schema.prisma or the database.
+    ///
+    /// # Errors
+    /// Exit status 2.
+    pub fn admit_column(&self, table: &str, column: &str) -> Result<()> {
+        let meant = |plan: &&Plan| {
+            let own = [&plan.model, &plan.table].iter().any(|name| *name == table);
+            own && plan.is_open() && plan.sides().any(|side| side.column == column || side.field == column)
+        };
+        match self.all.iter().find(meant) {
+            Some(plan) => Err(finish_first(format!("the plan {} is about {table}.{column} already", plan.name), plan)),
+            None => Ok(()),
+        }
+    }
+
     /// A plan's file.
     pub fn path(&self, plan: &str) -> PathBuf {
         self.folder.join(format!("{plan}.toml"))
@@ -70,6 +85,19 @@ impl Plans {
     /// # Errors
     /// Exit status 2 where there is none, or more than one.
     pub fn chosen(&self, name: Option<&str>) -> Result<&Plan> {
+        self.chosen_among(name, |_| true)
+    }
+
+    /// As [`Plans::chosen`], for a backfill: a plan that has none is meant by its name only, or where there is no other.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_fill(&self, name: Option<&str>) -> Result<&Plan> {
+        let some = self.all.iter().any(|plan| plan.is_open() && plan.kind.fills());
+        self.chosen_among(name, |plan| plan.kind.fills() || !some)
+    }
+
+    fn chosen_among(&self, name: Option<&str>, among: impl Fn(&Plan) -> bool) -> Result<&Plan> {
         let names = |plans: &[&Plan]| plans.iter().map(|plan| plan.name.as_str()).collect::<Vec<_>>().join(", ");
         if let Some(name) = name {
             let all: Vec<&Plan> = self.all.iter().collect();
@@ -78,7 +106,7 @@ impl Plans {
                 if all.is_empty() { error } else { error.help(format!("known: {}", names(&all))) }
             });
         }
-        let open: Vec<&Plan> = self.all.iter().filter(|plan| plan.is_open()).collect();
+        let open: Vec<&Plan> = self.all.iter().filter(|plan| plan.is_open() && among(plan)).collect();
         match open.as_slice() {
             [one] => Ok(one),
             [] => Err(Error::usage(format!("no open plan in {}", self.folder.display()))
@@ -105,6 +133,10 @@ impl Plans {
 fn two_plans(plan: &Plan, other: &Plan) -> Error {
     let shared = plan.sides().find(|side| other.sides().any(|theirs| theirs.column == side.column));
     let column = shared.map_or_else(String::new, |side| format!(".{}", side.column));
-    Error::usage(format!("two plans are about {}{column}: {} and {}", plan.model, other.name, plan.name))
-        .help(format!("finish {} first, or take it back: prisma-safe phases abort {}", other.name, other.name))
+    finish_first(format!("two plans are about {}{column}: {} and {}", plan.model, other.name, plan.name), other)
+}
+
+fn finish_first(why: String, other: &Plan) -> Error {
+    let name = &other.name;
+    Error::usage(why).help(format!("finish {name} first, or take it back: prisma-safe phases abort {name}"))
 }

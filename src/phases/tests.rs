@@ -32,7 +32,19 @@ fn both_old_columns_of_a_merge_are_written_at_once_and_dropped_together() {
     }
     // one new column is written whole or not at all
     assert!(!expand.contains("COALESCE"), "{expand}");
+    // a column that may be empty is under no check
+    let optional = MERGE
+        .replace("may-fail = true\n", "")
+        .replace("required = true\nvalue = \"first", "required = false\nvalue = \"first");
+    let optional = Plan::parse("p", &optional).unwrap();
+    let optional = Scripts { plan: &optional, default_schema: "public", shown: "p.toml" }.expand().unwrap();
+    assert!(optional.contains("phase_p_old_2") && !optional.contains("phase_p_new"), "{optional}");
     let contract = scripts.contract().unwrap();
+    // SET NOT NULL believes a check that was validated beside everyone's work
+    let at = |what: &str| contract.find(what).unwrap_or_else(|| panic!("{what}: {contract}"));
+    assert!(
+        at("VALIDATE CONSTRAINT \"phase_p_new\"") < at("SET NOT NULL") && at("SET NOT NULL") < at("DROP CONSTRAINT")
+    );
     for line in [
         "-- prisma-safe:allow drop-column(Person.first): name holds its values, and no release uses it",
         "ALTER TABLE \"Person\" ALTER COLUMN \"name\" SET NOT NULL;",
@@ -46,6 +58,10 @@ fn both_old_columns_of_a_merge_are_written_at_once_and_dropped_together() {
         abort.contains("ALTER COLUMN \"The last%'\" SET NOT NULL") && abort.contains("DROP COLUMN \"name\""),
         "{abort}"
     );
+    let at = |what: &str| abort.find(what).unwrap_or_else(|| panic!("{what}: {abort}"));
+    assert!(at("VALIDATE CONSTRAINT \"phase_p_old_2\"") < at("\"The last%'\" SET NOT NULL"));
+    let backfill = scripts.backfill().unwrap();
+    assert!(backfill.contains("CHECK (\"name\" IS NOT NULL) NOT VALID;"), "{backfill}");
 }
 
 /// Where nothing may be lost only the way back counts; one way is enough where a person has accepted it.

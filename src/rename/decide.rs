@@ -8,8 +8,9 @@ use super::candidate::{Candidate, Decision, Rename};
 use super::candidates;
 use super::given::Given;
 use super::options::{self, Options};
-use super::phased::Regroup;
+use super::phased;
 use super::question::{Answer, Ask, Asker, Open, Question};
+use super::regroup::{self, Dropped, Regroup};
 use super::scene::Scene;
 use super::sides;
 use crate::error::{Error, Result};
@@ -23,6 +24,8 @@ pub struct Decisions {
     pub open: Vec<Open>,
     /// What a person has answered, by what was asked: [`Options::answers`] of another draft of the same change.
     pub answers: Vec<(Rename, Answer)>,
+    /// What phases can do with the columns that are dropped.
+    pub dropped: Vec<Dropped>,
 }
 
 impl Decisions {
@@ -212,13 +215,15 @@ fn finish(
     decided: Vec<Candidate>,
     found: Vec<Candidate>,
 ) -> Decisions {
-    let ask = Ask { scene, given, around: &around(given, &found), found: &found };
+    let around = around(given, &found);
+    let dropped = regroup::dropped(scene, given, &around);
+    let ask = Ask { scene, given, around: &around, found: &found };
     let open = || found.iter().filter(|candidate| candidate.decision == Decision::Open);
     // asked about with their join table
     let along: Vec<Rename> = open().flat_map(|candidate| ask.along(&candidate.rename)).collect();
     let open = open().filter(|candidate| !along.contains(&candidate.rename));
     let open = open.map(|candidate| ask.question(candidate, options.maps).into()).collect();
-    Decisions { candidates: [decided, found].concat(), open, answers: Vec::new() }
+    Decisions { candidates: [decided, found].concat(), open, answers: Vec::new(), dropped }
 }
 
 /// The error for open decisions: exit status 4, each with the options that answer it.
@@ -234,16 +239,13 @@ pub fn undecided(open: &[Open]) -> Error {
             text.push_str("\n    ");
             text.push_str(option);
         }
-        if let Some(phases) = &one.phases {
-            let _ = write!(text, "\n    or, while the old release runs on: {phases}");
-        }
         let told = open.iter().take(number).any(|other| other.regroup == one.regroup);
-        if let Some(Regroup { what, command }) = one.regroup.as_ref().filter(|_| !told) {
-            let _ = write!(text, "\n    or {what}, while the old release runs on: {command}");
+        for line in phased::offered(one.phases.as_ref(), one.regroup.as_ref().filter(|_| !told)) {
+            let _ = write!(text, "\n    {line}");
         }
     }
     if open.iter().any(|one| one.phases.is_some() || one.regroup.is_some()) {
-        text.push_str("\n  what goes on in phases begins with schema.prisma as it was");
+        let _ = write!(text, "\n  {}", phased::BEGINS);
         if open.iter().any(|one| one.regroup.is_some()) {
             text.push_str("; each EXPR is SQL that you write");
         }

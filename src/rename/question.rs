@@ -9,7 +9,8 @@ use super::columns::{self, Holds};
 use super::exchange::Exchange;
 use super::given::Given;
 use super::joins;
-use super::phased::{self, Regroup};
+use super::phased;
+use super::regroup::{self, Regroup};
 use super::render::data_type;
 use super::scene::{Pair, Scene};
 use super::score::ASK;
@@ -148,7 +149,7 @@ impl Ask<'_> {
         if phases.is_some() {
             choices.push(("expand and contract: keep both for a while, without downtime".into(), Answer::Expand));
         }
-        let regroup = phased::regroup(self.scene, self.given, self.around, candidate);
+        let regroup = regroup::regroup(self.scene, self.given, self.around, candidate);
         if let Some(regroup) = &regroup {
             choices.push((format!("{}, in phases: tells how", regroup.what), Answer::Regroup(regroup.clone())));
         }

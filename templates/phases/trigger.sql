@@ -64,7 +64,7 @@ BEGIN
   IF _wrote_old OR TG_OP = 'INSERT' THEN
     {{ carry }}
 {% if keeps_all %}
-    IF _wrote_old AND ROW({{ old_in_new }})::record *<> ROW({{ old_values }})::record THEN
+    IF ROW({{ old_in_new }})::record *<> ROW({{ old_values }})::record THEN
       -- what the new side does not give back would go with the old one
       RAISE EXCEPTION '{{ new_words }} would not give back what was written to {{ old_words }}' USING ERRCODE = 'check_violation';
     END IF;

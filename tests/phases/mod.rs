@@ -5,6 +5,7 @@ mod bundle;
 mod edges;
 mod regroup;
 mod releases;
+mod scripts;
 mod table;
 
 use crate::journey::prisma_is_content;
@@ -217,7 +218,8 @@ fn a_type_a_requirement_and_a_drop_go_through_their_phases() {
         .says("@map(\"duration_int\")");
     project.run(["phases", "require", "Song.genre", "--from", "'of ' || \"artist\""]).succeeds();
     project.run(["phases", "drop", "Song.legacy", "--value", "gone"]).succeeds();
-    project.run(["phases", "drop", "Song.genre"]).exits(2).says("two plans are about Song.genre");
+    project.run(["phases", "rename", "Song.duration:length"]).exits(2).says("phases abort song_duration");
+    project.run(["phases", "drop", "Song.genre"]).exits(2).says("the plan song_genre is about Song.genre already");
     deployed(&project);
 
     // 007 is 7 for the new release, and stays 007 for the old one

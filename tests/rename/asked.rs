@@ -62,7 +62,7 @@ fn a_drop_at_the_terminal_is_asked_about_once_more() {
         Terminal::start(project.command(env!("CARGO_BIN_EXE_prisma-safe"), ["migrate", "dev", "--name", "x"]));
     // the last choice is to cancel, the one before it the drop
     terminal.sees("really drop").sees("cancel").press(Key::Up).press(Key::Up).press(Key::Enter);
-    terminal.sees("Are you sure").press(Key::Enter);
+    terminal.sees("phases drop Stall.slogan").sees("Are you sure").press(Key::Enter);
     let (status, seen) = terminal.ends();
     assert_eq!(status, 130, "{seen}");
     assert_eq!(project.files("prisma"), files);

@@ -6,9 +6,10 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::phases::obstacles::Unfit;
 use crate::phases::{
-    Asked, Back, Drafted, Edited, Kind, NewColumn, Phase, Plan, Scripts, after, begin, check_expression,
+    Asked, Back, Drafted, Edited, Kind, NewColumn, Phase, Plan, Scripts, Side, after, begin, check_expression,
     losing_indexes, obstacles, session,
 };
+use crate::ui::listed;
 
 /// `phases rename`.
 #[derive(Debug, clap::Args)]
@@ -204,17 +205,21 @@ pub(super) fn run((kind, asked): (Kind, Asked), write: Write, context: &Context)
     changes.extend(scene.plan(&plan)?);
     if scene.offer(&changes, &notes, write)? {
         shell.note(format!(
-            "next: deploy it, then release code that uses {}; `prisma-safe phases` shows what comes then",
-            used(&plan)
+            "next: deploy it, then release code that {}; `prisma-safe phases` shows what comes then",
+            release(&plan)
         ));
     }
     Ok(Exit::Done)
 }
 
-/// The fields that new code uses.
-fn used(plan: &Plan) -> String {
-    let fields: Vec<&str> = plan.targets().iter().map(|side| side.field.as_str()).collect();
-    if fields.is_empty() { "nothing of it".to_owned() } else { fields.join(", ") }
+/// What new code does.
+fn release(plan: &Plan) -> String {
+    let of = |sides: &[Side]| listed(&sides.iter().map(|side| side.field.as_str()).collect::<Vec<_>>());
+    match plan.kind {
+        Kind::Require => format!("always gives {} a value", of(&plan.old)),
+        Kind::Drop => format!("does not use {}", of(&plan.old)),
+        _ => format!("uses {}", of(&plan.new)),
+    }
 }
 
 /// What only Prisma knew.

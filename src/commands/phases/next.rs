@@ -153,7 +153,7 @@ fn contract(scene: &Scene<'_>, plan: &Plan, args: &Args, evidence: &[Evidence]) 
 fn agree(scene: &Scene<'_>, plan: &Plan, args: &Args) -> Result<()> {
     let (context, place) = (scene.context, scene.target.url.identity());
     let old = if plan.kind == Kind::Table { "name" } else { "column" };
-    let what = format!("ends {}: a release that still uses the old {old} then fails", plan.title());
+    let what = format!("ends the plan {}: a release that still uses the old {old} then fails", plan.name);
     let hash = hash_of(["prisma-safe contract 1", &plan.contract.sql, &place].map(str::as_bytes));
     let confirm = args.confirm.as_deref();
     if scene.target.production {

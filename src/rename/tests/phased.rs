@@ -18,13 +18,17 @@ const SCHEMA: &str = "model Person {
 ";
 
 /// The open decisions of a draft that leads from `SCHEMA` to it with `from` as `to`.
-fn open(sql: &str, (from, to): (&str, &str), draft: &str) -> Vec<Open> {
+fn open(sql: &str, fields: (&str, &str), draft: &str) -> Vec<Open> {
+    decisions(sql, fields, draft).open
+}
+
+fn decisions(sql: &str, (from, to): (&str, &str), draft: &str) -> Decisions {
     let catalog = Catalog::replay("public", [("before", &Script::parse(sql))]);
     let script = Script::parse(draft);
     let after = SCHEMA.replace(from, to);
     let hints = Hints { schema_before: vec![SCHEMA.to_owned()], schema_after: vec![after], ..Hints::default() };
     let draft = Draft { migration: "m", script: &script, before: &catalog, hints: &hints };
-    settle(&draft, &Options::default(), None).unwrap().open
+    settle(&draft, &Options::default(), None).unwrap()
 }
 
 fn commands(open: &[Open]) -> Vec<&str> {
@@ -91,6 +95,62 @@ fn what_does_not_fit_is_not_offered() {
     let fields = ("mail     String @unique", "mail_name String\n  mail_host String");
     let open = open(SQL, fields, &format!("ALTER TABLE \"people\" {unique};"));
     assert_eq!((open.is_empty(), commands(&open)), (false, Vec::new()));
+}
+
+/// A word in common makes a rename likely; where several share it, they may be its parts.
+#[test]
+fn parts_are_known_by_the_word_that_they_share() {
+    let field = "fullName String @map(\"full_name\")";
+    let draft = |columns: &str| format!("ALTER TABLE \"people\" DROP COLUMN \"full_name\", {columns};");
+    let names = "ADD COLUMN \"firstName\" TEXT, ADD COLUMN \"lastName\" TEXT";
+    let split = open(SQL, (field, "firstName String?\n  lastName String?"), &draft(names));
+    assert_eq!(
+        commands(&split),
+        ["prisma-safe phases split Person.fullName --into 'firstName?: EXPR' --into 'lastName?: EXPR' --back EXPR"]
+    );
+    let beside = format!("{names}, DROP COLUMN \"length\", ADD COLUMN \"size\" INTEGER");
+    let open = open(SQL, (field, "firstName String?\n  lastName String?\n  size Int?"), &draft(&beside));
+    assert!(commands(&open).len() == 1, "{open:?}");
+}
+
+/// Where nothing is asked, what a draft drops can still be split or dropped in phases.
+#[test]
+fn what_nothing_is_asked_about_is_offered_too() {
+    let field = "fullName String @map(\"full_name\")";
+    let found = |to: &str, columns: &str| {
+        let draft = format!("ALTER TABLE \"people\" DROP COLUMN \"full_name\"{columns};");
+        let decisions = decisions(SQL, (field, to), &draft);
+        assert_eq!(decisions.open, [], "{columns}");
+        let [dropped] = &decisions.dropped[..] else { panic!("{decisions:?}") };
+        (dropped.drop.clone(), dropped.regroup.clone().map(|regroup| regroup.command))
+    };
+    let drop = "prisma-safe phases drop Person.fullName --value VALUE".to_owned();
+    assert_eq!(found("", ""), (drop.clone(), None));
+    let (_, split) =
+        found("width Int\n  height Int?", ", ADD COLUMN \"width\" INTEGER NOT NULL, ADD COLUMN \"height\" INTEGER");
+    let command =
+        "prisma-safe phases split Person.fullName --into 'height Int?: EXPR' --into 'width Int: EXPR' --back EXPR";
+    assert_eq!(split.as_deref(), Some(command));
+    for (to, columns) in [
+        ("width Int?", ", ADD COLUMN \"width\" INTEGER"),
+        // values of their own: a default, a relation's key, times, truths
+        ("a Int @default(0)\n  b Int?", ", ADD COLUMN \"a\" INTEGER NOT NULL DEFAULT 0, ADD COLUMN \"b\" INTEGER"),
+        ("a Int?\n  b DateTime?", ", ADD COLUMN \"a\" INTEGER, ADD COLUMN \"b\" TIMESTAMP(3)"),
+        ("a Boolean?\n  b Boolean?", ", ADD COLUMN \"a\" BOOLEAN, ADD COLUMN \"b\" BOOLEAN"),
+        (
+            "a Int?\n  b Int?",
+            ", ADD COLUMN \"a\" INTEGER, ADD COLUMN \"b\" INTEGER, ADD CONSTRAINT \"k\" FOREIGN KEY (\"a\") REFERENCES \"people\"(\"id\")",
+        ),
+    ] {
+        assert_eq!(found(to, columns), (drop.clone(), None), "{columns}");
+    }
+    // phases refuse a key
+    let key = decisions(
+        SQL,
+        ("id       Int    @id", ""),
+        "ALTER TABLE \"people\" DROP CONSTRAINT \"people_pkey\", DROP COLUMN \"id\";",
+    );
+    assert_eq!(key.dropped, []);
 }
 
 #[test]
