@@ -39,7 +39,7 @@ pub(crate) fn regroup(scene: &Scene<'_>, given: &Given, around: &Around, candida
     parts.split(from, unlikely).or_else(|| parts.merge(to, unlikely))
 }
 
-/// What can be done in phases with a column that a draft drops, and about which there is no question.
+/// What can be done in phases with a column that a draft drops, and about which nothing is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropped {
     pub table: ObjectName,
