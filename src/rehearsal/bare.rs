@@ -8,7 +8,7 @@ use postgres::Client;
 
 use super::coverage::Coverage;
 use super::tracing::Tracing;
-use super::{Rehearsed, trace, written};
+use super::{Rehearsed, locks, written};
 use crate::catalog::Catalog;
 use crate::catalog::live::Live;
 use crate::conservation::{self, Census, Loss, Written};
@@ -52,7 +52,7 @@ impl Bare<'_> {
                 atomic: true,
                 took: Duration::ZERO,
                 wal_bytes: 0,
-                locks: trace::longest(traced.holds),
+                locks: locks::longest(traced.holds),
                 rewrites: Vec::new(),
                 indexes: Vec::new(),
                 statements: traced.statements,

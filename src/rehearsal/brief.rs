@@ -1,7 +1,7 @@
 //! A rehearsal in one line, where nothing in it needs attention.
 
 use super::budget::seconds;
-use super::trace::Stops;
+use super::locks::Stops;
 use super::{Data, Rehearsal};
 use crate::ui::{counted, rows};
 use crate::values::{Fate, TableFate};

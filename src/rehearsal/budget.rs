@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::coverage::Coverage;
-use super::trace::{LockMode, Stops, milliseconds};
+use super::locks::{LockMode, Stops};
+use super::milliseconds;
 use super::{Rehearsal, Rehearsed};
 
 /// `[rehearsal]`

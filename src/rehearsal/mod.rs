@@ -10,6 +10,7 @@
 //! | `pending` | the pending migrations, with what is kept of them |
 //! | `run` | each the way it will take |
 //! | `tracing`, `trace` | each statement from inside its transaction: time, locks, rewrites |
+//! | `locks` | whom a lock keeps waiting, and for how long |
 //! | `relations` | tables and indexes with their files |
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers at the same time |
@@ -30,6 +31,7 @@ mod budget;
 mod clone;
 mod contained;
 mod coverage;
+mod locks;
 mod onlooker;
 mod original;
 pub mod pending;
@@ -53,12 +55,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use postgres::Client;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use self::budget::{Budget, Excess};
 pub use self::clone::MARK as COPY_MARK;
 pub use self::contained::demand_contained;
 use self::coverage::Coverage;
+pub use self::locks::{Hold, LockMode, Stops, TableLock};
 pub use self::original::{Data, Original};
 pub use self::report::{document, say, say_in_brief};
 pub use self::return_trip::{ReturnTrip, TakeBack, TakenBack};
@@ -67,7 +70,7 @@ use self::run::{Ran, bring_home, busy, perform};
 pub use self::session::Session;
 pub use self::settings::RehearsalMode;
 use self::steps::Stepped;
-pub use self::trace::{Hold, LockMode, Sized, Statement, Stops, TableLock, Write};
+pub use self::trace::{Sized, Statement, Write};
 pub use self::traffic::Stall;
 pub use self::unjudged::demand_judged;
 use crate::catalog::Catalog;
@@ -93,7 +96,7 @@ pub struct Rehearsed {
     pub name: String,
     /// Whether it ran in one transaction.
     pub atomic: bool,
-    #[serde(rename = "milliseconds", serialize_with = "trace::milliseconds")]
+    #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
     pub took: Duration,
     pub wal_bytes: u64,
     pub statements: Vec<Statement>,
@@ -139,7 +142,7 @@ pub struct Rehearsal {
     pub unlike: Vec<String>,
     /// What is over the budget.
     pub excess: Vec<Excess>,
-    #[serde(rename = "milliseconds", serialize_with = "trace::milliseconds")]
+    #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
     pub took: Duration,
     /// What each statement wrote to tables that were there.
     #[serde(skip)]
@@ -223,7 +226,7 @@ pub fn rehearse(
         backup: original.backup().to_owned(),
         server_version: original.server_version()?,
         data: original.data(),
-        locks: trace::longest(migrations.iter().flat_map(|migration| migration.locks.clone())),
+        locks: locks::longest(migrations.iter().flat_map(|migration| migration.locks.clone())),
         written: written::written(&migrations, &tables),
         migrations,
         tables,
@@ -293,4 +296,9 @@ fn uncompared(was: &Census, data: Data, schema: &str) -> Vec<String> {
 fn definitions(before: &mut Client, after: &mut Client) -> Result<(Live, Live), Failure> {
     let without = Without::default();
     Ok((Live::read(before, &without)?, Live::read(after, &without)?))
+}
+
+/// Whole milliseconds, for JSON.
+fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 
+use super::locks::{Hold, LockMode};
 use super::relations::{self, Relations};
-use super::trace::{self, Hold, LockMode, Sized, Statement};
+use super::trace::{self, Sized, Statement};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::Result;
 

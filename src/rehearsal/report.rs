@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::budget::seconds;
-use super::trace::{Hold, Sized, Statement, Stops};
+use super::locks::{Hold, Stops};
+use super::trace::{Sized, Statement};
 use super::{Rehearsal, Rehearsed, ReturnTrip, brief, original};
 use crate::conservation::Kind;
 use crate::ui::{Shell, count, counted, rows};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use serde::Serialize;
 
-use super::trace::milliseconds;
+use super::milliseconds;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::{DatabaseUrl, Failure};
 use crate::error::Result;

@@ -7,7 +7,7 @@ use super::original::Original;
 use super::steps::{Stepped, Steps};
 use super::tracing::Tracing;
 use super::traffic::{Stall, Traffic};
-use super::{APPLICATION, CLONE, Rehearsed, TakeBack, onlooker, trace};
+use super::{APPLICATION, CLONE, Rehearsed, TakeBack, locks, onlooker};
 use crate::database::{DatabaseUrl, connect};
 use crate::deploy::alone::Alone;
 use crate::deploy::{Hook, Route, Runner, Settings};
@@ -96,7 +96,7 @@ fn run((original, copy): (&Original, &str), play: &mut Play<'_>, engine: &mut En
                     atomic: true,
                     took,
                     wal_bytes: traced.statements.iter().map(|statement| statement.wal_bytes).sum(),
-                    locks: trace::longest(traced.holds),
+                    locks: locks::longest(traced.holds),
                     rewrites: traced.statements.iter().flat_map(|statement| statement.rewrites.clone()).collect(),
                     indexes: traced.statements.iter().flat_map(|statement| statement.indexes.clone()).collect(),
                     statements: traced.statements,
@@ -125,7 +125,7 @@ fn run((original, copy): (&Original, &str), play: &mut Play<'_>, engine: &mut En
                     took: start.elapsed(),
                     wal_bytes: seen.wal_bytes,
                     statements: seen.statements,
-                    locks: trace::longest(seen.holds),
+                    locks: locks::longest(seen.holds),
                     rewrites: seen.rewrites,
                     indexes: seen.indexes,
                 }

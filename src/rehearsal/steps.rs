@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::budget::seconds;
 use super::contained::reaching;
+use super::milliseconds;
 use super::report::{fate, line};
-use super::trace::milliseconds;
 use super::{APPLICATION, CLONE, Data, Original};
 use crate::conservation::{self, Census, Loss};
 use crate::database::{Cancelling, connect};

@@ -2,75 +2,18 @@
 //! writes anew, the indexes it builds, the write-ahead log it makes. Asked in that same transaction, so nothing is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use postgres::GenericClient;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::locks::{Hold, LockMode, TableLock};
+use super::milliseconds;
 use super::relations::{Relations, relations, written};
 use crate::catalog::ObjectName;
 use crate::catalog::live::OWN_SCHEMA;
 use crate::database::Failure;
-
-/// A lock that a deploy may take on a table, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum LockMode {
-    RowExclusive,
-    ShareUpdateExclusive,
-    Share,
-    ShareRowExclusive,
-    Exclusive,
-    AccessExclusive,
-}
-
-impl fmt::Display for LockMode {
-    /// As SQL writes it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RowExclusive => "ROW EXCLUSIVE",
-            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
-            Self::Share => "SHARE",
-            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
-            Self::Exclusive => "EXCLUSIVE",
-            Self::AccessExclusive => "ACCESS EXCLUSIVE",
-        })
-    }
-}
-
-impl LockMode {
-    /// As `pg_locks` has it; weaker ones block nothing and are left out.
-    pub(super) fn parse(mode: &str) -> Option<Self> {
-        Some(match mode {
-            "RowExclusiveLock" => Self::RowExclusive,
-            "ShareUpdateExclusiveLock" => Self::ShareUpdateExclusive,
-            "ShareLock" => Self::Share,
-            "ShareRowExclusiveLock" => Self::ShareRowExclusive,
-            "ExclusiveLock" => Self::Exclusive,
-            "AccessExclusiveLock" => Self::AccessExclusive,
-            _ => return None,
-        })
-    }
-
-    /// Whom it keeps waiting.
-    pub fn stops(self) -> Stops {
-        match self {
-            Self::RowExclusive | Self::ShareUpdateExclusive => Stops::Nobody,
-            Self::Share | Self::ShareRowExclusive | Self::Exclusive => Stops::Writers,
-            Self::AccessExclusive => Stops::Everybody,
-        }
-    }
-}
-
-/// Who waits behind a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Stops {
-    Nobody,
-    Writers,
-    Everybody,
-}
 
 /// A statement as it ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,34 +76,11 @@ pub struct Write {
     pub derived: bool,
 }
 
-/// A lock on a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TableLock {
-    pub table: String,
-    pub mode: LockMode,
-}
-
 /// A table or an index, and how large it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sized {
     pub name: String,
     pub bytes: u64,
-}
-
-/// A lock and how long it was held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Hold {
-    pub table: String,
-    pub mode: LockMode,
-    pub stops: Stops,
-    #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
-    pub held: Duration,
-}
-
-/// Whole milliseconds, for JSON.
-pub(super) fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 const OWN_LOCKS: &str = "
@@ -324,43 +244,9 @@ impl Trace {
     }
 }
 
-/// The longest hold of each table and mode, those that stop most first.
-pub(super) fn longest(holds: impl IntoIterator<Item = Hold>) -> Vec<Hold> {
-    let mut longest: BTreeMap<(String, LockMode), Hold> = BTreeMap::new();
-    for hold in holds {
-        let entry = longest.entry((hold.table.clone(), hold.mode)).or_insert_with(|| hold.clone());
-        entry.held = entry.held.max(hold.held);
-    }
-    let mut longest: Vec<Hold> = longest.into_values().collect();
-    longest.sort_by(|a, b| (b.stops, b.held, &a.table).cmp(&(a.stops, a.held, &b.table)));
-    longest
-}
-
 /// A statement's first line, shortened.
 pub(super) fn beginning(sql: &str) -> String {
     const SHOWN: usize = 90;
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     console::truncate_str(&line, SHOWN, "…").into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hold(table: &str, mode: LockMode, held: u64) -> Hold {
-        Hold { table: table.into(), mode, stops: mode.stops(), held: Duration::from_millis(held) }
-    }
-
-    #[test]
-    fn what_stops_most_and_longest_comes_first() {
-        let holds = longest([
-            hold("a", LockMode::Share, 900),
-            hold("b", LockMode::AccessExclusive, 2),
-            hold("a", LockMode::AccessExclusive, 5),
-            hold("a", LockMode::AccessExclusive, 3),
-            hold("c", LockMode::RowExclusive, 1000),
-        ]);
-        let told: Vec<_> = holds.iter().map(|hold| (hold.table.as_str(), hold.held.as_millis())).collect();
-        assert_eq!(told, [("a", 5), ("b", 2), ("a", 900), ("c", 1000)]);
-    }
 }

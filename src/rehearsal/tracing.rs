@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use postgres::Client;
 
-use super::trace::{Hold, Statement, Trace};
+use super::locks::Hold;
+use super::trace::{Statement, Trace};
 use crate::database::Failure;
 use crate::deploy::{Hook, Prepared};
 

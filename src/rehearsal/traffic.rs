@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use serde::Serialize;
 
-use super::trace::milliseconds;
+use super::milliseconds;
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::Result;
 use crate::sql::quote_identifier;

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 pub use self::run::attempt;
 use super::Data;
 use super::budget::seconds;
+use super::locks::{Hold, Stops};
 use super::report::{fate, in_a_table, line, sizes, statement_words};
-use super::trace::{self, Hold, Sized, Statement, Stops};
+use super::trace::{self, Sized, Statement};
 use crate::conservation::Loss;
 use crate::database::Failure;
 use crate::error::{Error, Result};
@@ -30,7 +31,7 @@ pub struct Trial {
     pub data: Data,
     /// Whether it ran in one transaction.
     pub atomic: bool,
-    #[serde(rename = "milliseconds", serialize_with = "trace::milliseconds")]
+    #[serde(rename = "milliseconds", serialize_with = "super::milliseconds")]
     pub took: Duration,
     pub statements: Vec<Told>,
     /// The locks it held on tables that were there before, the worst first.

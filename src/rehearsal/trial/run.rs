@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::contained::reaching;
-use super::super::trace::{self, Hold, Sized};
+use super::super::locks::{self, Hold};
+use super::super::trace::Sized;
 use super::super::tracing::Tracing;
 use super::super::{APPLICATION, CLONE, Compared, Original, compared, onlooker, uncompared};
 use super::{Refusal, Told, Trial};
@@ -164,7 +165,7 @@ fn finish(
         atomic: ran.atomic,
         took,
         statements: ran.statements,
-        locks: trace::longest(ran.holds),
+        locks: locks::longest(ran.holds),
         rewrites: ran.rewrites,
         indexes: ran.indexes,
         tables,
