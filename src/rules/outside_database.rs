@@ -21,7 +21,8 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     });
     let Some(what) = reached else { return };
     // by its number: a line would be another one as soon as the accepting comment stands above it
-    let number = step.subject.script.statements().iter().take_while(|own| own.range.start <= step.statement.range.start).count();
+    let number =
+        step.subject.script.statements().iter().take_while(|own| own.range.start <= step.statement.range.start).count();
     findings.push(
         Finding::new(
             &RULE,

@@ -90,7 +90,9 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
         if elsewhere {
             let bare = |loss: &Loss| loss.table().schema == before.default_schema && !written(scene.text, loss.table());
             if lost.iter().any(bare) {
-                found.unknown.push(format!("statement {number}: the tables that it names are those of another search_path"));
+                found
+                    .unknown
+                    .push(format!("statement {number}: the tables that it names are those of another search_path"));
             }
             // to keep the table of that name here would take what the statement never touches
             lost.retain(|loss| !bare(loss));
