@@ -102,7 +102,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::agent::Agent;
-use crate::commands::Cli;
+use crate::commands::{Cli, Command};
 use crate::context::{Context, Global};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -142,15 +142,23 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
     if args.get(1).is_some_and(|word| word == engine::door::WORD) {
         return at_the_door(args.into_iter().skip(2).collect());
     }
+    let json = report::failure::is_asked(&args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
+            if json && error.use_stderr() {
+                let shell = Shell::new(true, 0, ColorChoice::Never, true, &|_| None);
+                let first =
+                    error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                shell.print(&report::failure::document(&Error::usage(first), Exit::Usage));
+            }
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
         }
     };
     let env = Env::read();
     let global = cli.global;
+    let guards = cli.command.as_ref().is_some_and(Command::guards_prisma);
     // no person answers at an agent's terminal
     let silent = global.non_interactive || Agent::detect(&env).is_some();
     let shell =
@@ -172,9 +180,18 @@ fn start(args: Vec<OsString>, locate: impl FnOnce(&Path) -> Result<Option<PathBu
         commands::run(cli.command, &Context { shell: shell.clone(), env, directory, global })
     };
     match run() {
-        Ok(exit) => exit.into(),
+        Ok(exit) => {
+            if json && guards && exit.code() != 0 && !shell.has_printed() {
+                let error = Error::failed("Prisma failed: stderr holds what it said");
+                shell.print(&report::failure::document(&error, exit));
+            }
+            exit.into()
+        }
         Err(error) => {
             shell.error(&error);
+            if json && !shell.has_printed() {
+                shell.print(&report::failure::document(&error, error.exit()));
+            }
             error.exit().into()
         }
     }

@@ -72,6 +72,12 @@ fn a_project_is_examined_line_by_line_with_and_without_its_database() {
 
     // a setting that is not understood is a line, too
     project.write("prisma-safe.toml", "[backup]\nproof = \"hope\"\n");
+    // another command fails by it, and says so in a document
+    let failure = project.run(["status", "--format", "json"]).exits(2).json();
+    assert_valid("error", &failure);
+    assert!(failure["error"]["message"].as_str().expect("a message").ends_with("prisma-safe.toml is not understood"));
+    let failure = project.run(["deploy", "--format", "json", "--no-such-option"]).exits(2).json();
+    assert_valid("error", &failure);
     project
         .run(["doctor"])
         .exits(1)

@@ -16,6 +16,7 @@ use super::normal;
 use super::snapshot::Relation;
 use crate::database::DatabaseUrl;
 use crate::error::{Error, Explain as _, Result};
+use crate::exit::Exit;
 use crate::guard::dump::TABLES;
 use crate::tools::pg_dump::{PgDump, What};
 use crate::tools::scratch::{self, Asking, Locale, Need, Opened, ScratchServer, Search};
@@ -105,7 +106,8 @@ fn restore_into(
     let loaded = load::load(archive, &url, &options, &mut |position| {
         progress.show(position);
         guard.check()
-    })?;
+    })
+    .map_err(incomplete)?;
     unlike.extend(loaded.left_out);
     let lacking = Lacking::of_load(missing, &loaded.lacked);
     unlike.extend(lacking.said());
@@ -209,6 +211,17 @@ pub(super) fn unprovable(error: Error) -> Error {
     error.within(UNPROVED).help(format!(
         "{help}be content with a backup that was read back and counted, but never restored: set\n    [backup]\n    proof = \"read\"\nin prisma-safe.toml (for one backup: prisma-safe backup --proof read)"
     ))
+}
+
+/// The database refuses its own dump: it would do so on the day that the backup is needed.
+fn incomplete(error: Error) -> Error {
+    if error.exit() != Exit::Failed || error.help_text().is_some() {
+        return error;
+    }
+    error.help(
+        "the database holds what its own backup does not bring back: rows that break a constraint, or code that only works \
+         under another search_path; correct that, or go on without this backup: --skip-backup --reason TEXT",
+    )
 }
 
 fn unproved(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -132,6 +132,18 @@ pub enum Command {
     Prisma(Vec<OsString>),
 }
 
+impl Command {
+    /// Whether it runs Prisma within a journey of ours, so that Prisma's failure is its own.
+    pub fn guards_prisma(&self) -> bool {
+        let inner = match self {
+            Self::Migrate(Migrate { command }) => command.as_ref(),
+            _ => None,
+        };
+        matches!(self, Self::Dev(_) | Self::Deploy(_))
+            || matches!(inner, Some(MigrateCommand::Dev(_) | MigrateCommand::Deploy(_)))
+    }
+}
+
 /// `migrate …`
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = false, arg_required_else_help = false)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Census, Kind, Loss};
-use crate::ui::count;
+use crate::ui::{count, counted};
 use crate::values::{ColumnFate, Fate, TableFate};
 
 /// What went of the rows. `before` knows which tables are parts of others: a row that moves between the parts of a table has
@@ -43,7 +43,7 @@ fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
         let (number, what) = match rows_before {
             0 => (0, "(table) is gone; it held no rows".to_owned()),
             _ if elsewhere => (0, "(table) is gone; its values are elsewhere".to_owned()),
-            rows => (rows, format!("is lost with {} rows", count(rows))),
+            rows => (rows, format!("is lost with {}", counted(rows, "row"))),
         };
         return vec![Loss { count: Some(number), ..Loss::new(Kind::Table, name, bare(name), what) }];
     };
@@ -51,13 +51,15 @@ fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
     for ColumnFate { column, fate } in &table.columns {
         let (kind, count, what) = match fate {
             Fate::Lost { values: 0 } => (Kind::Column, Some(0), "(column) is gone; it held nothing".to_owned()),
-            Fate::Lost { values } => (Kind::Column, Some(*values), format!("is lost with {} values", count(*values))),
+            Fate::Lost { values } => {
+                (Kind::Column, Some(*values), format!("is lost with {}", counted(*values, "value")))
+            }
             Fate::Moved { to } if *to != format!("{name}.{column}") => {
                 (Kind::Column, Some(0), format!("(column) is gone; its values are in {to}"))
             }
             Fate::Changed { overwritten: Some(0), .. } => continue,
             Fate::Changed { overwritten: Some(rows), .. } => {
-                (Kind::Values, Some(*rows), format!("holds other values in {} rows", count(*rows)))
+                (Kind::Values, Some(*rows), format!("holds other values in {}", counted(*rows, "row")))
             }
             Fate::Changed { overwritten: None, .. } => {
                 (Kind::Values, None, "holds other values (no key tells in how many rows)".to_owned())
@@ -78,7 +80,7 @@ fn gone(table: &TableFate, before: u64, after: u64, within: Option<&mut u64>) ->
         went -= moved;
     }
     let came = table.inserted.filter(|came| *came > 0).map(|came| format!(" and {} came", count(came)));
-    let what = format!("loses {} rows{}", count(went), came.unwrap_or_default());
+    let what = format!("loses {}{}", counted(went, "row"), came.unwrap_or_default());
     let name = &table.table;
     (went > 0).then(|| Loss { count: Some(went), ..Loss::new(Kind::Rows, name, bare(name), what) })
 }

@@ -148,6 +148,10 @@ fn result(tool: Tool, printed: Printed) -> CallToolResult {
         return CallToolResult::success(vec![ContentBlock::text(printed.stdout)]);
     }
     match serde_json::from_str(&printed.stdout) {
+        // a failure's document says what stderr says
+        Ok(Value::Object(failure)) if failure.contains_key("error") && failure.contains_key("exitStatus") => {
+            CallToolResult::error(vec![ContentBlock::text(said)])
+        }
         Ok(document) => {
             let mut result = CallToolResult::structured(document);
             // what was not asked, and why

@@ -117,9 +117,9 @@ impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lock { migration, table, mode, held, limit } => {
-                let whom = if mode.stops() == Stops::Everybody { "everybody" } else { "writers" };
+                let what = if mode.stops() == Stops::Everybody { "all access" } else { "writes" };
                 let (held, limit) = (seconds(*held), seconds(*limit));
-                write!(f, "{migration} keeps {whom} off {table} for {held} ({mode}); the limit is {limit}")
+                write!(f, "{migration} blocks {what} to {table} for {held} ({mode}); the limit is {limit}")
             }
             Self::Time { took, limit } => {
                 write!(f, "the migrations take {}; the limit is {}", seconds(*took), seconds(*limit))

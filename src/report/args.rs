@@ -8,7 +8,7 @@ use super::{Format, Look, render};
 use crate::atomic;
 use crate::context::Context;
 use crate::error::{Explain as _, Result};
-use crate::review::Review;
+use crate::review::{Review, Target, Verdict};
 use crate::ui::Shell;
 
 /// `--format` and `--output`, where a report is printed.
@@ -51,6 +51,27 @@ impl Args {
     /// One line for a person, where there is no more to say about what was reviewed.
     pub fn brief(&self, review: &Review, first: bool) -> Option<String> {
         (self.format == Format::Human && self.output.is_none()).then(|| super::human::brief(review, first)).flatten()
+    }
+
+    /// Where there is nothing to review, a program learns it from a review of no migrations.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn nothing(&self, server_version: &str, root: &Path, shell: &Shell) -> Result<()> {
+        if self.format == Format::Human {
+            return Ok(());
+        }
+        let target = Target { provider: "postgresql", server_version: Some(server_version.to_owned()), catalog: None };
+        let review = Review {
+            verdict: Verdict::Pass,
+            plan_hash: None,
+            target,
+            migrations: Vec::new(),
+            together: Vec::new(),
+            unchecked: Vec::new(),
+            consent: None,
+        };
+        self.deliver(&self.review(&review, root, shell), shell)
     }
 
     /// On GitHub the job's page shows the review as well.

@@ -3,6 +3,7 @@
 mod alike;
 mod args;
 pub mod backfill;
+pub mod failure;
 mod github;
 pub mod guard;
 mod html;

@@ -36,6 +36,8 @@ pub struct Shell {
     unicode: bool,
     /// The last line tells of a step, and gives way to the next line.
     step: Arc<AtomicBool>,
+    /// Something stands on stdout.
+    printed: Arc<AtomicBool>,
 }
 
 impl Shell {
@@ -60,7 +62,7 @@ impl Shell {
         let ci = env("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
         let interactive = !non_interactive && !ci && io::stdin().is_terminal() && io::stderr().is_terminal();
         let unicode = mark::reads_unicode(env);
-        Self { quiet, verbose, color, forced, interactive, unicode, step: Arc::default() }
+        Self { quiet, verbose, color, forced, interactive, unicode, step: Arc::default(), printed: Arc::default() }
     }
 
     /// Whether a question can be asked: a terminal, not CI, not `--non-interactive`.
@@ -175,9 +177,15 @@ impl Shell {
     /// Data on stdout, as it is. A broken pipe is not an error.
     pub fn print(&self, text: &str) {
         self.end_step();
+        self.printed.store(true, Ordering::Relaxed);
         let mut stdout = io::stdout().lock();
         // a reader that went away has all it wanted
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// Whether anything was printed to stdout.
+    pub fn has_printed(&self) -> bool {
+        self.printed.load(Ordering::Relaxed)
     }
 
     /// What stands before a line that says how something is.

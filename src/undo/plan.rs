@@ -114,6 +114,9 @@ impl Plan {
         if self.copied().next().is_none() {
             return "moved aside, nothing is copied".to_owned();
         }
+        if unknown && self.bytes() == 0 {
+            return "of unknown size, copied while the tables are locked".to_owned();
+        }
         let size = indicatif::DecimalBytes(self.bytes());
         let least = if unknown { "at least " } else { "about " };
         format!("{least}{size} in an estimated {:.1} s, while the tables are locked", self.time().as_secs_f64())
