@@ -12,7 +12,10 @@ impl Replay<'_> {
         let cascade = match statement {
             StatementKind::DropTable { tables, cascade, .. } => {
                 for table in tables {
-                    self.catalog.sight.temporary.remove(&table.name);
+                    // a temporary table stands in front of the one of its name
+                    if table.schema.is_none() && self.catalog.sight.temporary.remove(&table.name) {
+                        continue;
+                    }
                     self.drop_table(&self.resolve(table), *cascade);
                 }
                 *cascade

@@ -216,11 +216,7 @@ impl Deployer for Deploying<'_> {
             let files = &request.target.schema_files;
             let settings = deployed::settings(None, &self.config.review, self.project, files)?;
             links::demand_kept(&settings, &target.url.schema(), &request.migrations)?;
-            return self
-                .args
-                .report
-                .nothing(&preflight.server_version_text, self.project.root(), shell)
-                .map(|()| Vec::new());
+            return self.nothing(&preflight);
         }
         let names = names(&preflight.standing, &steps);
         shell.step("Checking", format!("{}: {names}", target.url.identity()));
@@ -233,11 +229,7 @@ impl Deployer for Deploying<'_> {
             steps = self.due(&mut client, &request, &preflight)?;
             if nothing_to_do(&preflight) && steps.is_empty() {
                 shell.note("the other deployment has applied everything");
-                return self
-                    .args
-                    .report
-                    .nothing(&preflight.server_version_text, self.project.root(), shell)
-                    .map(|()| Vec::new());
+                return self.nothing(&preflight);
             }
         }
         let pending = pending(&preflight, &request.migrations);

@@ -25,6 +25,13 @@ pub(super) fn pending(preflight: &Preflight, migrations: &[Migration]) -> Vec<Mi
 }
 
 impl Deploying<'_> {
+    /// Where nothing is to be applied: what was applied is nothing, and a program is told so.
+    pub(super) fn nothing(&self, preflight: &Preflight) -> Result<Vec<String>> {
+        let (root, shell) = (self.project.root(), &self.context.shell);
+        self.args.report.nothing(&preflight.server_version_text, root, shell)?;
+        Ok(Vec::new())
+    }
+
     /// The steps that are to run, or to be noted on a database that was empty.
     pub(super) fn due(&self, client: &mut Client, request: &DeployRequest, preflight: &Preflight) -> Result<Vec<Due>> {
         let steps = Steps::read(&request.migrations_dir, &request.migrations)?;

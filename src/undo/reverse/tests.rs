@@ -174,6 +174,10 @@ fn settings_that_no_definition_holds_are_said() {
         assert!(said.len() == 1 && said[0].ends_with(" of t is not undone"), "{action}: {said:?}");
     }
     assert_eq!(of("ALTER TABLE t SET (fillfactor = 70); ALTER TABLE t REPLICA IDENTITY FULL;"), [""; 0]);
+    // a temporary table stands in front of the one of its name, and goes by itself
+    let temporary = Script::parse("CREATE TEMP TABLE t AS SELECT 1 AS id; DELETE FROM t; DROP TABLE t;");
+    let room = reverse(&Catalog::replay("public", [("1", &before)]), &temporary).into_iter().flat_map(|step| step.room);
+    assert_eq!(room.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
