@@ -59,5 +59,5 @@ pub use self::render::Scripts;
 
 pub use self::asked::{Asked, Back, NewColumn};
 pub use self::subject::Subject;
-pub use self::table::{AskedTable, names_that_follow, plan as table_plan};
+pub use self::table::{AskedTable, plan as table_plan};
 pub use self::written::check_expression;

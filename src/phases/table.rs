@@ -11,6 +11,7 @@ use super::render::Scripts;
 use crate::catalog::{Catalog, ObjectName};
 use crate::error::{Error, Result};
 use crate::project::Migration;
+use crate::rename::phases_command;
 use crate::rename::schema::Schema;
 use crate::rename::schema::edit::{self, Spot};
 use crate::sql::{ActionKind, Name, Script, StatementKind, identifier_is_cut, quote_identifier};
@@ -95,35 +96,52 @@ pub fn plan(
     Ok(plan)
 }
 
-/// Prisma's names for what belongs to a table follow the table's: the statements of a draft that give them, and nothing else.
-///
-/// # Errors
-/// Exit status 3 for what is more than a name.
-pub fn names_that_follow(draft: &str) -> Result<Vec<String>> {
-    let script = Script::parse(draft);
-    let mut names = Vec::new();
-    for statement in script.statements() {
-        let text = draft.get(statement.range.clone()).unwrap_or_default().trim().trim_end_matches(';');
-        let name_only = match &statement.kind {
-            StatementKind::RenameIndex { .. } => true,
-            StatementKind::AlterTable { actions, .. } => {
-                actions.iter().all(|action| matches!(action.kind, ActionKind::RenameConstraint { .. }))
-            }
-            _ => false,
-        };
-        if !name_only {
-            return Err(Error::refused("the table's name is not all that would change").because(text.to_owned()).help(
-                "other changes of schema.prisma come first: prisma-safe migrate dev. The table of an implicit many-to-many relation \
-                 takes its name, and which column is A, from the models: with --model and the model's name of now only the table \
-                 is renamed; or make the relation a model of its own first",
-            ));
-        }
-        names.push(format!("{text};"));
-    }
-    Ok(names)
-}
-
 impl Scripts<'_> {
+    /// Prisma's names for what belongs to a table follow the table's: the statements of a draft that give them, and nothing else.
+    ///
+    /// # Errors
+    /// Exit status 3 for what is more than a name.
+    pub fn names_that_follow(&self, draft: &str) -> Result<Vec<String>> {
+        let script = Script::parse(draft);
+        let mut names = Vec::new();
+        for statement in script.statements() {
+            let text = draft.get(statement.range.clone()).unwrap_or_default().trim().trim_end_matches(';');
+            let (name_only, of) = match &statement.kind {
+                StatementKind::RenameIndex { .. } => (true, None),
+                StatementKind::AlterTable { table, actions, .. } => {
+                    let names = |kind: &ActionKind| matches!(kind, ActionKind::RenameConstraint { .. });
+                    (actions.iter().all(|action| names(&action.kind)), Some(table))
+                }
+                _ => (false, None),
+            };
+            if !name_only {
+                return Err(self.more_than_a_name(of).because(text.to_owned()));
+            }
+            names.push(format!("{text};"));
+        }
+        Ok(names)
+    }
+
+    fn more_than_a_name(&self, of: Option<&Name>) -> Error {
+        let Plan { model, renamed, .. } = self.plan;
+        let renamed = renamed.as_ref().filter(|renamed| renamed.model != *model);
+        match of.filter(|of| of.name.starts_with('_')).zip(renamed) {
+            // one table cannot be it for both releases: A and B may change places
+            Some((join, renamed)) => {
+                let names = format!("{}:{}", self.object(&self.plan.table), renamed.table);
+                let words = ["table".to_owned(), names, "--model".to_owned(), model.clone()];
+                let what = "the table of a many-to-many relation, would change with the model's name";
+                Error::refused(format!("{join}, {what}")).help(format!(
+                    "it has its name, and which of its columns is A, from both models. Keep the model's name: {}; or make the relation \
+                     a model of its own first",
+                    phases_command(&words)
+                ))
+            }
+            None => Error::refused("the table's name is not all that would change")
+                .help("other changes of schema.prisma come first: prisma-safe migrate dev"),
+        }
+    }
+
     fn new_table(&self) -> String {
         let name = self.plan.renamed.as_ref().map_or_else(String::new, |renamed| renamed.table.clone());
         let schema = (self.plan.schema != self.default_schema).then(|| self.plan.schema.clone());

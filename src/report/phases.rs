@@ -14,6 +14,8 @@ pub struct Row<'a> {
     pub plan: &'a Plan,
     /// Its file.
     pub file: String,
+    /// A migration of it that the folder does not have.
+    pub missing: Option<String>,
     pub places: Vec<Place>,
 }
 
@@ -31,13 +33,14 @@ pub struct Place {
 }
 
 /// What to do next on a database.
-fn next(plan: &Plan, place: &Place) -> Option<String> {
+fn next(Row { plan, missing, .. }: &Row<'_>, place: &Place) -> Option<String> {
     let (name, steps, standing) = (&plan.name, &plan.migrations, place.standing.as_ref().ok()?);
     let env = place.environment.as_ref().map_or_else(String::new, |name| format!(" --env {name}"));
     Some(match standing.stage {
         Stage::Failed => format!("prisma-safe status{env}"),
         Stage::Contracted | Stage::Aborted => return None,
         Stage::NotBegun if steps.abort.is_some() => return None,
+        _ if missing.is_some() => lacks(plan, missing.as_ref()?),
         Stage::NotBegun => format!("prisma-safe deploy{env}"),
         _ if steps.contract.is_some() || steps.abort.is_some() => format!("prisma-safe deploy{env}"),
         Stage::Expanded if !plan.kind.fills() => format!("prisma-safe phases next {name}"),
@@ -50,6 +53,15 @@ fn next(plan: &Plan, place: &Place) -> Option<String> {
     })
 }
 
+/// What to do where a plan's migration is in no folder.
+pub fn lacks(plan: &Plan, missing: &str) -> String {
+    let back = format!("bring {missing} back into the migrations folder");
+    match plan.is_open() {
+        true => format!("{back}, or go back to the start: prisma-safe phases abort {}", plan.name),
+        false => back,
+    }
+}
+
 /// For people.
 pub fn text(rows: &[Row<'_>]) -> String {
     if rows.is_empty() {
@@ -58,7 +70,8 @@ pub fn text(rows: &[Row<'_>]) -> String {
     }
     let mut text = String::new();
     // writing to a String does not fail
-    for Row { plan, file, places } in rows {
+    for row in rows {
+        let Row { plan, file, places, .. } = row;
         let _ = writeln!(text, "{}: {} ({file})", plan.name, plan.title());
         for place in places {
             let production = if place.production { ", production" } else { "" };
@@ -76,7 +89,7 @@ pub fn text(rows: &[Row<'_>]) -> String {
                         let _ = write!(text, ", the old release last wrote {last}");
                     }
                     text.push('\n');
-                    if let Some(next) = next(plan, place) {
+                    if let Some(next) = next(row, place) {
                         let _ = writeln!(text, "    next: {next}");
                     }
                 }
@@ -88,7 +101,7 @@ pub fn text(rows: &[Row<'_>]) -> String {
 
 /// For programs: `schemas/phases.schema.json`.
 pub fn document(rows: &[Row<'_>]) -> Value {
-    let place = |plan: &Plan, place: &Place| {
+    let place = |row: &Row<'_>, place: &Place| {
         let standing = place.standing.as_ref().ok();
         json!({
             "name": place.name,
@@ -98,11 +111,11 @@ pub fn document(rows: &[Row<'_>]) -> Value {
             "why": place.standing.as_ref().err(),
             "expandedAt": standing.and_then(|standing| standing.expanded).map(|time| time.to_string()),
             "lastOldWrite": standing.and_then(|standing| standing.last_old_write).map(|time| time.to_string()),
-            "next": next(plan, place),
+            "next": next(row, place),
         })
     };
     let plans = rows.iter().map(|row| {
-        let Row { plan, file, places } = row;
+        let Row { plan, file, places, .. } = row;
         json!({
             "name": plan.name,
             "kind": plan.kind.word(),
@@ -118,7 +131,7 @@ pub fn document(rows: &[Row<'_>]) -> Value {
                 "contract": plan.migrations.contract,
                 "abort": plan.migrations.abort,
             },
-            "environments": places.iter().map(|each| place(plan, each)).collect::<Vec<_>>(),
+            "environments": places.iter().map(|each| place(row, each)).collect::<Vec<_>>(),
         })
     });
     json!({ "schemaVersion": 1, "plans": plans.collect::<Vec<_>>() })

@@ -32,12 +32,12 @@ BEGIN
       CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role,
       CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS more
     FROM (
-      SELECT NULL::name AS attname, c.relacl AS acl, c.relowner FROM pg_catalog.pg_class c WHERE c.oid = _table
+      SELECT NULL::name AS attname, c.relacl AS acl FROM pg_catalog.pg_class c WHERE c.oid = _table
       UNION ALL
-      SELECT t.attname, t.attacl, c.relowner FROM pg_catalog.pg_attribute t JOIN pg_catalog.pg_class c ON c.oid = t.attrelid
+      SELECT t.attname, t.attacl FROM pg_catalog.pg_attribute t
       WHERE t.attrelid = _table AND t.attnum > 0 AND NOT t.attisdropped
     ) AS g, LATERAL pg_catalog.aclexplode(g.acl) AS a
-    WHERE a.grantee <> g.relowner AND a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+    WHERE a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
   LOOP
     EXECUTE format('GRANT %s ON %s TO %s%s', _each.privilege, _view::regclass, _each.role, _each.more);
   END LOOP;

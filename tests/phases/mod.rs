@@ -174,6 +174,12 @@ fn an_abort_goes_back_to_the_start() {
     let database = project.database();
     // nobody has it: it goes as if it had never been
     project.run(["phases", "rename", "Song.artist:artist_name"]).succeeds();
+    // its migration is gone, as after a careless clean-up
+    let expand = project.migrations().pop().unwrap();
+    std::fs::remove_dir_all(project.path(&format!("prisma/migrations/{expand}"))).unwrap();
+    let back = format!("bring {expand} back into the migrations folder");
+    project.run(["phases"]).succeeds().says(&back).says("phases abort song_artist");
+    project.run(["phases", "next"]).exits(3).says(&back);
     project.run(["phases", "abort"]).succeeds();
     assert_eq!((project.read("prisma/schema.prisma"), project.migrations().len()), (before.clone(), 1));
     assert_eq!(project.files("prisma/phases"), [""; 0]);

@@ -71,7 +71,7 @@ fn forget(scene: &Scene<'_>, plan: &Plan, edited: &[Edited], folders: Vec<PathBu
     let shell = &scene.context.shell;
     let place = scene.target.url.identity();
     let mut notes: Vec<String> = folders.iter().map(|folder| format!("{} goes", folder.display())).collect();
-    notes.push(format!("no commit and not {place} has them"));
+    notes.push(format!("neither a commit nor {place} has them"));
     if !scene.offer(&scene.schema_changes(edited), &notes, args.write)? {
         return Ok(Exit::Done);
     }

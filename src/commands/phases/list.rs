@@ -17,8 +17,8 @@ use crate::report::phases::{self as report, Place, Row};
 pub(super) fn run(output: &output::Args, context: &Context) -> Result<Exit> {
     let scene = Scene::find(context)?;
     let places = if scene.plans.all.is_empty() { Vec::new() } else { places(&scene, false) };
-    let mut rows: Vec<Row<'_>> =
-        scene.plans.all.iter().map(|plan| Row { plan, file: scene.shown(&plan.name), places: Vec::new() }).collect();
+    let row = |plan| Row { plan, file: scene.shown(&plan.name), missing: scene.missing(plan), places: Vec::new() };
+    let mut rows: Vec<Row<'_>> = scene.plans.all.iter().map(row).collect();
     for (name, url, production) in places {
         let stand = |row: &Row<'_>, client: &mut postgres::Client, history: Option<&History>| {
             Standing::read(client, row.plan, history).explain(|| "could not ask it".into())

@@ -54,8 +54,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
                 .help("`prisma-safe status` says what to do about it"));
         }
         Stage::NotBegun => {
-            return Err(Error::refused(format!("{} is not applied on {place}", plan.migrations.expand))
-                .help("deploy it first: prisma-safe deploy"));
+            let refused = Error::refused(format!("{} is not applied on {place}", plan.migrations.expand));
+            return Err(match scene.missing(plan) {
+                Some(missing) => {
+                    refused.because("the migrations folder does not have it").help(report::lacks(plan, &missing))
+                }
+                None => refused.help("deploy it first: prisma-safe deploy"),
+            });
         }
         Stage::Contracted | Stage::Aborted => {
             return Err(Error::refused(format!("{} is {} on {place} already", plan.name, standing.stage.word())).help(

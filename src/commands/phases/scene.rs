@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::database::DatabaseUrl;
 use crate::engine::{self, Discovered, ShadowUse};
 use crate::error::{Error, Explain as _, Result};
-use crate::phases::{Edited, Plan, Plans, Scripts, names_that_follow};
+use crate::phases::{Edited, Plan, Plans, Scripts};
 use crate::project::Project;
 use crate::shadow::Shadow;
 use crate::target::Target;
@@ -59,6 +59,12 @@ impl<'a> Scene<'a> {
         let read =
             |path: &PathBuf| std::fs::read_to_string(path).explain(|| format!("could not read {}", path.display()));
         self.discovered.schema_files.iter().map(read).collect()
+    }
+
+    /// A migration of a plan that the folder does not have.
+    pub(super) fn missing(&self, plan: &Plan) -> Option<String> {
+        let there = |name: &&String| self.discovered.migrations.iter().any(|migration| migration.name == **name);
+        plan.migrations.all().find(|name| !there(name)).cloned()
     }
 
     /// The plan's file, relative to the project.
@@ -119,7 +125,7 @@ impl<'a> Scene<'a> {
     ) -> Result<Vec<String>> {
         let view = if back { format!("DROP VIEW {};\n", scripts.table()) } else { String::new() };
         let draft = self.remaining(edited, name, &format!("{view}{}\n", scripts.rename_table(back)), shadow)?;
-        names_that_follow(&draft)
+        scripts.names_that_follow(&draft)
     }
 
     /// A file that changes.
