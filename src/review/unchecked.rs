@@ -3,6 +3,7 @@
 use crate::catalog::Catalog;
 use crate::rules::{Finding, Level, Live, Settings, Unchecked, opaque_code};
 use crate::sql::Script;
+use crate::ui::counted;
 
 /// What is not looked for, or blocks less than it should: a setting shall not pass for calm.
 pub(super) fn weakened(settings: &Settings) -> impl Iterator<Item = Unchecked> {
@@ -36,13 +37,15 @@ pub(super) fn not_replayed(catalog: &Catalog, unread: usize) -> Vec<Unchecked> {
     let mut unchecked = Vec::new();
     if unread > 0 {
         unchecked.push(Unchecked {
-            what: format!("what {unread} earlier migration(s) built"),
+            what: format!("what {} built", counted(unread as u64, "earlier migration")),
             why: "their SQL could not be read in full".into(),
         });
     }
-    if let Some(first) = catalog.opaque.first() {
+    // without a migration it is a definition of the target's own, which ran nothing
+    let unfollowed: Vec<_> = catalog.opaque.iter().filter(|opaque| !opaque.migration.is_empty()).collect();
+    if let Some(first) = unfollowed.first() {
         unchecked.push(Unchecked {
-            what: format!("what {} statement(s) of earlier migrations did", catalog.opaque.len()),
+            what: format!("what {} of earlier migrations did", counted(unfollowed.len() as u64, "statement")),
             why: format!("code that could not be followed, first in {}: {}", first.migration, first.words),
         });
     }
@@ -70,4 +73,23 @@ pub(super) fn offline(renames: bool) -> impl Iterator<Item = Unchecked> {
     let mentions = renames.then_some("views, functions, triggers and policies that mention what is renamed or retyped");
     let always = ["row counts", "data (NULLs, duplicates, orphans, values in use)"];
     always.into_iter().chain(mentions).map(|what| Unchecked { what: what.into(), why: OFFLINE.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Code in a definition that the target has is no statement of a migration.
+    #[test]
+    fn only_statements_of_migrations_are_not_followed() {
+        let script = Script::parse("DO $$ BEGIN NULL; END $$;");
+        let mut catalog = Catalog::new("public");
+        catalog.apply(&script, "");
+        assert!(not_replayed(&catalog, 0).is_empty());
+        catalog.apply(&script, "1_init");
+        let said: Vec<_> =
+            not_replayed(&catalog, 0).into_iter().map(|unchecked| (unchecked.what, unchecked.why)).collect();
+        let why = "code that could not be followed, first in 1_init: DO";
+        assert_eq!(said, [("what 1 statement of earlier migrations did".to_owned(), why.to_owned())]);
+    }
 }
