@@ -247,6 +247,8 @@ pub(super) struct World {
     pub(super) domain: bool,
     /// Whether there is a schema `side`.
     pub(super) side: bool,
+    /// The table in it that has the name of another.
+    pub(super) twin: Option<Table>,
     pub(super) statistics: Option<String>,
     /// Where something can be granted and revoked: `TABLE "Song"`, with its bare name.
     pub(super) granted: Vec<(String, String)>,

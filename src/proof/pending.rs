@@ -2,6 +2,7 @@
 
 mod code;
 mod data;
+mod elsewhere;
 mod objects;
 mod rare_objects;
 mod rare_rows;
@@ -49,6 +50,7 @@ pub(super) fn steps(random: &mut Random, world: &mut World) -> Vec<Step> {
             rare_rows::rare_rows,
             rare_shape::rare_shape,
             rare_objects::rare_objects,
+            elsewhere::elsewhere,
         ];
         if world.tables.is_empty() || steps.len() == count {
             break;

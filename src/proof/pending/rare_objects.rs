@@ -52,13 +52,10 @@ pub(super) fn rare_objects(random: &mut Random, world: &mut World) -> Option<Ste
                 1 => "ALTER SCHEMA side RENAME TO other".to_owned(),
                 _ => "ALTER TABLE side.stock SET SCHEMA public".to_owned(),
             };
-            world.side.then(|| {
-                Step::new(sql).may(Kind::Schema, "side", "side").may(Kind::Name, "side", "side").may(
-                    Kind::Name,
-                    "stock",
-                    "stock",
-                )
-            })
+            let step =
+                world.side.then(|| Step::new(sql).may(Kind::Schema, "side", "side").may(Kind::Name, "side", "side"))?;
+            let held = world.twin.iter().map(|twin| twin.name.as_str()).chain(["stock"]);
+            Some(held.fold(step, |step, held| step.may(Kind::Name, held, held).may(Kind::Table, held, held)))
         }
         8 => {
             let sql = random.word(&["DROP OWNED BY proof_reader", "REASSIGN OWNED BY proof_writer TO postgres"]);

@@ -1,4 +1,5 @@
-//! What few projects have: partitions, tables that inherit, rules, domains, generated columns, statistics, another schema.
+//! What few projects have: partitions, tables that inherit, rules, domains, generated columns, statistics, another schema with
+//! a table of the same name.
 
 use super::super::model::{Column, Part, Table, Type, quoted};
 use super::super::random::Random;
@@ -6,7 +7,7 @@ use super::Production;
 
 /// At the end: rows are there, and what is made up here is known by hand as often as not.
 pub(super) fn build(random: &mut Random, built: &mut Production) {
-    for make in [partitions, rule, domain, generated, statistics, side, comment, heir] {
+    for make in [partitions, rule, domain, generated, statistics, side, comment, heir, twin] {
         if random.percent(20) {
             make(random, built);
         }
@@ -99,4 +100,21 @@ fn heir(random: &mut Random, built: &mut Production) {
     let bequest = Column { name: "bequest".into(), kind: Type::Text, default: false, not_null: false, by_hand: true };
     let rows = table.rows;
     built.world.tables.push(Table { name, columns: vec![bequest], keyed: false, by_hand: true, rows });
+}
+
+/// A table of another schema that has the name of one here: which of the two a statement means is up to `search_path`.
+fn twin(random: &mut Random, built: &mut Production) {
+    let table = on(built, random);
+    if table.name == "Log" || table.columns.iter().any(|column| column.name == "bequest") {
+        return;
+    }
+    let own = table.sql();
+    let sql = format!("CREATE SCHEMA IF NOT EXISTS side;\nCREATE TABLE side.{own} (LIKE public.{own} INCLUDING ALL)");
+    built.add(random, Some(&table), &sql);
+    let columns: String = table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
+    built
+        .rows
+        .push_str(&format!("INSERT INTO side.{own} (id{columns}) SELECT id{columns} FROM ONLY {own} WHERE id < 4;\n"));
+    built.world.side = true;
+    built.world.twin = Some(table);
 }
