@@ -67,6 +67,8 @@ pub(crate) struct Sight {
     pub(super) gone: BTreeSet<ObjectName>,
     /// What tables that were renamed or moved are called now.
     pub(super) renamed: BTreeMap<ObjectName, ObjectName>,
+    /// Where bare names are looked for, by the script that is replayed just now; empty is the default schema alone.
+    pub(super) path: Vec<String>,
     /// Temporary tables of the script that is replayed just now.
     pub(super) temporary: BTreeSet<String>,
     /// Relations of the target that were not read.

@@ -130,15 +130,33 @@ impl Catalog {
         }
     }
 
-    /// Fills in the default schema.
+    /// What a name means in a statement: a bare one is looked for along the `search_path` in force, and is the first schema's if none
+    /// has it.
     pub fn resolve(&self, name: &Name) -> ObjectName {
-        ObjectName {
-            schema: name.schema.clone().unwrap_or_else(|| self.default_schema.clone()),
-            name: name.name.clone(),
+        let bare = |schema: &String| ObjectName { schema: schema.clone(), name: name.name.clone() };
+        if let Some(schema) = &name.schema {
+            return bare(schema);
         }
+        self.sight.path.iter().map(bare).find(|own| self.holds(own)).unwrap_or_else(|| self.made(name))
     }
 
-    /// The name as it is written where the default schema goes without saying. [`Catalog::resolve`] undoes it.
+    /// Where something new of this name is made: in the first schema of the `search_path` in force.
+    pub fn made(&self, name: &Name) -> ObjectName {
+        let first = || self.sight.path.first().unwrap_or(&self.default_schema);
+        ObjectName { schema: name.schema.as_ref().unwrap_or_else(first).clone(), name: name.name.clone() }
+    }
+
+    /// Whether something has this name.
+    fn holds(&self, name: &ObjectName) -> bool {
+        self.tables.contains_key(name)
+            || self.views.contains(name)
+            || self.sequences.contains_key(name)
+            || self.enums.contains_key(name)
+            || self.types.contains_key(name)
+            || self.table_of_index(name).is_some()
+    }
+
+    /// The name as the catalog itself holds it, where the default schema goes without saying.
     pub fn short(&self, object: &ObjectName) -> Name {
         let schema = (object.schema != self.default_schema).then(|| object.schema.clone());
         Name { schema, name: object.name.clone() }
@@ -146,7 +164,8 @@ impl Catalog {
 
     /// The type that a column's type names, whether it is an enum or not known here; arrays name their elements' type.
     pub fn type_name(&self, data_type: &DataType) -> ObjectName {
-        self.resolve(&Name { schema: data_type.schema.clone(), name: data_type.name.clone() })
+        let schema = data_type.schema.as_ref().unwrap_or(&self.default_schema);
+        ObjectName { schema: schema.clone(), name: data_type.name.clone() }
     }
 
     /// What a check demands of a row, one by one, in a spelling that can be compared.

@@ -32,7 +32,7 @@ pub(super) fn inserted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
 
 /// `CREATE TABLE`: what a query brings along, and the table that it is made a part of.
 pub(super) fn created(scene: &Scene<'_>, name: &Name, with_data: bool) -> Vec<What> {
-    let table = scene.before.resolve(name);
+    let table = scene.before.made(name);
     if with_data {
         let rows = What::RowsAdded { table, rows: Rows::Any };
         return std::iter::once(rows).chain(hidden(scene)).collect();

@@ -171,7 +171,7 @@ pub(super) fn gone(scene: &Scene<'_>, kind: Definition, name: ObjectName, cascad
 }
 
 fn replaced(scene: &Scene<'_>, kind: Definition, name: &Name) -> Vec<What> {
-    let name = scene.before.resolve(name);
+    let name = scene.before.made(name);
     let new = kind == Definition::View && scene.before.view(&name).is_absent();
     if new { Vec::new() } else { vec![What::DefinitionReplaced { kind, name }] }
 }

@@ -31,8 +31,9 @@ impl Excuse {
     /// Of a loss, where there is one. `mays` are what the statements say of themselves.
     pub(super) fn of<'a>(gone: &Gone, mays: impl Iterator<Item = &'a May> + Clone, review: &Review) -> Option<Self> {
         let warned = |rules: &[&str], object: &str| {
-            let seen =
-                |finding: &&Finding| !finding.blocks() && rules.contains(&finding.rule) && finding.object == object;
+            // a table of the other schema is told with that
+            let of = |finding: &Finding| finding.object.strip_prefix("side.").unwrap_or(&finding.object) == object;
+            let seen = |finding: &&Finding| !finding.blocks() && rules.contains(&finding.rule) && of(finding);
             review.findings().any(|finding| seen(&finding))
         };
         let derived = gone.kind.is_data() && gone.table.starts_with("mat_");

@@ -80,7 +80,7 @@ impl Together {
         self.lock(hold);
         match &step.statement.kind {
             StatementKind::CreateTable { table, if_not_exists, temporary: false, .. } => {
-                let table = step.catalog.resolve(table);
+                let table = step.catalog.made(table);
                 if !if_not_exists || step.catalog.table(&table).is_absent() {
                     self.tables.insert(table, self.migration.clone());
                 }

@@ -79,7 +79,7 @@ impl Origins {
         let catalog = scene.before;
         match &scene.statement.kind {
             StatementKind::CreateTable { table, if_not_exists, .. } => {
-                let table = catalog.resolve(table);
+                let table = catalog.made(table);
                 // one that may find its table there proves nothing about its rows
                 if !*if_not_exists || catalog.table(&table).is_absent() {
                     self.tables.insert(table, Origin::default());

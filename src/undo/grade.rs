@@ -87,7 +87,7 @@ pub fn graded(before: &Catalog, script: &Script) -> Graded {
     let steps = reverse(before, script);
     let mut stays: Vec<String> = steps.iter().flat_map(|step| step.impossible.iter().cloned()).collect();
     let lost = losses::losses(before, script);
-    stays.extend(lost.unknown);
+    stays.extend(lost.unknown.into_iter().chain(lost.elsewhere));
     if !stays.is_empty() {
         return Graded { grade: Grade::Backup, why: first(stays) };
     }

@@ -70,6 +70,8 @@ pub struct Losses {
     pub losses: Vec<(usize, Loss)>,
     /// Code whose effect is not known, a sentence each.
     pub unknown: Vec<String>,
+    /// Statements that destroy something in a table whose schema is not known, a sentence each.
+    pub elsewhere: Vec<String>,
     /// What tables that the migration renames are called before it, by the number of a statement and their name then.
     pub(super) targets: BTreeMap<(usize, ObjectName), ObjectName>,
 }
@@ -91,14 +93,16 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
             let bare = |loss: &Loss| loss.table().schema == before.default_schema && !written(scene.text, loss.table());
             if lost.iter().any(bare) {
                 found
-                    .unknown
+                    .elsewhere
                     .push(format!("statement {number}: the tables that it names are those of another search_path"));
             }
             // to keep the table of that name here would take what the statement never touches
             lost.retain(|loss| !bare(loss));
         }
         if let Some(path) = SearchPath::set_by(statement, scene.text) {
-            elsewhere = path.leaves(&before.default_schema);
+            // which of its schemas has the table is known where the target was asked
+            let known = matches!(path, SearchPath::Schemas(_)) && before.is_complete();
+            elsewhere = !known && path.leaves(&before.default_schema);
         }
         for loss in lost {
             // what this very migration has made is not lost
@@ -235,7 +239,7 @@ mod tests {
         let before = Script::parse(BEFORE);
         let found = |sql: &str| {
             let found = losses(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql));
-            (found.losses.len(), found.unknown)
+            (found.losses.len(), found.elsewhere)
         };
         let named = "the tables that it names are those of another search_path";
         assert_eq!(found("SET search_path TO other; DROP TABLE b;"), (0, vec![format!("statement 2: {named}")]));

@@ -204,8 +204,8 @@ fn unkept(chosen: &Chosen, capsule: Option<&Capsule>, before: &Catalog) -> Vec<S
         })
     };
     let lost = destroyed.losses.iter().filter(|(statement, loss)| !kept(*statement, loss));
-    lost.map(|(_, loss)| format!("does not come back, because it was not saved: {}", super::plan::what_of(loss)))
-        .collect()
+    let lost = lost.map(|(_, loss)| super::plan::what_of(loss)).chain(destroyed.elsewhere.iter().cloned());
+    lost.map(|what| format!("does not come back, because it was not saved: {what}")).collect()
 }
 
 #[cfg(test)]

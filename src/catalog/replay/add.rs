@@ -2,7 +2,7 @@
 
 use super::Replay;
 use crate::catalog::{Column, Constraint, ObjectName, expressions};
-use crate::sql::{ColumnDef, ConstraintDef, ConstraintKind, DataType, DefaultName, Expr};
+use crate::sql::{ColumnDef, ConstraintDef, ConstraintKind, DataType, DefaultName, Expr, Name};
 
 impl Replay<'_> {
     /// Adds a column without its constraints.
@@ -38,8 +38,8 @@ impl Replay<'_> {
     /// A type in the catalog's form: without the schema where it is the default one.
     pub(super) fn bind_type(&self, data_type: &DataType) -> DataType {
         let mut data_type = data_type.clone();
-        if data_type.schema.is_none() && self.schema != self.catalog.default_schema {
-            let own = ObjectName { schema: self.schema.clone(), name: data_type.name.clone() };
+        if data_type.schema.is_none() {
+            let own = self.resolve(&Name::bare(&data_type.name));
             let known = self.catalog.enums.contains_key(&own) || self.catalog.types.contains_key(&own);
             data_type.schema = known.then_some(own.schema);
         }

@@ -28,7 +28,7 @@ impl Replay<'_> {
         else {
             return;
         };
-        let name = self.resolve(table);
+        let name = self.catalog.made(table);
         if !(*if_not_exists && self.is_relation(&name)) {
             // where it is not known whether it was there, this definition may not be the table's
             let doubtful = *if_not_exists && self.catalog.table(&name).is_unknown();
@@ -106,7 +106,7 @@ impl Replay<'_> {
     }
 
     pub(super) fn create_sequence(&mut self, name: &Name, owner: Option<&SequenceOwner>) {
-        let name = self.resolve(name);
+        let name = self.catalog.made(name);
         let owner = self.owner(owner).flatten();
         // IF NOT EXISTS keeps what is there; without it PostgreSQL would have refused
         self.catalog.sequences.entry(name).or_insert(owner);

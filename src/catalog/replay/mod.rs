@@ -40,6 +40,8 @@ impl Catalog {
             replay.statement(statement, script);
         }
         replay.end(script);
+        // the next script begins with the session's own
+        self.sight.path.clear();
     }
 
     /// Replays a script, and shows each statement with the catalogs just before and just after it. Two go one behind the other:
@@ -62,16 +64,14 @@ impl Catalog {
 struct Replay<'a> {
     catalog: &'a mut Catalog,
     migration: &'a str,
-    /// What unqualified names mean just now (`SET search_path`).
-    schema: String,
 }
 
 impl<'a> Replay<'a> {
     fn start(catalog: &'a mut Catalog, migration: &'a str) -> Self {
         catalog.learn_owners();
         catalog.sight.temporary.clear();
-        let schema = catalog.default_schema.clone();
-        Self { catalog, migration, schema }
+        catalog.sight.path.clear();
+        Self { catalog, migration }
     }
 
     /// After the last statement.
@@ -90,11 +90,10 @@ impl<'a> Replay<'a> {
             self.code(&call.to_string());
         }
         if let Some(path) = SearchPath::set_by(statement, text) {
-            let first = match path {
-                SearchPath::Schemas(schemas) => schemas.into_iter().next(),
-                SearchPath::Unknown => None,
+            self.catalog.sight.path = match path {
+                SearchPath::Schemas(schemas) => schemas,
+                SearchPath::Unknown => Vec::new(),
             };
-            self.schema = first.unwrap_or_else(|| self.catalog.default_schema.clone());
         }
         match &statement.kind {
             StatementKind::Select | StatementKind::Set { .. } => {}
@@ -118,7 +117,7 @@ impl<'a> Replay<'a> {
                 self.alter_sequence(name, rename_to.as_deref(), set_schema.as_deref(), owned_by.as_ref());
             }
             StatementKind::CreateView { name, .. } => {
-                let view = self.resolve(name);
+                let view = self.catalog.made(name);
                 self.catalog.views.insert(view);
                 self.catalog.learn_code(statement, text);
             }
@@ -148,9 +147,9 @@ impl<'a> Replay<'a> {
     }
 
     fn resolve(&self, name: &Name) -> ObjectName {
-        let schema = name.schema.clone().unwrap_or_else(|| self.schema.clone());
-        ObjectName { schema, name: name.name.clone() }
+        self.catalog.resolve(name)
     }
+
 
     /// [`Replay::resolve`], in the form that values of the catalog have.
     fn short(&self, name: &Name) -> Name {

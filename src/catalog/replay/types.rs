@@ -10,7 +10,7 @@ impl Replay<'_> {
     pub(super) fn type_statement(&mut self, statement: &StatementKind) -> bool {
         match statement {
             StatementKind::CreateEnum { name, values } => {
-                let name = self.resolve(name);
+                let name = self.catalog.made(name);
                 self.catalog.enums.insert(name, values.clone());
             }
             StatementKind::CreateDomain { name, definition } => self.create_domain(name, definition),

@@ -7,7 +7,7 @@ use crate::sql::{ActionKind, ColumnDef, ConstraintKind, DataType, Name, Script, 
 
 impl Replay<'_> {
     pub(super) fn create_domain(&mut self, name: &Name, definition: &ColumnDef) {
-        let own = self.resolve(name);
+        let own = self.catalog.made(name);
         let mut domain = Domain {
             base: self.bind_type(&definition.data_type),
             not_null: definition.not_null,
@@ -26,7 +26,7 @@ impl Replay<'_> {
 
     pub(super) fn create_composite(&mut self, name: &Name, attributes: &[(String, DataType)]) {
         let attributes = attributes.iter().map(|(name, own)| (name.clone(), self.bind_type(own))).collect();
-        self.catalog.types.insert(self.resolve(name), UserType::Composite(attributes));
+        self.catalog.types.insert(self.catalog.made(name), UserType::Composite(attributes));
     }
 
     /// Follows `DROP DOMAIN`, `ALTER DOMAIN`, and `ALTER TYPE` of a composite type; false for what is none of these, or is about an

@@ -15,7 +15,7 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
     let unlisted = |known: bool| !known && !before.is_complete();
     let what = match &scene.statement.kind {
         StatementKind::CreateTable { table, if_not_exists: true, .. } => {
-            before.table(&before.resolve(table)).is_unknown().then(|| format!("table {table}"))
+            before.table(&before.made(table)).is_unknown().then(|| format!("table {table}"))
         }
         StatementKind::CreateIndex(index) if index.if_not_exists => {
             let schema = before.resolve(&index.table).schema;
@@ -27,11 +27,11 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
             unlisted(before.schemas.contains(name)).then(|| format!("schema {name}"))
         }
         StatementKind::CreateSequence { name, .. } if asks() => {
-            unlisted(before.sequences.contains_key(&before.resolve(name))).then(|| format!("sequence {name}"))
+            unlisted(before.sequences.contains_key(&before.made(name))).then(|| format!("sequence {name}"))
         }
         StatementKind::CreateView { name, or_replace: false, .. } if asks() => {
             // a plain view has no such words
-            before.view(&before.resolve(name)).is_unknown().then(|| format!("materialized view {name}"))
+            before.view(&before.made(name)).is_unknown().then(|| format!("materialized view {name}"))
         }
         _ => None,
     };

@@ -15,7 +15,7 @@ impl Made {
     pub(super) fn follow(&mut self, statement: &Statement, before: &Catalog) {
         match &statement.kind {
             StatementKind::CreateTable { table, if_not_exists, .. } => {
-                let table = before.resolve(table);
+                let table = before.made(table);
                 // one that may have been there stays, and its rows with it
                 if !if_not_exists || before.table(&table).is_absent() {
                     self.0.insert(table);

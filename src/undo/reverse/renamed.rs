@@ -46,12 +46,12 @@ pub(super) fn step(scene: &Scene<'_>) -> Option<Step> {
             format!("ALTER SEQUENCE {} SET SCHEMA {};", of(name, Some(to), None), schema(name))
         }
         StatementKind::CreateView { name, materialized, or_replace: false } => {
-            if catalog.view(&catalog.resolve(name)).there().is_some() {
+            if catalog.view(&catalog.made(name)).there().is_some() {
                 // the statement found it there
                 return Some(Step::default());
             }
             let materialized = if *materialized { "MATERIALIZED " } else { "" };
-            format!("DROP {materialized}VIEW {};", of(name, None, None))
+            format!("DROP {materialized}VIEW {};", object(catalog, &catalog.made(name)))
         }
         StatementKind::CreateTrigger { name, table } if after(&tokens(scene.text), "or replace").is_none() => {
             format!("DROP TRIGGER {} ON {};", quote(name), of(table, None, None))
