@@ -88,7 +88,14 @@ impl Plan {
         let planned =
             sizes(client, &losses).explain(|| format!("could not plan what to keep of {}", migration.name))?;
         let statements = script.statements().iter().map(|statement| statement.range.clone()).collect();
-        Ok(Self { planned, unknown: [&losses.unknown[..], &losses.elsewhere[..]].concat(), measured: None, unread: false, losses, statements })
+        Ok(Self {
+            planned,
+            unknown: [&losses.unknown[..], &losses.elsewhere[..]].concat(),
+            measured: None,
+            unread: false,
+            losses,
+            statements,
+        })
     }
 
     /// Whether nothing is destroyed, as far as is known.

@@ -82,6 +82,22 @@ fn a_table_of_the_same_name_stays_where_it_is() {
     }
 }
 
+/// A deploy keeps what a statement takes of the table that `search_path` leads it to, and a rollback puts it back there.
+#[test]
+fn what_search_path_leads_to_comes_back() {
+    for sql in ["DROP TABLE kiln", "ALTER TABLE kiln DROP COLUMN v", "UPDATE kiln SET v = 'x'", "DELETE FROM kiln"] {
+        let mut story = Story::new(
+            "CREATE TABLE kiln (id INT PRIMARY KEY, v TEXT); INSERT INTO kiln VALUES (1, 'a'), (2, 'b');
+             CREATE SCHEMA side; CREATE TABLE side.kiln (id INT PRIMARY KEY, v TEXT); INSERT INTO side.kiln VALUES (1, 'c');",
+        );
+        story.apply("2_change", &format!("SET search_path TO side, public; {sql};")).unwrap();
+        story.back(&[]).unwrap();
+        let value = |sql: &str| story.database.value(sql);
+        assert_eq!(value("SELECT string_agg(v, ',' ORDER BY id) FROM kiln"), "a,b", "{sql}");
+        assert_eq!(value("SELECT string_agg(v, ',') FROM side.kiln"), "c", "{sql}");
+    }
+}
+
 /// The next insert after a rollback gets a number that is free.
 #[test]
 fn an_identity_counts_on() {

@@ -1,6 +1,6 @@
 //! Names that PostgreSQL chooses and things that go along: each expectation here was read off PostgreSQL 15.
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ObjectName};
 use crate::sql::{ConstraintKind, Script};
 
 fn replay(text: &str) -> Catalog {
@@ -191,4 +191,21 @@ fn differences_are_sentences() {
     assert_eq!(left.differences(&right), want);
     let same = "CREATE TABLE a (z INT4, y text not null default ('a'), \"x\" INT); CREATE INDEX i ON a (x DESC)";
     assert_eq!(left.differences(&replay(same)), Vec::<String>::new());
+}
+
+/// A bare name is the first of its name along the path; what is made, is made in the first schema.
+#[test]
+fn a_bare_name_is_looked_for_along_the_path() {
+    let before = "CREATE TABLE t (a INT); CREATE TABLE u (a INT); CREATE SCHEMA side; CREATE TABLE side.t (a INT);";
+    let path =
+        "SET search_path = side, public; ALTER TABLE t DROP COLUMN a; ALTER TABLE u ADD b INT; CREATE TABLE u (c INT);";
+    let next = "ALTER TABLE t ADD d INT;";
+    let scripts = [before, path, next].map(Script::parse);
+    let catalog = Catalog::replay("public", scripts.iter().map(|script| ("m", script)));
+    let columns = |schema: &str, name: &str| {
+        let name = ObjectName { schema: schema.into(), name: name.into() };
+        catalog.tables.get(&name).unwrap().columns.keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!([columns("side", "t"), columns("public", "t")], ["", "a d"]);
+    assert_eq!([columns("side", "u"), columns("public", "u")], ["c", "a b"]);
 }

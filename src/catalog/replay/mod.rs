@@ -150,7 +150,6 @@ impl<'a> Replay<'a> {
         self.catalog.resolve(name)
     }
 
-
     /// [`Replay::resolve`], in the form that values of the catalog have.
     fn short(&self, name: &Name) -> Name {
         self.catalog.short(&self.resolve(name))

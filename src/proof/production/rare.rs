@@ -69,7 +69,8 @@ fn statistics(random: &mut Random, built: &mut Production) {
 }
 
 fn side(random: &mut Random, built: &mut Production) {
-    let sql = "CREATE SCHEMA IF NOT EXISTS side;\nCREATE TABLE side.stock (id integer PRIMARY KEY, n integer DEFAULT 4)";
+    let sql =
+        "CREATE SCHEMA IF NOT EXISTS side;\nCREATE TABLE side.stock (id integer PRIMARY KEY, n integer DEFAULT 4)";
     built.add(random, None, sql);
     built.rows.push_str("INSERT INTO side.stock VALUES (1, 10), (2, NULL);\n");
     built.world.side = true;
