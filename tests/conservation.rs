@@ -75,6 +75,25 @@ fn what_code_takes_away_is_named_and_can_be_accepted() {
     assert_eq!(project.database().count("Zone"), 112);
 }
 
+/// What switches the checks off leaves a foreign key that PostgreSQL takes for valid, and no dump of it can be restored.
+#[test]
+fn a_foreign_key_that_rows_break_is_lost() {
+    let project = songs();
+    project.database().execute(
+        "CREATE TABLE \"Take\" (id INT PRIMARY KEY, song INT REFERENCES \"Song\" (id));
+         INSERT INTO \"Take\" SELECT g, g FROM generate_series(1, 3) g",
+    );
+    let deletes = |id: u32| format!("SET session_replication_role = replica;\nDELETE FROM \"Song\" WHERE id = {id};\n");
+    project.add_migration(NEXT, &deletes(2));
+    let broken = "Take.Take_song_fkey (foreign key) does not hold any more: 1 row refers to no row";
+    project.run(["migrate", "deploy"]).exits(3).says(broken);
+    assert_eq!(project.database().count("Song"), 300);
+    // nothing refers to this one
+    project.add_migration(NEXT, &deletes(200));
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(project.database().count("Song"), 299);
+}
+
 /// A table that the files take for new holds rows, and as many come as go.
 #[test]
 fn rows_that_are_replaced_are_lost() {

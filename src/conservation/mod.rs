@@ -5,11 +5,13 @@
 //! | `census`, `queries` | the objects of a database, with their rights, by object id |
 //! | `objects` | two of them compared: what is gone, disabled, taken away, set back |
 //! | `rows` | the same for rows, values, columns and tables, from what the comparison of values found |
+//! | `references` | foreign keys that rows break which nothing has checked |
 //! | `written` | which statement wrote to which table |
 
 mod census;
 mod objects;
 mod queries;
+mod references;
 mod rows;
 mod written;
 
@@ -21,6 +23,7 @@ use crate::values::TableFate;
 
 pub use self::census::Census;
 use self::objects::objects;
+pub use self::references::{broken, skips_checks};
 use self::rows::rows;
 pub use self::written::{Lacks, Written};
 
