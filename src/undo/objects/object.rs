@@ -156,6 +156,7 @@ impl Object<'_> {
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
             Kind::Column => dress.extend(self.identity(now)),
+            Kind::Sequence => dress.extend(settings::of_sequence(self.name, self.definition, now)),
             Kind::Index if changed("cluster") => dress.extend(self.clustered().or_else(|| {
                 let table = table_of_index(now.get("definition")?)?;
                 Some(format!("ALTER TABLE {table} SET WITHOUT CLUSTER"))

@@ -72,6 +72,26 @@ fn parents(name: &str, was: &Definition, now: &Definition) -> Vec<String> {
     statements
 }
 
+/// How it counts: the type and the bounds go first, since what is counted by and begun with has to fit them.
+pub(super) fn of_sequence(name: &str, was: &Definition, now: &Definition) -> Option<String> {
+    const WORDS: [(&str, &str); 6] = [
+        ("type", "AS"),
+        ("minimum", "MINVALUE"),
+        ("maximum", "MAXVALUE"),
+        ("increment", "INCREMENT BY"),
+        ("start", "START WITH"),
+        ("cache", "CACHE"),
+    ];
+    let changed = |part: &str| was.get(part) != now.get(part);
+    let set = |(part, words): &(&str, &str)| Some(format!("{words} {}", was.get(*part)?));
+    let mut options: Vec<String> = WORDS.iter().filter(|(part, _)| changed(part)).filter_map(set).collect();
+    if changed("cycle") {
+        options
+            .push(if was.get("cycle").is_some_and(|cycle| cycle == "true") { "CYCLE" } else { "NO CYCLE" }.to_owned());
+    }
+    (!options.is_empty()).then(|| format!("ALTER SEQUENCE {name} {}", options.join(" ")))
+}
+
 /// Default, NOT NULL and checks.
 pub(super) fn of_domain(name: &str, was: &Definition, now: &Definition) -> Vec<String> {
     let changed = |part: &str| was.get(part) != now.get(part);
