@@ -130,9 +130,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let mut ask = |script: &str| {
         let mut take = |used: &ShadowUse| shadow.as_mut().map_or(Ok(None), |shadow| shadow.take(used, None));
         let Some(project) = subject.project.as_ref().filter(|_| subject.leads_to_the_schema()) else { return Ok(None) };
-        let files = &subject.discovered.schema_files;
-        match engine::prove(project, context, files, &subject.migration.name, script, &mut take) {
-            Ok(left) => Ok(Some(left)),
+        let (files, migration) = (&subject.discovered.schema_files, &subject.migration);
+        let mut left = |script: &str| engine::prove(project, context, files, &migration.name, script, &mut take);
+        let asked = left(script).and_then(|left_over| {
+            // what the file as it stands does not reach either says nothing about the rewrite
+            let same = !left_over.is_empty() && left(migration.sql.as_str())? == left_over;
+            Ok((!same).then_some(left_over))
+        });
+        match asked {
+            Ok(Some(left_over)) => Ok(Some(left_over)),
+            Ok(None) => {
+                shell.note("proved without Prisma: schema.prisma asks for more than this migration, rewritten or not");
+                Ok(None)
+            }
             Err(error) => {
                 shell.note(format!("proved by the replayed catalogs alone: {error}"));
                 Ok(None)

@@ -46,6 +46,16 @@ fn is_rewritten_6() {
     is_rewritten(Prisma::V6);
 }
 
+/// What schema.prisma asks for beside the rename is no fault of the rewrite.
+#[test]
+fn a_schema_that_is_ahead_is_named() {
+    let project = drafted(Prisma::V7);
+    project.set_schema(&format!("{RENAMED}\nmodel Album {{\n  id Int @id\n}}\n"));
+    let output = project.run(["rewrite", NAME].into_iter().chain(RENAME)).succeeds();
+    output.says("schema.prisma asks for more than this migration");
+    assert!(project.newest_migration().contains("RENAME COLUMN"));
+}
+
 #[test]
 fn documents_for_programs_keep_to_their_schemas() {
     let project = drafted(Prisma::V7);
