@@ -32,9 +32,9 @@ pub(super) fn definitions(url: &DatabaseUrl) -> Result<Vec<String>, String> {
 fn ordered(sql: &str) -> String {
     // an owner's right on a column says nothing
     let owners = |line: &str| line.starts_with("GRANT") && line.ends_with(" TO postgres;");
-    let lines = sql
-        .lines()
-        .filter(|line| !owners(line) && !line.is_empty() && !line.starts_with("--") && !line.starts_with("\\"));
+    // where pg_dump sets its own defaults follows the order of what it writes
+    let own = |line: &str| ["--", "\\", "SET default_"].iter().any(|start| line.starts_with(start));
+    let lines = sql.lines().filter(|line| !owners(line) && !line.is_empty() && !own(line));
     let mut lines: Vec<String> = lines.map(|line| line.trim_end_matches(',').to_owned()).collect();
     if lines
         .first()
