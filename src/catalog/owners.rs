@@ -50,35 +50,35 @@ impl Catalog {
         targets.iter().for_each(|target| self.note_referrer(name, target));
     }
 
-    /// Changes every table that refers to another.
-    pub(super) fn each_referring(&mut self, to: &Name, mut change: impl FnMut(&ObjectName, &mut Table)) {
+    /// The tables that refer to another.
+    fn referrers(&self, to: &Name) -> Vec<ObjectName> {
         let refers = |name: &&ObjectName| self.tables.get(name).is_some_and(|table| table.refers_to(to));
-        let names: Vec<ObjectName> = if self.owners.names.is_empty() {
-            self.tables.keys().filter(refers).cloned().collect()
-        } else {
-            self.owners.referrers.get(to).into_iter().flatten().filter(refers).cloned().collect()
-        };
-        for name in names {
-            if let Some(table) = self.tables.get_mut(&name) {
-                change(&name, table);
-            }
+        if self.owners.names.is_empty() {
+            return self.tables.keys().filter(refers).cloned().collect();
+        }
+        self.owners.referrers.get(to).into_iter().flatten().filter(refers).cloned().collect()
+    }
+
+    /// Changes every table that refers to another.
+    pub(super) fn each_referring(&mut self, to: &Name, mut change: impl FnMut(&mut Table)) {
+        for name in self.referrers(to) {
+            self.tables.get_mut(&name).into_iter().for_each(&mut change);
         }
     }
 
     /// Leads the foreign keys to a table to its new name.
     pub(super) fn redirect(&mut self, old: &Name, new: &Name) {
-        let mut moved = Vec::new();
-        self.each_referring(old, |name, table| {
-            for constraint in table.constraints.values_mut() {
+        for referrer in self.referrers(old) {
+            self.note_referrer(&referrer, new);
+            let keys = self.tables.get_mut(&referrer).into_iter().flat_map(|table| table.constraints.values_mut());
+            for constraint in keys {
                 if let ConstraintKind::ForeignKey { table, .. } = &mut constraint.kind
                     && table == old
                 {
                     table.clone_from(new);
                 }
             }
-            moved.push(name.clone());
-        });
-        moved.iter().for_each(|table| self.note_referrer(table, new));
+        }
     }
 
     /// Notes every table's names, in a catalog that was not replayed.

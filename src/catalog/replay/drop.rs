@@ -134,7 +134,7 @@ impl Replay<'_> {
     /// Removes the foreign keys to a table whose referenced columns are `meant`.
     fn drop_foreign_keys(&mut self, to: &ObjectName, meant: impl Fn(&[String]) -> bool) {
         let target = self.catalog.short(to);
-        self.catalog.each_referring(&target, |_, table| {
+        self.catalog.each_referring(&target, |table| {
             table.constraints.retain(|_, constraint| match &constraint.kind {
                 ConstraintKind::ForeignKey { table, referenced, .. } => *table != target || !meant(referenced),
                 _ => true,

@@ -11,7 +11,7 @@ impl Replay<'_> {
         table.columns.insert(to.to_owned(), column);
         rename_inside(table, from, to);
         let target = self.catalog.short(name);
-        self.catalog.each_referring(&target, |_, table| {
+        self.catalog.each_referring(&target, |table| {
             for constraint in table.constraints.values_mut() {
                 if let ConstraintKind::ForeignKey { table, referenced, .. } = &mut constraint.kind
                     && *table == target
