@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::Code;
 use super::{Catalog, Column, Constraint, ObjectName, Table};
+use crate::sql::SearchPath;
 
 /// What is known of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub(crate) struct Sight {
     pub(super) gone: BTreeSet<ObjectName>,
     /// What tables that were renamed or moved are called now.
     pub(super) renamed: BTreeMap<ObjectName, ObjectName>,
-    /// Where bare names are looked for, by the script that is replayed just now; empty is the default schema alone.
-    pub(super) path: Vec<String>,
+    /// Where bare names are looked for, by the script that is replayed just now; without a schema, in the default one.
+    pub(super) path: SearchPath,
     /// Temporary tables of the script that is replayed just now.
     pub(super) temporary: BTreeSet<String>,
     /// Relations of the target that were not read.

@@ -21,7 +21,7 @@ pub use known::{Certainty, Coverage, Known};
 pub use self::tables::Tables;
 pub use self::user_type::{Domain, UserType};
 pub use crate::sql::ObjectName;
-use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name};
+use crate::sql::{ConstraintKind, DataType, Expr, IndexKey, Name, SearchPath};
 
 /// Everything the replayed statements have built.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -137,13 +137,18 @@ impl Catalog {
         if let Some(schema) = &name.schema {
             return bare(schema);
         }
-        self.sight.path.iter().map(bare).find(|own| self.holds(own)).unwrap_or_else(|| self.made(name))
+        self.sight.path.schemas().iter().map(bare).find(|own| self.holds(own)).unwrap_or_else(|| self.made(name))
     }
 
     /// Where something new of this name is made: in the first schema of the `search_path` in force.
     pub fn made(&self, name: &Name) -> ObjectName {
-        let first = || self.sight.path.first().unwrap_or(&self.default_schema);
+        let first = || self.sight.path.schemas().first().unwrap_or(&self.default_schema);
         ObjectName { schema: name.schema.as_ref().unwrap_or_else(first).clone(), name: name.name.clone() }
+    }
+
+    /// The `search_path` in force just now.
+    pub(crate) fn search_path(&self) -> &SearchPath {
+        &self.sight.path
     }
 
     /// Whether something has this name.

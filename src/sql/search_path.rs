@@ -12,7 +12,22 @@ pub(crate) enum SearchPath {
     Unknown,
 }
 
+impl Default for SearchPath {
+    /// Nothing has set it.
+    fn default() -> Self {
+        Self::Schemas(Vec::new())
+    }
+}
+
 impl SearchPath {
+    /// Those that are known, in order.
+    pub(crate) fn schemas(&self) -> &[String] {
+        match self {
+            Self::Schemas(schemas) => schemas,
+            Self::Unknown => &[],
+        }
+    }
+
     /// What a statement sets it to. None for a statement that leaves it alone, as far as its text says.
     pub(crate) fn set_by(statement: &Statement, text: &str) -> Option<Self> {
         match &statement.kind {

@@ -83,13 +83,15 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
     end.apply(script, "");
     let mut origins = Origins::default();
     let mut number = 0;
-    let mut elsewhere = false;
     before.clone().walk(script, "", |catalog, statement| {
         number += 1;
         let scene = effects::Scene::new(script, statement, catalog, &end);
         let effects = effects::of(&scene);
         let mut lost = read(catalog, &effects);
-        if elsewhere {
+        // which of its schemas has the table is known where the target was asked
+        let path = catalog.search_path();
+        let known = matches!(path, SearchPath::Schemas(_)) && before.is_complete();
+        if !known && path.leaves(&before.default_schema) {
             let bare = |loss: &Loss| loss.table().schema == before.default_schema && !written(scene.text, loss.table());
             if lost.iter().any(bare) {
                 found
@@ -98,11 +100,6 @@ pub fn losses(before: &Catalog, script: &Script) -> Losses {
             }
             // to keep the table of that name here would take what the statement never touches
             lost.retain(|loss| !bare(loss));
-        }
-        if let Some(path) = SearchPath::set_by(statement, scene.text) {
-            // which of its schemas has the table is known where the target was asked
-            let known = matches!(path, SearchPath::Schemas(_)) && before.is_complete();
-            elsewhere = !known && path.leaves(&before.default_schema);
         }
         for loss in lost {
             // what this very migration has made is not lost

@@ -38,7 +38,7 @@ impl Replay<'_> {
     /// A type in the catalog's form: without the schema where it is the default one.
     pub(super) fn bind_type(&self, data_type: &DataType) -> DataType {
         let mut data_type = data_type.clone();
-        if data_type.schema.is_none() && !self.catalog.sight.path.is_empty() {
+        if data_type.schema.is_none() && !self.catalog.sight.path.schemas().is_empty() {
             let own = self.resolve(&Name::bare(&data_type.name));
             let known = self.catalog.enums.contains_key(&own) || self.catalog.types.contains_key(&own);
             data_type.schema = known.then_some(own.schema);

@@ -41,7 +41,7 @@ impl Catalog {
         }
         replay.end(script);
         // the next script begins with the session's own
-        self.sight.path.clear();
+        self.sight.path = SearchPath::default();
     }
 
     /// Replays a script, and shows each statement with the catalogs just before and just after it. Two go one behind the other:
@@ -70,7 +70,7 @@ impl<'a> Replay<'a> {
     fn start(catalog: &'a mut Catalog, migration: &'a str) -> Self {
         catalog.learn_owners();
         catalog.sight.temporary.clear();
-        catalog.sight.path.clear();
+        catalog.sight.path = SearchPath::default();
         Self { catalog, migration }
     }
 
@@ -90,10 +90,7 @@ impl<'a> Replay<'a> {
             self.code(&call.to_string());
         }
         if let Some(path) = SearchPath::set_by(statement, text) {
-            self.catalog.sight.path = match path {
-                SearchPath::Schemas(schemas) => schemas,
-                SearchPath::Unknown => Vec::new(),
-            };
+            self.catalog.sight.path = path;
         }
         match &statement.kind {
             StatementKind::Select | StatementKind::Set { .. } => {}
