@@ -17,7 +17,7 @@ use crate::deploy::{Hook, Prepared, Runner, Settings};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::review::Reviewed;
-use crate::values::{Touched, compare};
+use crate::values::{Since, Touched, compare};
 
 /// The migrations with their hooks, as they are played.
 pub(crate) struct Bare<'a> {
@@ -39,6 +39,7 @@ impl Bare<'_> {
         prepared: &[Prepared],
         hooks: &mut [&mut dyn Hook],
     ) -> Result<(Vec<Loss>, Vec<Written>)> {
+        let since = Since::read(after).explain(|| "looking at the copy".into())?;
         let mut touched = Touched::These(std::collections::BTreeSet::new());
         let mut rehearsed = Vec::new();
         let mut runner = Runner::open(copy.clone(), self.settings, Arc::new(AtomicBool::new(false)))?;
@@ -58,7 +59,7 @@ impl Bare<'_> {
                 statements: traced.statements,
             });
         }
-        let tables = compare(before, after, &touched, self.schema).explain(|| "comparing".into())?;
+        let tables = compare((before, after), (&touched, since), self.schema).explain(|| "comparing".into())?;
         let is = Census::read(after).explain(|| "reading the objects".into())?;
         let mut losses = conservation::losses(&tables, (self.census, &is), self.schema);
         let Self { pending, reviewed, schema, .. } = *self;

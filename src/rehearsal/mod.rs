@@ -80,7 +80,7 @@ use crate::database::{Failure, connect};
 use crate::engine::Engine;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::scratch;
-use crate::values::{TableFate, Touched, compare};
+use crate::values::{Since, TableFate, Touched, compare};
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe rehearsal";
@@ -202,18 +202,18 @@ pub fn rehearse(
     original.make_ready()?;
     let result = perform(original, play, engine);
     bring_home(play, engine)?;
-    let Ran { migrations, touched, unseen, steps } = result.map_err(contained::explain)?;
+    let Ran { migrations, touched, since, unseen, steps } = result.map_err(contained::explain)?;
     let clone = original.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
     let Compared { definitions, tables, mut losses, was } =
-        compared(original, (&mut before, &mut after), &touched, play.schema, &engine.interrupt())?;
+        compared(original, (&mut before, &mut after), (&touched, since), play.schema, &engine.interrupt())?;
     if play.pending.iter().any(|migration| conservation::skips_checks(migration.script())) {
         let broken = conservation::broken((&mut before, &mut after), &was, play.schema);
         losses.extend(broken.explain(|| "could not check the foreign keys of the copy".into())?);
     }
     let return_trip = match &mut play.take_back {
         Some(take_back) => {
-            let trip = return_trip::go_back(&clone, (&mut before, &mut after), play.schema, *take_back)?;
+            let trip = return_trip::go_back(&clone, (&mut before, &mut after), (play.schema, since), *take_back)?;
             Some(trip.explain(|| "could not compare the copy after the way back".into())?)
         }
         None => None,
@@ -263,7 +263,7 @@ struct Compared {
 fn compared(
     original: &Original,
     (before, after): (&mut Client, &mut Client),
-    touched: &Touched,
+    touched: (&Touched, Since),
     schema: &str,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Compared> {
@@ -275,7 +275,7 @@ fn compared(
             (original.url(original.name(), schema)?, before.cancel_token()),
         ];
         let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), Arc::clone(interrupt));
-        compare(before, after, touched, schema)
+        compare((before, after), touched, schema)
     };
     if interrupt.load(Ordering::Relaxed) {
         return Err(Error::cancelled());

@@ -11,6 +11,7 @@ use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::{Explain as _, Result};
 use crate::sql::{quote_identifier, quote_literal};
 use crate::tools::scratch::{LOGGED, ScratchServer};
+use crate::values::Since;
 
 /// How every copy is unlike production.
 const USUAL: [&str; 2] = [
@@ -168,19 +169,20 @@ impl Original {
         Ok(())
     }
 
-    /// Another copy; sessions on the original are ended.
-    pub(super) fn copy(&self, to: &str) -> Result<()> {
+    /// Another copy, and what may write to it; sessions on the original are ended.
+    pub(super) fn copy(&self, to: &str) -> Result<Since> {
         let server = match &self.place {
             Place::Scratch(server) => server,
             Place::Host(copy) => {
                 copy.copy(to)?;
                 // a copy has the rows of its template, not its settings
-                return self.session.carry(&mut copy.desk()?, &copy.of(to)).map(drop);
+                self.session.carry(&mut copy.desk()?, &copy.of(to))?;
+                return self.since();
             }
         };
         server.clone_database(&self.name, to)?;
         self.session.carry(&mut self.desk()?, to)?;
-        let Some(role) = &self.role else { return Ok(()) };
+        let Some(role) = &self.role else { return self.since() };
         // one that owns nothing in the backup is not there yet; a superuser, as all of them are here
         let (literal, quoted, database) = (quote_literal(role), quote_identifier(role), quote_identifier(to));
         let become_it = format!(
@@ -189,15 +191,22 @@ impl Original {
              ALTER ROLE {quoted} SUPERUSER; ALTER DATABASE {database} SET role = {literal}"
         );
         let became = self.desk()?.batch_execute(&become_it).map_err(Failure::from);
-        became.explain(|| format!("could not act as {role} on the copy"))
+        became.explain(|| format!("could not act as {role} on the copy"))?;
+        self.since()
     }
 
     /// A copy of a copy, as it is now; sessions on that are ended.
-    pub(super) fn copy_of(&self, from: &str, to: &str) -> Result<()> {
+    pub(super) fn copy_of(&self, from: &str, to: &str) -> Result<Since> {
         match &self.place {
             Place::Scratch(server) => server.clone_database(from, to),
             Place::Host(copy) => copy.copy_of(from, to),
-        }
+        }?;
+        self.since()
+    }
+
+    /// Nothing has been written to a copy that was just made.
+    fn since(&self) -> Result<Since> {
+        Since::read(&mut self.desk()?).explain(|| "the copy's server does not tell its transactions".into())
     }
 
     pub(super) fn drop_copy(&self, name: &str) -> Result<()> {

@@ -9,7 +9,7 @@ use super::milliseconds;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::{DatabaseUrl, Failure};
 use crate::error::Result;
-use crate::values::{ColumnFate, Fate, TableFate, Touched, compare};
+use crate::values::{ColumnFate, Fate, Since, TableFate, Touched, compare};
 
 /// Takes the rehearsed migrations back on the copy; gives what it says of each, newest first.
 pub type TakeBack<'a> = dyn FnMut(&DatabaseUrl) -> Result<Vec<TakenBack>> + 'a;
@@ -50,7 +50,7 @@ impl ReturnTrip {
 pub(super) fn go_back(
     url: &DatabaseUrl,
     (before, after): (&mut Client, &mut Client),
-    schema: &str,
+    (schema, since): (&str, Since),
     take_back: &mut TakeBack<'_>,
 ) -> Result<Result<ReturnTrip, Failure>> {
     let start = Instant::now();
@@ -59,7 +59,7 @@ pub(super) fn go_back(
     let look = || -> Result<ReturnTrip, Failure> {
         let (was, is) = (Live::read(before, &Without::default())?, Live::read(after, &Without::default())?);
         let differences = differences(&was, &is).iter().map(ToString::to_string).collect();
-        let tables = compare(before, after, &Touched::All, schema)?;
+        let tables = compare((before, after), (&Touched::All, since), schema)?;
         Ok(ReturnTrip { migrations, differences, values: tables.iter().flat_map(changed).collect(), took })
     };
     Ok(look())

@@ -18,7 +18,7 @@ use crate::phases::Plan;
 use crate::project::Migration;
 use crate::rename::schema::Schema;
 use crate::steps::{Declared, Due, Starter, Step};
-use crate::values::{TableFate, Touched, compare};
+use crate::values::{Since, TableFate, Touched, compare};
 
 /// The copy as it was before a step.
 const BEFORE: &str = "rehearsal_before_step";
@@ -167,8 +167,8 @@ impl Steps<'_> {
         let (Some(starter), Some(names)) = (self.starter, self.declared) else {
             return Err(Error::failed(format!("nothing says how the data step {} runs", step.name)));
         };
-        original.copy_of(copy, BEFORE)?;
-        let stepped = run(original, copy, (step, schema), starter, &self.declared_by(step, names));
+        let since = original.copy_of(copy, BEFORE)?;
+        let stepped = run(original, (copy, since), (step, schema), starter, &self.declared_by(step, names));
         original.drop_copy(BEFORE)?;
         stepped
     }
@@ -189,7 +189,7 @@ pub fn alone(original: &mut Original, steps: Steps<'_>, schema: &str) -> Result<
 
 fn run(
     original: &Original,
-    copy: &str,
+    (copy, since): (&str, Since),
     (step, schema): (&Step, &str),
     starter: &Starter<'_>,
     declared: &Declared,
@@ -207,7 +207,7 @@ fn run(
     let tokens = vec![(earlier, before.cancel_token()), (url, after.cancel_token())];
     let cancelling = Cancelling::start(tokens, Arc::clone(&starter.interrupt));
     let mut look = || {
-        let tables = compare(&mut before, &mut after, &Touched::All, schema)?;
+        let tables = compare((&mut before, &mut after), (&Touched::All, since), schema)?;
         let (was, is) = (Census::read(&mut before)?, Census::read(&mut after)?);
         let losses = conservation::losses(&tables, (&was, &is), schema);
         Ok::<_, crate::database::Failure>((tables, losses))

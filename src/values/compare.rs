@@ -8,55 +8,58 @@ use super::exact::{self, Exact, Pair};
 use super::fate::{ColumnFate, Fate, TableFate, Touched};
 use super::matches::{self, Answer, Match};
 use super::sums::{self, Form, OWN_SETTINGS, SEED, SETTINGS, Sum};
-use super::tables::{self, Table};
+use super::tables::{self, Column, Table};
+use super::versions::{self, Since};
 use crate::database::Failure;
 
-/// A column that went, or came, with a sum that both kinds have alike.
-struct Loose {
-    /// Where its fate is to be written.
+/// A column that went, or came.
+struct Loose<'t> {
+    /// Which match it belongs to, and where its fate is to be written.
     table: usize,
     column: usize,
     said: String,
+    itself: &'t Column,
+    /// With a hash where a column of the other kind has as many values.
     sum: Sum,
 }
 
-/// Compares two databases of which the second was a copy of the first.
+/// Compares two databases of which the second was a copy of the first; `since` tells what was written to it.
 ///
 /// # Errors
 /// The server's own.
 pub fn compare(
-    base: &mut Client,
-    clone: &mut Client,
-    touched: &Touched,
+    (base, clone): (&mut Client, &mut Client),
+    (touched, since): (&Touched, Since),
     default_schema: &str,
 ) -> Result<Vec<TableFate>, Failure> {
     let version: i32 = base.query_one("SELECT current_setting('server_version_num')::int", &[])?.try_get(0)?;
     base.batch_execute(SETTINGS)?;
     clone.batch_execute(SETTINGS)?;
     let (before, after) = (tables::read(base)?, tables::read(clone)?);
-    let found = matches::find(&before, &after, touched, version);
+    let mut found = matches::find(&before, &after, touched, version);
+    versions::settle(base, clone, &mut found, since)?;
     let answers = matches::ask(base, clone, &found)?;
     let mut comparison =
         Comparison { base, clone, default_schema, fates: Vec::new(), lost: Vec::new(), new: Vec::new() };
     for (it, (was, is)) in found.iter().zip(&answers) {
         comparison.table(it, was.as_ref(), is.as_ref())?;
     }
-    comparison.find_moved();
+    comparison.find_moved(&found)?;
     Ok(comparison.fates)
 }
 
-struct Comparison<'a> {
+struct Comparison<'a, 't> {
     base: &'a mut Client,
     clone: &'a mut Client,
     default_schema: &'a str,
     fates: Vec<TableFate>,
-    lost: Vec<Loose>,
-    new: Vec<Loose>,
+    lost: Vec<Loose<'t>>,
+    new: Vec<Loose<'t>>,
 }
 
-impl Comparison<'_> {
+impl<'t> Comparison<'_, 't> {
     /// Writes a table's fates; what went and what came is remembered with its sum.
-    fn table(&mut self, it: &Match<'_>, was: Option<&Answer>, is: Option<&Answer>) -> Result<(), Failure> {
+    fn table(&mut self, it: &Match<'t>, was: Option<&Answer>, is: Option<&Answer>) -> Result<(), Failure> {
         let (mut fates, exact) = match (it.was.zip(was), it.is.zip(is)) {
             (Some(was), Some(is)) => self.both(it, was, is)?,
             _ => (BTreeMap::new(), None),
@@ -211,7 +214,8 @@ impl Comparison<'_> {
     ) -> Result<Option<(i64, i64)>, Failure> {
         let (value, now) = (sums::quoted(pair.before), sums::quoted(pair.after));
         let there = pair.converted();
-        let asked = |expression: &str| [(expression.to_owned(), sums::hash(expression, pair.form, pair.after, SEED))];
+        let asked =
+            |expression: &str| [(expression.to_owned(), Some(sums::hash(expression, pair.form, pair.after, SEED)))];
         // some casts do not exist, some values do not fit
         let Ok(cast) = sums::of(self.base, was, &it.seed(was), &asked(&there)) else { return Ok(None) };
         if cast.columns != sums::of(self.clone, is, &it.seed(is), &asked(&now))?.columns {
@@ -235,20 +239,45 @@ impl Comparison<'_> {
     }
 
     /// What went and is found again elsewhere is not lost; in its own table first.
-    fn find_moved(&mut self) {
-        for lost in &self.lost {
-            let fate = &mut self.fates[lost.table].columns[lost.column].fate;
-            if matches!(fate, Fate::Moved { .. }) && lost.sum.values > 0 {
-                continue;
+    fn find_moved(&mut self, matches: &[Match<'_>]) -> Result<(), Failure> {
+        let Self { base, clone, fates, lost, new, .. } = self;
+        lost.retain(|lost| {
+            let fate = &mut fates[lost.table].columns[lost.column].fate;
+            let found = matches!(fate, Fate::Moved { .. }) && lost.sum.values > 0;
+            if !found {
+                *fate = Fate::Lost { values: count(lost.sum.values) };
             }
-            let mut same = self.new.iter().filter(|new| new.sum == lost.sum && lost.sum.values > 0).collect::<Vec<_>>();
-            same.sort_by_key(|new| new.table != lost.table);
-            *fate = match same.first() {
-                Some(new) => Fate::Moved { to: new.said.clone() },
-                None => Fate::Lost { values: count(lost.sum.values) },
-            };
+            !found && lost.sum.values > 0
+        });
+        new.retain(|new| lost.iter().any(|lost| lost.sum.values == new.sum.values));
+        lost.retain(|lost| new.iter().any(|new| new.sum.values == lost.sum.values));
+        matches::at_once(|| hash(base, lost, matches, |it| it.was), || hash(clone, new, matches, |it| it.is))?;
+        for lost in lost {
+            let same = new.iter().filter(|new| new.sum == lost.sum).min_by_key(|new| new.table != lost.table);
+            if let Some(new) = same {
+                fates[lost.table].columns[lost.column].fate = Fate::Moved { to: new.said.clone() };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hashes the columns of one side, in one pass over each table.
+fn hash<'t>(
+    client: &mut Client,
+    columns: &mut [Loose<'_>],
+    matches: &[Match<'t>],
+    side: impl Fn(&Match<'t>) -> Option<&'t Table>,
+) -> Result<(), Failure> {
+    for of_one in columns.chunk_by_mut(|one, other| one.table == other.table) {
+        let it = of_one.first().map(|loose| &matches[loose.table]);
+        let Some((it, table)) = it.and_then(|it| Some((it, side(it)?))) else { continue };
+        let asked: Vec<&Column> = of_one.iter().map(|loose| loose.itself).collect();
+        for (loose, sum) in of_one.iter_mut().zip(it.sums(client, table, &asked)?) {
+            loose.sum = sum;
         }
     }
+    Ok(())
 }
 
 /// Columns that went beside those that came, if they are few.
@@ -271,25 +300,26 @@ fn converted(pair: &Pair<'_>) -> Fate {
 }
 
 /// The columns that only one side of a table has; `place` says where a column's fate stands.
-fn loose(
+fn loose<'t>(
     table: usize,
-    of: &Table,
-    it: &Match<'_>,
+    of: &'t Table,
+    it: &Match<'t>,
     answer: &Answer,
     place: impl Fn(i16) -> usize,
     default_schema: &str,
-) -> Vec<Loose> {
+) -> Vec<Loose<'t>> {
     let said = of.said(default_schema);
     it.own(of)
         .into_iter()
         .zip(&answer.own)
         // what is computed from others is lost with nothing
         .filter(|((_, column), _)| !column.generated)
-        .map(|((number, column), sum)| Loose {
+        .map(|((number, column), values)| Loose {
             table,
             column: place(number),
             said: format!("{said}.{}", column.name),
-            sum: sum.clone(),
+            itself: column,
+            sum: Sum { values: *values, hash: None },
         })
         .collect()
 }

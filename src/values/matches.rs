@@ -7,8 +7,9 @@ use postgres::Client;
 
 use super::exact::Pair;
 use super::fate::Touched;
-use super::sums::{self, Form, SEED, Sum, Sums};
+use super::sums::{self, Form, Question, SEED, Sum, Sums};
 use super::tables::{Column, Table, Tables};
+use super::versions;
 use crate::database::Failure;
 
 /// A table, on the sides that have it.
@@ -21,6 +22,8 @@ pub(super) struct Match<'a> {
     pub(super) pairs: BTreeMap<i16, Pair<'a>>,
     /// The numbers of the key's columns, which every side has; a key that lost a column binds nothing.
     pub(super) key: &'a [i16],
+    /// How many rows it has, where each of them is the very one that was copied.
+    pub(super) copied: Option<i64>,
     version: i32,
 }
 
@@ -29,9 +32,8 @@ pub(super) struct Answer {
     pub(super) rows: i64,
     /// Of the columns that both sides have, in the order of [`Match::pairs`].
     pub(super) common: Vec<Sum>,
-    /// Of the columns that only this side has, in their order: over their texts, so that equal values in any column have
-    /// equal sums.
-    pub(super) own: Vec<Sum>,
+    /// How many values the columns have that only this side has, in their order.
+    pub(super) own: Vec<i64>,
     /// Of rows as a whole, where no key binds the values of one together.
     pub(super) whole: Option<Sum>,
 }
@@ -62,7 +64,12 @@ impl<'a> Match<'a> {
         }
         let key = was.or(is).map(|table| table.key.as_slice()).unwrap_or_default();
         let bound = was.is_none() || is.is_none() || key.iter().all(|number| pairs.contains_key(number));
-        Self { was, is, pairs, key: if bound { key } else { &[] }, version }
+        Self { was, is, pairs, key: if bound { key } else { &[] }, copied: None, version }
+    }
+
+    /// Both sides, where the server did not write the table anew.
+    pub(super) fn with_its_file(&self) -> Option<(&'a Table, &'a Table)> {
+        self.was.zip(self.is).filter(|(was, is)| was.heap && is.heap && was.file == is.file)
     }
 
     /// The columns that only this side has.
@@ -87,23 +94,44 @@ impl<'a> Match<'a> {
         table: &Table,
         common: impl Fn(&Pair<'a>) -> &'a Column,
     ) -> Result<Answer, Failure> {
-        let asked = |column: &Column, form| {
-            let value = sums::quoted(column);
-            let hash = sums::hash(&value, form, column, SEED);
-            (value, hash)
-        };
-        let mut questions: Vec<(String, String)> =
-            self.pairs.values().map(|pair| asked(common(pair), pair.form)).collect();
-        questions.extend(self.own(table).into_iter().map(|(_, column)| asked(column, Form::Text)));
-        if self.is_heap() {
+        let mut questions = Vec::new();
+        for pair in self.pairs.values().filter(|pair| !self.is_settled(pair)) {
+            questions.push(asked(common(pair), pair.form));
+        }
+        let own = self.own(table);
+        questions.extend(own.iter().map(|(_, column)| (sums::quoted(column), None)));
+        let whole = self.is_heap() && self.copied.is_none();
+        if whole {
             let columns: Vec<String> = self.pairs.values().map(|pair| sums::quoted(common(pair))).collect();
             let row = format!("ROW({})", columns.join(", "));
-            questions.push((row.clone(), sums::text_hash(&row, SEED)));
+            questions.push((row.clone(), Some(sums::text_hash(&row, SEED))));
         }
-        let Sums { rows, columns: mut common } = sums::of(client, table, &self.seed(table), &questions)?;
-        let whole = if self.is_heap() { common.pop() } else { None };
-        let own = common.split_off(self.pairs.len());
-        Ok(Answer { rows, common, own, whole })
+        if let (Some(rows), true) = (self.copied, questions.is_empty()) {
+            let common = vec![Sum::default(); self.pairs.len()];
+            return Ok(Answer { rows, common, own: Vec::new(), whole: None });
+        }
+        let Sums { rows, mut columns } = sums::of(client, table, &self.seed(table), &questions)?;
+        let whole = if whole { columns.pop() } else { None };
+        let own = columns.split_off(columns.len() - own.len()).into_iter().map(|sum| sum.values).collect();
+        let mut columns = columns.into_iter();
+        // settled ones are equal, whatever they hold
+        let common = self.pairs.values().map(|pair| match self.is_settled(pair) {
+            true => Sum::default(),
+            false => columns.next().unwrap_or_default(),
+        });
+        Ok(Answer { rows, common: common.collect(), own, whole })
+    }
+
+    /// The sums over some of the columns that only this side has: over their texts, so that equal values in any column of any
+    /// table with equal keys have equal sums.
+    pub(super) fn sums(&self, client: &mut Client, table: &Table, columns: &[&Column]) -> Result<Vec<Sum>, Failure> {
+        let questions: Vec<Question> = columns.iter().map(|column| asked(column, Form::Text)).collect();
+        Ok(sums::of(client, table, &self.seed(table), &questions)?.columns)
+    }
+
+    /// Whether each row holds the very value that was copied.
+    fn is_settled(&self, pair: &Pair<'_>) -> bool {
+        self.copied.is_some() && versions::same_meaning(pair.before, pair.after)
     }
 
     /// Whether rows are known by nothing but their values.
@@ -113,8 +141,14 @@ impl<'a> Match<'a> {
 
     /// The same without its key, which tells rows apart no more: its own values were cast, and their texts are others.
     pub(super) fn as_heap(&self) -> Self {
-        Self { was: self.was, is: self.is, pairs: self.pairs.clone(), key: &[], version: self.version }
+        Self { pairs: self.pairs.clone(), key: &[], ..*self }
     }
+}
+
+fn asked(column: &Column, form: Form) -> Question {
+    let value = sums::quoted(column);
+    let hash = sums::hash(&value, form, column, SEED);
+    (value, Some(hash))
 }
 
 /// Asks both sides about every table, each in one pass over it, and both at once.
@@ -122,14 +156,28 @@ impl<'a> Match<'a> {
 /// # Errors
 /// The servers' own.
 pub(super) fn ask(base: &mut Client, clone: &mut Client, matches: &[Match<'_>]) -> Result<Vec<Answers>, Failure> {
-    let (was, is) = thread::scope(|scope| {
-        let was = scope.spawn(|| {
+    let (was, is) = at_once(
+        || {
             let each = matches.iter().map(|it| it.was.map(|table| it.ask(base, table, |pair| pair.before)).transpose());
             each.collect::<Result<Vec<_>, Failure>>()
-        });
-        let each = matches.iter().map(|it| it.is.map(|table| it.ask(clone, table, |pair| pair.after)).transpose());
-        let is = each.collect::<Result<Vec<_>, Failure>>();
+        },
+        || {
+            let each = matches.iter().map(|it| it.is.map(|table| it.ask(clone, table, |pair| pair.after)).transpose());
+            each.collect::<Result<Vec<_>, Failure>>()
+        },
+    )?;
+    Ok(was.into_iter().zip(is).collect())
+}
+
+/// One side beside the other.
+pub(super) fn at_once<W: Send, I>(
+    was: impl FnOnce() -> Result<W, Failure> + Send,
+    is: impl FnOnce() -> Result<I, Failure>,
+) -> Result<(W, I), Failure> {
+    let (was, is) = thread::scope(|scope| {
+        let was = scope.spawn(was);
+        let is = is();
         (was.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), is)
     });
-    Ok(was?.into_iter().zip(is?).collect())
+    Ok((was?, is?))
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `tables` | the tables of a database by object id and column number |
 //! | `matches` | tables side by side, and what each side is asked |
+//! | `versions` | rows that were not written since they were copied |
 //! | `sums` | sums over a column's values: equal sums, equal values |
 //! | `exact` | where sums differ, the rows that went, came or changed |
 //! | `compare` | what became of every value, between a database and its copy |
@@ -17,6 +18,8 @@ pub(crate) mod few;
 mod matches;
 mod sums;
 pub(crate) mod tables;
+mod versions;
 
 pub use self::compare::compare;
 pub use self::fate::{ColumnFate, Fate, TableFate, Touched};
+pub use self::versions::Since;

@@ -42,11 +42,12 @@ impl Form {
 }
 
 /// The sum of one column.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub(super) struct Sum {
     /// Values that are not NULL.
     pub(super) values: i64,
-    hash: Option<String>,
+    /// None of no value, and where it was not asked for.
+    pub(super) hash: Option<String>,
 }
 
 /// A table's rows and sums.
@@ -97,18 +98,18 @@ pub(super) const SETTINGS: &str = "SET jit = off; SET DateStyle = 'ISO'; SET Tim
 pub(super) const OWN_SETTINGS: &str =
     "RESET DateStyle; RESET TimeZone; RESET extra_float_digits; RESET bytea_output; RESET IntervalStyle";
 
-/// Adds up expressions over a table; each is given with the hash over it. `seed` is the row's.
-pub(super) fn of(
-    client: &mut Client,
-    table: &Table,
-    seed: &str,
-    columns: &[(String, String)],
-) -> Result<Sums, Failure> {
+/// An expression over a table, with the hash over it where its values are not only counted.
+pub(super) type Question = (String, Option<String>);
+
+/// Counts and adds up expressions over a table. `seed` is the row's.
+pub(super) fn of(client: &mut Client, table: &Table, seed: &str, columns: &[Question]) -> Result<Sums, Failure> {
     let mut sums = Sums { rows: 0, columns: Vec::with_capacity(columns.len()) };
     let mut chunks = columns.chunks(COLUMNS_AT_ONCE);
     let mut next = chunks.next().or(Some(&[]));
     while let Some(chunk) = next {
-        let asked: String = chunk.iter().map(|(value, hash)| format!(", count({value}), sum({hash})::text")).collect();
+        let sum = |hash: &Option<String>| hash.as_ref().map_or("NULL".into(), |hash| format!("sum({hash})"));
+        let asked: String =
+            chunk.iter().map(|(value, hash)| format!(", count({value}), {}::text", sum(hash))).collect();
         let query = format!(
             "SELECT count(*){asked} FROM (SELECT *, {seed} AS \"#seed\" FROM ONLY {}) AS \"#rows\"",
             table.quoted()

@@ -16,6 +16,8 @@ pub(crate) struct Table {
     pub(crate) name: String,
     /// Another one means that the server has written the table anew.
     pub(crate) file: u32,
+    /// Whether PostgreSQL itself stores it, and not an extension.
+    pub(crate) heap: bool,
     /// By number; dropped ones are not there.
     pub(crate) columns: BTreeMap<i16, Column>,
     /// The numbers of the columns that tell rows apart: the primary key, else a unique index without gaps.
@@ -46,7 +48,7 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relfilenode,
              SELECT FROM unnest(i.indkey::int2[]) AS k LEFT JOIN pg_catalog.pg_attribute a
                ON a.attrelid = c.oid AND a.attnum = k AND a.attnotnull
              WHERE a.attnum IS NULL)
-         ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1), '{}')
+         ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1), '{}'), c.relam = 2
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND n.nspname <> $1 AND c.relname <> $2
@@ -65,6 +67,7 @@ pub(crate) fn read(client: &mut Client) -> Result<Tables, Failure> {
             schema: row.try_get(1)?,
             name: row.try_get(2)?,
             file: row.try_get(3)?,
+            heap: row.try_get(5)?,
             columns: BTreeMap::new(),
             key: row.try_get(4)?,
         };

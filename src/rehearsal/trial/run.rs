@@ -20,7 +20,7 @@ use crate::error::{Error, Explain as _, Result};
 use crate::project::Migration;
 use crate::sql::line_at;
 use crate::ui::interrupt::Guard;
-use crate::values::Touched;
+use crate::values::{Since, Touched};
 
 /// How it ran on the copy.
 struct Ran {
@@ -30,6 +30,7 @@ struct Ran {
     rewrites: Vec<Sized>,
     indexes: Vec<Sized>,
     touched: Touched,
+    since: Since,
     error: Option<Refusal>,
 }
 
@@ -48,7 +49,7 @@ pub fn attempt(original: &mut Original, file: &Migration, schema: &str, settings
     let live = Live::read(&mut original.connect()?, &Without::default());
     let world = Catalog::of_target(schema, &live.explain(|| "could not read the definitions of the copy".into())?);
     let routes = deploy::routes(std::slice::from_ref(file), world, &History::default())?;
-    original.copy(CLONE)?;
+    let since = original.copy(CLONE)?;
     let url = original.url(CLONE, schema)?;
     forget_failures(&url)?;
     let start = Instant::now();
@@ -65,16 +66,17 @@ pub fn attempt(original: &mut Original, file: &Migration, schema: &str, settings
                 statements: traced.statements.into_iter().map(Told::traced).collect(),
                 holds: traced.holds,
                 touched: Touched::These(traced.touched),
+                since,
                 error: applied.err().map(refusal).transpose()?,
             }
         }
-        _ => outside(&url, file, &guard.flag())?,
+        _ => outside(&url, since, file, &guard.flag())?,
     };
     finish(original, ran, (file, schema, start.elapsed()), &guard.flag())
 }
 
 /// What cannot run in one transaction: one statement after the other in one session, as psql sends a file.
-fn outside(url: &DatabaseUrl, file: &Migration, interrupt: &Arc<AtomicBool>) -> Result<Ran> {
+fn outside(url: &DatabaseUrl, since: Since, file: &Migration, interrupt: &Arc<AtomicBool>) -> Result<Ran> {
     let script = file.script();
     let mut pieces: Vec<Range<usize>> = script.statements().iter().map(|statement| statement.range.clone()).collect();
     if !script.errors().is_empty() {
@@ -110,6 +112,7 @@ fn outside(url: &DatabaseUrl, file: &Migration, interrupt: &Arc<AtomicBool>) -> 
         rewrites: seen.rewrites,
         indexes: seen.indexes,
         touched: Touched::All,
+        since,
         error,
     })
 }
@@ -154,7 +157,7 @@ fn finish(
 ) -> Result<Trial> {
     let (mut before, mut after) = (original.connect()?, connect(&original.url(CLONE, schema)?, APPLICATION)?);
     let Compared { tables, losses, was, .. } =
-        compared(original, (&mut before, &mut after), &ran.touched, schema, interrupt)?;
+        compared(original, (&mut before, &mut after), (&ran.touched, ran.since), schema, interrupt)?;
     drop((before, after));
     original.drop_copy(CLONE)?;
     Ok(Trial {

@@ -1,0 +1,155 @@
+//! Rows that are the very ones that were copied: PostgreSQL never changes a row in place, but writes a version anew and gives it
+//! the number of the transaction that did. Where a table still has the file that was copied, as many rows as before, and none
+//! whose version is younger than the copy, each of them holds what it held. No value has to be read for that, and nothing that
+//! a migration sets can hide a write.
+
+use postgres::Client;
+
+use super::matches::{Match, at_once};
+use super::tables::{Column, Table};
+use crate::database::Failure;
+
+/// The first transaction that may have written to a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since(u32);
+
+/// Types from here on are not the server's own: their texts may change while the values stay, as a label's name does.
+const FIRST_OWN_TYPE: u32 = 16_384;
+
+impl Since {
+    /// Asked of the copy's server just after the copy was made, before anything is written to it.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub fn read(client: &mut Client) -> Result<Self, Failure> {
+        // without the epoch, as rows have it; no transaction has a number below 3
+        const NEXT: &str = "SELECT greatest(txid_snapshot_xmax(txid_current_snapshot()) & 4294967295, 3)";
+        let next: i64 = client.query_one(NEXT, &[])?.try_get(0)?;
+        Ok(Self(u32::try_from(next).unwrap_or(u32::MAX)))
+    }
+}
+
+/// Finds the tables whose rows are those that were copied, and counts them.
+///
+/// # Errors
+/// The servers' own.
+pub(super) fn settle(
+    base: &mut Client,
+    clone: &mut Client,
+    matches: &mut [Match<'_>],
+    since: Since,
+) -> Result<(), Failure> {
+    let sides: Vec<Option<(&Table, &Table)>> = matches.iter().map(Match::with_its_file).collect();
+    let (before, after) = at_once(
+        || sides.iter().map(|tables| tables.map(|(was, _)| all(base, was)).transpose()).collect::<Result<Vec<_>, _>>(),
+        || {
+            sides
+                .iter()
+                .map(|tables| tables.map(|(_, is)| old(clone, is, since)).transpose())
+                .collect::<Result<Vec<_>, _>>()
+        },
+    )?;
+    for (it, (before, after)) in matches.iter_mut().zip(before.into_iter().zip(after)) {
+        it.copied = before.zip(after.flatten()).filter(|(before, after)| before == after).map(|(rows, _)| rows);
+    }
+    Ok(())
+}
+
+/// The rows of a table.
+fn all(client: &mut Client, table: &Table) -> Result<i64, Failure> {
+    Ok(client.query_one(&format!("SELECT count(*) FROM ONLY {}", table.quoted()), &[])?.try_get(0)?)
+}
+
+/// The rows of a table, where none of them is younger than the copy.
+fn old(client: &mut Client, table: &Table, Since(first): Since) -> Result<Option<i64>, Failure> {
+    // numbers go round: one of a row that was frozen long ago may look young, and then its values are read
+    let query = format!(
+        "SELECT count(*), count(*) FILTER (WHERE age(xmin) <= age('{first}'::xid)) FROM ONLY {}",
+        table.quoted()
+    );
+    let row = client.query_one(&query, &[])?;
+    let (rows, young): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok((young == 0).then_some(rows))
+}
+
+/// Whether a column means the same by the same stored value before and after.
+pub(super) fn same_meaning(before: &Column, after: &Column) -> bool {
+    // what is computed when it is read has no stored value
+    let plain = |column: &Column| column.type_id < FIRST_OWN_TYPE && !column.generated;
+    plain(before) && plain(after) && before.type_id == after.type_id && before.kind == after.kind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fate::Touched;
+    use super::super::tables;
+    use super::super::{Fate, TableFate, compare, matches};
+    use super::*;
+    use crate::database::connect;
+    use crate::env::Env;
+    use crate::tools::scratch::small_with_room;
+
+    const SONGS: &str = "
+CREATE TYPE mood AS ENUM ('GLAD', 'SAD');
+CREATE TABLE song (id int PRIMARY KEY, title text, plays int, mood mood);
+INSERT INTO song SELECT i, 'song ' || i, i % 7, 'GLAD' FROM generate_series(1, 1000) i;";
+
+    /// What is done to the copy, whether its rows are then the copied ones, and the fates that differ from `preserved`.
+    const CASES: &[(&str, bool, &[&str])] = &[
+        ("ALTER TABLE song RENAME COLUMN title TO name", true, &["title: renamed"]),
+        (
+            "ALTER TABLE song ADD COLUMN genre text NOT NULL DEFAULT 'pop', DROP COLUMN plays",
+            true,
+            &["plays: lost", "genre: new"],
+        ),
+        ("ALTER TABLE song ALTER COLUMN plays SET NOT NULL; CREATE INDEX ON song (plays); VACUUM song", true, &[]),
+        ("UPDATE song SET plays = plays", false, &[]),
+        ("BEGIN; UPDATE song SET plays = 8; ROLLBACK", true, &[]),
+        ("SET track_counts = off; UPDATE song SET plays = 8 WHERE id = 5", false, &["plays: changed"]),
+        ("SET session_replication_role = replica; DELETE FROM song WHERE id = 5", false, &["-1 +0"]),
+        ("DELETE FROM song WHERE id = 5; INSERT INTO song VALUES (1001, 'new', 1, 'SAD')", false, &["-1 +1"]),
+        ("DELETE FROM song WHERE id = 5; INSERT INTO song VALUES (5, 'song 5', 5, 'GLAD')", false, &[]),
+        ("UPDATE song SET plays = 8; VACUUM FREEZE song", false, &["plays: changed"]),
+        ("CLUSTER song USING song_pkey", false, &[]),
+        (
+            "BEGIN; TRUNCATE song; COPY song FROM PROGRAM 'printf \"1\\tsong 1\\t1\\tGLAD\\n\"' WITH (FREEZE); COMMIT",
+            false,
+            &["-999 +0"],
+        ),
+        ("ALTER TYPE mood RENAME VALUE 'GLAD' TO 'HAPPY'", true, &["mood: changed"]),
+        ("ALTER TABLE song ALTER COLUMN title TYPE varchar", true, &["title: converted"]),
+    ];
+
+    fn told(table: &TableFate) -> Vec<String> {
+        let rows = table.deleted.zip(table.inserted).filter(|rows| *rows != (0, 0));
+        let rows = rows.map(|(went, came)| format!("-{went} +{came}"));
+        let columns = table.columns.iter().filter_map(|column| {
+            let fate = serde_json::to_value(&column.fate).unwrap();
+            (column.fate != Fate::Preserved).then(|| format!("{}: {}", column.column, fate["fate"].as_str().unwrap()))
+        });
+        rows.into_iter().chain(columns).collect()
+    }
+
+    #[test]
+    fn a_row_that_was_not_written_is_known_by_its_version_and_any_other_is_compared() {
+        let server = small_with_room(1 << 26, &Env::read()).unwrap();
+        server.connect("postgres").unwrap().batch_execute("CREATE DATABASE was").unwrap();
+        server.connect("was").unwrap().batch_execute(SONGS).unwrap();
+        for (sql, copied, fates) in CASES {
+            server.clone_database("was", "copy").unwrap();
+            let [mut was, mut is] = ["was", "copy"].map(|name| connect(&server.url(name).unwrap(), "values").unwrap());
+            let since = Since::read(&mut is).unwrap();
+            for statement in sql.split_inclusive(';') {
+                is.batch_execute(statement).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+            }
+            let (before, after) = (tables::read(&mut was).unwrap(), tables::read(&mut is).unwrap());
+            let mut found = matches::find(&before, &after, &Touched::All, 0);
+            settle(&mut was, &mut is, &mut found, since).unwrap();
+            assert_eq!(found[0].copied, copied.then_some(1000), "{sql}");
+            let found = compare((&mut was, &mut is), (&Touched::All, since), "public").unwrap();
+            assert_eq!(told(&found[0]), *fates, "{sql}");
+            drop(is);
+            server.drop_database("copy").unwrap();
+        }
+    }
+}
