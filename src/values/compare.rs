@@ -7,21 +7,11 @@ use postgres::Client;
 use super::exact::{self, Exact, Pair};
 use super::fate::{ColumnFate, Fate, TableFate, Touched};
 use super::matches::{self, Answer, Match};
-use super::sums::{self, Form, OWN_SETTINGS, SEED, SETTINGS, Sum};
-use super::tables::{self, Column, Table};
-use super::versions::{self, Since};
+use super::moved::Moves;
+use super::sums::{self, Form, OWN_SETTINGS, SEED, SETTINGS};
+use super::tables::{self, Table};
+use super::versions::{self, Counts, Since};
 use crate::database::Failure;
-
-/// A column that went, or came.
-struct Loose<'t> {
-    /// Which match it belongs to, and where its fate is to be written.
-    table: usize,
-    column: usize,
-    said: String,
-    itself: &'t Column,
-    /// With a hash where a column of the other kind has as many values.
-    sum: Sum,
-}
 
 /// Compares two databases of which the second was a copy of the first; `since` tells what was written to it.
 ///
@@ -37,15 +27,15 @@ pub fn compare(
     clone.batch_execute(SETTINGS)?;
     let (before, after) = (tables::read(base)?, tables::read(clone)?);
     let mut found = matches::find(&before, &after, touched, version);
-    versions::settle(base, clone, &mut found, since)?;
+    versions::count(base, clone, &mut found, since)?;
     let answers = matches::ask(base, clone, &found)?;
-    let mut comparison =
-        Comparison { base, clone, default_schema, fates: Vec::new(), lost: Vec::new(), new: Vec::new() };
-    for (it, (was, is)) in found.iter().zip(&answers) {
-        comparison.table(it, was.as_ref(), is.as_ref())?;
+    let mut comparison = Comparison { base, clone, default_schema, fates: Vec::new(), moves: Moves::default() };
+    for (it, answers) in found.iter().zip(&answers) {
+        comparison.table(it, answers.as_ref())?;
     }
-    comparison.find_moved(&found)?;
-    Ok(comparison.fates)
+    let Comparison { base, clone, mut fates, moves, .. } = comparison;
+    moves.find((base, clone), &found, &mut fates)?;
+    Ok(fates)
 }
 
 struct Comparison<'a, 't> {
@@ -53,15 +43,15 @@ struct Comparison<'a, 't> {
     clone: &'a mut Client,
     default_schema: &'a str,
     fates: Vec<TableFate>,
-    lost: Vec<Loose<'t>>,
-    new: Vec<Loose<'t>>,
+    moves: Moves<'t>,
 }
 
 impl<'t> Comparison<'_, 't> {
-    /// Writes a table's fates; what went and what came is remembered with its sum.
-    fn table(&mut self, it: &Match<'t>, was: Option<&Answer>, is: Option<&Answer>) -> Result<(), Failure> {
-        let (mut fates, exact) = match (it.was.zip(was), it.is.zip(is)) {
-            (Some(was), Some(is)) => self.both(it, was, is)?,
+    /// Writes a table's fates; what went and what came is remembered.
+    fn table(&mut self, it: &Match<'t>, answers: Option<&(Answer, Answer)>) -> Result<(), Failure> {
+        let (before, after) = (it.counted.0.as_ref(), it.counted.1.as_ref());
+        let (mut fates, exact) = match (it.was.zip(before), it.is.zip(after), answers) {
+            (Some(was), Some(is), Some(answers)) => self.both(it, was, is, answers)?,
             _ => (BTreeMap::new(), None),
         };
         let mut columns = Vec::new();
@@ -70,24 +60,21 @@ impl<'t> Comparison<'_, 't> {
             columns.push(ColumnFate { column: column.name.clone(), fate });
         }
         let at = self.fates.len();
-        if let (Some(table), Some(answer)) = (it.was, was) {
-            let place = |number| table.columns.keys().position(|own| *own == number).unwrap_or_default();
-            self.lost.extend(loose(at, table, it, answer, place, self.default_schema));
-        }
-        if let (Some(table), Some(answer)) = (it.is, is) {
-            let came = it.own(table);
-            let first = columns.len();
-            let place = |number| first + came.iter().position(|(own, _)| *own == number).unwrap_or_default();
-            self.new.extend(loose(at, table, it, answer, place, self.default_schema));
-            columns.extend(came.iter().map(|(_, column)| ColumnFate { column: column.name.clone(), fate: Fate::New }));
-        }
         let said = |table: &Table| table.said(self.default_schema);
         let (name, now) = (it.was.map(said), it.is.map(said));
+        if let (Some(was), Some(name)) = (it.was.zip(before), &name) {
+            self.moves.went(at, it, was, name);
+        }
+        if let (Some(is), Some(now)) = (it.is.zip(after), &now) {
+            self.moves.came(at, it, is, (now, columns.len()));
+            let came = it.own(is.0).into_iter();
+            columns.extend(came.map(|(_, column)| ColumnFate { column: column.name.clone(), fate: Fate::New }));
+        }
         self.fates.push(TableFate {
             renamed_to: now.clone().filter(|now| name.as_ref().is_some_and(|name| name != now)),
             table: name.or(now).unwrap_or_default(),
-            rows_before: was.map(|answer| count(answer.rows)),
-            rows_after: is.map(|answer| count(answer.rows)),
+            rows_before: before.map(|counted| count(counted.rows)),
+            rows_after: after.map(|counted| count(counted.rows)),
             deleted: exact.as_ref().map(|exact| count(exact.deleted)),
             inserted: exact.as_ref().map(|exact| count(exact.inserted)),
             columns,
@@ -99,26 +86,27 @@ impl<'t> Comparison<'_, 't> {
     fn both(
         &mut self,
         it: &Match<'_>,
-        (was, answer_before): (&Table, &Answer),
-        (is, answer_after): (&Table, &Answer),
+        (was, counted_before): (&Table, &Counts),
+        (is, counted_after): (&Table, &Counts),
+        (before, after): &(Answer, Answer),
     ) -> Result<(BTreeMap<i16, Fate>, Option<Exact>), Failure> {
         let cast = |number: &i16| {
             let at = it.pairs.keys().position(|own| own == number);
             let retyped = it.pairs.get(number).is_some_and(|pair| pair.before.kind != pair.after.kind);
-            at.is_some_and(|at| retyped && answer_before.common[at].values == answer_after.common[at].values)
-                && at.is_some_and(|at| answer_before.common[at] != answer_after.common[at])
+            at.is_some_and(|at| retyped && before.common[at].values == after.common[at].values)
+                && at.is_some_and(|at| before.common[at] != after.common[at])
         };
         if it.key.iter().any(cast) {
             let heap = it.as_heap();
             let answers = matches::ask(self.base, self.clone, std::slice::from_ref(&heap))?.pop();
-            if let Some((Some(before), Some(after))) = answers {
-                return self.both(&heap, (was, &before), (is, &after));
+            if let Some(Some(answers)) = answers {
+                return self.both(&heap, (was, counted_before), (is, counted_after), &answers);
             }
         }
-        let differ: Vec<bool> = answer_before.common.iter().zip(&answer_after.common).map(|(b, a)| b != a).collect();
+        let differ: Vec<bool> = before.common.iter().zip(&after.common).map(|(b, a)| b != a).collect();
         // with other rows, sums alone do not tell that values have moved
         let crossed = crossed(it, was, is);
-        let same_rows = answer_before.rows == answer_after.rows;
+        let same_rows = counted_before.rows == counted_after.rows;
         let exact = if (differ.contains(&true) || !same_rows) && !it.key.is_empty() {
             let mut every: Vec<Pair<'_>> = it.pairs.values().copied().collect();
             every.extend(crossed.iter().map(|(_, pair)| *pair));
@@ -130,13 +118,13 @@ impl<'t> Comparison<'_, 't> {
             let pairs: Vec<Pair<'_>> = it.pairs.values().copied().collect();
             let missing = exact::missing((self.base, was), (self.clone, is), &pairs)?;
             // what went with its row is counted as a row
-            let went = (answer_before.rows - answer_after.rows).max(0);
+            let went = (counted_before.rows - counted_after.rows).max(0);
             Some(missing.into_iter().map(|values| (values - went).max(0)).collect::<Vec<i64>>())
         } else {
             None
         };
         // every value is still there, but not beside the same ones
-        let shuffled = !differ.contains(&true) && same_rows && answer_before.whole != answer_after.whole;
+        let shuffled = !differ.contains(&true) && same_rows && before.whole != after.whole;
         let mut fates = BTreeMap::new();
         let moved = exact.iter().flat_map(|exact| &exact.changed[it.pairs.len()..]);
         for ((number, pair), _) in crossed.iter().zip(moved).filter(|(_, changed)| **changed == 0) {
@@ -214,11 +202,10 @@ impl<'t> Comparison<'_, 't> {
     ) -> Result<Option<(i64, i64)>, Failure> {
         let (value, now) = (sums::quoted(pair.before), sums::quoted(pair.after));
         let there = pair.converted();
-        let asked =
-            |expression: &str| [(expression.to_owned(), Some(sums::hash(expression, pair.form, pair.after, SEED)))];
+        let asked = |expression: &str| [(expression.to_owned(), sums::hash(expression, pair.form, pair.after, SEED))];
         // some casts do not exist, some values do not fit
         let Ok(cast) = sums::of(self.base, was, &it.seed(was), &asked(&there)) else { return Ok(None) };
-        if cast.columns != sums::of(self.clone, is, &it.seed(is), &asked(&now))?.columns {
+        if cast != sums::of(self.clone, is, &it.seed(is), &asked(&now))? {
             if it.key.is_empty() {
                 return Ok(None);
             }
@@ -237,47 +224,6 @@ impl<'t> Comparison<'_, 't> {
         let back: Option<i64> = self.base.query_one(&back, &[]).ok().map(|row| row.try_get(0)).transpose()?;
         Ok(back.map(|rows| (rows, rows)))
     }
-
-    /// What went and is found again elsewhere is not lost; in its own table first.
-    fn find_moved(&mut self, matches: &[Match<'_>]) -> Result<(), Failure> {
-        let Self { base, clone, fates, lost, new, .. } = self;
-        lost.retain(|lost| {
-            let fate = &mut fates[lost.table].columns[lost.column].fate;
-            let found = matches!(fate, Fate::Moved { .. }) && lost.sum.values > 0;
-            if !found {
-                *fate = Fate::Lost { values: count(lost.sum.values) };
-            }
-            !found && lost.sum.values > 0
-        });
-        new.retain(|new| lost.iter().any(|lost| lost.sum.values == new.sum.values));
-        lost.retain(|lost| new.iter().any(|new| new.sum.values == lost.sum.values));
-        matches::at_once(|| hash(base, lost, matches, |it| it.was), || hash(clone, new, matches, |it| it.is))?;
-        for lost in lost {
-            let same = new.iter().filter(|new| new.sum == lost.sum).min_by_key(|new| new.table != lost.table);
-            if let Some(new) = same {
-                fates[lost.table].columns[lost.column].fate = Fate::Moved { to: new.said.clone() };
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Hashes the columns of one side, in one pass over each table.
-fn hash<'t>(
-    client: &mut Client,
-    columns: &mut [Loose<'_>],
-    matches: &[Match<'t>],
-    side: impl Fn(&Match<'t>) -> Option<&'t Table>,
-) -> Result<(), Failure> {
-    for of_one in columns.chunk_by_mut(|one, other| one.table == other.table) {
-        let it = of_one.first().map(|loose| &matches[loose.table]);
-        let Some((it, table)) = it.and_then(|it| Some((it, side(it)?))) else { continue };
-        let asked: Vec<&Column> = of_one.iter().map(|loose| loose.itself).collect();
-        for (loose, sum) in of_one.iter_mut().zip(it.sums(client, table, &asked)?) {
-            loose.sum = sum;
-        }
-    }
-    Ok(())
 }
 
 /// Columns that went beside those that came, if they are few.
@@ -297,31 +243,6 @@ fn converted(pair: &Pair<'_>) -> Fate {
         from_type: pair.before.kind.clone(),
         to_type: pair.after.kind.clone(),
     }
-}
-
-/// The columns that only one side of a table has; `place` says where a column's fate stands.
-fn loose<'t>(
-    table: usize,
-    of: &'t Table,
-    it: &Match<'t>,
-    answer: &Answer,
-    place: impl Fn(i16) -> usize,
-    default_schema: &str,
-) -> Vec<Loose<'t>> {
-    let said = of.said(default_schema);
-    it.own(of)
-        .into_iter()
-        .zip(&answer.own)
-        // what is computed from others is lost with nothing
-        .filter(|((_, column), _)| !column.generated)
-        .map(|((number, column), values)| Loose {
-            table,
-            column: place(number),
-            said: format!("{said}.{}", column.name),
-            itself: column,
-            sum: Sum { values: *values, hash: None },
-        })
-        .collect()
 }
 
 fn count(rows: i64) -> u64 {

@@ -7,9 +7,9 @@ use postgres::Client;
 
 use super::exact::Pair;
 use super::fate::Touched;
-use super::sums::{self, Form, Question, SEED, Sum, Sums};
+use super::sums::{self, Form, Question, SEED, Sum};
 use super::tables::{Column, Table, Tables};
-use super::versions;
+use super::versions::{self, Counts};
 use crate::database::Failure;
 
 /// A table, on the sides that have it.
@@ -22,24 +22,18 @@ pub(super) struct Match<'a> {
     pub(super) pairs: BTreeMap<i16, Pair<'a>>,
     /// The numbers of the key's columns, which every side has; a key that lost a column binds nothing.
     pub(super) key: &'a [i16],
-    /// How many rows it has, where each of them is the very one that was copied.
-    pub(super) copied: Option<i64>,
+    /// What was counted, as far as the sides have it.
+    pub(super) counted: (Option<Counts>, Option<Counts>),
     version: i32,
 }
 
-/// What a side says of a table.
+/// The sums of a table's values on one side.
 pub(super) struct Answer {
-    pub(super) rows: i64,
     /// Of the columns that both sides have, in the order of [`Match::pairs`].
     pub(super) common: Vec<Sum>,
-    /// How many values the columns have that only this side has, in their order.
-    pub(super) own: Vec<i64>,
     /// Of rows as a whole, where no key binds the values of one together.
     pub(super) whole: Option<Sum>,
 }
-
-/// What both sides say of a table, as far as they have it.
-pub(super) type Answers = (Option<Answer>, Option<Answer>);
 
 /// The tables worth a look: those that were touched, look different, went or came.
 pub(super) fn find<'a>(before: &'a Tables, after: &'a Tables, touched: &Touched, version: i32) -> Vec<Match<'a>> {
@@ -64,12 +58,7 @@ impl<'a> Match<'a> {
         }
         let key = was.or(is).map(|table| table.key.as_slice()).unwrap_or_default();
         let bound = was.is_none() || is.is_none() || key.iter().all(|number| pairs.contains_key(number));
-        Self { was, is, pairs, key: if bound { key } else { &[] }, copied: None, version }
-    }
-
-    /// Both sides, where the server did not write the table anew.
-    pub(super) fn with_its_file(&self) -> Option<(&'a Table, &'a Table)> {
-        self.was.zip(self.is).filter(|(was, is)| was.heap && is.heap && was.file == is.file)
+        Self { was, is, pairs, key: if bound { key } else { &[] }, counted: (None, None), version }
     }
 
     /// The columns that only this side has.
@@ -98,40 +87,33 @@ impl<'a> Match<'a> {
         for pair in self.pairs.values().filter(|pair| !self.is_settled(pair)) {
             questions.push(asked(common(pair), pair.form));
         }
-        let own = self.own(table);
-        questions.extend(own.iter().map(|(_, column)| (sums::quoted(column), None)));
-        let whole = self.is_heap() && self.copied.is_none();
+        let whole = self.is_heap() && !versions::all_copied(self);
         if whole {
             let columns: Vec<String> = self.pairs.values().map(|pair| sums::quoted(common(pair))).collect();
             let row = format!("ROW({})", columns.join(", "));
-            questions.push((row.clone(), Some(sums::text_hash(&row, SEED))));
+            questions.push((row.clone(), sums::text_hash(&row, SEED)));
         }
-        if let (Some(rows), true) = (self.copied, questions.is_empty()) {
-            let common = vec![Sum::default(); self.pairs.len()];
-            return Ok(Answer { rows, common, own: Vec::new(), whole: None });
-        }
-        let Sums { rows, mut columns } = sums::of(client, table, &self.seed(table), &questions)?;
-        let whole = if whole { columns.pop() } else { None };
-        let own = columns.split_off(columns.len() - own.len()).into_iter().map(|sum| sum.values).collect();
-        let mut columns = columns.into_iter();
+        let mut sums = sums::of(client, table, &self.seed(table), &questions)?;
+        let whole = if whole { sums.pop() } else { None };
+        let mut sums = sums.into_iter();
         // settled ones are equal, whatever they hold
         let common = self.pairs.values().map(|pair| match self.is_settled(pair) {
             true => Sum::default(),
-            false => columns.next().unwrap_or_default(),
+            false => sums.next().unwrap_or_default(),
         });
-        Ok(Answer { rows, common: common.collect(), own, whole })
+        Ok(Answer { common: common.collect(), whole })
     }
 
     /// The sums over some of the columns that only this side has: over their texts, so that equal values in any column of any
     /// table with equal keys have equal sums.
     pub(super) fn sums(&self, client: &mut Client, table: &Table, columns: &[&Column]) -> Result<Vec<Sum>, Failure> {
         let questions: Vec<Question> = columns.iter().map(|column| asked(column, Form::Text)).collect();
-        Ok(sums::of(client, table, &self.seed(table), &questions)?.columns)
+        sums::of(client, table, &self.seed(table), &questions)
     }
 
     /// Whether each row holds the very value that was copied.
     fn is_settled(&self, pair: &Pair<'_>) -> bool {
-        self.copied.is_some() && versions::same_meaning(pair.before, pair.after)
+        versions::all_copied(self) && versions::same_meaning(pair.before, pair.after)
     }
 
     /// Whether rows are known by nothing but their values.
@@ -141,32 +123,39 @@ impl<'a> Match<'a> {
 
     /// The same without its key, which tells rows apart no more: its own values were cast, and their texts are others.
     pub(super) fn as_heap(&self) -> Self {
-        Self { pairs: self.pairs.clone(), key: &[], ..*self }
+        Self { pairs: self.pairs.clone(), key: &[], counted: self.counted.clone(), ..*self }
     }
 }
 
 fn asked(column: &Column, form: Form) -> Question {
     let value = sums::quoted(column);
     let hash = sums::hash(&value, form, column, SEED);
-    (value, Some(hash))
+    (value, hash)
 }
 
-/// Asks both sides about every table, each in one pass over it, and both at once.
+/// Asks for the sums of a table, where both sides have it: in one pass over each, and both at once.
 ///
 /// # Errors
 /// The servers' own.
-pub(super) fn ask(base: &mut Client, clone: &mut Client, matches: &[Match<'_>]) -> Result<Vec<Answers>, Failure> {
+pub(super) fn ask(
+    base: &mut Client,
+    clone: &mut Client,
+    matches: &[Match<'_>],
+) -> Result<Vec<Option<(Answer, Answer)>>, Failure> {
+    let both = || matches.iter().map(|it| it.was.zip(it.is));
     let (was, is) = at_once(
         || {
-            let each = matches.iter().map(|it| it.was.map(|table| it.ask(base, table, |pair| pair.before)).transpose());
+            let each = matches.iter().zip(both());
+            let each = each.map(|(it, both)| both.map(|(was, _)| it.ask(base, was, |pair| pair.before)).transpose());
             each.collect::<Result<Vec<_>, Failure>>()
         },
         || {
-            let each = matches.iter().map(|it| it.is.map(|table| it.ask(clone, table, |pair| pair.after)).transpose());
+            let each = matches.iter().zip(both());
+            let each = each.map(|(it, both)| both.map(|(_, is)| it.ask(clone, is, |pair| pair.after)).transpose());
             each.collect::<Result<Vec<_>, Failure>>()
         },
     )?;
-    Ok(was.into_iter().zip(is).collect())
+    Ok(was.into_iter().zip(is).map(|(was, is)| was.zip(is)).collect())
 }
 
 /// One side beside the other.

@@ -7,6 +7,7 @@
 //! | `versions` | rows that were not written since they were copied |
 //! | `sums` | sums over a column's values: equal sums, equal values |
 //! | `exact` | where sums differ, the rows that went, came or changed |
+//! | `moved` | columns of one side only: what went, in what came |
 //! | `compare` | what became of every value, between a database and its copy |
 //! | `fate` | what can have become of it |
 //! | `few` | few rows, read into memory and compared as a whole |
@@ -16,6 +17,7 @@ mod exact;
 mod fate;
 pub(crate) mod few;
 mod matches;
+mod moved;
 mod sums;
 pub(crate) mod tables;
 mod versions;

@@ -50,14 +50,6 @@ pub(super) struct Sum {
     pub(super) hash: Option<String>,
 }
 
-/// A table's rows and sums.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sums {
-    pub(super) rows: i64,
-    /// In the order they were asked for.
-    pub(super) columns: Vec<Sum>,
-}
-
 /// The seed: a hash of the row's key, whose columns are given. Without any, rows are a heap of values.
 pub(super) fn seed<'a>(key: impl Iterator<Item = (&'a Column, Form)>) -> String {
     key.fold("0::bigint".into(), |seed, (column, form)| hash(&quoted(column), form, column, &seed))
@@ -98,28 +90,24 @@ pub(super) const SETTINGS: &str = "SET jit = off; SET DateStyle = 'ISO'; SET Tim
 pub(super) const OWN_SETTINGS: &str =
     "RESET DateStyle; RESET TimeZone; RESET extra_float_digits; RESET bytea_output; RESET IntervalStyle";
 
-/// An expression over a table, with the hash over it where its values are not only counted.
-pub(super) type Question = (String, Option<String>);
+/// An expression over a table, with the hash over it.
+pub(super) type Question = (String, String);
 
-/// Counts and adds up expressions over a table. `seed` is the row's.
-pub(super) fn of(client: &mut Client, table: &Table, seed: &str, columns: &[Question]) -> Result<Sums, Failure> {
-    let mut sums = Sums { rows: 0, columns: Vec::with_capacity(columns.len()) };
-    let mut chunks = columns.chunks(COLUMNS_AT_ONCE);
-    let mut next = chunks.next().or(Some(&[]));
-    while let Some(chunk) = next {
-        let sum = |hash: &Option<String>| hash.as_ref().map_or("NULL".into(), |hash| format!("sum({hash})"));
-        let asked: String =
-            chunk.iter().map(|(value, hash)| format!(", count({value}), {}::text", sum(hash))).collect();
+/// Adds up expressions over a table. `seed` is the row's.
+pub(super) fn of(client: &mut Client, table: &Table, seed: &str, questions: &[Question]) -> Result<Vec<Sum>, Failure> {
+    let mut sums = Vec::with_capacity(questions.len());
+    for chunk in questions.chunks(COLUMNS_AT_ONCE) {
+        let asked: Vec<String> =
+            chunk.iter().map(|(value, hash)| format!("count({value}), sum({hash})::text")).collect();
         let query = format!(
-            "SELECT count(*){asked} FROM (SELECT *, {seed} AS \"#seed\" FROM ONLY {}) AS \"#rows\"",
+            "SELECT {} FROM (SELECT *, {seed} AS \"#seed\" FROM ONLY {}) AS \"#rows\"",
+            asked.join(", "),
             table.quoted()
         );
         let row = client.query_one(&query, &[])?;
-        sums.rows = row.try_get(0)?;
         for at in 0..chunk.len() {
-            sums.columns.push(Sum { values: row.try_get(1 + 2 * at)?, hash: row.try_get(2 + 2 * at)? });
+            sums.push(Sum { values: row.try_get(2 * at)?, hash: row.try_get(1 + 2 * at)? });
         }
-        next = chunks.next();
     }
     Ok(sums)
 }

@@ -6,6 +6,7 @@
 use postgres::Client;
 
 use super::matches::{Match, at_once};
+use super::sums::quoted;
 use super::tables::{Column, Table};
 use crate::database::Failure;
 
@@ -29,47 +30,59 @@ impl Since {
     }
 }
 
-/// Finds the tables whose rows are those that were copied, and counts them.
+/// What a table holds on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) rows: i64,
+    /// The values of the columns that only this side has, in their order.
+    pub(super) own: Vec<i64>,
+    /// Rows that were written since the copy was made; none where that is not known.
+    young: Option<i64>,
+}
+
+/// Counts every table on the sides that have it, both sides at once.
 ///
 /// # Errors
 /// The servers' own.
-pub(super) fn settle(
+pub(super) fn count(
     base: &mut Client,
     clone: &mut Client,
     matches: &mut [Match<'_>],
     since: Since,
 ) -> Result<(), Failure> {
-    let sides: Vec<Option<(&Table, &Table)>> = matches.iter().map(Match::with_its_file).collect();
-    let (before, after) = at_once(
-        || sides.iter().map(|tables| tables.map(|(was, _)| all(base, was)).transpose()).collect::<Result<Vec<_>, _>>(),
+    let (was, is) = at_once(
         || {
-            sides
-                .iter()
-                .map(|tables| tables.map(|(_, is)| old(clone, is, since)).transpose())
-                .collect::<Result<Vec<_>, _>>()
+            let each = matches.iter().map(|it| it.was.map(|was| side(base, it, was, None)).transpose());
+            each.collect::<Result<Vec<_>, Failure>>()
+        },
+        || {
+            let each = matches.iter().map(|it| it.is.map(|is| side(clone, it, is, Some(since))).transpose());
+            each.collect::<Result<Vec<_>, Failure>>()
         },
     )?;
-    for (it, (before, after)) in matches.iter_mut().zip(before.into_iter().zip(after)) {
-        it.copied = before.zip(after.flatten()).filter(|(before, after)| before == after).map(|(rows, _)| rows);
+    for (it, counted) in matches.iter_mut().zip(was.into_iter().zip(is)) {
+        it.counted = counted;
     }
     Ok(())
 }
 
-/// The rows of a table.
-fn all(client: &mut Client, table: &Table) -> Result<i64, Failure> {
-    Ok(client.query_one(&format!("SELECT count(*) FROM ONLY {}", table.quoted()), &[])?.try_get(0)?)
+fn side(client: &mut Client, it: &Match<'_>, table: &Table, since: Option<Since>) -> Result<Counts, Failure> {
+    // one that is stored in another way has no versions
+    let young = since.filter(|_| table.heap).map_or("NULL::int8".to_owned(), |Since(first)| {
+        // numbers go round: one of a row that was frozen long ago may look young, and then its values are read
+        format!("count(*) FILTER (WHERE age(xmin) <= age('{first}'::xid))")
+    });
+    let own = it.own(table);
+    let asked: String = own.iter().map(|(_, column)| format!(", count({})", quoted(column))).collect();
+    let row = client.query_one(&format!("SELECT count(*), {young}{asked} FROM ONLY {}", table.quoted()), &[])?;
+    let own = (0..own.len()).map(|at| row.try_get(2 + at)).collect::<Result<_, _>>()?;
+    Ok(Counts { rows: row.try_get(0)?, young: row.try_get(1)?, own })
 }
 
-/// The rows of a table, where none of them is younger than the copy.
-fn old(client: &mut Client, table: &Table, Since(first): Since) -> Result<Option<i64>, Failure> {
-    // numbers go round: one of a row that was frozen long ago may look young, and then its values are read
-    let query = format!(
-        "SELECT count(*), count(*) FILTER (WHERE age(xmin) <= age('{first}'::xid)) FROM ONLY {}",
-        table.quoted()
-    );
-    let row = client.query_one(&query, &[])?;
-    let (rows, young): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    Ok((young == 0).then_some(rows))
+/// Whether each row of a table is the very one that was copied.
+pub(super) fn all_copied(it: &Match<'_>) -> bool {
+    let (Some((was, is)), (Some(before), Some(after))) = (it.was.zip(it.is), &it.counted) else { return false };
+    was.file == is.file && after.young == Some(0) && before.rows == after.rows
 }
 
 /// Whether a column means the same by the same stored value before and after.
@@ -144,8 +157,8 @@ INSERT INTO song SELECT i, 'song ' || i, i % 7, 'GLAD' FROM generate_series(1, 1
             }
             let (before, after) = (tables::read(&mut was).unwrap(), tables::read(&mut is).unwrap());
             let mut found = matches::find(&before, &after, &Touched::All, 0);
-            settle(&mut was, &mut is, &mut found, since).unwrap();
-            assert_eq!(found[0].copied, copied.then_some(1000), "{sql}");
+            count(&mut was, &mut is, &mut found, since).unwrap();
+            assert_eq!(all_copied(&found[0]), *copied, "{sql}");
             let found = compare((&mut was, &mut is), (&Touched::All, since), "public").unwrap();
             assert_eq!(told(&found[0]), *fates, "{sql}");
             drop(is);
