@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `restore` | what a backup, or the target's definitions, is restored into |
+//! | `analyze` | the planner's statistics of it |
 //! | `original`, `session` | what is copied, with the settings of production's sessions |
 //! | `clone` | a copy that the database's host makes |
 //! | `pending` | the pending migrations, with what is kept of them |
@@ -15,6 +16,7 @@
 //! | `onlooker` | the same from outside, for what Prisma's engine runs |
 //! | `traffic` | readers and writers at the same time |
 //! | `return_trip` | the way back, and whether everything is as before |
+//! | `compared` | the copy beside the original, afterwards |
 //! | `coverage` | whether what went was found by the review or accepted |
 //! | `budget` | what is too much |
 //! | `written` | which statement wrote what: an undo keeps it |
@@ -24,11 +26,13 @@
 //! | `steps` | data steps on the copy, and whether they change what they say |
 //! | `trial` | any SQL on a copy: `prisma-safe test` |
 
+mod analyze;
 #[cfg(test)]
 pub(crate) mod bare;
 mod brief;
 mod budget;
 mod clone;
+mod compared;
 mod contained;
 mod coverage;
 mod locks;
@@ -50,15 +54,13 @@ pub mod trial;
 mod unjudged;
 mod written;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use postgres::Client;
 use serde::{Serialize, Serializer};
 
 pub use self::budget::{Budget, Excess};
 pub use self::clone::MARK as COPY_MARK;
+use self::compared::{Compared, compared, uncompared};
 pub use self::contained::demand_contained;
 use self::coverage::Coverage;
 pub use self::locks::{Hold, LockMode, Stops, TableLock};
@@ -74,13 +76,13 @@ pub use self::trace::{Sized, Statement, Write};
 pub use self::traffic::Stall;
 pub use self::unjudged::demand_judged;
 use crate::catalog::Catalog;
-use crate::catalog::live::{Live, Without};
-use crate::conservation::{self, Census, Loss, Written};
-use crate::database::{Failure, connect};
+use crate::catalog::live::Live;
+use crate::conservation::{self, Loss, Written};
+use crate::database::connect;
 use crate::engine::Engine;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::scratch;
-use crate::values::{Since, TableFate, Touched, compare};
+use crate::values::TableFate;
 
 /// The name that the server shows for our sessions.
 pub(crate) const APPLICATION: &str = "prisma-safe rehearsal";
@@ -247,59 +249,6 @@ pub fn rehearse(
     };
     rehearsal.excess = budget.excess(&rehearsal, &coverage);
     Ok(rehearsal)
-}
-
-/// What became of a copy.
-struct Compared {
-    /// Before and after.
-    definitions: (Live, Live),
-    tables: Vec<TableFate>,
-    losses: Vec<Loss>,
-    /// The objects before.
-    was: Census,
-}
-
-/// Compares the copy with what it was.
-fn compared(
-    original: &Original,
-    (before, after): (&mut Client, &mut Client),
-    touched: (&Touched, Since),
-    schema: &str,
-    interrupt: &Arc<AtomicBool>,
-) -> Result<Compared> {
-    let definitions =
-        definitions(before, after).explain(|| "could not read the definitions around the rehearsal".into())?;
-    let tables = {
-        let tokens = [
-            (original.url(CLONE, schema)?, after.cancel_token()),
-            (original.url(original.name(), schema)?, before.cancel_token()),
-        ];
-        let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), Arc::clone(interrupt));
-        compare((before, after), touched, schema)
-    };
-    if interrupt.load(Ordering::Relaxed) {
-        return Err(Error::cancelled());
-    }
-    let tables = tables.explain(|| "could not compare the copy with what it was".into())?;
-    let census = Census::read(before).and_then(|was| Ok((was, Census::read(after)?)));
-    let (was, is) = census.explain(|| "could not read the objects around the rehearsal".into())?;
-    let losses = conservation::losses(&tables, (&was, &is), schema);
-    Ok(Compared { definitions, tables, losses, was })
-}
-
-/// What the comparison cannot see, whatever the migrations do.
-fn uncompared(was: &Census, data: Data, schema: &str) -> Vec<String> {
-    let foreign = was.foreign_tables(schema);
-    let elsewhere = (!foreign.is_empty())
-        .then(|| format!("the rows of foreign tables, which are elsewhere: {}", foreign.join(", ")));
-    let empty =
-        (data == Data::Schema).then(|| "rows, values and sequences' positions: the tables were empty".to_owned());
-    elsewhere.into_iter().chain(empty).collect()
-}
-
-fn definitions(before: &mut Client, after: &mut Client) -> Result<(Live, Live), Failure> {
-    let without = Without::default();
-    Ok((Live::read(before, &without)?, Live::read(after, &without)?))
 }
 
 /// Whole milliseconds, for JSON.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clone::HostCopy;
 use super::contained::cut_off;
-use super::{APPLICATION, Session};
+use super::{APPLICATION, Session, analyze};
 use crate::backup::{Lacking, Restored};
 use crate::database::{DatabaseUrl, Failure, connect};
 use crate::error::{Explain as _, Result};
@@ -150,12 +150,10 @@ impl Original {
     /// Makes it ready to be copied and rehearsed on: cut off from other servers, analysed, with the write-ahead log of production.
     pub(super) fn make_ready(&mut self) -> Result<()> {
         if !self.logged {
-            // the planner would otherwise know nothing of the rows
             let mut client = self.connect()?;
             let cut_off = cut_off(&mut client).explain(|| "could not cut the copy off from other servers".into())?;
             self.unlike.extend(cut_off);
-            let analyzed = client.batch_execute("ANALYZE").map_err(Failure::from);
-            analyzed.explain(|| "could not analyse the restored backup".into())?;
+            analyze::all(&|| self.connect())?;
             // under `minimal` a table that is written anew makes no log, and the report would be too good
             let minimal =
                 client.query_one("SELECT current_setting('wal_level') = 'minimal'", &[]).map_err(Failure::from);

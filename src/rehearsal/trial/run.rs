@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::super::compared::{Compared, compared, uncompared};
 use super::super::contained::reaching;
 use super::super::locks::{self, Hold};
 use super::super::trace::Sized;
 use super::super::tracing::Tracing;
-use super::super::{APPLICATION, CLONE, Compared, Original, compared, onlooker, uncompared};
+use super::super::{APPLICATION, CLONE, Original, onlooker};
 use super::{Refusal, Told, Trial};
 use crate::backup::demand_untouched;
 use crate::catalog::Catalog;
