@@ -1,7 +1,7 @@
 //! One pass from `pg_dump` to the file: read, counted and hashed on the way, with an eye on the disk.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::snapshot::Relation;
 use crate::error::{Explain as _, Result};
 use crate::ui::progress::{Position, Progress};
 
-/// Bytes read at once.
+/// Bytes read at once, at most.
 const CHUNK: usize = 128 * 1024;
 /// Chunks that wait between reading and writing.
 const CHUNKS: usize = 16;
@@ -115,17 +115,11 @@ fn read_aside(mut source: impl Read + Send + 'static) -> mpsc::Receiver<std::io:
     let (sender, receiver) = mpsc::sync_channel(CHUNKS);
     thread::spawn(move || {
         loop {
-            let mut chunk = vec![0; CHUNK];
-            let message = match source.read(&mut chunk) {
-                Ok(0) => return,
-                Ok(count) => {
-                    chunk.truncate(count);
-                    Ok(chunk)
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-            if sender.send(message).is_err() {
+            // whole chunks, into memory that was not written before
+            let mut chunk = Vec::with_capacity(CHUNK);
+            let message = source.by_ref().take(CHUNK as u64).read_to_end(&mut chunk).map(|_| chunk);
+            let ended = message.as_ref().is_ok_and(Vec::is_empty);
+            if ended || sender.send(message).is_err() {
                 return;
             }
         }

@@ -9,7 +9,7 @@
 //! | `socket` | the way between two processes of one user |
 //! | `user` | who runs this |
 //!
-//! The Windows half compiles and has never run: `docs/install.md` says so, and [`demand`] refuses what it cannot promise.
+//! The Windows half was run under Wine only, which has no Prisma: `docs/install.md` says so, and [`demand`] refuses what it cannot promise.
 
 pub mod files;
 pub mod process;

@@ -26,6 +26,17 @@ pub enum Signal {
     Kill,
 }
 
+/// Lets a program write so many bytes before we have read them: the two then wait for each other less often. Where that is not
+/// to be had, it goes on as before.
+#[cfg(target_os = "linux")]
+pub fn widen(output: &ChildStdout, bytes: usize) {
+    let _ = rustix::pipe::fcntl_setpipe_size(output, bytes);
+}
+
+/// Pipes have one size here.
+#[cfg(not(target_os = "linux"))]
+pub fn widen(_: &ChildStdout, _: usize) {}
+
 /// Sends a signal to a process.
 ///
 /// # Errors

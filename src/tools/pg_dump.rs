@@ -10,10 +10,12 @@ use crate::database::DatabaseUrl;
 use crate::env::Env;
 use crate::error::{Error, Explain as _, Result};
 use crate::sql::quote_identifier;
-use crate::system::process::{Signal, killed_by, own_group, signal_group};
+use crate::system::process::{Signal, killed_by, own_group, signal_group, widen};
 
 /// What is kept of its messages, in bytes.
 const MESSAGES: usize = 64 * 1024;
+/// How far it may be ahead of whoever reads it, in bytes: what Linux allows anyone.
+const AHEAD: usize = 1024 * 1024;
 
 /// A `pg_dump` that can dump the server at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +81,7 @@ impl PgDump {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = || format!("could not start {}", self.program.path.display());
         let mut child = own_group(&mut command).spawn().explain(failed)?;
-        let stdout = child.stdout.take();
+        let stdout = child.stdout.take().inspect(|stdout| widen(stdout, AHEAD));
         let messages = child.stderr.take().map(|mut stderr| std::thread::spawn(move || last_of(&mut stderr)));
         let running = Running { child, messages, ended: false };
         Ok((running, stdout.ok_or_else(|| Error::failed(failed()))?))
