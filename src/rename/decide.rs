@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use super::Draft;
 use super::around::Around;
+use super::asker::Asker;
 use super::candidate::{Candidate, Decision, Rename};
 use super::candidates;
 use super::given::Given;
 use super::options::{self, Options};
 use super::phased;
-use super::question::{Answer, Ask, Asker, Open, Question};
+use super::question::{Answer, Ask, Open, Question};
 use super::regroup::{self, Dropped, Regroup};
 use super::scene::Scene;
 use super::sides;

@@ -5,6 +5,7 @@
 //! are changed ([`rewrite`]), and the result is proved to end where the draft ended ([`prove`]).
 
 mod around;
+mod asker;
 mod assign;
 mod candidate;
 mod candidates;
@@ -15,6 +16,7 @@ pub mod directive;
 mod enums;
 mod exchange;
 mod fields;
+mod followers;
 mod given;
 mod instead;
 mod joins;
@@ -43,13 +45,14 @@ mod tables;
 mod tests;
 pub mod weights;
 
+pub use asker::{Asker, Terminal};
 pub use candidate::{Candidate, Decision, Rename};
 pub use decide::{Decisions, decide, settle, undecided};
 pub use instead::drafted;
 pub use options::Options;
 pub use phased::{BEGINS, command as phases_command, offered, table_words as table_in_phases, words as in_phases};
 pub use prove::{Begun, Proof, Replay, Scratch, Stage, Verdict, begin, prove, unproved};
-pub use question::{Answer, Asker, Open, Question, Terminal};
+pub use question::{Answer, Open, Question};
 pub use regroup::{Dropped, Regroup};
 pub use rekey::steps as rekeyed;
 pub use rewrite::{Kept, Rewrite, rewrite};

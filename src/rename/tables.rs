@@ -1,6 +1,5 @@
 //! What speaks for a dropped and a created table being the same one.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -8,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::around::Around;
 use super::candidate::Rename;
 use super::columns;
+use super::followers::Followers;
 use super::given::Given;
 use super::kind::kind;
 use super::names::{self, Identifier};
@@ -17,7 +17,7 @@ use super::settle::Compare;
 use super::weights::Sign;
 use crate::catalog::{Catalog, Column, ObjectName, Table};
 use crate::effects::cast::Cast;
-use crate::sql::{ConstraintKind, DataType, Name};
+use crate::sql::{ConstraintKind, DataType};
 
 /// Every pair of a dropped and a created table; those of implicit many-to-many relations follow their models and are left
 /// out.
@@ -306,49 +306,3 @@ fn share(
 /// Columns that nearly every table has.
 const COMMON: &[&str] =
     &["id", "uuid", "createdAt", "updatedAt", "created_at", "updated_at", "deletedAt", "deleted_at", "name"];
-
-/// How many tables have a foreign key that led to the one table before and, on the same columns, leads to the other after.
-struct Followers(FxHashMap<(ObjectName, ObjectName), usize>);
-
-impl Followers {
-    fn of(scene: &Scene<'_>) -> Self {
-        let mut counts = FxHashMap::default();
-        for pair in scene.kept_tables() {
-            let (Some(old), Some(new)) = (scene.before.tables.get(&pair.from), scene.after.tables.get(&pair.to)) else {
-                // a kept table is in both
-                continue;
-            };
-            let mut led: BTreeSet<(ObjectName, ObjectName)> = BTreeSet::new();
-            for (columns, from) in keys(old) {
-                let others =
-                    keys(new).filter(|(others, _)| *others == columns || follow(scene, &pair, columns, others));
-                led.extend(others.map(|(_, to)| (scene.before.resolve(from), scene.after.resolve(to))));
-            }
-            for leading in led {
-                *counts.entry(leading).or_insert(0) += 1;
-            }
-        }
-        Self(counts)
-    }
-
-    fn count(&self, from: &ObjectName, to: &ObjectName) -> usize {
-        self.0.get(&(from.clone(), to.clone())).copied().unwrap_or(0)
-    }
-}
-
-/// The foreign keys of a table: their columns and the table that they lead to.
-fn keys(table: &Table) -> impl Iterator<Item = (&Vec<String>, &Name)> {
-    table.constraints.values().filter_map(|own| match &own.kind {
-        ConstraintKind::ForeignKey { columns, table, .. } => Some((columns, table)),
-        _ => None,
-    })
-}
-
-/// Whether a foreign key's columns may have been renamed together with the table it leads to.
-fn follow(scene: &Scene<'_>, pair: &Pair, old: &[String], new: &[String]) -> bool {
-    let (gone, come) = scene.columns(pair);
-    old.len() == new.len()
-        && old.iter().zip(new).all(|(from, to)| {
-            from == to || (gone.contains(from) && come.contains(to) && scene.same_type(pair, from, to))
-        })
-}
