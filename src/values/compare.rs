@@ -29,7 +29,7 @@ pub fn compare(
     let mut found = matches::find(&before, &after, touched, version);
     versions::count(base, clone, &mut found, since)?;
     let answers = matches::ask(base, clone, &found)?;
-    let mut comparison = Comparison { base, clone, default_schema, fates: Vec::new(), moves: Moves::default() };
+    let mut comparison = Comparison { base, clone, since, default_schema, fates: Vec::new(), moves: Moves::default() };
     for (it, answers) in found.iter().zip(&answers) {
         comparison.table(it, answers.as_ref())?;
     }
@@ -41,6 +41,7 @@ pub fn compare(
 struct Comparison<'a, 't> {
     base: &'a mut Client,
     clone: &'a mut Client,
+    since: Since,
     default_schema: &'a str,
     fates: Vec<TableFate>,
     moves: Moves<'t>,
@@ -107,7 +108,12 @@ impl<'t> Comparison<'_, 't> {
         // with other rows, sums alone do not tell that values have moved
         let crossed = crossed(it, was, is);
         let same_rows = counted_before.rows == counted_after.rows;
-        let exact = if (differ.contains(&true) || !same_rows) && !it.key.is_empty() {
+        let exact = if let Some(young) = versions::followed(it).filter(|young| *young > 0 || !same_rows) {
+            let every: Vec<Pair<'_>> = it.pairs.values().copied().collect();
+            let all = (counted_before.rows, counted_after.rows);
+            let young = exact::Young { which: self.since.is_young(), rows: young, all };
+            Some(exact::written((self.base, was), (self.clone, is), (it.key, &young), &every)?)
+        } else if (differ.contains(&true) || !same_rows) && !it.key.is_empty() {
             let mut every: Vec<Pair<'_>> = it.pairs.values().copied().collect();
             every.extend(crossed.iter().map(|(_, pair)| *pair));
             Some(exact::count((self.base, was), (self.clone, is), it.key, &every)?)

@@ -11,8 +11,8 @@ use crate::sql::quote_identifier;
 
 /// Hashes of one join; the server allows 1,664 columns.
 const COLUMNS_AT_ONCE: usize = 400;
-/// What was before, brought beside what is now; gone with the session.
-const BEFORE: &str = "pg_temp.prisma_safe_before";
+/// One side's rows, brought beside the other's; gone with the session.
+const BROUGHT: &str = "pg_temp.prisma_safe_brought";
 
 /// A column on both sides.
 #[derive(Debug, Clone, Copy)]
@@ -72,38 +72,112 @@ pub(super) fn count(
     pairs: &[Pair<'_>],
 ) -> Result<Exact, Failure> {
     let mut exact = Exact::default();
-    let mut chunks = pairs.chunks(COLUMNS_AT_ONCE);
-    let mut next = chunks.next().or(Some(&[]));
-    while let Some(chunk) = next {
-        let columns: String = (0..chunk.len()).map(|at| format!(", h{at} bigint")).collect();
-        clone.batch_execute(&format!("CREATE TEMP TABLE prisma_safe_before (k text NOT NULL{columns})"))?;
-        bring(base, clone, &side(before, key, chunk.iter().map(|pair| (pair.value_before(), pair))))?;
-        let stayed = "b.k IS NOT NULL AND a.k IS NOT NULL";
-        let changed: String = (0..chunk.len())
-            .map(|at| {
-                let differs = format!("{stayed} AND a.h{at} IS DISTINCT FROM b.h{at}");
-                format!(
-                    ", count(*) FILTER (WHERE {differs}), count(*) FILTER (WHERE {differs} AND b.h{at} IS NOT NULL)"
-                )
-            })
-            .collect();
-        let now = side(after, key, chunk.iter().map(|pair| (sums::quoted(pair.after), pair)));
-        let row = clone.query_one(
-            &format!(
-                "SELECT count(*) FILTER (WHERE a.k IS NULL), count(*) FILTER (WHERE b.k IS NULL){changed} \
-                 FROM {BEFORE} AS b FULL JOIN ({now}) AS a ON a.k = b.k"
-            ),
-            &[],
-        )?;
-        (exact.deleted, exact.inserted) = (row.try_get(0)?, row.try_get(1)?);
-        for at in 0..chunk.len() {
-            exact.changed.push(row.try_get(2 + 2 * at)?);
-            exact.overwritten.push(row.try_get(3 + 2 * at)?);
-        }
-        clone.batch_execute(&format!("DROP TABLE {BEFORE}"))?;
-        next = chunks.next();
+    for chunk in chunks(pairs) {
+        let [was, is] = sides((before, after), key, chunk);
+        let joined = join((base, ("b", &was)), (clone, ("a", &is)), "FULL", chunk.len())?;
+        (exact.deleted, exact.inserted) = (joined.deleted, joined.inserted);
+        exact.changed.extend(joined.changed);
+        exact.overwritten.extend(joined.overwritten);
     }
     Ok(exact)
+}
+
+/// What is known of a table's rows where only those that were written have to be read.
+pub(super) struct Young {
+    /// Which they are, as a condition.
+    pub(super) which: String,
+    pub(super) rows: i64,
+    /// All rows, before and after.
+    pub(super) all: (i64, i64),
+}
+
+/// [`count`], by the rows that were written since the copy was made: all others are as they were.
+///
+/// # Errors
+/// As [`count`].
+pub(super) fn written(
+    (base, before): (&mut Client, &Table),
+    (clone, after): (&mut Client, &Table),
+    (key, young): (&[i16], &Young),
+    pairs: &[Pair<'_>],
+) -> Result<Exact, Failure> {
+    let mut exact = Exact::default();
+    let mut stayed = 0;
+    if young.rows == 0 {
+        (exact.changed, exact.overwritten) = (vec![0; pairs.len()], vec![0; pairs.len()]);
+    }
+    for chunk in chunks(pairs).filter(|_| young.rows > 0) {
+        let [was, is] = sides((before, after), key, chunk);
+        let is = format!("{is} WHERE {}", young.which);
+        // the few go to the many; values before are hashed for rows that are joined only
+        let joined = join((clone, ("a", &is)), (base, ("b", &was)), "", chunk.len())?;
+        stayed = joined.stayed;
+        exact.changed.extend(joined.changed);
+        exact.overwritten.extend(joined.overwritten);
+    }
+    let untouched = young.all.1 - young.rows;
+    exact.inserted = young.rows - stayed;
+    exact.deleted = young.all.0 - untouched - stayed;
+    Ok(exact)
+}
+
+/// One at least: rows are counted also where no column is asked for.
+fn chunks<'p, 'a>(pairs: &'p [Pair<'a>]) -> impl Iterator<Item = &'p [Pair<'a>]> {
+    let none = pairs.is_empty().then_some(pairs);
+    pairs.chunks(COLUMNS_AT_ONCE).chain(none)
+}
+
+fn sides((before, after): (&Table, &Table), key: &[i16], pairs: &[Pair<'_>]) -> [String; 2] {
+    [
+        side(before, key, pairs.iter().map(|pair| (pair.value_before(), pair))),
+        side(after, key, pairs.iter().map(|pair| (sums::quoted(pair.after), pair))),
+    ]
+}
+
+/// Rows of both sides by their keys.
+struct Joined {
+    deleted: i64,
+    inserted: i64,
+    stayed: i64,
+    changed: Vec<i64>,
+    overwritten: Vec<i64>,
+}
+
+/// Brings one side to the other and joins them there; `b` is before, `a` after.
+fn join(
+    (from, (brought_as, brought)): (&mut Client, (&str, &str)),
+    (to, (own_as, own)): (&mut Client, (&str, &str)),
+    kind: &str,
+    columns: usize,
+) -> Result<Joined, Failure> {
+    let hashes: String = (0..columns).map(|at| format!(", h{at} bigint")).collect();
+    to.batch_execute(&format!("CREATE TEMP TABLE {BROUGHT} (k text NOT NULL{hashes})"))?;
+    bring(from, to, brought)?;
+    let stayed = "b.k IS NOT NULL AND a.k IS NOT NULL";
+    let changed: String = (0..columns)
+        .map(|at| {
+            let differs = format!("{stayed} AND a.h{at} IS DISTINCT FROM b.h{at}");
+            format!(", count(*) FILTER (WHERE {differs}), count(*) FILTER (WHERE {differs} AND b.h{at} IS NOT NULL)")
+        })
+        .collect();
+    let row = to.query_one(
+        &format!(
+            "SELECT count(*) FILTER (WHERE a.k IS NULL), count(*) FILTER (WHERE b.k IS NULL), \
+             count(*) FILTER (WHERE {stayed}){changed} \
+             FROM {BROUGHT} AS {brought_as} {kind} JOIN ({own}) AS {own_as} ON a.k = b.k"
+        ),
+        &[],
+    )?;
+    let each = |first: usize| (0..columns).map(|at| row.try_get(first + 2 * at)).collect::<Result<Vec<i64>, _>>();
+    let joined = Joined {
+        deleted: row.try_get(0)?,
+        inserted: row.try_get(1)?,
+        stayed: row.try_get(2)?,
+        changed: each(3)?,
+        overwritten: each(4)?,
+    };
+    to.batch_execute(&format!("DROP TABLE {BROUGHT}"))?;
+    Ok(joined)
 }
 
 /// How many values of each pair are not found any more, wherever they stood: for rows that no key tells apart.
@@ -117,19 +191,19 @@ pub(super) fn missing(
 ) -> Result<Vec<i64>, Failure> {
     let mut missing = Vec::new();
     for pair in pairs {
-        clone.batch_execute("CREATE TEMP TABLE prisma_safe_before (k text NOT NULL, h0 bigint)")?;
+        clone.batch_execute(&format!("CREATE TEMP TABLE {BROUGHT} (k text NOT NULL, h0 bigint)"))?;
         bring(base, clone, &side(before, &[], std::iter::once((pair.value_before(), pair))))?;
         let now = side(after, &[], std::iter::once((sums::quoted(pair.after), pair)));
         let row = clone.query_one(
             &format!(
                 "SELECT coalesce(sum(greatest(b.n - coalesce(a.n, 0), 0)), 0)::bigint \
-                 FROM (SELECT h0, count(*) AS n FROM {BEFORE} WHERE h0 IS NOT NULL GROUP BY 1) AS b \
+                 FROM (SELECT h0, count(*) AS n FROM {BROUGHT} WHERE h0 IS NOT NULL GROUP BY 1) AS b \
                  LEFT JOIN (SELECT h0, count(*) AS n FROM ({now}) AS s GROUP BY 1) AS a ON a.h0 = b.h0"
             ),
             &[],
         )?;
         missing.push(row.try_get(0)?);
-        clone.batch_execute(&format!("DROP TABLE {BEFORE}"))?;
+        clone.batch_execute(&format!("DROP TABLE {BROUGHT}"))?;
     }
     Ok(missing)
 }
@@ -151,7 +225,7 @@ fn side<'a>(table: &Table, key: &[i16], columns: impl Iterator<Item = (String, &
 /// Carries a query's rows from one database into the other.
 fn bring(base: &mut Client, clone: &mut Client, query: &str) -> Result<(), Failure> {
     let mut from = base.copy_out(&format!("COPY ({query}) TO STDOUT (FORMAT binary)"))?;
-    let mut to = clone.copy_in(&format!("COPY {BEFORE} FROM STDIN (FORMAT binary)"))?;
+    let mut to = clone.copy_in(&format!("COPY {BROUGHT} FROM STDIN (FORMAT binary)"))?;
     match io::copy(&mut from, &mut to) {
         Ok(_) => {
             to.finish()?;

@@ -1,7 +1,7 @@
 //! Rows that are the very ones that were copied: PostgreSQL never changes a row in place, but writes a version anew and gives it
-//! the number of the transaction that did. Where a table still has the file that was copied, as many rows as before, and none
-//! whose version is younger than the copy, each of them holds what it held. No value has to be read for that, and nothing that
-//! a migration sets can hide a write.
+//! the number of the transaction that did. Where a table still has the file that was copied, a row whose version is not younger
+//! than the copy holds what it held. Only those that are younger have to be read, and nothing that a migration sets can hide
+//! a write.
 
 use postgres::Client;
 
@@ -28,6 +28,11 @@ impl Since {
         let next: i64 = client.query_one(NEXT, &[])?.try_get(0)?;
         Ok(Self(u32::try_from(next).unwrap_or(u32::MAX)))
     }
+
+    /// Whether a row of the copy was written since. Numbers go round: one that was frozen long ago may look young, and is read then.
+    pub(super) fn is_young(self) -> String {
+        format!("age(xmin) <= age('{}'::xid)", self.0)
+    }
 }
 
 /// What a table holds on one side.
@@ -37,7 +42,7 @@ pub(super) struct Counts {
     /// The values of the columns that only this side has, in their order.
     pub(super) own: Vec<i64>,
     /// Rows that were written since the copy was made; none where that is not known.
-    young: Option<i64>,
+    pub(super) young: Option<i64>,
 }
 
 /// Counts every table on the sides that have it, both sides at once.
@@ -68,10 +73,9 @@ pub(super) fn count(
 
 fn side(client: &mut Client, it: &Match<'_>, table: &Table, since: Option<Since>) -> Result<Counts, Failure> {
     // one that is stored in another way has no versions
-    let young = since.filter(|_| table.heap).map_or("NULL::int8".to_owned(), |Since(first)| {
-        // numbers go round: one of a row that was frozen long ago may look young, and then its values are read
-        format!("count(*) FILTER (WHERE age(xmin) <= age('{first}'::xid))")
-    });
+    let young = since
+        .filter(|_| table.heap)
+        .map_or("NULL::int8".to_owned(), |since| format!("count(*) FILTER (WHERE {})", since.is_young()));
     let own = it.own(table);
     let asked: String = own.iter().map(|(_, column)| format!(", count({})", quoted(column))).collect();
     let row = client.query_one(&format!("SELECT count(*), {young}{asked} FROM ONLY {}", table.quoted()), &[])?;
@@ -83,6 +87,17 @@ fn side(client: &mut Client, it: &Match<'_>, table: &Table, since: Option<Since>
 pub(super) fn all_copied(it: &Match<'_>) -> bool {
     let (Some((was, is)), (Some(before), Some(after))) = (it.was.zip(it.is), &it.counted) else { return false };
     was.file == is.file && after.young == Some(0) && before.rows == after.rows
+}
+
+/// The rows that were written since, where they and the number of rows tell what became of each: a key finds what they were, and
+/// all others hold what they held.
+pub(super) fn followed(it: &Match<'_>) -> Option<i64> {
+    let (was, is) = it.was.zip(it.is)?;
+    let alike = was.file == is.file && !it.key.is_empty() && was.key == is.key;
+    // what has moved from one column to another is looked for in every row
+    let moved = || !it.own(was).is_empty() && !it.own(is).is_empty();
+    let same = || it.pairs.values().all(|pair| same_meaning(pair.before, pair.after));
+    it.counted.1.as_ref()?.young.filter(|_| alike && !moved() && same())
 }
 
 /// Whether a column means the same by the same stored value before and after.
@@ -102,35 +117,62 @@ mod tests {
     use crate::env::Env;
     use crate::tools::scratch::small_with_room;
 
-    const SONGS: &str = "
+    /// The same twice, once with a type of its own.
+    const TABLES: &str = "
 CREATE TYPE mood AS ENUM ('GLAD', 'SAD');
 CREATE TABLE song (id int PRIMARY KEY, title text, plays int, mood mood);
-INSERT INTO song SELECT i, 'song ' || i, i % 7, 'GLAD' FROM generate_series(1, 1000) i;";
+INSERT INTO song SELECT i, 'song ' || i, i % 7, 'GLAD' FROM generate_series(1, 1000) i;
+CREATE TABLE track (id int PRIMARY KEY, title text, plays int, mood text);
+INSERT INTO track SELECT * FROM song;";
 
-    /// What is done to the copy, whether its rows are then the copied ones, and the fates that differ from `preserved`.
+    /// What is done to a table of the copy, whether its rows are then the copied ones, and what is told of it: rows that went and
+    /// came, and the fates that differ from `preserved`, with the rows that are other ones and those of them that held a value.
     const CASES: &[(&str, bool, &[&str])] = &[
-        ("ALTER TABLE song RENAME COLUMN title TO name", true, &["title: renamed"]),
+        ("ALTER TABLE it RENAME COLUMN title TO name", true, &["title: renamed"]),
         (
-            "ALTER TABLE song ADD COLUMN genre text NOT NULL DEFAULT 'pop', DROP COLUMN plays",
+            "ALTER TABLE it ADD COLUMN genre text NOT NULL DEFAULT 'pop', DROP COLUMN plays",
             true,
             &["plays: lost", "genre: new"],
         ),
-        ("ALTER TABLE song ALTER COLUMN plays SET NOT NULL; CREATE INDEX ON song (plays); VACUUM song", true, &[]),
-        ("UPDATE song SET plays = plays", false, &[]),
-        ("BEGIN; UPDATE song SET plays = 8; ROLLBACK", true, &[]),
-        ("SET track_counts = off; UPDATE song SET plays = 8 WHERE id = 5", false, &["plays: changed"]),
-        ("SET session_replication_role = replica; DELETE FROM song WHERE id = 5", false, &["-1 +0"]),
-        ("DELETE FROM song WHERE id = 5; INSERT INTO song VALUES (1001, 'new', 1, 'SAD')", false, &["-1 +1"]),
-        ("DELETE FROM song WHERE id = 5; INSERT INTO song VALUES (5, 'song 5', 5, 'GLAD')", false, &[]),
-        ("UPDATE song SET plays = 8; VACUUM FREEZE song", false, &["plays: changed"]),
-        ("CLUSTER song USING song_pkey", false, &[]),
+        ("ALTER TABLE it ALTER COLUMN plays SET NOT NULL; CREATE INDEX ON it (plays); VACUUM it", true, &[]),
+        ("UPDATE it SET plays = plays", false, &[]),
+        ("BEGIN; UPDATE it SET plays = 8; ROLLBACK", true, &[]),
+        ("SET track_counts = off; UPDATE it SET plays = 8 WHERE id = 5", false, &["plays: changed 1 1"]),
+        ("UPDATE it SET plays = NULL WHERE id <= 3", false, &["plays: changed 3 3"]),
+        ("UPDATE it SET plays = 6 - plays, title = title", false, &["plays: changed 857 857"]),
+        ("UPDATE it SET id = id + 10000 WHERE id <= 5", false, &["-5 +5"]),
+        ("UPDATE it SET id = id + 10 WHERE id > 990", false, &["-10 +10"]),
+        ("SET session_replication_role = replica; DELETE FROM it WHERE id = 5", false, &["-1 +0"]),
+        ("DELETE FROM it WHERE id = 5; INSERT INTO it VALUES (1001, 'new', 1, 'SAD')", false, &["-1 +1"]),
+        ("DELETE FROM it WHERE id = 5; INSERT INTO it VALUES (5, 'it 5', 5, 'GLAD')", false, &["title: changed 1 1"]),
         (
-            "BEGIN; TRUNCATE song; COPY song FROM PROGRAM 'printf \"1\\tsong 1\\t1\\tGLAD\\n\"' WITH (FREEZE); COMMIT",
+            "DELETE FROM it WHERE id < 11; INSERT INTO it VALUES (5, 'it 5', NULL, 'GLAD'), (1001, '', 1, 'SAD')",
             false,
-            &["-999 +0"],
+            &["-9 +1", "title: changed 1 1", "plays: changed 1 1"],
         ),
-        ("ALTER TYPE mood RENAME VALUE 'GLAD' TO 'HAPPY'", true, &["mood: changed"]),
-        ("ALTER TABLE song ALTER COLUMN title TYPE varchar", true, &["title: converted"]),
+        (
+            "ALTER TABLE it ADD COLUMN genre text; UPDATE it SET genre = 'pop' WHERE id = 5; DELETE FROM it WHERE id = 6",
+            false,
+            &["-1 +0", "genre: new"],
+        ),
+        (
+            "ALTER TABLE it ADD COLUMN name text; UPDATE it SET name = title; ALTER TABLE it DROP COLUMN title",
+            false,
+            &["title: moved", "name: new"],
+        ),
+        (
+            "ALTER TABLE it DROP CONSTRAINT it_pkey; INSERT INTO it VALUES (5, 'again', 5, 'GLAD')",
+            false,
+            &["title: changed 1 1"],
+        ),
+        ("UPDATE it SET plays = 8; VACUUM FREEZE it", false, &["plays: changed 1000 1000"]),
+        ("CLUSTER it USING it_pkey", false, &[]),
+        (
+            "BEGIN; TRUNCATE it; COPY it FROM PROGRAM 'printf \"1\\tit 1\\t1\\tGLAD\\n\"' WITH (FREEZE); COMMIT",
+            false,
+            &["-999 +0", "title: changed 1 1"],
+        ),
+        ("ALTER TABLE it ALTER COLUMN title TYPE varchar", true, &["title: converted"]),
     ];
 
     fn told(table: &TableFate) -> Vec<String> {
@@ -138,7 +180,10 @@ INSERT INTO song SELECT i, 'song ' || i, i % 7, 'GLAD' FROM generate_series(1, 1
         let rows = rows.map(|(went, came)| format!("-{went} +{came}"));
         let columns = table.columns.iter().filter_map(|column| {
             let fate = serde_json::to_value(&column.fate).unwrap();
-            (column.fate != Fate::Preserved).then(|| format!("{}: {}", column.column, fate["fate"].as_str().unwrap()))
+            let numbers = [&fate["rows"], &fate["overwritten"]].into_iter().filter(|number| number.is_number());
+            let numbers: String = numbers.map(|number| format!(" {number}")).collect();
+            (column.fate != Fate::Preserved)
+                .then(|| format!("{}: {}{numbers}", column.column, fate["fate"].as_str().unwrap()))
         });
         rows.into_iter().chain(columns).collect()
     }
@@ -147,20 +192,25 @@ INSERT INTO song SELECT i, 'song ' || i, i % 7, 'GLAD' FROM generate_series(1, 1
     fn a_row_that_was_not_written_is_known_by_its_version_and_any_other_is_compared() {
         let server = small_with_room(1 << 26, &Env::read()).unwrap();
         server.connect("postgres").unwrap().batch_execute("CREATE DATABASE was").unwrap();
-        server.connect("was").unwrap().batch_execute(SONGS).unwrap();
-        for (sql, copied, fates) in CASES {
+        server.connect("was").unwrap().batch_execute(TABLES).unwrap();
+        let label = ("ALTER TYPE mood RENAME VALUE 'GLAD' TO 'HAPPY'", true, &["mood: changed 1000 1000"] as &[&str]);
+        let cases = |table| CASES.iter().map(move |case| (table, case));
+        for (table, (sql, copied, fates)) in cases("song").chain(cases("track")).chain([("song", &label)]) {
             server.clone_database("was", "copy").unwrap();
             let [mut was, mut is] = ["was", "copy"].map(|name| connect(&server.url(name).unwrap(), "values").unwrap());
             let since = Since::read(&mut is).unwrap();
+            let sql = format!("{sql} ").replace(" it;", " it ;").replace(" it ", &format!(" {table} "));
+            let sql = sql.replace("it_pkey", &format!("{table}_pkey"));
             for statement in sql.split_inclusive(';') {
                 is.batch_execute(statement).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
             }
             let (before, after) = (tables::read(&mut was).unwrap(), tables::read(&mut is).unwrap());
             let mut found = matches::find(&before, &after, &Touched::All, 0);
             count(&mut was, &mut is, &mut found, since).unwrap();
-            assert_eq!(all_copied(&found[0]), *copied, "{sql}");
+            let at = found.iter().position(|it| it.was.is_some_and(|was| was.name == table)).unwrap();
+            assert_eq!(all_copied(&found[at]), *copied, "{sql}");
             let found = compare((&mut was, &mut is), (&Touched::All, since), "public").unwrap();
-            assert_eq!(told(&found[0]), *fates, "{sql}");
+            assert_eq!(told(&found[at]), *fates, "{sql}");
             drop(is);
             server.drop_database("copy").unwrap();
         }
