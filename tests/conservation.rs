@@ -117,6 +117,64 @@ fn rows_that_are_replaced_are_lost() {
     assert_eq!(project.database().count("Zone"), 300);
 }
 
+/// A row that moves to another part of its table is kept; one that goes while others come is not, although as many rows are there.
+#[test]
+fn rows_of_partitions_are_followed_by_their_values() {
+    let project = songs();
+    let code = |body: &str| format!("CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE sql AS $$ {body} $$");
+    project.database().execute(
+        "CREATE TABLE ev (id INT, k INT, v TEXT, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+         CREATE TABLE ev1 PARTITION OF ev FOR VALUES IN (1);
+         CREATE TABLE ev2 PARTITION OF ev FOR VALUES IN (2);
+         INSERT INTO ev SELECT g, 1 + g % 2, 'v' || g FROM generate_series(1, 40) g",
+    );
+    let calls = "-- prisma-safe:allow opaque-code(statement 1): it was read\nSELECT f();\n";
+    for body in [
+        "DELETE FROM ev WHERE k = 1; INSERT INTO ev SELECT 1000 + g, 2, 'new' FROM generate_series(1, 20) g",
+        "UPDATE ev SET k = 2, v = 'gone' WHERE k = 1",
+    ] {
+        project.database().execute(&code(body));
+        project.add_migration(NEXT, calls);
+        project.run(["migrate", "deploy"]).exits(3).says("ev1 loses 20 rows");
+        assert_eq!(project.database().count("ev1"), 20, "{body}");
+    }
+    project.database().execute(&code("UPDATE ev SET k = 2 WHERE k = 1"));
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(project.database().count("ev2"), 40);
+    // what the statement itself says needs no line
+    project.add_migration("20250103000000_back", "UPDATE ev SET k = 1, v = 'back' WHERE id % 2 = 0;\n");
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(project.database().count("ev1"), 20);
+}
+
+/// A change of a type locks none of the tables that hold values of it.
+#[test]
+fn values_that_go_with_a_part_of_their_type_are_lost() {
+    let project = songs();
+    let code =
+        |body: &str| format!("CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {body}; END $$");
+    project.database().execute(
+        "CREATE TYPE place AS (x INT, y TEXT);
+         CREATE TABLE stage (id INT PRIMARY KEY, at place);
+         INSERT INTO stage SELECT g, ROW(g, 'y' || g)::place FROM generate_series(1, 20) g;
+         CREATE TYPE mood AS ENUM ('calm', 'wild');
+         CREATE TABLE crowd (id INT PRIMARY KEY, mood mood);
+         INSERT INTO crowd SELECT g, 'calm' FROM generate_series(1, 20) g",
+    );
+    project.add_migration(NEXT, "-- prisma-safe:allow opaque-code(statement 1): it was read\nSELECT f();\n");
+    for (body, says) in [
+        ("ALTER TYPE place DROP ATTRIBUTE y", "stage.at holds other values in 20 rows"),
+        (
+            "ALTER TYPE mood RENAME VALUE 'calm' TO 'x'; ALTER TYPE mood RENAME VALUE 'wild' TO 'calm'; \
+             ALTER TYPE mood RENAME VALUE 'x' TO 'wild'",
+            "crowd.mood holds other values in 20 rows",
+        ),
+    ] {
+        project.database().execute(&code(body));
+        project.run(["migrate", "deploy"]).exits(3).says(says);
+    }
+}
+
 /// A table that is made anew from the rows of another has neither its defaults nor its `NOT NULL`, also where it holds no row.
 #[test]
 fn a_table_that_is_made_anew_demands_what_it_demanded() {

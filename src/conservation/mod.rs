@@ -107,6 +107,9 @@ pub struct Loss {
     /// No key tells the table's rows apart: those that go and those that come are compared by their values alone.
     #[serde(skip)]
     pub keyless: bool,
+    /// Rows came into other parts of the same table meanwhile: they may be the same ones with other values.
+    #[serde(skip)]
+    pub parted: bool,
 }
 
 /// What went between two censuses, and of the rows by what became of the `tables`.
@@ -129,6 +132,7 @@ impl Loss {
             name: name.into(),
             parents: Vec::new(),
             keyless: false,
+            parted: false,
         }
     }
 }

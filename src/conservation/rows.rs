@@ -1,39 +1,24 @@
 //! Rows, values, columns and tables that went, from what the comparison of values found.
 
-use std::collections::BTreeMap;
-
 use super::{Census, Kind, Loss};
 use crate::ui::{count, counted};
 use crate::values::{ColumnFate, Fate, TableFate};
 
-/// What went of the rows. `before` knows which tables are parts of others: a row that moves between the parts of a table has
-/// not gone.
+/// What went of the rows. `before` knows which tables are parts of others. A row that moves between the parts of a table has not gone.
 pub(super) fn rows(tables: &[TableFate], before: &Census, schema: &str) -> Vec<Loss> {
     let mut losses = Vec::new();
-    // by whole: rows that came into its parts
-    let mut came: BTreeMap<String, u64> = BTreeMap::new();
-    let wholes = |table: &TableFate| -> Vec<String> {
-        before.table(&table.table, schema).map(|id| before.wholes(id, schema)).unwrap_or_default()
-    };
-    for table in tables {
-        if let Some(whole) = wholes(table).first() {
-            *came.entry(whole.clone()).or_default() += table.inserted.unwrap_or_default();
-        }
-    }
     for table in tables.iter().filter(|table| table.rows_before.is_some()) {
-        let wholes = wholes(table);
         let mut parents = vec![table.table.clone()];
-        let within = wholes.first().and_then(|whole| came.get_mut(whole));
-        parents.extend(wholes);
-        let of_table = losses_of(table, within);
+        parents.extend(before.table(&table.table, schema).map(|id| before.wholes(id, schema)).unwrap_or_default());
         // where a key tells rows apart, those that went are counted as soon as any value is another
-        let keyless = table.deleted.is_none();
-        losses.extend(of_table.into_iter().map(|loss| Loss { parents: parents.clone(), keyless, ..loss }));
+        let (keyless, parted) = (table.deleted.is_none(), table.within.is_some());
+        let of_table = losses_of(table).into_iter();
+        losses.extend(of_table.map(|loss| Loss { parents: parents.clone(), keyless, parted, ..loss }));
     }
     losses
 }
 
-fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
+fn losses_of(table: &TableFate) -> Vec<Loss> {
     let name = &table.table;
     let rows_before = table.rows_before.unwrap_or_default();
     let lost = |column: &ColumnFate| matches!(column.fate, Fate::Lost { values } if values > 0);
@@ -47,7 +32,7 @@ fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
         };
         return vec![Loss { count: Some(number), ..Loss::new(Kind::Table, name, bare(name), what) }];
     };
-    let mut losses: Vec<Loss> = gone(table, rows_before, rows_after, within).into_iter().collect();
+    let mut losses: Vec<Loss> = gone(table, rows_before, rows_after).into_iter().collect();
     for ColumnFate { column, fate } in &table.columns {
         let (kind, count, what) = match fate {
             Fate::Lost { values: 0 } => (Kind::Column, Some(0), "(column) is gone; it held nothing".to_owned()),
@@ -72,13 +57,8 @@ fn losses_of(table: &TableFate, within: Option<&mut u64>) -> Vec<Loss> {
 }
 
 /// Rows that went of a table that is still there, also where as many came.
-fn gone(table: &TableFate, before: u64, after: u64, within: Option<&mut u64>) -> Option<Loss> {
-    let mut went = table.deleted.unwrap_or_else(|| before.saturating_sub(after));
-    if let Some(came) = within {
-        let moved = went.min(*came);
-        *came -= moved;
-        went -= moved;
-    }
+fn gone(table: &TableFate, before: u64, after: u64) -> Option<Loss> {
+    let went = table.deleted.unwrap_or_else(|| before.saturating_sub(after)) - table.within.unwrap_or_default();
     let came = table.inserted.filter(|came| *came > 0).map(|came| format!(" and {} came", count(came)));
     let what = format!("loses {}{}", counted(went, "row"), came.unwrap_or_default());
     let name = &table.table;
@@ -103,6 +83,7 @@ mod tests {
             rows_after: after,
             deleted: None,
             inserted: None,
+            within: None,
             columns: columns.iter().map(fate).collect(),
         }
     }

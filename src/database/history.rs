@@ -32,6 +32,8 @@ pub struct Row {
     pub rolled_back_at: Option<String>,
     /// Prisma's error text of a failed try.
     pub logs: Option<String>,
+    /// No statement of it was run: `prisma migrate resolve --applied` wrote the row.
+    pub marked: bool,
 }
 
 /// What a row says.
@@ -131,7 +133,8 @@ impl History {
         let time = |column| format!(r#"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')"#);
         let columns = ["started_at", "finished_at", "rolled_back_at"].map(time).join(", ");
         let query = format!(
-            "SELECT id::text, migration_name::text, checksum::text, {columns}, logs FROM {} ORDER BY started_at, id",
+            "SELECT id::text, migration_name::text, checksum::text, {columns}, logs, applied_steps_count = 0 FROM {} \
+             ORDER BY started_at, id",
             table(schema)
         );
         let rows = client.query_typed(&query, &[])?;
@@ -144,6 +147,7 @@ impl History {
                 finished_at: row.try_get(4)?,
                 rolled_back_at: row.try_get(5)?,
                 logs: row.try_get::<_, Option<String>>(6)?.filter(|logs| !logs.is_empty()),
+                marked: row.try_get(7)?,
             })
         });
         let rows = rows.collect::<Result<Vec<_>, postgres::Error>>()?;
@@ -277,6 +281,7 @@ mod tests {
             finished_at: time(finished),
             rolled_back_at: time(rolled_back),
             logs: None,
+            marked: false,
         }
     }
 

@@ -20,14 +20,14 @@ pub(super) fn effects(scene: &Scene<'_>) -> Vec<Effect> {
         StatementKind::DropTable { tables, if_exists, cascade } => tables
             .iter()
             .map(|table| scene.before.resolve(table))
-            // PostgreSQL takes a table named twice for one
+            // asked, and not there: nothing is dropped, whether or not the statement then fails
+            .filter(|table| !scene.before.table(table).is_absent() || !if_exists)
+            .flat_map(|table| with_heirs(scene, table, *cascade))
+            // PostgreSQL takes a table named twice for one, also where CASCADE names it
             .filter({
                 let mut seen = BTreeSet::new();
                 move |table| seen.insert(table.clone())
             })
-            // asked, and not there: nothing is dropped, whether or not the statement then fails
-            .filter(|table| !scene.before.table(table).is_absent() || !if_exists)
-            .flat_map(|table| with_heirs(scene, table, *cascade))
             .map(|table| What::TableGone { table, cascade: *cascade })
             .collect(),
         StatementKind::DropSchema { names, cascade } => schemas(scene, names, *cascade),

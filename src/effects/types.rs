@@ -57,6 +57,10 @@ pub(super) fn altered(scene: &Scene<'_>, own: &ObjectName, action: &[Token<'_>])
         }
         Known::There(UserType::Composite(_)) if drops("drop attribute") => {
             found.extend(scene.before.columns_made_of(own).into_iter().map(|column| cut(column, own)));
+            if action.iter().any(|token| token.is("cascade")) {
+                // to tables that are made OF the type: which ones these are is not known here
+                found.push(What::UnknownCode { words: format!("ALTER TYPE {} … CASCADE", own.name) });
+            }
         }
         Known::There(UserType::Domain(domain)) => {
             let rest = after(action, "drop constraint").unwrap_or_default();

@@ -161,7 +161,8 @@ impl Rehearsal {
     /// Exit status 3, with everything that is too much.
     pub fn check(&self) -> Result<()> {
         if let Some(trip) = self.rollback.as_ref().filter(|trip| !trip.is_whole()) {
-            let what: Vec<String> = trip.differences.iter().chain(&trip.values).cloned().collect();
+            let lacks = trip.rows.iter().map(|table| format!("{table} lacks rows"));
+            let what: Vec<String> = trip.differences.iter().chain(&trip.values).cloned().chain(lacks).collect();
             return Err(Error::refused("up and down again, the copy is not what it was")
                 .because(what.join("\n"))
                 .help("see down.sql beside the migration: it may be edited until the way back is whole"));

@@ -151,7 +151,11 @@ pub(super) fn sizes(list: &[Sized]) -> String {
 
 fn back(text: &mut String, trip: &ReturnTrip) {
     let names: Vec<&str> = trip.migrations.iter().map(|migration| migration.name.as_str()).collect();
-    let outcome = if trip.is_whole() { "every definition and every value as before" } else { "not as before" };
+    let outcome = match (trip.is_whole(), trip.stays.is_empty()) {
+        (true, true) => "every definition and every value as before",
+        (true, false) => "every definition and every value that was there as before",
+        (false, _) => "not as before",
+    };
     line(text, 0, &format!("rolled back in {}: {}; {outcome}", seconds(trip.took), names.join(", ")));
     for put_back in trip.migrations.iter().flat_map(|migration| &migration.put_back) {
         line(text, 1, &format!("put back {put_back}"));
@@ -161,6 +165,12 @@ fn back(text: &mut String, trip: &ReturnTrip) {
     }
     for column in &trip.values {
         line(text, 1, &format!("{column} does not hold what it held"));
+    }
+    for table in &trip.rows {
+        line(text, 1, &format!("{table} lacks rows that it had"));
+    }
+    for rows in &trip.stays {
+        line(text, 1, &format!("stays: {rows}"));
     }
 }
 

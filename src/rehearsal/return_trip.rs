@@ -9,6 +9,7 @@ use super::milliseconds;
 use crate::catalog::live::{Live, Without, differences};
 use crate::database::{DatabaseUrl, Failure};
 use crate::error::Result;
+use crate::ui::counted;
 use crate::values::{ColumnFate, Fate, Since, TableFate, Touched, compare};
 
 /// Takes the rehearsed migrations back on the copy; gives what it says of each, newest first.
@@ -32,6 +33,12 @@ pub struct ReturnTrip {
     pub differences: Vec<String>,
     /// Columns whose values are not what they were.
     pub values: Vec<String>,
+    /// Tables that lack rows which they had.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<String>,
+    /// Rows that the migrations brought and that are still there: nothing is lost by them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<String>,
     #[serde(rename = "milliseconds", serialize_with = "milliseconds")]
     pub took: Duration,
 }
@@ -39,7 +46,7 @@ pub struct ReturnTrip {
 impl ReturnTrip {
     /// Whether everything is as before.
     pub fn is_whole(&self) -> bool {
-        self.differences.is_empty() && self.values.is_empty()
+        self.differences.is_empty() && self.values.is_empty() && self.rows.is_empty()
     }
 }
 
@@ -60,9 +67,33 @@ pub(super) fn go_back(
         let (was, is) = (Live::read(before, &Without::default())?, Live::read(after, &Without::default())?);
         let differences = differences(&was, &is).iter().map(ToString::to_string).collect();
         let tables = compare((before, after), (&Touched::All, since), schema)?;
-        Ok(ReturnTrip { migrations, differences, values: tables.iter().flat_map(changed).collect(), took })
+        let (values, rows) = (tables.iter().flat_map(changed).collect(), rows_gone(&tables));
+        Ok(ReturnTrip { migrations, differences, values, rows, stays: rows_that_stay(&tables), took })
     };
     Ok(look())
+}
+
+/// Tables that lack rows which they had. One that was dropped and came back is another table of the same name.
+fn rows_gone(tables: &[TableFate]) -> Vec<String> {
+    let again = |name: &str| {
+        let new = tables.iter().find(|other| other.table == name && other.rows_before.is_none());
+        new.and_then(|other| other.rows_after)
+    };
+    let lacks = |table: &&TableFate| {
+        let Some(before) = table.rows_before else { return false };
+        let after = table.rows_after.or_else(|| again(&table.table)).unwrap_or_default();
+        table.deleted.map_or(after < before, |gone| gone > 0)
+    };
+    tables.iter().filter(lacks).map(|table| table.table.clone()).collect()
+}
+
+/// Rows of tables with a key that were not there before.
+fn rows_that_stay(tables: &[TableFate]) -> Vec<String> {
+    let came = |table: &TableFate| {
+        let came = table.inserted.filter(|rows| *rows > 0)?;
+        Some(format!("{} of {}", counted(came, "row"), table.table))
+    };
+    tables.iter().filter_map(came).collect()
 }
 
 /// Columns that do not hold what they held. One that was dropped and came back is another column with the same values.
@@ -94,6 +125,7 @@ mod tests {
             rows_after: Some(3),
             deleted: None,
             inserted: None,
+            within: None,
             columns: vec![
                 column("id", Fate::Preserved),
                 column("note", Fate::Moved { to: "Song.note".into() }),
@@ -105,5 +137,30 @@ mod tests {
             ],
         };
         assert_eq!(changed(&table), ["Song.artist", "Song.plays"]);
+    }
+
+    #[test]
+    fn rows_that_went_are_missed_and_those_that_came_stay() {
+        let table = |name: &str, rows: (Option<u64>, Option<u64>), by_key: Option<(u64, u64)>| TableFate {
+            table: name.into(),
+            renamed_to: None,
+            rows_before: rows.0,
+            rows_after: rows.1,
+            deleted: by_key.map(|(gone, _)| gone),
+            inserted: by_key.map(|(_, came)| came),
+            within: None,
+            columns: Vec::new(),
+        };
+        let tables = [
+            table("Song", (Some(3), Some(3)), Some((1, 1))),
+            table("Album", (Some(3), Some(4)), Some((0, 1))),
+            table("Log", (Some(3), Some(2)), None),
+            table("Back", (Some(3), None), None),
+            table("Back", (None, Some(3)), None),
+            table("Less", (Some(3), None), None),
+            table("Less", (None, Some(2)), None),
+        ];
+        assert_eq!(rows_gone(&tables), ["Song", "Log", "Less"]);
+        assert_eq!(rows_that_stay(&tables), ["1 row of Song", "1 row of Album"]);
     }
 }

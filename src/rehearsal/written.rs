@@ -42,7 +42,8 @@ fn lacks(tables: &[TableFate], name: &str) -> Lacks {
     // without a key rows cannot be told apart
     let other = before != after || !values.is_empty();
     Lacks {
-        rows: table.deleted.map_or(other, |rows| rows > 0),
+        // what is in another part now is not to be put back into this one
+        rows: table.deleted.map_or(other, |rows| rows > table.within.unwrap_or_default()),
         came: table.inserted.map_or(other, |rows| rows > 0),
         values: Some(values),
     }
@@ -63,6 +64,7 @@ mod tests {
             rows_after: Some(3),
             deleted: Some(0),
             inserted: Some(0),
+            within: None,
             columns: vec![
                 column("x", Fate::Preserved),
                 column("y", Fate::Changed { rows: Some(2), overwritten: Some(0) }),

@@ -111,6 +111,7 @@ mod tests {
             rows_after: Some(7 + inserted),
             deleted: Some(0),
             inserted: Some(inserted),
+            within: None,
             columns: columns.iter().map(fate).collect(),
         }
     }

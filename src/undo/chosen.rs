@@ -44,7 +44,24 @@ pub fn choose(
                 rows[at].name
             )));
     }
+    if let Some(row) = rows[at..].iter().find(|row| is_only_marked(row, history)) {
+        return Err(Error::refused(format!(
+            "{} was only marked as applied: none of its statements was run here",
+            row.name
+        ))
+        .because("what it describes was there before, so its reverse would take away what it never made")
+        .help(
+            "to make it pending again, delete its row in _prisma_migrations; to take away what it describes, write a \
+                 migration that does",
+        ));
+    }
     (at..rows.len()).rev().map(|at| chosen(rows[at], &rows[..at], migrations)).collect()
+}
+
+/// Whether nobody ever tried to run it. What failed half-way and was then marked is another matter: it did run.
+fn is_only_marked(row: &Row, history: &History) -> bool {
+    let tries = history.rows.iter().filter(|other| other.name == row.name).count();
+    row.marked && row.state() == State::Applied && tries == 1
 }
 
 fn chosen(row: &Row, before: &[&Row], migrations: &[Migration]) -> Result<Chosen> {
@@ -87,6 +104,7 @@ mod tests {
             finished_at: time(finished),
             rolled_back_at: time(rolled_back),
             logs: None,
+            marked: false,
         }
     }
 
@@ -98,6 +116,17 @@ mod tests {
             .collect();
         let chosen = choose(named, with_later, &history, &folder)?;
         Ok(chosen.into_iter().map(|each| format!("{}<{}", each.migration.name, each.earlier.len())).collect())
+    }
+
+    #[test]
+    fn what_nobody_ever_ran_is_not_reversed() {
+        let folder = [Migration { name: "1_a".into(), path: "1_a".into(), sql: "".into() }];
+        let marked = Row { marked: true, ..row("1_a", true, false) };
+        let only = choose(None, false, &History { rows: vec![marked.clone()] }, &folder).unwrap_err();
+        assert_eq!(only.to_string(), "1_a was only marked as applied: none of its statements was run here");
+        // after a try that failed half-way
+        let tried = History { rows: vec![row("1_a", false, true), marked] };
+        assert_eq!(choose(None, false, &tried, &folder).unwrap().len(), 1);
     }
 
     #[test]

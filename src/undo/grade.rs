@@ -1,9 +1,10 @@
 //! How far a migration can be rolled back, for people who skim: decided by what its reverse says, and by nothing else.
 
 use super::down::{self, Down, Item};
+use super::losses::Loss;
 use super::reverse::reverse;
 use super::{losses, plan};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Certainty, Index};
 use crate::project::Migration;
 use crate::review::against::Found;
 use crate::review::{Grade, Graded, Review};
@@ -88,6 +89,9 @@ pub fn graded(before: &Catalog, script: &Script) -> Graded {
     let mut stays: Vec<String> = steps.iter().flat_map(|step| step.impossible.iter().cloned()).collect();
     let lost = losses::losses(before, script);
     stays.extend(lost.unknown.into_iter().chain(lost.elsewhere));
+    stays.extend(lost.losses.iter().filter(|(_, loss)| is_without_key(before, loss)).map(|(_, loss)| {
+        format!("{}: {} has no key by which they could be put back", plan::what_of(loss), loss.table().name)
+    }));
     if !stays.is_empty() {
         return Graded { grade: Grade::Backup, why: first(stays) };
     }
@@ -97,6 +101,29 @@ pub fn graded(before: &Catalog, script: &Script) -> Graded {
         true => Graded { grade: Grade::Reversible, why: Vec::new() },
         false => Graded { grade: Grade::Kept, why: first(kept) },
     }
+}
+
+/// Whether values are lost of rows that nothing tells apart without them: they are kept, for a person to put back.
+fn is_without_key(before: &Catalog, loss: &Loss) -> bool {
+    if !matches!(loss, Loss::Columns { .. } | Loss::Casts { .. } | Loss::Updated { .. }) {
+        return false;
+    }
+    // what is not known may have one
+    let Some(table) = before.tables.get(loss.table()).filter(|table| table.certainty == Certainty::Whole) else {
+        return false;
+    };
+    let lost = loss.columns();
+    let tells = |columns: &[String]| {
+        let never_null = |column: &String| table.columns.get(column).is_none_or(|column| column.not_null);
+        !columns.is_empty() && columns.iter().all(|column| !lost.contains(column) && never_null(column))
+    };
+    let constraints = table.constraints.values().map(|constraint| &constraint.kind);
+    let unique = constraints.filter(|kind| kind.has_index()).map(|kind| kind.columns().to_vec());
+    let plain = |index: &Index| {
+        let columns = index.keys.iter().map(|key| key.column.clone()).collect::<Option<Vec<_>>>();
+        columns.filter(|_| index.unique && index.predicate.is_none())
+    };
+    !unique.chain(table.indexes.values().filter_map(plain)).any(|columns| tells(&columns))
 }
 
 fn first(mut reasons: Vec<String>) -> Vec<String> {
@@ -125,6 +152,22 @@ mod tests {
         );
         let Graded { grade, why } = graded(&before, &Script::parse(sql));
         (grade, why)
+    }
+
+    #[test]
+    fn values_of_rows_that_nothing_tells_apart_do_not_come_back() {
+        let drops = "ALTER TABLE n DROP COLUMN b;";
+        for (columns, grade) in [
+            ("a INT, b TEXT", Grade::Backup),
+            ("a INT UNIQUE, b TEXT", Grade::Backup),
+            ("a INT NOT NULL UNIQUE, b TEXT", Grade::Kept),
+            ("a INT, b TEXT PRIMARY KEY", Grade::Backup),
+            ("a INT, b TEXT, PRIMARY KEY (a)", Grade::Kept),
+        ] {
+            let mut before = Catalog::new("public");
+            before.apply(&Script::parse(format!("CREATE TABLE n ({columns});")), "1_init");
+            assert_eq!(graded(&before, &Script::parse(drops)).grade, grade, "{columns}");
+        }
     }
 
     #[test]

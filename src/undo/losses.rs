@@ -277,6 +277,9 @@ mod tests {
             lost.iter().map(|(_, loss)| format!("{} {:?}", loss.table().name, loss.columns())).collect();
         assert_eq!(reached, ["a []", "b []", "b [\"c\"]"]);
         assert_eq!(found(BEFORE, "TRUNCATE a CASCADE").len(), 2);
+        let heir = format!("{BEFORE} CREATE TABLE heir (z INT) INHERITS (a);");
+        assert_eq!(found(&heir, "DROP TABLE heir, a CASCADE").len(), 2, "CASCADE names the heir again");
+        assert_eq!(found(&heir, "TRUNCATE heir, a").len(), 2);
     }
 
     #[test]

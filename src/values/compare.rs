@@ -8,6 +8,7 @@ use super::exact::{self, Exact, Pair};
 use super::fate::{ColumnFate, Fate, TableFate, Touched};
 use super::matches::{self, Answer, Match};
 use super::moved::Moves;
+use super::parted;
 use super::sums::{self, Form, OWN_SETTINGS, SEED, SETTINGS};
 use super::tables::{self, Table};
 use super::versions::{self, Counts, Since};
@@ -26,7 +27,9 @@ pub fn compare(
     base.batch_execute(SETTINGS)?;
     clone.batch_execute(SETTINGS)?;
     let (before, after) = (tables::read(base)?, tables::read(clone)?);
-    let mut found = matches::find(&before, &after, touched, version);
+    let (parts, now) = (tables::parts(base)?, tables::parts(clone)?);
+    let other = parts.iter().any(|(number, part)| now.get(number) != Some(part));
+    let mut found = matches::find((&before, &after), touched, other, version);
     versions::count(base, clone, &mut found, since)?;
     let answers = matches::ask(base, clone, &found)?;
     let mut comparison = Comparison { base, clone, since, default_schema, fates: Vec::new(), moves: Moves::default() };
@@ -34,7 +37,8 @@ pub fn compare(
         comparison.table(it, answers.as_ref())?;
     }
     let Comparison { base, clone, mut fates, moves, .. } = comparison;
-    moves.find((base, clone), &found, &mut fates)?;
+    moves.find((&mut *base, &mut *clone), &found, &mut fates)?;
+    parted::find_moved((base, clone), &found, &mut fates)?;
     Ok(fates)
 }
 
@@ -78,6 +82,7 @@ impl<'t> Comparison<'_, 't> {
             rows_after: after.map(|counted| count(counted.rows)),
             deleted: exact.as_ref().map(|exact| count(exact.deleted)),
             inserted: exact.as_ref().map(|exact| count(exact.inserted)),
+            within: None,
             columns,
         });
         Ok(())

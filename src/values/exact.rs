@@ -208,6 +208,32 @@ pub(super) fn missing(
     Ok(missing)
 }
 
+/// How many rows of a table, with its parts, are not found any more by these columns, wherever they stood.
+///
+/// # Errors
+/// As [`count`].
+pub(super) fn missing_rows(
+    (base, before, old): (&mut Client, &str, &[String]),
+    (clone, after, new): (&mut Client, &str, &[String]),
+) -> Result<u64, Failure> {
+    let side = |table: &str, columns: &[String]| {
+        let row = sums::text_hash(&format!("ROW({})", columns.join(", ")), "0");
+        format!("SELECT {row}::text AS k, count(*) AS n FROM {table} GROUP BY 1")
+    };
+    clone.batch_execute(&format!("CREATE TEMP TABLE {BROUGHT} (k text NOT NULL, n bigint)"))?;
+    bring(base, clone, &side(before, old))?;
+    let row = clone.query_one(
+        &format!(
+            "SELECT coalesce(sum(greatest(b.n - coalesce(a.n, 0), 0)), 0)::bigint \
+             FROM {BROUGHT} AS b LEFT JOIN ({}) AS a ON a.k = b.k",
+            side(after, new)
+        ),
+        &[],
+    )?;
+    clone.batch_execute(&format!("DROP TABLE {BROUGHT}"))?;
+    Ok(row.try_get::<_, i64>(0)?.unsigned_abs())
+}
+
 /// Key and hashes of one side.
 fn side<'a>(table: &Table, key: &[i16], columns: impl Iterator<Item = (String, &'a Pair<'a>)>) -> String {
     let key: Vec<String> = key

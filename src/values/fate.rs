@@ -54,6 +54,9 @@ pub struct TableFate {
     /// Rows that came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inserted: Option<u64>,
+    /// Of a part of a partitioned table: rows of those that went which are in another part now; none where none came there.
+    #[serde(skip)]
+    pub within: Option<u64>,
     /// Its columns, in their order.
     pub columns: Vec<ColumnFate>,
 }

@@ -14,6 +14,7 @@ use crate::database::Failure;
 
 /// A table, on the sides that have it.
 pub(super) struct Match<'a> {
+    pub(super) id: u32,
     /// None of a new one.
     pub(super) was: Option<&'a Table>,
     /// None of one that is gone.
@@ -35,18 +36,25 @@ pub(super) struct Answer {
     pub(super) whole: Option<Sum>,
 }
 
-/// The tables worth a look: those that were touched, look different, went or came.
-pub(super) fn find<'a>(before: &'a Tables, after: &'a Tables, touched: &Touched, version: i32) -> Vec<Match<'a>> {
+/// The tables worth a look: those that were touched, look different, went or came; and where types are `other` ones, those that have
+/// a column of one.
+pub(super) fn find<'a>(
+    (before, after): (&'a Tables, &'a Tables),
+    touched: &Touched,
+    other: bool,
+    version: i32,
+) -> Vec<Match<'a>> {
     let stayed_or_gone = before.iter().filter_map(|(id, was)| {
         let is = after.get(id);
-        is.is_none_or(|is| touched.includes(*id) || was != is).then(|| Match::new(Some(was), is, version))
+        let worth = |is: &Table| touched.includes(*id) || was != is || other && was.has_own_types();
+        is.is_none_or(worth).then(|| Match::new(*id, (Some(was), is), version))
     });
     let came = after.iter().filter(|(id, _)| !before.contains_key(id));
-    stayed_or_gone.chain(came.map(|(_, is)| Match::new(None, Some(is), version))).collect()
+    stayed_or_gone.chain(came.map(|(id, is)| Match::new(*id, (None, Some(is)), version))).collect()
 }
 
 impl<'a> Match<'a> {
-    fn new(was: Option<&'a Table>, is: Option<&'a Table>, version: i32) -> Self {
+    fn new(id: u32, (was, is): (Option<&'a Table>, Option<&'a Table>), version: i32) -> Self {
         let mut pairs = BTreeMap::new();
         if let (Some(was), Some(is)) = (was, is) {
             for (number, before) in &was.columns {
@@ -58,7 +66,7 @@ impl<'a> Match<'a> {
         }
         let key = was.or(is).map(|table| table.key.as_slice()).unwrap_or_default();
         let bound = was.is_none() || is.is_none() || key.iter().all(|number| pairs.contains_key(number));
-        Self { was, is, pairs, key: if bound { key } else { &[] }, counted: (None, None), version }
+        Self { id, was, is, pairs, key: if bound { key } else { &[] }, counted: (None, None), version }
     }
 
     /// The columns that only this side has.

@@ -9,6 +9,7 @@
 //! | `exact` | where sums differ, the rows that went, came or changed |
 //! | `moved` | columns of one side only: what went, in what came |
 //! | `compare` | what became of every value, between a database and its copy |
+//! | `parted` | rows that are in another part of their table |
 //! | `fate` | what can have become of it |
 //! | `few` | few rows, read into memory and compared as a whole |
 
@@ -18,6 +19,7 @@ mod fate;
 pub(crate) mod few;
 mod matches;
 mod moved;
+mod parted;
 mod sums;
 pub(crate) mod tables;
 mod versions;

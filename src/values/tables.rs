@@ -36,6 +36,29 @@ pub(crate) struct Column {
     pub(crate) generated: bool,
 }
 
+/// Types from here on are not the server's own: their texts may change while the values stay, as a label's name does.
+pub(super) const FIRST_OWN_TYPE: u32 = 16_384;
+
+/// Labels of enums and attributes of composite types, by the type and their number within it.
+pub(super) type Parts = BTreeMap<(u32, i64), String>;
+
+/// A change of a type locks no table, but tables hold other values then.
+const PARTS: &str = "
+SELECT enumtypid, oid::int8, enumlabel::text FROM pg_catalog.pg_enum
+UNION ALL
+SELECT c.reltype, a.attnum::int8, pg_catalog.format('%s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod))
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'c'";
+
+/// Reads them.
+pub(super) fn parts(client: &mut Client) -> Result<Parts, Failure> {
+    let mut parts = Parts::new();
+    for row in client.query(PARTS, &[])? {
+        parts.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
+    }
+    Ok(parts)
+}
+
 /// Tables by object id.
 pub(crate) type Tables = BTreeMap<u32, Table>;
 
@@ -74,6 +97,17 @@ pub(crate) fn read(client: &mut Client) -> Result<Tables, Failure> {
         tables.insert(row.try_get(0)?, table);
     }
     let ids: Vec<u32> = tables.keys().copied().collect();
+    for (id, columns) in columns(client, &ids)? {
+        if let Some(table) = tables.get_mut(&id) {
+            table.columns = columns;
+        }
+    }
+    Ok(tables)
+}
+
+/// Reads the columns of tables, by number.
+pub(super) fn columns(client: &mut Client, ids: &[u32]) -> Result<BTreeMap<u32, BTreeMap<i16, Column>>, Failure> {
+    let mut columns: BTreeMap<u32, BTreeMap<i16, Column>> = BTreeMap::new();
     for row in client.query(COLUMNS, &[&ids])? {
         let column = Column {
             name: row.try_get(2)?,
@@ -81,14 +115,17 @@ pub(crate) fn read(client: &mut Client) -> Result<Tables, Failure> {
             type_id: row.try_get(4)?,
             generated: row.try_get(5)?,
         };
-        if let Some(table) = tables.get_mut(&row.try_get(0)?) {
-            table.columns.insert(row.try_get(1)?, column);
-        }
+        columns.entry(row.try_get(0)?).or_default().insert(row.try_get(1)?, column);
     }
-    Ok(tables)
+    Ok(columns)
 }
 
 impl Table {
+    /// Whether any column has a type that is not the server's own.
+    pub(super) fn has_own_types(&self) -> bool {
+        self.columns.values().any(|column| column.type_id >= FIRST_OWN_TYPE)
+    }
+
     /// As SQL takes it.
     pub(crate) fn quoted(&self) -> String {
         quote_qualified(&self.schema, &self.name)

@@ -7,15 +7,12 @@ use postgres::Client;
 
 use super::matches::{Match, at_once};
 use super::sums::quoted;
-use super::tables::{Column, Table};
+use super::tables::{Column, FIRST_OWN_TYPE, Table};
 use crate::database::Failure;
 
 /// The first transaction that may have written to a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since(u32);
-
-/// Types from here on are not the server's own: their texts may change while the values stay, as a label's name does.
-const FIRST_OWN_TYPE: u32 = 16_384;
 
 impl Since {
     /// Asked of the copy's server just after the copy was made, before anything is written to it.
@@ -205,7 +202,7 @@ INSERT INTO track SELECT * FROM song;";
                 is.batch_execute(statement).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
             }
             let (before, after) = (tables::read(&mut was).unwrap(), tables::read(&mut is).unwrap());
-            let mut found = matches::find(&before, &after, &Touched::All, 0);
+            let mut found = matches::find((&before, &after), &Touched::All, false, 0);
             count(&mut was, &mut is, &mut found, since).unwrap();
             let at = found.iter().position(|it| it.was.is_some_and(|was| was.name == table)).unwrap();
             assert_eq!(all_copied(&found[at]), *copied, "{sql}");

@@ -44,6 +44,7 @@ fn history(rows: &[(&str, bool)]) -> History {
         finished_at: finished.then(String::new),
         rolled_back_at: None,
         logs: None,
+        marked: false,
     };
     History { rows: rows.iter().map(row).collect() }
 }

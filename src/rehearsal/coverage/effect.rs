@@ -29,8 +29,8 @@ impl Deed {
                 }
             }
             What::ValuesOverwritten { columns, .. } => {
-                // without columns it is any of them
-                here && loss.kind == Kind::Values && (columns.is_empty() || column())
+                // without columns it is any of them; with another value a row may stand in another part of its table
+                here && (loss.kind == Kind::Values && (columns.is_empty() || column()) || is_moved_on(loss))
             }
             What::RowsDetached { .. } => here && loss.kind == Kind::Rows,
             What::SequenceSet { name } => loss.kind == Kind::Position && loss.name == name.name,
@@ -52,7 +52,7 @@ impl Deed {
         here && match self.what {
             What::TableGone { .. } => true,
             What::RowsDeleted { .. } => loss.kind == Kind::Rows || loss.keyless,
-            What::ValuesOverwritten { .. } => loss.kind == Kind::Values,
+            What::ValuesOverwritten { .. } => loss.kind == Kind::Values || is_moved_on(loss),
             _ => false,
         }
     }
@@ -114,6 +114,8 @@ impl Deed {
                 let at = self.columns.iter().position(|column| *column == loss.name);
                 let own = if self.columns.len() == columns.len() { at.and_then(|at| columns.get(at)) } else { None };
                 finding.object == format!("{}.{}", self.now, own.unwrap_or(&loss.name))
+                    || is_moved_on(loss)
+                        && finding.object.strip_prefix(&self.now).is_some_and(|rest| rest.starts_with('.'))
             }
             _ => false,
         }
@@ -138,7 +140,7 @@ impl Deed {
     pub(super) fn is_said(&self, act: &Act<'_>, loss: &Loss) -> bool {
         match (&self.what, &act.statement.kind) {
             (What::ValuesOverwritten { .. }, StatementKind::Update { has_where: true, .. }) => {
-                self.columns.contains(&loss.name) && !where_is_trivial(act.text)
+                (self.columns.contains(&loss.name) || is_moved_on(loss)) && !where_is_trivial(act.text)
             }
             (What::ValuesOverwritten { .. }, StatementKind::Insert { .. }) => self.columns.contains(&loss.name),
             (What::ColumnGone { .. } | What::TableGone { .. }, _) => loss.count == Some(0) && self.is_named(act),
@@ -160,6 +162,11 @@ pub(super) fn admits(finding: &Finding, loss: &Loss) -> bool {
     let least = if is_data(loss.kind) { Severity::Warning } else { Severity::Info };
     let wrong = loss.count != Some(0) && finding.sees_no_loss();
     !finding.blocks() && finding.severity >= least && !(is_data(loss.kind) && wrong)
+}
+
+/// Whether rows went from a part of a table while others came into its other parts.
+fn is_moved_on(loss: &Loss) -> bool {
+    loss.kind == Kind::Rows && loss.parted
 }
 
 /// Whether rows or values went.
