@@ -84,5 +84,7 @@ fn a_default_of_its_own_comes_back() {
 fn tables_that_cascade_takes_along_come_back() {
     there_and_back("DROP TABLE vehicle CASCADE;");
     there_and_back("DROP TABLE car CASCADE;");
+    // CASCADE names again what is named
+    there_and_back("DROP TABLE bus, moped, vehicle CASCADE;");
     there_and_back("DROP TABLE moped;");
 }

@@ -144,6 +144,22 @@ impl Object<'_> {
         Some(format!("ALTER TABLE {table} ALTER COLUMN {own} SET {was}"))
     }
 
+    /// A column of the same type that compares as it did.
+    fn collation(&self, now: &Definition) -> Option<String> {
+        let same = self.part("collation") == now.get("collation").map(String::as_str);
+        let data_type = self.part("type").filter(|own| !same && now.get("type").is_some_and(|now| now == own))?;
+        let collation = self.part("collation").unwrap_or("pg_catalog.\"default\"");
+        let (table, own) = self.of_table()?;
+        Some(format!("ALTER TABLE {table} ALTER COLUMN {own} TYPE {data_type} COLLATE {collation}"))
+    }
+
+    /// A constraint in the place of the one of its name: no migration says when it is checked, or which columns it sets to NULL.
+    fn anew(&self) -> Option<String> {
+        let (table, own) = self.of_table()?;
+        let add = self.statements()?.join(";\n");
+        Some(format!("ALTER TABLE {table} DROP CONSTRAINT {own};\n{add}"))
+    }
+
     /// From the definition `now` of the same object: what is set on it, as it was.
     pub(super) fn dress(&self, now: &Definition) -> Vec<String> {
         let changed = |part: &str| self.definition.get(part) != now.get(part);
@@ -155,7 +171,8 @@ impl Object<'_> {
         match self.kind {
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
-            Kind::Column => dress.extend(self.identity(now)),
+            Kind::Column => dress.extend(self.identity(now).into_iter().chain(self.collation(now))),
+            Kind::Constraint if changed("definition") => dress.extend(self.anew()),
             Kind::Sequence => dress.extend(settings::of_sequence(self.name, self.definition, now)),
             Kind::Index if changed("cluster") => dress.extend(self.clustered().or_else(|| {
                 let table = table_of_index(now.get("definition")?)?;

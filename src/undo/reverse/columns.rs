@@ -126,7 +126,10 @@ fn alter(
     let same_default = if retyped { default == earlier.default } else { current.same_default(earlier) };
     match &earlier.default {
         _ if same_default => {}
-        Some(default) => step.room.push(format!("{prefix} SET DEFAULT {};", default.text)),
+        Some(default) => {
+            step.room.push(format!("{prefix} SET DEFAULT {};", default.text));
+            step.rules.extend(counts_on(then, name, own, earlier));
+        }
         None => step.room.push(format!("{prefix} DROP DEFAULT;")),
     }
     if earlier.not_null && !current.not_null {
@@ -141,6 +144,20 @@ fn alter(
             quote_literal(&table)
         ));
     }
+}
+
+/// What lets a sequence that numbers a column again count on behind the numbers that are taken: it may have been dropped meanwhile, or
+/// the column have got numbers from elsewhere.
+fn counts_on(then: &Catalog, name: &ObjectName, own: &str, earlier: &Column) -> Option<String> {
+    let sequence = object(then, &render::sequence(then, earlier)?);
+    let number = matches!(earlier.data_type.name.as_str(), "smallint" | "integer" | "bigint");
+    let (column, table) = (quote_identifier(own), object(then, name));
+    number.then(|| {
+        let literal = quote_literal(&sequence);
+        format!(
+            "SELECT setval({literal}, max({column})) FROM {table} HAVING max({column}) >= (SELECT last_value FROM {sequence});"
+        )
+    })
 }
 
 /// The value of a column of one type as another type. What has no cast of its own goes by its text.
