@@ -46,8 +46,9 @@ pub(super) fn find_moved(
     let mut wholes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for row in base.query(ROOTS, &[])? {
         let (part, whole): (u32, u32) = (row.try_get(0)?, row.try_get(1)?);
-        let at = matches.iter().position(|it| it.id == part);
-        at.map(|at| wholes.entry(whole).or_default().push(at));
+        if let Some(at) = matches.iter().position(|it| it.id == part) {
+            wholes.entry(whole).or_default().push(at);
+        }
     }
     wholes.retain(|_, parts| {
         let came = |at: &usize| fates[*at].inserted.unwrap_or_default() > 0;
