@@ -203,6 +203,32 @@ fn using_is_read() {
     }
 }
 
+/// What was made by hand is there, and is not made a second time; the target is asked.
+#[test]
+fn what_is_there_cannot_be_made_again() {
+    let project = project(
+        "CREATE TABLE \"Reader\" (\"id\" INTEGER PRIMARY KEY);\n",
+        "CREATE TABLE \"Hand\" (\"id\" INTEGER, \"x\" TEXT)",
+    );
+    for (sql, expected) in [
+        ("CREATE TABLE \"Hand\" (\"id\" INTEGER PRIMARY KEY);", "error impossible-statement(Hand)"),
+        ("ALTER TABLE \"Hand\" ADD COLUMN \"x\" TEXT;", "error impossible-statement(Hand.x)"),
+    ] {
+        assert_eq!(found(&project, sql), [expected]);
+    }
+    for sql in [
+        "CREATE TABLE IF NOT EXISTS \"Hand\" (\"id\" INTEGER);",
+        "CREATE TEMPORARY TABLE \"Hand\" (\"id\" INTEGER);",
+        "CREATE TABLE \"Other\" (\"id\" INTEGER);",
+        "DROP TABLE \"Hand\";\nCREATE TABLE \"Hand\" (\"id\" INTEGER);",
+        "ALTER TABLE \"Hand\" DROP COLUMN \"x\", ADD COLUMN \"x\" INTEGER;",
+        "ALTER TABLE \"Hand\" ADD COLUMN IF NOT EXISTS \"x\" TEXT;",
+    ] {
+        let found = found(&project, sql);
+        assert!(!found.iter().any(|it| it.contains("impossible")), "{sql}: {found:?}");
+    }
+}
+
 const NOTICE: &str =
     "model Notice {\n  id     String                   @id\n  body   String\n  search Unsupported(\"tsvector\")?\n}\n";
 const NOTICE_SQL: &str = "CREATE TABLE \"Notice\" (\n    \"id\" TEXT NOT NULL,\n    \"body\" TEXT NOT NULL,\n    \"search\" tsvector GENERATED ALWAYS AS (to_tsvector('english', \"body\")) STORED,\n\n    CONSTRAINT \"Notice_pkey\" PRIMARY KEY (\"id\")\n);\n";

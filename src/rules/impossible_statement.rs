@@ -32,6 +32,19 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         )
         .help("correct the name, or take the statement out; `IF EXISTS` lets it pass where the object may be missing")
     }));
+    findings.extend(taken(step).map(|name| {
+        let label = step.subject.label(&name);
+        Finding::new(
+            &RULE,
+            &label,
+            step.statement.range.clone(),
+            format!("`{label}` is in the database already, and PostgreSQL refuses to create it again"),
+        )
+        .help(
+            "where the migration describes what was made by hand, mark it as applied: prisma migrate resolve --applied MIGRATION; \
+             else take the statement out",
+        )
+    }));
 }
 
 /// An action that PostgreSQL refuses: what it is about, why, and the way out.
@@ -83,6 +96,24 @@ fn refused(
                 )
             })
         }
+        ActionKind::AddColumn { column, if_not_exists: false } => {
+            let drops =
+                |other: &ActionKind| matches!(other, ActionKind::DropColumn { name, .. } if *name == column.name);
+            let there = certain(step)
+                && step.catalog.column(table, &column.name).there().is_some()
+                && !step.actions().any(|(_, other)| drops(&other.kind));
+            there.then(|| {
+                (
+                    column.name.clone(),
+                    format!(
+                        "`{label}` has a column `{}` in the database already, and PostgreSQL refuses to add it again",
+                        column.name
+                    ),
+                    "where the migration describes what was made by hand, mark it as applied: prisma migrate resolve --applied \
+                     MIGRATION; else take the action out",
+                )
+            })
+        }
         _ => None,
     }
 }
@@ -91,6 +122,15 @@ fn refused(
 /// run since.
 fn certain(step: &Step<'_>) -> bool {
     step.subject.live.is_some() && step.catalog.is_complete() && !step.origins.ran_code()
+}
+
+/// A table that the statement makes and that is there.
+fn taken(step: &Step<'_>) -> Option<ObjectName> {
+    let StatementKind::CreateTable { table, if_not_exists: false, temporary: false, .. } = &step.statement.kind else {
+        return None;
+    };
+    let name = step.catalog.made(table);
+    (certain(step) && step.catalog.table(&name).there().is_some()).then_some(name)
 }
 
 /// Objects that the statement needs and that are not there.

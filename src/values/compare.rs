@@ -27,8 +27,7 @@ pub fn compare(
     base.batch_execute(SETTINGS)?;
     clone.batch_execute(SETTINGS)?;
     let (before, after) = (tables::read(base)?, tables::read(clone)?);
-    let (parts, now) = (tables::parts(base)?, tables::parts(clone)?);
-    let other = parts.iter().any(|(number, part)| now.get(number) != Some(part));
+    let other = tables::types_differ(&tables::parts(base)?, &tables::parts(clone)?);
     let mut found = matches::find((&before, &after), touched, other, version);
     versions::count(base, clone, &mut found, since)?;
     let answers = matches::ask(base, clone, &found)?;

@@ -39,7 +39,7 @@ pub(crate) struct Column {
 /// Types from here on are not the server's own: their texts may change while the values stay, as a label's name does.
 pub(super) const FIRST_OWN_TYPE: u32 = 16_384;
 
-/// Labels of enums and attributes of composite types, by the type and their number within it.
+/// Labels of enums and attributes of composite types, by the type and their number within it; 0 is the type itself.
 pub(super) type Parts = BTreeMap<(u32, i64), String>;
 
 /// A change of a type locks no table, but tables hold other values then.
@@ -48,7 +48,10 @@ SELECT enumtypid, oid::int8, enumlabel::text FROM pg_catalog.pg_enum
 UNION ALL
 SELECT c.reltype, a.attnum::int8, pg_catalog.format('%s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod))
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind = 'c'";
+WHERE c.relkind = 'c'
+UNION ALL
+SELECT t.oid, 0, '' FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+WHERE t.typtype = 'e' OR c.relkind = 'c'";
 
 /// Reads them.
 pub(super) fn parts(client: &mut Client) -> Result<Parts, Failure> {
@@ -57,6 +60,11 @@ pub(super) fn parts(client: &mut Client) -> Result<Parts, Failure> {
         parts.insert((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?);
     }
     Ok(parts)
+}
+
+/// Whether a type that is still there has other parts: values of it may read otherwise. One that is gone took its columns along.
+pub(super) fn types_differ(before: &Parts, after: &Parts) -> bool {
+    before.iter().any(|(part, text)| after.contains_key(&(part.0, 0)) && after.get(part) != Some(text))
 }
 
 /// Tables by object id.

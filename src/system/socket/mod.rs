@@ -32,12 +32,19 @@ pub fn fits(path: &Path) -> bool {
 pub struct Listener(UnixListener);
 
 impl Listener {
-    /// Listens at this name, which must not be there.
+    /// Listens at this name, which must not be there. On Unix the name appears only when somebody listens: whoever meets a socket that
+    /// refuses connections takes its owner for dead, and removes it.
     ///
     /// # Errors
     /// Whatever the operating system says.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        UnixListener::bind(path).map(Self)
+        if cfg!(windows) {
+            return UnixListener::bind(path).map(Self);
+        }
+        let aside = path.with_extension("new");
+        let listener = UnixListener::bind(&aside)?;
+        std::fs::rename(&aside, path)?;
+        Ok(Self(listener))
     }
 
     /// Waits for the next connection.
