@@ -59,7 +59,7 @@ pub(super) fn altered(scene: &Scene<'_>, own: &ObjectName, action: &[Token<'_>])
             found.extend(scene.before.columns_made_of(own).into_iter().map(|column| cut(column, own)));
             if action.iter().any(|token| token.is("cascade")) {
                 // to tables that are made OF the type: which ones these are is not known here
-                found.push(What::UnknownCode { words: format!("ALTER TYPE {} … CASCADE", own.name) });
+                found.push(What::UnknownObject(Reference { kind: unknown::Kind::Type, name: own.clone() }));
             }
         }
         Known::There(UserType::Domain(domain)) => {

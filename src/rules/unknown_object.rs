@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Finding, Rule, Severity, Step};
+use crate::effects::unknown::Kind;
 use crate::effects::{Effect, What};
-use crate::sql::ActionKind;
+use crate::sql::{ActionKind, quote_literal};
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -37,6 +38,16 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 )
             }
         };
+        // the type itself is known: what is made of it is not
+        if reference.kind == Kind::Type && step.catalog.user_type(&reference.name).there().is_some() {
+            let message =
+                format!("by CASCADE this reaches the tables that are made OF type `{label}`, which are not known here");
+            findings.push(Finding::new(&RULE, &label, range.clone(), message).help(format!(
+                "look for them: SELECT oid::regclass FROM pg_class WHERE reloftype = {}::regtype; the rehearsal measures what they lose",
+                quote_literal(&label)
+            )));
+            continue;
+        }
         let finding = Finding::new(&RULE, &label, range.clone(), message).help(
             "review it where the database can be reached, or with `--catalog FILE`, which `prisma-safe catalog` writes there",
         );

@@ -67,6 +67,11 @@ fn what_goes_with_a_type_is_named_before() {
     };
     review("DROP DOMAIN short CASCADE;\n").exits(3).says("doc.tag").says("doc.code").says("doc.tags");
     review("ALTER TYPE place DROP ATTRIBUTE zip;\n").exits(3).says("doc.home").says("doc.first");
+    // tables that are made OF the type are not known by it
+    review("ALTER TYPE place DROP ATTRIBUTE zip CASCADE;\n")
+        .exits(3)
+        .says("unknown-object")
+        .says("made OF type `place`");
     review("ALTER DOMAIN code DROP NOT NULL;\nALTER DOMAIN short DROP CONSTRAINT brief;\n").says("no longer checks");
 }
 
