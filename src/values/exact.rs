@@ -189,23 +189,14 @@ pub(super) fn missing(
     (clone, after): (&mut Client, &Table),
     pairs: &[Pair<'_>],
 ) -> Result<Vec<i64>, Failure> {
-    let mut missing = Vec::new();
-    for pair in pairs {
-        clone.batch_execute(&format!("CREATE TEMP TABLE {BROUGHT} (k text NOT NULL, h0 bigint)"))?;
-        bring(base, clone, &side(before, &[], std::iter::once((pair.value_before(), pair))))?;
-        let now = side(after, &[], std::iter::once((sums::quoted(pair.after), pair)));
-        let row = clone.query_one(
-            &format!(
-                "SELECT coalesce(sum(greatest(b.n - coalesce(a.n, 0), 0)), 0)::bigint \
-                 FROM (SELECT h0, count(*) AS n FROM {BROUGHT} WHERE h0 IS NOT NULL GROUP BY 1) AS b \
-                 LEFT JOIN (SELECT h0, count(*) AS n FROM ({now}) AS s GROUP BY 1) AS a ON a.h0 = b.h0"
-            ),
-            &[],
-        )?;
-        missing.push(row.try_get(0)?);
-        clone.batch_execute(&format!("DROP TABLE {BROUGHT}"))?;
-    }
-    Ok(missing)
+    let counted = |side: String| {
+        format!("SELECT h0::text AS k, count(*) AS n FROM ({side}) AS s WHERE h0 IS NOT NULL GROUP BY 1")
+    };
+    let each = pairs.iter().map(|pair| {
+        let [was, is] = sides((before, after), &[], std::slice::from_ref(pair)).map(counted);
+        lacking((&mut *base, &was), (&mut *clone, &is))
+    });
+    each.collect()
 }
 
 /// How many rows of a table, with its parts, are not found any more by these columns, wherever they stood.
@@ -216,22 +207,27 @@ pub(super) fn missing_rows(
     (base, before, old): (&mut Client, &str, &[String]),
     (clone, after, new): (&mut Client, &str, &[String]),
 ) -> Result<u64, Failure> {
-    let side = |table: &str, columns: &[String]| {
+    let counted = |table: &str, columns: &[String]| {
         let row = sums::text_hash(&format!("ROW({})", columns.join(", ")), "0");
         format!("SELECT {row}::text AS k, count(*) AS n FROM {table} GROUP BY 1")
     };
+    Ok(lacking((base, &counted(before, old)), (clone, &counted(after, new)))?.unsigned_abs())
+}
+
+/// By how many the one side has fewer of each `k` than the other had; both give them with their number `n`.
+fn lacking((base, was): (&mut Client, &str), (clone, is): (&mut Client, &str)) -> Result<i64, Failure> {
     clone.batch_execute(&format!("CREATE TEMP TABLE {BROUGHT} (k text NOT NULL, n bigint)"))?;
-    bring(base, clone, &side(before, old))?;
+    bring(base, clone, was)?;
     let row = clone.query_one(
         &format!(
             "SELECT coalesce(sum(greatest(b.n - coalesce(a.n, 0), 0)), 0)::bigint \
-             FROM {BROUGHT} AS b LEFT JOIN ({}) AS a ON a.k = b.k",
-            side(after, new)
+             FROM {BROUGHT} AS b LEFT JOIN ({is}) AS a ON a.k = b.k"
         ),
         &[],
     )?;
+    let fewer = row.try_get(0)?;
     clone.batch_execute(&format!("DROP TABLE {BROUGHT}"))?;
-    Ok(row.try_get::<_, i64>(0)?.unsigned_abs())
+    Ok(fewer)
 }
 
 /// Key and hashes of one side.
