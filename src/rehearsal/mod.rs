@@ -205,7 +205,7 @@ pub fn rehearse(
     original.make_ready()?;
     let result = perform(original, play, engine);
     bring_home(play, engine)?;
-    let Ran { migrations, touched, since, unseen, steps } = result.map_err(contained::explain)?;
+    let (Ran { migrations, touched, unseen, steps }, since) = result.map_err(contained::explain)?;
     let clone = original.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
     let Compared { definitions, tables, mut losses, was } =

@@ -62,20 +62,19 @@ impl std::fmt::Debug for Play<'_> {
 pub(super) struct Ran {
     pub(super) migrations: Vec<Rehearsed>,
     pub(super) touched: Touched,
-    pub(super) since: Since,
     /// Why Prisma's engine did not look at the result, where it did not.
     pub(super) unseen: Option<String>,
     pub(super) steps: Vec<Stepped>,
 }
 
 /// The deploy itself, on a fresh copy.
-pub(super) fn perform(original: &Original, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
+pub(super) fn perform(original: &Original, play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<(Ran, Since)> {
     let since = original.copy(CLONE)?;
-    run((original, CLONE, since), play, engine)
+    Ok((run((original, CLONE), play, engine)?, since))
 }
 
 /// Each migration the way it will take; then Prisma's engine says whether anything is left.
-fn run((original, copy, since): (&Original, &str, Since), play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
+fn run((original, copy): (&Original, &str), play: &mut Play<'_>, engine: &mut Engine<'_>) -> Result<Ran> {
     let url = &original.url(copy, play.schema)?;
     let mut steps = play.steps.before(original, copy, (play.pending, play.schema))?;
     let mut runner = Runner::open(url.clone(), play.settings, engine.interrupt())?;
@@ -143,7 +142,7 @@ fn run((original, copy, since): (&Original, &str, Since), play: &mut Play<'_>, e
     }
     // what we apply ourselves, Prisma's engine need not look at twice: it does so on the target
     let unseen = if by_prisma(play) { agree(url, play, engine)? } else { None };
-    Ok(Ran { migrations: rehearsed, touched, since, unseen, steps })
+    Ok(Ran { migrations: rehearsed, touched, unseen, steps })
 }
 
 /// Whether Prisma's engine has a part in the deploy.
@@ -194,13 +193,13 @@ pub(super) fn busy(
     tables: &[TableFate],
     engine: &mut Engine<'_>,
 ) -> Result<(Vec<Stall>, Option<String>)> {
-    let since = original.copy(BUSY_CLONE)?;
+    original.copy(BUSY_CLONE)?;
     let url = original.url(BUSY_CLONE, play.schema)?;
     let locked = migrations.iter().flat_map(|migration| &migration.locks).map(|hold| hold.table.clone());
     let names: BTreeSet<String> = locked.chain(tables.iter().map(|table| table.table.clone())).collect();
     let traffic = Traffic::start(&url, &names.into_iter().collect::<Vec<_>>(), play.schema)?;
     let quiet = (traffic.left_out > 0).then(|| format!("{} more touched tables had no traffic", traffic.left_out));
-    let ran = run((original, BUSY_CLONE, since), play, engine);
+    let ran = run((original, BUSY_CLONE), play, engine);
     let stalls = traffic.stop();
     bring_home(play, engine)?;
     ran?;
