@@ -107,7 +107,7 @@ pub struct Loss {
     /// No key tells the table's rows apart: those that go and those that come are compared by their values alone.
     #[serde(skip)]
     pub keyless: bool,
-    /// Rows came into other parts of the same table meanwhile: they may be the same ones with other values.
+    /// Rows came into other parts of the same table: they may be the same ones with other values.
     #[serde(skip)]
     pub parted: bool,
 }

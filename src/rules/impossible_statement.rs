@@ -22,28 +22,21 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         let Some((part, message, help)) = refused(step, &name, &label, &action.kind) else { continue };
         findings.push(Finding::new(&RULE, format!("{label}.{part}"), action.range.clone(), message).help(help));
     }
-    findings.extend(missing(step).into_iter().map(|name| {
+    let absent = missing(step).into_iter().map(|name| {
+        let why = "does not exist in the database, and PostgreSQL refuses the statement";
+        let help =
+            "correct the name, or take the statement out; `IF EXISTS` lets it pass where the object may be missing";
+        (name, why, help)
+    });
+    let there = taken(step).map(|name| {
+        let why = "is in the database already, and PostgreSQL refuses to create it again";
+        let help = "where the migration describes what was made by hand, mark it as applied: prisma migrate resolve --applied \
+                    MIGRATION; else take the statement out";
+        (name, why, help)
+    });
+    findings.extend(absent.chain(there).map(|(name, why, help)| {
         let label = step.subject.label(&name);
-        Finding::new(
-            &RULE,
-            &label,
-            step.statement.range.clone(),
-            format!("`{label}` does not exist in the database, and PostgreSQL refuses the statement"),
-        )
-        .help("correct the name, or take the statement out; `IF EXISTS` lets it pass where the object may be missing")
-    }));
-    findings.extend(taken(step).map(|name| {
-        let label = step.subject.label(&name);
-        Finding::new(
-            &RULE,
-            &label,
-            step.statement.range.clone(),
-            format!("`{label}` is in the database already, and PostgreSQL refuses to create it again"),
-        )
-        .help(
-            "where the migration describes what was made by hand, mark it as applied: prisma migrate resolve --applied MIGRATION; \
-             else take the statement out",
-        )
+        Finding::new(&RULE, &label, step.statement.range.clone(), format!("`{label}` {why}")).help(help)
     }));
 }
 

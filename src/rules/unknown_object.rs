@@ -26,6 +26,16 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
         if !named.insert(label.clone()) {
             continue;
         }
+        // the type itself is known: what is made of it is not
+        if reference.kind == Kind::Type && step.catalog.user_type(&reference.name).there().is_some() {
+            let message =
+                format!("by CASCADE this reaches the tables that are made OF type `{label}`, which are not known here");
+            findings.push(Finding::new(&RULE, &label, range.clone(), message).help(format!(
+                "look for them: SELECT oid::regclass FROM pg_class WHERE reloftype = {}::regtype; the rehearsal measures what they lose",
+                quote_literal(&reference.name.quoted())
+            )));
+            continue;
+        }
         let word = reference.word();
         let message = match retyped(step, range) {
             Some((table, to)) => format!(
@@ -38,16 +48,6 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
                 )
             }
         };
-        // the type itself is known: what is made of it is not
-        if reference.kind == Kind::Type && step.catalog.user_type(&reference.name).there().is_some() {
-            let message =
-                format!("by CASCADE this reaches the tables that are made OF type `{label}`, which are not known here");
-            findings.push(Finding::new(&RULE, &label, range.clone(), message).help(format!(
-                "look for them: SELECT oid::regclass FROM pg_class WHERE reloftype = {}::regtype; the rehearsal measures what they lose",
-                quote_literal(&label)
-            )));
-            continue;
-        }
         let finding = Finding::new(&RULE, &label, range.clone(), message).help(
             "review it where the database can be reached, or with `--catalog FILE`, which `prisma-safe catalog` writes there",
         );

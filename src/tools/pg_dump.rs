@@ -14,7 +14,7 @@ use crate::system::process::{Signal, killed_by, own_group, signal_group, widen};
 
 /// What is kept of its messages, in bytes.
 const MESSAGES: usize = 64 * 1024;
-/// How far it may be ahead of whoever reads it, in bytes: what Linux allows anyone.
+/// How far it may be ahead of its reader, in bytes: what Linux allows every user.
 const AHEAD: usize = 1024 * 1024;
 
 /// A `pg_dump` that can dump the server at hand.

@@ -58,7 +58,7 @@ pub fn choose(
     (at..rows.len()).rev().map(|at| chosen(rows[at], &rows[..at], migrations)).collect()
 }
 
-/// Whether nobody ever tried to run it. What failed half-way and was then marked is another matter: it did run.
+/// Whether it was never tried. What failed half-way and was then marked is another matter: it did run.
 fn is_only_marked(row: &Row, history: &History) -> bool {
     let tries = history.rows.iter().filter(|other| other.name == row.name).count();
     row.marked && row.state() == State::Applied && tries == 1

@@ -32,8 +32,8 @@ pub fn fits(path: &Path) -> bool {
 pub struct Listener(UnixListener);
 
 impl Listener {
-    /// Listens at this name, which must not be there. On Unix the name appears only when somebody listens: whoever meets a socket that
-    /// refuses connections takes its owner for dead, and removes it.
+    /// Listens at this name, which must not be there. On Unix the name appears only when connections are accepted: another process
+    /// takes the owner of a socket that refuses them for dead, and removes it.
     ///
     /// # Errors
     /// Whatever the operating system says.

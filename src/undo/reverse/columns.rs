@@ -146,8 +146,8 @@ fn alter(
     }
 }
 
-/// What lets a sequence that numbers a column again count on behind the numbers that are taken: it may have been dropped meanwhile, or
-/// the column have got numbers from elsewhere.
+/// What lets a sequence that numbers a column again count on behind the numbers that are taken: it may have been dropped, or the
+/// column have got numbers from elsewhere.
 fn counts_on(then: &Catalog, name: &ObjectName, own: &str, earlier: &Column) -> Option<String> {
     let sequence = object(then, &render::sequence(then, earlier)?);
     let number = matches!(earlier.data_type.name.as_str(), "smallint" | "integer" | "bigint");
