@@ -224,7 +224,7 @@ pub fn rehearse(
     drop((before, after));
     let (stalls, quiet) =
         if play.traffic { busy(original, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
-    original.drop_copy(CLONE)?;
+    original.let_go(CLONE)?;
     let world = Catalog::of_target(play.schema, &definitions.0);
     let coverage = Coverage::new(&world, play.pending, play.reviewed, play.schema);
     let unneeded = coverage.cover(&mut losses, &migrations);

@@ -178,6 +178,7 @@ impl Original {
                 return self.since();
             }
         };
+        server.drop_database(to)?;
         server.clone_database(&self.name, to)?;
         self.session.carry(&mut self.desk()?, to)?;
         let Some(role) = &self.role else { return self.since() };
@@ -207,6 +208,16 @@ impl Original {
         Since::read(&mut self.desk()?).explain(|| "the copy's server does not tell its transactions".into())
     }
 
+    /// A copy that nobody needs any more. One on a server of our own goes with the server, or when it is made anew: to remove its
+    /// files twice would take time.
+    pub(super) fn let_go(&self, name: &str) -> Result<()> {
+        match &self.place {
+            Place::Scratch(_) => Ok(()),
+            Place::Host(copy) => copy.drop_copy(name),
+        }
+    }
+
+    /// Removes a copy at once, since the next one needs the room.
     pub(super) fn drop_copy(&self, name: &str) -> Result<()> {
         match &self.place {
             Place::Scratch(server) => server.drop_database(name),

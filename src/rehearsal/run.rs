@@ -203,7 +203,7 @@ pub(super) fn busy(
     let stalls = traffic.stop();
     bring_home(play, engine)?;
     ran?;
-    original.drop_copy(BUSY_CLONE)?;
+    original.let_go(BUSY_CLONE)?;
     Ok((stalls, quiet))
 }
 

@@ -183,7 +183,7 @@ pub fn alone(original: &mut Original, steps: Steps<'_>, schema: &str) -> Result<
     original.make_ready()?;
     original.copy(CLONE)?;
     let stepped = steps.before(original, CLONE, (&[], schema));
-    original.drop_copy(CLONE)?;
+    original.let_go(CLONE)?;
     stepped
 }
 

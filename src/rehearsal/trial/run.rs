@@ -160,7 +160,7 @@ fn finish(
     let Compared { tables, losses, was, .. } =
         compared(original, (&mut before, &mut after), (&ran.touched, ran.since), schema, interrupt)?;
     drop((before, after));
-    original.drop_copy(CLONE)?;
+    original.let_go(CLONE)?;
     Ok(Trial {
         file: file.name.clone(),
         backup: original.backup().to_owned(),

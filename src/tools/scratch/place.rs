@@ -4,7 +4,9 @@
 //! its holder ends, so a free lock means a dead server, also after a power loss and in another container.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::{account, memory};
@@ -63,9 +65,25 @@ fn sweep(parent: &Path) {
         if ours && dead(&entry.path()) {
             stop(&entry.path());
             // another process may be doing the same
-            let _ = fs::remove_dir_all(entry.path());
+            let _ = remove(&entry.path());
         }
     }
+}
+
+/// Removes a server's directory, its databases at once: while a large file goes, whoever removes it waits.
+///
+/// # Errors
+/// The system's own.
+pub(super) fn remove(directory: &Path) -> io::Result<()> {
+    let databases: Vec<PathBuf> =
+        fs::read_dir(directory.join("data/base")).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    thread::scope(|scope| {
+        for database in &databases {
+            // what is left of it is removed, or refused, with the rest
+            scope.spawn(move || fs::remove_dir_all(database));
+        }
+    });
+    fs::remove_dir_all(directory)
 }
 
 /// Whether no process needs the directory any more, and it is this user's.

@@ -279,7 +279,7 @@ impl Drop for ScratchServer {
         }
         // the watcher does the same once more if any of this fails
         self.stop(Signal::Quit);
-        if fs::remove_dir_all(&self.directory).is_ok() {
+        if place::remove(&self.directory).is_ok() {
             let _ = self.watcher.kill();
         }
         let _ = self.watcher.wait();
