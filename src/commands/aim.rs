@@ -20,6 +20,22 @@ pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(
     Ok((target, discovered))
 }
 
+/// The target alone. Where the command line names it, Prisma is not asked, and need not be there; only what the project's `.env`
+/// files know beside it, Prisma has to tell.
+///
+/// # Errors
+/// Those of [`target`].
+pub fn target_alone(project: &Project, config: &Config, context: &Context) -> Result<Target> {
+    let global = &context.global;
+    if global.url.is_none() && global.environment.is_none() {
+        return Ok(target(project, config, context)?.0);
+    }
+    classify(Seen::default(), config, context).or_else(|error| {
+        let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref());
+        discovered.map_or(Err(error), |discovered| classify(Seen::of(&discovered), config, context))
+    })
+}
+
 /// A project as the disk shows it, where Prisma, Node.js and a URL may be missing; none where no schema and no migrations folder
 /// are found.
 ///

@@ -98,8 +98,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
 
 /// What migrations destroyed, and was kept in the database for long enough, goes too.
 fn capsules(project: &Project, config: &Config, context: &Context) -> Result<()> {
-    let found = super::target(project, config, context)
-        .and_then(|(target, _)| database::connect(&target.url, "prisma-safe prune"));
+    let found = super::target_alone(project, config, context)
+        .and_then(|target| database::connect(&target.url, "prisma-safe prune"));
     let mut client = match found {
         Ok(client) => client,
         Err(error) => {
@@ -114,7 +114,7 @@ fn capsules(project: &Project, config: &Config, context: &Context) -> Result<()>
 }
 
 fn create(args: CreateArgs, project: &Project, config: &Config, context: &Context, json: bool) -> Result<Exit> {
-    let (target, _) = super::target(project, config, context)?;
+    let target = super::target_alone(project, config, context)?;
     let mut settings = config.backup.clone();
     settings.proof = args.proof.unwrap_or(settings.proof);
     let directory = project.root().join(&settings.directory);

@@ -52,16 +52,13 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Where the command line names the target, Prisma needs not be there.
+/// Where the command line names the target, not even a project needs to be there.
 fn target(context: &Context) -> Result<Target> {
-    let project = prisma::find(&context.directory, &context.env);
-    let named = context.global.url.is_some() || context.global.environment.is_some();
-    match project {
-        Ok(project) if !named => Ok(super::target(&project, &Config::load(project.root())?, context)?.0),
-        Err(error) if !named => Err(error),
-        project => {
-            let root = project.map_or_else(|_| context.directory.clone(), |project| project.root().to_owned());
-            super::classify(super::Seen::default(), &Config::load(&root)?, context)
+    match prisma::find(&context.directory, &context.env) {
+        Ok(project) => super::target_alone(&project, &Config::load(project.root())?, context),
+        Err(_) if context.global.url.is_some() || context.global.environment.is_some() => {
+            super::classify(super::Seen::default(), &Config::load(&context.directory)?, context)
         }
+        Err(error) => Err(error),
     }
 }

@@ -38,7 +38,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-pub use self::aim::{Aim, Seen, classify, no_url, on_disk, target};
+pub use self::aim::{Aim, Seen, classify, no_url, on_disk, target, target_alone};
 use self::pass::{diff, pass, replays};
 use crate::config::Config;
 use crate::context::{Context, Global};

@@ -36,7 +36,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Exit> {
     let sql = std::fs::read_to_string(&path).explain(|| format!("could not read {}", path.display()))?;
     let project = prisma::find(&context.directory, &context.env)?;
     let config = Config::load(project.root())?;
-    let (target, _) = super::target(&project, &config, context)?;
+    let target = super::target_alone(&project, &config, context)?;
     let file = Migration { name: args.file.display().to_string(), path, sql: sql.into() };
     let data = if args.schema_only { Data::Schema } else { Data::Full };
     let restoring = config.restoring(project.root(), &context.env, &target);
