@@ -233,6 +233,20 @@ fn the_way_back_gives_back_what_code_took() {
     assert!(back.contains("values of Song that are overwritten"), "{back}");
 }
 
+/// What the rehearsal calls whole is whole on the target, for what the definitions alone hold.
+#[test]
+fn the_way_back_of_a_number_and_its_sequence_is_whole() {
+    let project = rehearsing(
+        Prisma::V7,
+        "ALTER TABLE \"Song\" DROP CONSTRAINT \"Song_pkey\", ALTER COLUMN \"id\" SET DATA TYPE BIGINT,\n\
+           ADD CONSTRAINT \"Song_pkey\" PRIMARY KEY (\"id\");\n\
+         ALTER SEQUENCE \"Song_id_seq\" AS BIGINT;\n\
+         ALTER TABLE \"Song\" ALTER COLUMN \"note\" SET STATISTICS 500, ALTER COLUMN \"note\" SET STORAGE EXTERNAL;\n",
+    );
+    let report = valid(project.run(["rehearse", "--rollback", "--format", "json"]).succeeds().json());
+    assert_eq!(report["rollback"]["differences"], Value::Array(Vec::new()));
+}
+
 #[test]
 fn a_way_back_that_is_not_whole_is_refused() {
     let project = rehearsing(Prisma::V7, "ALTER TABLE \"Song\" ADD COLUMN \"year\" INTEGER;\n");

@@ -94,7 +94,6 @@ impl Deployer for Rehearsing<'_> {
             traffic: self.args.probe_traffic,
             budget: self.config.rehearsal.budget(),
             undo: self.config.undo,
-            root: self.project.root(),
             rollback: self.args.rollback,
             reviewed: &|pending, client| self.review(&request, pending, &schema, client),
             steps: Steps { due: &due, starter: Some(&starter), declared: Some(&names), plans: &plans.all },

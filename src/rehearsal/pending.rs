@@ -1,7 +1,6 @@
 //! The pending migrations on what was restored, with what a deploy keeps of them, and the way back.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use postgres::Client;
 
@@ -19,7 +18,7 @@ use crate::project::Migration;
 use crate::review::Reviewed;
 use crate::ui::Shell;
 use crate::undo::capture::Capture;
-use crate::undo::{self, Keeper, Measured, Plan, RolledBack, Watch};
+use crate::undo::{self, Capsule, Keeper, Measured, Plan, RolledBack, Watch};
 
 /// The deploy that is rehearsed.
 #[derive(Clone, Copy)]
@@ -33,8 +32,6 @@ pub struct Asked<'a> {
     pub budget: Budget,
     /// How what is destroyed is kept.
     pub undo: undo::Settings,
-    /// The project's.
-    pub root: &'a Path,
     /// Whether the way back is rehearsed too.
     pub rollback: bool,
     /// What the review finds in what is pending, on what was restored.
@@ -117,7 +114,7 @@ impl Playing<'_> {
     /// Once, there or there and back.
     fn play(&self, original: &mut Original, engine: &mut Engine<'_>, shell: &Shell, back: bool) -> Result<Played> {
         let Self { asked, pending, reviewed, routes, plans } = self;
-        let Asked { request, schema, settings, traffic, budget, root, .. } = *asked;
+        let Asked { request, schema, settings, traffic, budget, .. } = *asked;
         let watches: BTreeMap<&str, Watch> = plans.keys().map(|name| (name.as_str(), Watch::default())).collect();
         let hooks = |migration: &Migration| -> Box<dyn Hook + '_> {
             match plans.get_key_value(&migration.name) {
@@ -125,9 +122,13 @@ impl Playing<'_> {
                 None => Box::new(NoHook),
             }
         };
+        let beside = |id: &str| {
+            let read = |watch: &Watch| watch.definitions.borrow().clone().filter(|(own, _)| own == id);
+            watches.values().find_map(read).map(|(id, definitions)| Capsule::empty(&id, definitions))
+        };
         let mut take_back = |url: &DatabaseUrl| -> Result<Vec<TakenBack>> {
             let Some(first) = pending.first().map(|migration| migration.name.as_str()) else { return Ok(Vec::new()) };
-            let done = undo::way::on_a_copy(url, root, &request.migrations, first, settings)?;
+            let done = undo::way::on_a_copy(url, &beside, &request.migrations, first, settings)?;
             let taken = |(name, back): (String, RolledBack)| TakenBack {
                 name,
                 put_back: back.put_back.iter().map(ToString::to_string).collect(),

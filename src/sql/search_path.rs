@@ -8,7 +8,9 @@ use super::{Script, Statement, StatementKind};
 pub(crate) enum SearchPath {
     /// These schemas, in order.
     Schemas(Vec<String>),
-    /// The session's own again, or what only the server can tell.
+    /// The session's own again: that of the role, the database or the server.
+    Own,
+    /// What only the server can tell.
     Unknown,
 }
 
@@ -24,7 +26,7 @@ impl SearchPath {
     pub(crate) fn schemas(&self) -> &[String] {
         match self {
             Self::Schemas(schemas) => schemas,
-            Self::Unknown => &[],
+            Self::Own | Self::Unknown => &[],
         }
     }
 
@@ -32,13 +34,13 @@ impl SearchPath {
     pub(crate) fn set_by(statement: &Statement, text: &str) -> Option<Self> {
         match &statement.kind {
             StatementKind::Set { name, values, .. } if name == "search_path" => Some(match values.is_empty() {
-                true => Self::Unknown,
+                true => Self::Own,
                 false => Self::of(values.iter().map(String::as_str)),
             }),
             StatementKind::Select => configured(text),
             StatementKind::Other { words } if words.starts_with("RESET") => {
                 let meant = tokens(text).iter().any(|token| token.is("search_path") || token.is("all"));
-                meant.then_some(Self::Unknown)
+                meant.then_some(Self::Own)
             }
             StatementKind::Do { .. } => text.to_lowercase().contains("search_path").then_some(Self::Unknown),
             _ => None,
@@ -55,7 +57,7 @@ impl SearchPath {
     pub(crate) fn leaves(&self, schema: &str) -> bool {
         match self {
             Self::Schemas(schemas) => schemas.iter().any(|own| own != schema),
-            Self::Unknown => true,
+            Self::Own | Self::Unknown => true,
         }
     }
 }

@@ -14,11 +14,16 @@ use crate::catalog::live::{Live, Without};
 use crate::database::{Failure, history};
 use crate::deploy::{Hook, Prepared};
 
+/// The id of a migration's row, with the definitions before and after it.
+pub type Around = (String, (Live, Live));
+
 /// What the last try of keeping took and kept.
 #[derive(Debug, Default)]
 pub struct Watch {
     pub took: Cell<Duration>,
     pub kept: RefCell<Vec<Capture>>,
+    /// Where they are in no capsule.
+    pub definitions: RefCell<Option<Around>>,
 }
 
 /// Keeps what a migration destroys, in its own transaction.
@@ -87,8 +92,8 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// The id of the migration's row, with the definitions before and after it where they are in no capsule.
-    pub fn definitions(self) -> Option<(String, (Live, Live))> {
+    /// What was read where no capsule has it.
+    pub fn definitions(self) -> Option<Around> {
         let (before, after) = self.definitions;
         Some((self.id, (before?, after?)))
     }
@@ -180,6 +185,9 @@ impl Hook for Keeper<'_> {
         }
         if self.plan.is_empty() {
             self.definitions.1 = self.read(client)?;
+            if let (Some(watch), (Some(before), Some(after))) = (self.watch, &self.definitions) {
+                watch.definitions.replace(Some((self.id.clone(), (before.clone(), after.clone()))));
+            }
             return Ok(());
         }
         capsule::close(client, &self.id, &self.kept, self.plan.measured.as_deref())

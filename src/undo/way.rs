@@ -1,14 +1,10 @@
 //! A migration's way back: its reverse, its saved data, and what will not come back.
 
-use std::path::Path;
-
 use postgres::Client;
 
 use super::chosen::{Chosen, choose};
 use super::losses::{self, Loss};
-use super::{
-    Capsule, Down, Fill, Request, RolledBack, Source, capsule, code, definitions, recover, reverse, roll_back,
-};
+use super::{Capsule, Down, Fill, Request, RolledBack, Source, capsule, code, recover, reverse, roll_back};
 use crate::catalog::Catalog;
 use crate::database::history::State;
 use crate::database::{self, DatabaseUrl, History};
@@ -17,6 +13,9 @@ use crate::project::Migration;
 use crate::sql::Script;
 use crate::transaction::{Runner, Settings};
 use crate::ui::interrupt::Guard;
+
+/// What is known of a migration that destroyed nothing, by the id of its row: the database itself has nothing of it.
+pub type Beside<'a> = &'a dyn Fn(&str) -> Option<Capsule>;
 
 /// One migration on its way back, and what is known about it.
 #[derive(Debug)]
@@ -34,14 +33,14 @@ pub struct Way {
 }
 
 impl Way {
-    /// What is known of a migration that was chosen; `root` is the project's.
+    /// What is known of a migration that was chosen.
     ///
     /// # Errors
     /// If what was kept of it, or its reverse, cannot be read.
-    fn find(chosen: Chosen, root: &Path, schema: &str, client: &mut Client) -> Result<Self> {
+    fn find(chosen: Chosen, beside: Beside<'_>, schema: &str, client: &mut Client) -> Result<Self> {
         let capsule = capsule::find(client, &chosen.row.id)
             .explain(|| format!("could not read what was kept of {}", chosen.migration.name))?;
-        let capsule = capsule.or_else(|| definitions::read(root, &chosen.row.id));
+        let capsule = capsule.or_else(|| beside(&chosen.row.id));
         let before = world_before(&chosen, capsule.as_ref(), schema);
         let down = Down::find(&chosen.migration, &before)?;
         let mut after = before.clone();
@@ -54,9 +53,9 @@ impl Way {
     ///
     /// # Errors
     /// As [`Way::find`].
-    pub fn chain(chosen: Vec<Chosen>, root: &Path, schema: &str, client: &mut Client) -> Result<Vec<Self>> {
+    pub fn chain(chosen: Vec<Chosen>, beside: Beside<'_>, schema: &str, client: &mut Client) -> Result<Vec<Self>> {
         let mut ways =
-            chosen.into_iter().map(|chosen| Self::find(chosen, root, schema, client)).collect::<Result<Vec<_>>>()?;
+            chosen.into_iter().map(|chosen| Self::find(chosen, beside, schema, client)).collect::<Result<Vec<_>>>()?;
         let each = ways.iter_mut().map(|way| (&mut way.down, &way.before, way.chosen.migration.script()));
         refresh_again(each)?;
         Ok(ways)
@@ -137,7 +136,7 @@ fn world_before(chosen: &Chosen, capsule: Option<&Capsule>, schema: &str) -> Cat
 /// Those of [`super::roll_back_on`], and where a reverse is not known.
 pub fn on_a_copy(
     url: &DatabaseUrl,
-    root: &Path,
+    beside: Beside<'_>,
     migrations: &[Migration],
     first: &str,
     settings: Settings,
@@ -148,7 +147,7 @@ pub fn on_a_copy(
     let mut client = database::connect(url, roll_back::APPLICATION_NAME)?;
     let history = History::read(&mut client, &schema)?.unwrap_or_default();
     let chosen = choose(Some(first), true, &history, migrations)?;
-    let ways = Way::chain(chosen, root, &schema, &mut client)?;
+    let ways = Way::chain(chosen, beside, &schema, &mut client)?;
     let back = ways.iter().map(|way| {
         let request = way.request(&schema, way.capsule.as_ref(), &[], true, false);
         let done = roll_back::roll_back_on(&mut runner, &request)?;

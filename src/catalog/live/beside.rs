@@ -18,13 +18,16 @@ pub struct Beside {
     pub harmless: BTreeSet<String>,
     /// Casts and operators with functions of the database's own, each as the statement that makes it, as far as it matters.
     pub operators: BTreeSet<String>,
+    /// The schemas in which a session looks for bare names if no statement says where, in order: none where that was not asked.
+    pub path: Option<Vec<String>>,
 }
 
 impl Beside {
     /// Whether nothing was read.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { columns, unread, inherited, harmless, operators } = self;
-        columns.is_empty() && unread.is_empty() && inherited.is_empty() && harmless.is_empty() && operators.is_empty()
+        let Self { columns, unread, inherited, harmless, operators, path } = self;
+        let lists = [unread, inherited, harmless, operators];
+        columns.is_empty() && lists.iter().all(|list| list.is_empty()) && path.is_none()
     }
 }
 

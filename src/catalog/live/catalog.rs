@@ -21,6 +21,7 @@ impl Catalog {
     pub fn of_target(default_schema: &str, live: &Live) -> Self {
         let mut catalog = Self::new(default_schema);
         catalog.sight.coverage = Coverage::Target;
+        catalog.sight.own_path.clone_from(&live.beside.path);
         catalog.sight.unread = live.beside.unread.iter().filter_map(|name| object(name)).collect();
         catalog.schemas.extend(live.of(Kind::Schema).filter_map(|(name, _)| split(name).pop()));
         for (name, definition) in live.of(Kind::Enum) {

@@ -51,6 +51,9 @@ pub struct CatalogFile {
     /// Casts and operators with functions of the database's own.
     #[serde(default)]
     pub(super) operators: BTreeSet<String>,
+    /// Where a session of the role that read looks for bare names, in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) search_path: Option<Vec<String>>,
     /// What mentions a table or a column, by the quoted name; nothing mentions those that are not here.
     pub(super) dependents: BTreeMap<String, Vec<Dependent>>,
     /// What CASCADE takes along, by what is dropped.
@@ -107,6 +110,7 @@ impl CatalogFile {
             inherited: self.inherited.clone(),
             harmless: self.harmless_functions.clone(),
             operators: self.operators.clone(),
+            path: self.search_path.clone(),
         };
         Live { objects: self.objects.clone(), beside, ..Live::default() }
     }

@@ -182,8 +182,11 @@ impl Live {
     pub fn read_within(client: &mut impl GenericClient, without: &Without) -> Result<Self, Failure> {
         // with an empty path every name in a definition is qualified, whatever the session's path is
         let path: String = client.query_typed_one("SELECT current_setting('search_path')", &[])?.try_get(0)?;
-        client.batch_execute("SELECT set_config('search_path', '', true)")?;
+        // what `RESET search_path` leads to; a migration may have set another one
+        client.batch_execute(queries::OWN_PATH)?;
         let mut live = Self::default();
+        live.beside.path = Some(client.query_typed_one("SELECT current_schemas(false)::text[]", &[])?.try_get(0)?);
+        client.batch_execute("SELECT set_config('search_path', '', true)")?;
         for (kind, query) in queries::ALL {
             let objects = live.objects.entry(*kind).or_default();
             let left_out: [(&(dyn ToSql + Sync), Type); 2] =

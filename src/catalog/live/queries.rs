@@ -47,6 +47,10 @@ pub(super) const ALL: &[(Kind, &str)] = &[
     (Kind::Statistics, STATISTICS),
 ];
 
+/// The session's own path.
+pub(super) const OWN_PATH: &str = "
+SELECT set_config('search_path', reset_val, true) FROM pg_catalog.pg_settings WHERE name = 'search_path'";
+
 /// Relations that are there and are not read: an extension's, and those that are left out.
 pub(super) const UNREAD: &str = "
 SELECT format('%I.%I', n.nspname, c.relname)
@@ -164,6 +168,14 @@ SELECT format('%s.%I', c.name, a.attname), format_type(a.atttypid, a.atttypmod) 
   CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS \"generating expression\",
   CASE a.attgenerated WHEN 'v' THEN 'VIRTUAL' END AS \"generation\",
   CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END AS \"collation\",
+  CASE WHEN a.attstorage <> t.typstorage THEN (
+    SELECT format('%s (its type: %s)', w->>a.attstorage::text, w->>t.typstorage::text)
+    FROM CAST('{\"p\": \"PLAIN\", \"e\": \"EXTERNAL\", \"m\": \"MAIN\", \"x\": \"EXTENDED\"}' AS json) w
+  ) END AS \"storage\",
+  -- from PostgreSQL 14 on
+  CASE to_jsonb(a)->>'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS \"compression\",
+  CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END AS \"statistics target\",
+  array_to_string(a.attoptions, ', ') AS \"options\",
   col_description(c.id, a.attnum) AS \"comment\"
 FROM class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.id AND a.attnum > 0 AND NOT a.attisdropped

@@ -83,6 +83,7 @@ impl CatalogFile {
             unread: live.beside.unread,
             inherited: live.beside.inherited,
             harmless_functions: live.beside.harmless,
+            search_path: live.beside.path,
             operators: live.beside.operators,
         };
         snapshot.rollback()?;

@@ -90,7 +90,8 @@ impl<'a> Replay<'a> {
             self.code(&call.to_string());
         }
         if let Some(path) = SearchPath::set_by(statement, text) {
-            self.catalog.sight.path = path;
+            let own = || self.catalog.sight.own_path.clone().map_or(SearchPath::Own, SearchPath::Schemas);
+            self.catalog.sight.path = if path == SearchPath::Own { own() } else { path };
         }
         match &statement.kind {
             StatementKind::Select | StatementKind::Set { .. } => {}

@@ -183,7 +183,6 @@ impl Deployment<'_> {
             traffic: args.probe_traffic,
             budget: config.rehearsal.budget(),
             undo: config.undo,
-            root: project,
             rollback: false,
             reviewed: &|_, _| Ok(review.migrations.clone()),
             steps: Steps { due: &self.steps, starter: Some(&starter), declared: Some(&names), plans: &plans.all },

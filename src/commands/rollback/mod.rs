@@ -21,7 +21,7 @@ use crate::target::Target;
 use crate::tools::prisma;
 use crate::undo::chosen::choose;
 use crate::undo::way::Way;
-use crate::undo::{Fill, roll_back};
+use crate::undo::{self, Fill, roll_back};
 
 /// Arguments of `rollback`.
 #[derive(Debug, clap::Args)]
@@ -90,5 +90,5 @@ fn ways(args: &Args, root: &Path, target: &Target, discovered: &Discovered, clie
     let schema = target.url.schema();
     let history = History::read(client, &schema)?.unwrap_or_default();
     let chosen = choose(args.migration.as_deref(), args.with_later, &history, &discovered.migrations)?;
-    Way::chain(chosen, root, &schema, client)
+    Way::chain(chosen, &|id| undo::definitions::read(root, id), &schema, client)
 }

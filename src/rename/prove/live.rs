@@ -6,7 +6,18 @@ use crate::catalog::live::{Difference, Kind, Live};
 use crate::rename::{Rename, Rewrite};
 
 /// Parts of a definition that Prisma neither sees nor writes, so that a dropped and created object is without them.
-const UNSEEN: &[&str] = &["comment", "row security", "replica identity", "storage options", "persistence", "cluster"];
+const UNSEEN: &[&str] = &[
+    "comment",
+    "row security",
+    "replica identity",
+    "storage options",
+    "persistence",
+    "cluster",
+    "storage",
+    "compression",
+    "statistics target",
+    "options",
+];
 
 /// Divides differences of the rewrite's catalog from the draft's: what is kept (a sentence each), and what must not be.
 pub(super) fn kept(found: Vec<Difference>, before: &Live, rewrite: &Rewrite) -> (Vec<String>, Vec<String>) {

@@ -171,7 +171,14 @@ impl Object<'_> {
         match self.kind {
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
-            Kind::Column => dress.extend(self.identity(now).into_iter().chain(self.collation(now))),
+            Kind::Column => {
+                dress.extend(self.identity(now).into_iter().chain(self.collation(now)));
+                dress.extend(
+                    self.of_table()
+                        .into_iter()
+                        .flat_map(|(table, own)| settings::of_column(table, own, self.definition, now)),
+                );
+            }
             Kind::Constraint if changed("definition") => dress.extend(self.anew()),
             Kind::Sequence => dress.extend(settings::of_sequence(self.name, self.definition, now)),
             Kind::Index if changed("cluster") => dress.extend(self.clustered().or_else(|| {

@@ -26,21 +26,51 @@ pub(super) fn of_table(name: &str, was: &Definition, now: &Definition) -> Vec<St
             Some(_) => None,
         });
     }
-    if changed("storage options") {
-        let set = part("storage options").unwrap_or_default();
-        let key = |option: &str| option.split('=').next().unwrap_or_default().trim().to_owned();
-        let kept: Vec<String> = set.split(',').map(key).collect();
-        let given = now.get("storage options").map_or("", String::as_str).split(',').map(key);
-        let given: Vec<String> = given.filter(|option| !option.is_empty() && !kept.contains(option)).collect();
-        if !given.is_empty() {
-            actions.push(format!("RESET ({})", given.join(", ")));
-        }
-        if !set.is_empty() {
-            actions.push(format!("SET ({set})"));
-        }
-    }
+    actions.extend(parameters("storage options", was, now));
     let actions = actions.into_iter().map(|action| format!("ALTER TABLE {name} {action}"));
     parents(name, was, now).into_iter().chain(actions).collect()
+}
+
+/// How its values are stored and counted.
+pub(super) fn of_column(table: &str, name: &str, was: &Definition, now: &Definition) -> Vec<String> {
+    let changed = |part: &str| was.get(part) != now.get(part);
+    let mut actions: Vec<String> = Vec::new();
+    if changed("storage") {
+        // `EXTERNAL (its type: EXTENDED)`
+        let words = |of: &'_ Definition| {
+            of.get("storage")?
+                .trim_end_matches(')')
+                .split_once(" (its type: ")
+                .map(|(set, own)| [set, own].map(str::to_owned))
+        };
+        let [set, own] = [was, now].map(words);
+        actions.extend(set.map(|[set, _]| set).or(own.map(|[_, own]| own)).map(|how| format!("SET STORAGE {how}")));
+    }
+    if changed("compression") {
+        actions.push(format!("SET COMPRESSION {}", was.get("compression").map_or("default", String::as_str)));
+    }
+    if changed("statistics target") {
+        actions.push(format!("SET STATISTICS {}", was.get("statistics target").map_or("-1", String::as_str)));
+    }
+    actions.extend(parameters("options", was, now));
+    actions.into_iter().map(|action| format!("ALTER TABLE {table} ALTER COLUMN {name} {action}")).collect()
+}
+
+/// Parameters as they were: `fillfactor=70, parallel_workers=2`.
+fn parameters(part: &str, was: &Definition, now: &Definition) -> Vec<String> {
+    let of = |of: &'_ Definition| of.get(part).cloned().unwrap_or_default();
+    let (set, given) = (of(was), of(now));
+    if set == given {
+        return Vec::new();
+    }
+    let keys = |list: &str| {
+        let key = |option: &str| option.split('=').next().unwrap_or_default().trim().to_owned();
+        list.split(',').map(key).filter(|key| !key.is_empty()).collect::<Vec<_>>()
+    };
+    let kept = keys(&set);
+    let new: Vec<String> = keys(&given).into_iter().filter(|key| !kept.contains(key)).collect();
+    let reset = (!new.is_empty()).then(|| format!("RESET ({})", new.join(", ")));
+    reset.into_iter().chain((!set.is_empty()).then(|| format!("SET ({set})"))).collect()
 }
 
 /// Whether its rows are logged; nothing where that is as it was.
@@ -154,6 +184,14 @@ mod tests {
                 "ALTER TABLE public.t SET (fillfactor=70, autovacuum_enabled=off)",
             ]
         );
+        let was = definition(&[("storage", "EXTERNAL (its type: EXTENDED)"), ("options", "n_distinct=-0.5")]);
+        let now = definition(&[("statistics target", "500"), ("compression", "lz4")]);
+        let set = |action: &str| format!("ALTER TABLE public.t ALTER COLUMN a {action}");
+        assert_eq!(
+            of_column("public.t", "a", &was, &now),
+            ["SET STORAGE EXTERNAL", "SET COMPRESSION default", "SET STATISTICS -1", "SET (n_distinct=-0.5)"].map(set)
+        );
+        assert_eq!(of_column("public.t", "a", &now, &was)[0], set("SET STORAGE EXTENDED"));
         let part = definition(&[("parents", "public.whole"), ("partition bound", "DEFAULT")]);
         let attach = "ALTER TABLE public.whole ATTACH PARTITION public.p DEFAULT";
         assert_eq!(of_table("public.p", &part, &definition(&[])), [attach]);

@@ -14,10 +14,10 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::made::Made;
-use self::words::{beginning, cascades, is_defined, is_unread, speechless};
+use self::words::{beginning, cascades, is_defined, is_setting, is_unread, speechless};
 use super::losses;
-use crate::catalog::{Catalog, Constraint, ObjectName, Table};
-use crate::effects::{self, Effect, What, conversion};
+use crate::catalog::{Catalog, Constraint, ObjectName};
+use crate::effects::{self, Effect, What, Which, conversion};
 use crate::sql::code::{self, hides_writing};
 use crate::sql::tokens::{after, calls, name, tokens};
 use crate::sql::{ActionKind, ConstraintKind, Script, Statement, StatementKind};
@@ -172,6 +172,16 @@ fn defined(scene: &Scene<'_>) -> Vec<String> {
         }
         StatementKind::CreateFunction { name } => vec![format!("function {name}")],
         StatementKind::CreateTrigger { name, .. } => vec![format!("trigger {name}")],
+        StatementKind::AlterSequence { name, rename_to: None, set_schema: None, owned_by: None } => {
+            vec![format!("sequence {name}")]
+        }
+        StatementKind::AlterTable { table, actions, .. } => {
+            let set = |kind: &ActionKind| match kind {
+                ActionKind::Other { words } if is_setting(words) => Some(format!("`{words}` of {table}")),
+                _ => None,
+            };
+            actions.iter().filter_map(|action| set(&action.kind)).collect()
+        }
         StatementKind::Comment => vec!["a comment".to_owned()],
         StatementKind::CreateDomain { name, .. } => vec![format!("domain {name}")],
         StatementKind::CreateComposite { name, .. } => vec![format!("type {name}")],
@@ -202,14 +212,14 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::DropSequence { names, .. } => {
             stays.extend(names.iter().map(|name| format!("sequence {name} starts anew: its position is not kept")));
         }
-        StatementKind::AlterSequence { name, rename_to: None, set_schema: None, owned_by: None } => {
-            stays.push(format!("sequence {name} is not altered back"));
+        StatementKind::AlterSequence { name, .. } if tokens(scene.text).iter().any(|token| token.is("restart")) => {
+            stays.push(format!("sequence {name} is not set back"));
         }
         StatementKind::Update { table, columns, .. } => {
             let key = key_of(scene.before, &scene.before.resolve(table));
             // values are put back by the key
             if columns.iter().any(|column| key.contains(column)) {
-                let with = following(scene.before, &scene.before.resolve(table), columns);
+                let with = following(scene);
                 let with = if with.is_empty() { String::new() } else { format!(", also {}", with.join(", ")) };
                 stays.push(format!("the keys that are changed in {table} stay, and rows with them as they are{with}"));
             }
@@ -274,17 +284,12 @@ fn key_of<'a>(catalog: &'a Catalog, table: &ObjectName) -> &'a [String] {
 }
 
 /// Columns that follow changed keys by `ON UPDATE`.
-fn following(catalog: &Catalog, changed: &ObjectName, columns: &[String]) -> Vec<String> {
-    let refers = |kind: &ConstraintKind| match kind {
-        ConstraintKind::ForeignKey { columns: own, table, referenced, on_update: Some(action), .. } => {
-            let hit = catalog.resolve(table) == *changed && referenced.iter().any(|column| columns.contains(column));
-            (hit && !matches!(action.as_str(), "RESTRICT" | "NO ACTION")).then(|| own.clone())
+fn following(scene: &Scene<'_>) -> Vec<String> {
+    let of = |effect: Effect| match effect.what {
+        What::ValuesOverwritten { table, which: Which::Following { .. }, columns } => {
+            columns.into_iter().map(|column| format!("{}.{column}", table.name)).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     };
-    let of = |(table, known): (&ObjectName, &Table)| {
-        let own = known.constraints.values().filter_map(|constraint| refers(&constraint.kind)).flatten();
-        own.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>()
-    };
-    catalog.tables.iter().flat_map(of).collect()
+    effects(scene).into_iter().flat_map(of).collect()
 }

@@ -94,14 +94,14 @@ fn what_cannot_be_taken_back_is_said() {
         MERGE INTO "Post" USING "User" u ON "authorId" = u."id" WHEN MATCHED THEN DELETE;
         INSERT INTO "User" ("name") VALUES ('x'); CREATE EXTENSION citext; SELECT tidy(); SELECT count(*) FROM "User";
         WITH new AS (INSERT INTO "Post" ("title") VALUES ('y') RETURNING "id") SELECT "id" FROM new;
-        SELECT setval('"User_id_seq"', 4); ALTER SEQUENCE "User_id_seq" INCREMENT BY 2; UPDATE "User" SET "id" = "id" + 10;"#,
+        SELECT setval('"User_id_seq"', 4); ALTER SEQUENCE "User_id_seq" RESTART WITH 9; UPDATE "User" SET "id" = "id" + 10;"#,
     );
     let said: Vec<&str> = steps.iter().flat_map(|step| &step.impossible).map(String::as_str).collect();
     assert_eq!(
         said,
         [
             "the keys that are changed in User stay, and rows with them as they are, also Post.authorId",
-            "sequence User_id_seq is not altered back",
+            "sequence User_id_seq is not set back",
             "sequence User_id_seq is not set back",
             "the rows inserted into Post stay",
             "what this call did is not known",
@@ -163,15 +163,20 @@ fn what_was_there_before_a_conditional_statement_stays() {
 #[test]
 fn settings_that_no_definition_holds_are_said() {
     let before = Script::parse("CREATE TABLE t (id INT, x TEXT);");
-    let of = |sql: &str| {
-        let steps = reverse(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql));
-        steps.into_iter().flat_map(|step| step.impossible).collect::<Vec<_>>()
-    };
-    for action in
-        ["ALTER COLUMN x SET STATISTICS 100", "ALTER COLUMN x SET STORAGE PLAIN", "ALTER COLUMN x SET (n_distinct = 5)"]
-    {
+    let steps = |sql: &str| reverse(&Catalog::replay("public", [("1", &before)]), &Script::parse(sql));
+    let of = |sql: &str| steps(sql).into_iter().flat_map(|step| step.impossible).collect::<Vec<_>>();
+    for action in ["SET TABLESPACE fast", "ALTER COLUMN id RESTART WITH 5"] {
         let said = of(&format!("ALTER TABLE t {action};"));
         assert!(said.len() == 1 && said[0].ends_with(" of t is not undone"), "{action}: {said:?}");
+    }
+    for sql in [
+        "ALTER TABLE t ALTER COLUMN x SET STATISTICS 100;",
+        "ALTER TABLE t ALTER COLUMN x SET STORAGE PLAIN;",
+        "ALTER TABLE t ALTER COLUMN x SET (n_distinct = 5);",
+        "ALTER SEQUENCE s AS BIGINT;",
+    ] {
+        let defined: Vec<String> = steps(sql).into_iter().flat_map(|step| step.defined).collect();
+        assert!(of(sql).is_empty() && defined.len() == 1, "{sql}: {defined:?}");
     }
     assert_eq!(of("ALTER TABLE t SET (fillfactor = 70); ALTER TABLE t REPLICA IDENTITY FULL;"), [""; 0]);
     // a temporary table stands in front of the one of its name, and goes by itself

@@ -30,20 +30,26 @@ pub(super) fn is_defined(words: &str) -> bool {
 
 /// Actions of `ALTER TABLE` on what neither the catalog nor the definitions hold.
 pub(super) fn is_unread(words: &str) -> bool {
+    ["ALTER COLUMN RESTART", "NOT OF", "OF", "SET ACCESS METHOD", "SET TABLESPACE"]
+        .iter()
+        .any(|first| begins(words, first))
+}
+
+/// Actions of `ALTER TABLE` on what the definitions alone hold: how a column is stored and counted, when a constraint is checked.
+pub(super) fn is_setting(words: &str) -> bool {
     const FIRST: &[&str] = &[
         "ALTER COLUMN RESET",
         "ALTER COLUMN SET COMPRESSION",
         "ALTER COLUMN SET STATISTICS",
         "ALTER COLUMN SET STORAGE",
         "ALTER CONSTRAINT",
-        "NOT OF",
-        "OF",
-        "SET ACCESS METHOD",
-        "SET TABLESPACE",
     ];
-    let begins = |first: &&str| words.strip_prefix(*first).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
     // with nothing behind it, parameters of the column in parentheses
-    words == "ALTER COLUMN SET" || FIRST.iter().any(begins)
+    words == "ALTER COLUMN SET" || FIRST.iter().any(|first| begins(words, first))
+}
+
+fn begins(words: &str, first: &str) -> bool {
+    words.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 /// Statements that change nothing that would have to be undone.
