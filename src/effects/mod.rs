@@ -74,6 +74,8 @@ pub enum Which {
     Where { alias: Option<String>, condition: String },
     /// Those that refer to rows of `to` that another effect of the same statement deletes.
     Referring { to: ObjectName, columns: Vec<String>, referenced: Vec<String> },
+    /// Those that refer to rows of `to` whose key another effect of the same statement changes.
+    Following { to: ObjectName },
 }
 
 /// How many rows are added.

@@ -77,7 +77,7 @@ mod tests {
         match which(text) {
             Which::All | Which::Emptied => (None, "all".into()),
             Which::Where { alias, condition } => (alias, condition),
-            Which::Referring { .. } => unreachable!("of no text"),
+            Which::Referring { .. } | Which::Following { .. } => unreachable!("of no text"),
         }
     }
 

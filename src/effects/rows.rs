@@ -15,19 +15,26 @@ fn table(scene: &Scene<'_>, name: &Name) -> Option<ObjectName> {
     (!scene.before.table(&name).is_absent()).then_some(name)
 }
 
+/// A foreign key as it stands in the table that has it.
+struct Referrer<'a> {
+    table: &'a ObjectName,
+    columns: &'a [String],
+    referenced: &'a [String],
+    on_delete: Option<&'a str>,
+    on_update: Option<&'a str>,
+}
+
 /// `INSERT`: what is there stays, unless a conflict overwrites it.
 pub(super) fn inserted(scene: &Scene<'_>, name: &Name) -> Vec<What> {
     let words = tokens(scene.text);
     let table = table(scene, name);
-    let overwritten = table.clone().zip(upserted(&words)).map(|(table, columns)| What::ValuesOverwritten {
-        table,
-        which: Which::All,
-        columns,
-    });
+    let overwritten = table.clone().zip(upserted(&words));
+    let overwritten =
+        overwritten.into_iter().flat_map(|(table, columns)| with_following(scene.before, table, Which::All, columns));
     let queries = words.iter().any(|token| token.is("select") || token.is("table"));
     let rows = if queries { Rows::Any } else { Rows::Listed };
     let added = table.map(|table| What::RowsAdded { table, rows });
-    overwritten.into_iter().chain(added).chain(hidden(scene)).collect()
+    overwritten.chain(added).chain(hidden(scene)).collect()
 }
 
 /// `CREATE TABLE`: what a query brings along, and the table that it is made a part of.
@@ -62,12 +69,11 @@ pub(super) fn copied(scene: &Scene<'_>) -> Vec<What> {
 }
 
 pub(super) fn updated(scene: &Scene<'_>, name: &Name, columns: &[String]) -> Vec<What> {
-    let overwritten = reached(scene, name).into_iter().map(|(table, which)| What::ValuesOverwritten {
-        table,
-        which,
-        columns: columns.to_vec(),
-    });
-    overwritten.chain(hidden(scene)).collect()
+    reached(scene, name)
+        .into_iter()
+        .flat_map(|(table, which)| with_following(scene.before, table, which, columns.to_vec()))
+        .chain(hidden(scene))
+        .collect()
 }
 
 /// The table of an `UPDATE` or `DELETE`, and those that inherit from it, unless it says `ONLY`.
@@ -110,7 +116,7 @@ pub(super) fn truncated(scene: &Scene<'_>, names: &[Name], cascade: bool) -> Vec
     let mut at = 0;
     while cascade && at < emptied.len() {
         let more: BTreeSet<ObjectName> = referring(scene.before, &emptied[at])
-            .map(|(table, ..)| table.clone())
+            .map(|key| key.table.clone())
             .filter(|table| !emptied.contains(table))
             .collect();
         emptied.extend(more);
@@ -197,17 +203,15 @@ fn written_name(text: &str) -> Option<Name> {
     crate::sql::tokens::name(&tokens).map(|(name, _)| name)
 }
 
-/// The foreign keys to a table: child, its columns, what they refer to, and what happens on delete.
-pub(super) fn referring<'a>(
-    catalog: &'a Catalog,
-    to: &ObjectName,
-) -> impl Iterator<Item = (&'a ObjectName, &'a [String], &'a [String], Option<&'a str>)> {
+/// The foreign keys to a table.
+fn referring<'a>(catalog: &'a Catalog, to: &ObjectName) -> impl Iterator<Item = Referrer<'a>> {
     let target = catalog.short(to);
     catalog.tables.iter().flat_map(move |(name, table)| {
         let target = target.clone();
         table.constraints.values().filter_map(move |constraint| match &constraint.kind {
-            ConstraintKind::ForeignKey { columns, table, referenced, on_delete, .. } if *table == target => {
-                Some((name, columns.as_slice(), referenced.as_slice(), on_delete.as_deref()))
+            ConstraintKind::ForeignKey { columns, table, referenced, on_delete, on_update } if *table == target => {
+                let (on_delete, on_update) = (on_delete.as_deref(), on_update.as_deref());
+                Some(Referrer { table: name, columns, referenced, on_delete, on_update })
             }
             _ => None,
         })
@@ -221,10 +225,10 @@ fn with_referring(catalog: &Catalog, table: ObjectName, which: Which) -> Vec<Wha
     let mut at = 0;
     while at < found.len() {
         if let What::RowsDeleted { table, .. } = found[at].clone() {
-            for (child, columns, referenced, action) in referring(catalog, &table) {
+            for Referrer { table: child, columns, referenced, on_delete, .. } in referring(catalog, &table) {
                 let which =
                     Which::Referring { to: table.clone(), columns: columns.into(), referenced: referenced.into() };
-                match action {
+                match on_delete {
                     Some("CASCADE") if seen.insert(child.clone()) => {
                         found.push(What::RowsDeleted { table: child.clone(), which });
                     }
@@ -238,6 +242,26 @@ fn with_referring(catalog: &Catalog, table: ObjectName, which: Which) -> Vec<Wha
         at += 1;
     }
     found
+}
+
+/// New values with what foreign keys do about those that are keys.
+fn with_following(catalog: &Catalog, table: ObjectName, which: Which, columns: Vec<String>) -> Vec<What> {
+    let mut found = vec![(table, which, columns)];
+    let mut at = 0;
+    while let Some((table, _, changed)) = found.get(at).cloned() {
+        for key in referring(catalog, &table) {
+            // without columns it is any of them
+            let changes = changed.is_empty() || key.referenced.iter().any(|column| changed.contains(column));
+            let follows = matches!(key.on_update, Some("CASCADE" | "SET NULL" | "SET DEFAULT"));
+            let told =
+                |(own, _, columns): &(ObjectName, Which, Vec<String>)| own == key.table && columns == key.columns;
+            if changes && follows && !found.iter().any(told) {
+                found.push((key.table.clone(), Which::Following { to: table.clone() }, key.columns.into()));
+            }
+        }
+        at += 1;
+    }
+    found.into_iter().map(|(table, which, columns)| What::ValuesOverwritten { table, which, columns }).collect()
 }
 
 /// The columns that `ON CONFLICT … DO UPDATE SET` assigns; none of them where they cannot be made out.
@@ -298,6 +322,29 @@ mod tests {
             let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
             let code = effects[0].iter().any(|effect| matches!(effect.what, What::UnknownCode { .. }));
             assert!(code, "{sql}: {effects:?}");
+        }
+    }
+
+    #[test]
+    fn foreign_keys_follow_a_key_that_changes() {
+        const INIT: &str = "CREATE TABLE a (id INT PRIMARY KEY, code TEXT UNIQUE, n INT);
+            CREATE TABLE b (code TEXT PRIMARY KEY REFERENCES a (code) ON UPDATE CASCADE, a INT REFERENCES a ON DELETE CASCADE);
+            CREATE TABLE c (b TEXT REFERENCES b ON UPDATE SET NULL, a INT REFERENCES a (id) ON UPDATE NO ACTION);";
+        let before = Catalog::replay("public", [("1", &crate::sql::Script::parse(INIT))]);
+        for (sql, followed) in [
+            ("UPDATE a SET code = 'x' WHERE code = 'y';", &["a.code", "b.code", "c.b"][..]),
+            ("UPDATE a SET n = 1;", &["a.n"]),
+            ("UPDATE a SET id = 2;", &["a.id"]),
+            ("UPDATE b SET code = 'x';", &["b.code", "c.b"]),
+            ("INSERT INTO b VALUES ('x') ON CONFLICT (code) DO UPDATE SET code = 'y';", &["b.code", "c.b"]),
+        ] {
+            let effects = super::super::of_script(&before, &crate::sql::Script::parse(sql));
+            let overwritten = |what: &What| match what {
+                What::ValuesOverwritten { table, columns, .. } => Some(format!("{}.{}", table.name, columns.join(","))),
+                _ => None,
+            };
+            let found: Vec<String> = effects[0].iter().filter_map(|effect| overwritten(&effect.what)).collect();
+            assert_eq!(found, followed, "{sql}");
         }
     }
 

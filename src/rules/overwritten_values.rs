@@ -30,8 +30,8 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
     for effect in step.effects {
         let What::ValuesOverwritten { table, columns, which: rows } = &effect.what else { continue };
-        // delete-rows tells what foreign keys do
-        if matches!(rows, effects::Which::Referring { .. }) {
+        // what foreign keys do is told by delete-rows, and by the key's own finding
+        if matches!(rows, effects::Which::Referring { .. } | effects::Which::Following { .. }) {
             continue;
         }
         // a table of the file's own, or an empty one, has nothing to lose
@@ -65,7 +65,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             if let Some(held) = held {
                 finding = finding.measured(format!("{} hold a value there", cost::rows(held)));
             }
-            findings.push(finding);
+            findings.push(step.with_followers(finding));
         }
     }
 }

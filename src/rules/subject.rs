@@ -9,7 +9,7 @@ use super::locks::Hold;
 use super::origins::Origins;
 use super::{Acceptance, Finding, Live, Scratch, Settings, Severity, Which};
 use crate::catalog::{Catalog, ObjectName};
-use crate::effects::{self, Effect, Scene};
+use crate::effects::{self, Effect, Scene, What};
 use crate::sql::{Action, ActionKind, ConstraintDef, Expr, Name, Script, Statement, StatementKind, code};
 
 /// One migration and what is known around it.
@@ -190,6 +190,24 @@ impl<'a> Step<'a> {
             return finding;
         }
         finding.replayed(format!("it reaches the tables that inherit from it: {}", names.join(", ")))
+    }
+
+    /// A finding with what foreign keys do about the keys that the statement changes.
+    pub fn with_followers(&self, finding: Finding) -> Finding {
+        let follows = |effect: &Effect| match &effect.what {
+            What::ValuesOverwritten { table, which: effects::Which::Following { .. }, columns } => {
+                let table = self.subject.label(table);
+                Some(columns.iter().map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", "))
+            }
+            _ => None,
+        };
+        let columns: Vec<String> = self.effects.iter().filter_map(follows).collect();
+        match columns.is_empty() {
+            true => finding,
+            false => {
+                finding.replayed(format!("values that refer to it change along (ON UPDATE): {}", columns.join(", ")))
+            }
+        }
     }
 
     /// The label of a table that the migrations under review have created and filled: how many rows it holds cannot be asked. What

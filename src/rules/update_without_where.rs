@@ -43,7 +43,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
             "add a WHERE that names the rows, or write to a new column\nif every row is meant: \
              `-- prisma-safe:allow update-without-where({object}): why`"
         ));
-        findings.push(measured(step, &table, column, step.with_heirs(&table.name, finding)));
+        findings.push(measured(step, &table, column, step.with_followers(step.with_heirs(&table.name, finding))));
     }
 }
 

@@ -150,6 +150,8 @@ fn read(before: &Catalog, effects: &[Effect]) -> Vec<Loss> {
             What::RowsDeleted { table, which } => {
                 losses.push(Loss::Deleted { table: table.clone(), which: which.clone() });
             }
+            // they stay with the keys that they follow, which the reverse says
+            What::ValuesOverwritten { which: Which::Following { .. }, .. } => {}
             What::ValuesOverwritten { table, which, columns } => {
                 losses.push(Loss::Updated { table: table.clone(), which: which.clone(), columns: columns.clone() });
             }
@@ -248,6 +250,24 @@ mod tests {
         let named = "statement 2: the tables that it names are those of another search_path";
         for path in ["SET search_path TO other, public", "SELECT set_config('search_path', 'o' || 'ther', false)"] {
             assert_eq!(found(&format!("{path}; DROP TABLE b;")), (String::new(), named.to_owned()));
+        }
+    }
+
+    /// What the session's own path is, the target tells.
+    #[test]
+    fn a_path_that_is_reset_is_the_sessions_own() {
+        use crate::catalog::live::{Kind, Live};
+        let mut live = Live::default();
+        live.objects.insert(Kind::Table, ["public.b", "other.b"].map(|name| (name.to_owned(), BTreeMap::new())).into());
+        for (own, schema) in [(&["public"][..], "public"), (&["other", "public"], "other"), (&[], "public")] {
+            live.beside.path = Some(own.iter().map(|schema| (*schema).to_owned()).collect());
+            let target = Catalog::of_target("public", &live);
+            for reset in ["RESET search_path", "RESET ALL", "SET search_path TO DEFAULT"] {
+                let sql = format!("SET search_path = pg_temp; {reset}; DROP TABLE b;");
+                let found = losses(&target, &Script::parse(sql.as_str()));
+                assert!(found.elsewhere.is_empty(), "{sql}");
+                assert_eq!(found.losses[0].1.table().schema, schema, "{sql}");
+            }
         }
     }
 

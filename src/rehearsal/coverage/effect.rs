@@ -94,11 +94,13 @@ impl Deed {
             (What::TableGone { .. } | What::ColumnGone { .. } | What::AttributeGone { .. }, "drop-cascade") => {
                 !self.is_named(act)
             }
+            // what foreign keys do is reported with what the statement names
             (What::RowsDeleted { .. } | What::ValuesOverwritten { which: Which::Referring { .. }, .. }, _)
                 if !self.is_named(act) =>
             {
                 true
             }
+            (What::ValuesOverwritten { which: Which::Following { .. }, .. }, _) => true,
             (What::TableGone { .. } | What::RowsDeleted { .. }, _) => finding.object == self.now,
             // a label stands for its type
             (What::LabelsGone { .. }, _) => finding.object.ends_with(&format!(".{}", loss.name)),

@@ -24,7 +24,7 @@ pub(super) fn rows(
     }
     let mut of = quote_identifier(&capture.table);
     let condition = match which {
-        Which::All | Which::Emptied => String::new(),
+        Which::All | Which::Emptied | Which::Following { .. } => String::new(),
         Which::Where { alias, condition } => {
             if let Some(alias) = alias {
                 of = quote_identifier(alias);
