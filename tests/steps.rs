@@ -62,8 +62,11 @@ fn a_deploy_runs_a_step_in_its_place_once() {
     let database = project.database();
 
     // what it changes beyond what it declares is seen on the copy, before anything happens
-    let undeclared = "UPDATE \"Song\" SET genre = 'pop', plays = plays + 1";
-    deploy_with(&project, "STATEMENT", undeclared).exits(3).says("Song.plays holds other values in 500 rows");
+    let undeclared = "UPDATE \"Song\" SET genre = 'pop', plays = plays + 1; COMMENT ON COLUMN \"Song\".plays IS 'new'";
+    deploy_with(&project, "STATEMENT", undeclared)
+        .exits(3)
+        .says("Song.plays holds other values in 500 rows")
+        .says("plays has the comment new instead of none");
     assert_eq!(database.value("SELECT count(*) FROM information_schema.columns WHERE column_name = 'genre'"), "0");
 
     // it fails: the migration before it stands, the one behind it waits; nobody repeats it unasked

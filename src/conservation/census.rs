@@ -137,6 +137,11 @@ impl Census {
         found.into_iter().map(|id| self.label(&(Kind::Table, id, 0), schema)).filter(|name| !name.is_empty()).collect()
     }
 
+    /// The same of the table of this name.
+    pub fn wholes_of(&self, label: &str, schema: &str) -> Vec<String> {
+        self.table(label, schema).map(|table| self.wholes(table, schema)).unwrap_or_default()
+    }
+
     /// Tables whose rows are elsewhere.
     pub fn foreign_tables(&self, schema: &str) -> Vec<String> {
         let foreign = self.objects.iter().filter(|(_, object)| object.facts.contains_key("foreign"));

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use postgres::Client;
 
-use super::{CLONE, Data, Original};
+use super::Data;
 use crate::catalog::live::{Live, Without};
 use crate::conservation::{self, Census, Loss};
-use crate::database::Failure;
+use crate::database::{Cancelling, DatabaseUrl, Failure};
 use crate::error::{Error, Explain as _, Result};
 use crate::values::{Since, TableFate, Touched, compare};
 
@@ -22,25 +22,28 @@ pub(super) struct Compared {
     pub(super) was: Census,
 }
 
+/// A copy and the database that it was made of, with a session on each.
+pub(super) struct Sides<'a> {
+    pub(super) before: (DatabaseUrl, &'a mut Client),
+    pub(super) after: (DatabaseUrl, &'a mut Client),
+}
+
 /// Compares the copy with what it was.
 ///
 /// # Errors
 /// The servers' own; Ctrl-C.
 pub(super) fn compared(
-    original: &Original,
-    (before, after): (&mut Client, &mut Client),
+    sides: Sides<'_>,
     touched: (&Touched, Since),
     schema: &str,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Compared> {
+    let Sides { before: (was_at, before), after: (is_at, after) } = sides;
     let definitions =
         definitions(before, after).explain(|| "could not read the definitions around the rehearsal".into())?;
     let tables = {
-        let tokens = [
-            (original.url(CLONE, schema)?, after.cancel_token()),
-            (original.url(original.name(), schema)?, before.cancel_token()),
-        ];
-        let _cancelling = crate::database::Cancelling::start(tokens.to_vec(), Arc::clone(interrupt));
+        let tokens = vec![(is_at, after.cancel_token()), (was_at, before.cancel_token())];
+        let _cancelling = Cancelling::start(tokens, Arc::clone(interrupt));
         compare((before, after), touched, schema)
     };
     if interrupt.load(Ordering::Relaxed) {

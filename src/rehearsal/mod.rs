@@ -60,7 +60,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::budget::{Budget, Excess};
 pub use self::clone::MARK as COPY_MARK;
-use self::compared::{Compared, compared, uncompared};
+use self::compared::{Compared, Sides, compared, uncompared};
 pub use self::contained::demand_contained;
 use self::coverage::Coverage;
 pub use self::locks::{Hold, LockMode, Stops, TableLock};
@@ -208,8 +208,12 @@ pub fn rehearse(
     let (Ran { migrations, touched, unseen, steps }, since) = result.map_err(contained::explain)?;
     let clone = original.url(CLONE, play.schema)?;
     let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
+    let sides = Sides {
+        before: (original.url(original.name(), play.schema)?, &mut before),
+        after: (clone.clone(), &mut after),
+    };
     let Compared { definitions, tables, mut losses, was } =
-        compared(original, (&mut before, &mut after), (&touched, since), play.schema, &engine.interrupt())?;
+        compared(sides, (&touched, since), play.schema, &engine.interrupt())?;
     if play.pending.iter().any(|migration| conservation::skips_checks(migration.script())) {
         let broken = conservation::broken((&mut before, &mut after), &was, play.schema);
         losses.extend(broken.explain(|| "could not check the foreign keys of the copy".into())?);

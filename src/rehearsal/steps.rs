@@ -1,24 +1,25 @@
 //! Data steps on the copy: each beside the copy as it was just before, with every value compared.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::budget::seconds;
+use super::compared::{Compared, Sides, compared};
 use super::contained::reaching;
 use super::milliseconds;
 use super::report::{fate, line};
 use super::{APPLICATION, CLONE, Data, Original};
-use crate::conservation::{self, Census, Loss};
-use crate::database::{Cancelling, connect};
-use crate::error::{Error, Explain as _, Result};
+use crate::catalog::live::{Difference, Kind, differences};
+use crate::conservation::Loss;
+use crate::database::connect;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::phases::Plan;
 use crate::project::Migration;
 use crate::rename::schema::Schema;
 use crate::steps::{Declared, Due, Starter, Step};
-use crate::values::{Since, TableFate, Touched, compare};
+use crate::values::{Since, TableFate, Touched};
 
 /// The copy as it was before a step.
 const BEFORE: &str = "rehearsal_before_step";
@@ -187,6 +188,17 @@ pub fn alone(original: &mut Original, steps: Steps<'_>, schema: &str) -> Result<
     stepped
 }
 
+/// Whether a definition got something that neither rows nor losses tell of.
+fn gained(difference: &Difference) -> bool {
+    let Difference { kind, part, left, right, .. } = difference;
+    match part.as_deref() {
+        // a table or column that came is seen with its rows
+        None => right.is_some() && !matches!(kind, Kind::Table | Kind::Column),
+        Some("nullability") => right.as_deref() == Some("NOT NULL"),
+        Some(_) => left.is_none(),
+    }
+}
+
 fn run(
     original: &Original,
     (copy, since): (&str, Since),
@@ -204,23 +216,19 @@ fn run(
     })?;
     let earlier = original.url(BEFORE, schema)?;
     let (mut before, mut after) = (connect(&earlier, APPLICATION)?, connect(&url, APPLICATION)?);
-    let tokens = vec![(earlier, before.cancel_token()), (url, after.cancel_token())];
-    let cancelling = Cancelling::start(tokens, Arc::clone(&starter.interrupt));
-    let mut look = || {
-        let tables = compare((&mut before, &mut after), (&Touched::All, since), schema)?;
-        let (was, is) = (Census::read(&mut before)?, Census::read(&mut after)?);
-        let losses = conservation::losses(&tables, (&was, &is), schema);
-        Ok::<_, crate::database::Failure>((tables, losses))
-    };
-    let looked = look();
-    drop(cancelling);
-    if starter.interrupt.load(std::sync::atomic::Ordering::Relaxed) {
-        return Err(Error::cancelled());
-    }
-    let (tables, losses) =
-        looked.explain(|| format!("could not compare the copy around the data step {}", step.name))?;
+    let sides = Sides { before: (earlier, &mut before), after: (url, &mut after) };
+    let compared = compared(sides, (&Touched::All, since), schema, &starter.interrupt);
+    let Compared { definitions, tables, losses, was } = compared.map_err(|error| match error.exit() {
+        Exit::Cancelled => error,
+        _ => error.within(format!("could not compare the copy around the data step {}", step.name)),
+    })?;
     let beyond = match original.data() {
-        Data::Full => declared.beyond(&tables, &losses),
+        Data::Full => {
+            let mut beyond = declared.beyond(&tables, &losses, |table| was.wholes_of(table, schema));
+            let differences = differences(&definitions.0, &definitions.1);
+            beyond.extend(differences.iter().filter(|difference| gained(difference)).map(ToString::to_string));
+            beyond
+        }
         // without rows there is nothing to see
         Data::Schema => Vec::new(),
     };

@@ -41,11 +41,13 @@ impl Declared {
         self
     }
 
-    /// Whether a loss that was measured is of what it declares.
+    /// Whether a loss that was measured is of what it declares; a part of a table is the table's.
     pub fn covers(&self, loss: &Loss) -> bool {
         match loss.kind {
-            Kind::Rows => self.0.contains(&loss.object),
-            Kind::Values => self.holds(&loss.object),
+            Kind::Rows => self.0.contains(&loss.object) || loss.parents.iter().any(|table| self.0.contains(table)),
+            Kind::Values => {
+                self.holds(&loss.object) || loss.parents.iter().any(|table| self.holds_of(table, &loss.name))
+            }
             _ => false,
         }
     }
@@ -54,8 +56,13 @@ impl Declared {
         self.0.contains(column) || column.rsplit_once('.').is_some_and(|(table, _)| self.0.contains(table))
     }
 
-    /// What it changed beyond that, a line each: rows, values, and anything of a definition.
-    pub fn beyond(&self, tables: &[TableFate], losses: &[Loss]) -> Vec<String> {
+    fn holds_of(&self, table: &str, column: &str) -> bool {
+        self.holds(&format!("{table}.{column}"))
+    }
+
+    /// What it changed beyond that, a line each: rows, values, and anything of a definition. `wholes` tells the tables that one is a
+    /// part of.
+    pub fn beyond(&self, tables: &[TableFate], losses: &[Loss], wholes: impl Fn(&str) -> Vec<String>) -> Vec<String> {
         let mut beyond = Vec::new();
         for table in tables {
             let name = &table.table;
@@ -64,7 +71,8 @@ impl Declared {
                 beyond.push(format!("{what} the table {name}"));
                 continue;
             };
-            let whole = self.0.contains(name);
+            let wholes = wholes(name);
+            let whole = self.0.contains(name) || wholes.iter().any(|whole| self.0.contains(whole));
             let moved = [("gone", table.deleted), ("new", table.inserted)];
             let counted = moved.iter().any(|(_, rows)| rows.is_some());
             for (verb, rows) in moved {
@@ -77,10 +85,11 @@ impl Declared {
             }
             for column in &table.columns {
                 let named = format!("{name}.{}", column.column);
+                let held = || self.holds(&named) || wholes.iter().any(|whole| self.holds_of(whole, &column.column));
                 match &column.fate {
                     Fate::Preserved => {}
                     Fate::Changed { rows: Some(0), .. } => {}
-                    Fate::Changed { rows, .. } if !self.holds(&named) => beyond.push(match rows {
+                    Fate::Changed { rows, .. } if !held() => beyond.push(match rows {
                         Some(rows) => format!("{named} holds other values in {}", cost::rows(*rows)),
                         None => format!("{named} holds other values"),
                     }),
@@ -127,20 +136,31 @@ mod tests {
             Declared::of(&Step { touches, ..step() }, &schema)
         };
         let changed = |rows| Fate::Changed { rows: Some(rows), overwritten: Some(0) };
+        let alone = |_: &str| Vec::new();
         let tables =
             [table(2, &[("kind", changed(3)), ("plays", changed(1)), ("id", Fate::Preserved), ("x", Fate::New)])];
         assert_eq!(
-            of(&["Song.genre"]).beyond(&tables, &[]),
+            of(&["Song.genre"]).beyond(&tables, &[], alone),
             ["songs: 2 rows new", "songs.plays holds other values in 1 row", "songs.x has another definition"]
         );
-        assert_eq!(of(&["Song"]).beyond(&tables, &[]), ["songs.x has another definition"]);
-        assert_eq!(of(&["songs.kind", "songs.plays"]).beyond(&[table(0, &[("kind", changed(3))])], &[]), [""; 0]);
+        assert_eq!(of(&["Song"]).beyond(&tables, &[], alone), ["songs.x has another definition"]);
+        assert_eq!(
+            of(&["songs.kind", "songs.plays"]).beyond(&[table(0, &[("kind", changed(3))])], &[], alone),
+            [""; 0]
+        );
+        let part = |touched: &str| {
+            let mut of_part = of(&[touched]).beyond(&tables, &[], |_| vec!["music".to_owned()]);
+            of_part.truncate(2);
+            of_part
+        };
+        assert_eq!(part("music"), ["songs.x has another definition"]);
+        assert_eq!(part("music.kind"), ["songs: 2 rows new", "songs.plays holds other values in 1 row"]);
         let loss = |kind, object: &str| Loss::new(kind, object, object, "went");
         assert!(of(&["Song.genre"]).covers(&loss(Kind::Values, "songs.kind")));
         assert!(
             !of(&["Song.genre"]).covers(&loss(Kind::Rows, "songs")) && of(&["Song"]).covers(&loss(Kind::Rows, "songs"))
         );
-        assert_eq!(of(&["Song"]).beyond(&[], &[loss(Kind::Trigger, "t")]), ["t went"]);
+        assert_eq!(of(&["Song"]).beyond(&[], &[loss(Kind::Trigger, "t")], alone), ["t went"]);
     }
 
     fn step() -> Step {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::super::compared::{Compared, compared, uncompared};
+use super::super::compared::{Compared, Sides, compared, uncompared};
 use super::super::contained::reaching;
 use super::super::locks::{self, Hold};
 use super::super::trace::Sized;
@@ -156,9 +156,10 @@ fn finish(
     (file, schema, took): (&Migration, &str, Duration),
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Trial> {
-    let (mut before, mut after) = (original.connect()?, connect(&original.url(CLONE, schema)?, APPLICATION)?);
-    let Compared { tables, losses, was, .. } =
-        compared(original, (&mut before, &mut after), (&ran.touched, ran.since), schema, interrupt)?;
+    let clone = original.url(CLONE, schema)?;
+    let (mut before, mut after) = (original.connect()?, connect(&clone, APPLICATION)?);
+    let sides = Sides { before: (original.url(original.name(), schema)?, &mut before), after: (clone, &mut after) };
+    let Compared { tables, losses, was, .. } = compared(sides, (&ran.touched, ran.since), schema, interrupt)?;
     drop((before, after));
     original.let_go(CLONE)?;
     Ok(Trial {
