@@ -1,6 +1,6 @@
 //! What reading a database tells besides its definitions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,14 +20,16 @@ pub struct Beside {
     pub operators: BTreeSet<String>,
     /// The schemas in which a session looks for bare names if no statement says where, in order: none where that was not asked.
     pub path: Option<Vec<String>>,
+    /// The last number that each sequence has given out.
+    pub positions: BTreeMap<String, i64>,
 }
 
 impl Beside {
     /// Whether nothing was read.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { columns, unread, inherited, harmless, operators, path } = self;
+        let Self { columns, unread, inherited, harmless, operators, path, positions } = self;
         let lists = [unread, inherited, harmless, operators];
-        columns.is_empty() && lists.iter().all(|list| list.is_empty()) && path.is_none()
+        columns.is_empty() && lists.iter().all(|list| list.is_empty()) && path.is_none() && positions.is_empty()
     }
 }
 

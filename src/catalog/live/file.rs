@@ -111,6 +111,7 @@ impl CatalogFile {
             harmless: self.harmless_functions.clone(),
             operators: self.operators.clone(),
             path: self.search_path.clone(),
+            ..Beside::default()
         };
         Live { objects: self.objects.clone(), beside, ..Live::default() }
     }

@@ -218,6 +218,10 @@ impl Live {
         for row in client.query_typed(queries::OPERATORS, &[])? {
             live.beside.operators.insert(row.try_get(0)?);
         }
+        let left_out = [(&without.schemas as _, Type::TEXT_ARRAY), (&without.tables as _, Type::TEXT_ARRAY)];
+        for row in client.query_typed(&queries::complete(queries::POSITIONS), &left_out)? {
+            live.beside.positions.insert(row.try_get(0)?, row.try_get(1)?);
+        }
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
         Ok(live)

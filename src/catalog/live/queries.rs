@@ -67,6 +67,13 @@ JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND NOT c.relispartition AND c.
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0 AND NOT a.attislocal";
 
+/// The last numbers of sequences that have given one out, as far as this role may know.
+pub(super) const POSITIONS: &str = "
+SELECT name, position FROM (
+  SELECT c.name, CASE WHEN has_sequence_privilege(c.id, 'SELECT, USAGE') THEN pg_sequence_last_value(c.id) END AS position
+  FROM class c WHERE c.relkind = 'S'
+) AS sequence WHERE position IS NOT NULL";
+
 /// Functions of extensions that are declared not to write; one that is called like another of the database's is not among them.
 pub(super) const HARMLESS: &str = "
 SELECT lower(p.proname)

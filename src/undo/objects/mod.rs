@@ -16,6 +16,7 @@ use postgres::types::Type;
 use self::object::Object;
 use crate::catalog::live::{Definition, Kind, Live, Without};
 use crate::database::Failure;
+use crate::sql::quote_literal;
 
 /// What can be made from its definition alone, in the order in which that mostly succeeds.
 const MADE: [Kind; 11] = [
@@ -128,6 +129,7 @@ impl<'a> Objects<'a> {
         // a new function stayed as long as a replaced object called it
         self.drop_new(client)?;
         self.dress(client)?;
+        self.count_on(client)?;
         let (refused, mut lost) = self.fallen_since(client)?;
         lost.extend(self.rights(client)?);
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
@@ -212,6 +214,22 @@ impl<'a> Objects<'a> {
                 self.now = None;
                 attempt(client, &statement)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Sequences that the migration dropped or set back give out no number twice. Where one has gone on, it stays.
+    fn count_on(&self, client: &mut Client) -> Result<(), Failure> {
+        let positions = |live: &'a Live| &live.beside.positions;
+        let moved = positions(self.before).iter().filter(|(name, at)| positions(self.after).get(*name) != Some(at));
+        for (name, position) in moved {
+            let sequence = quote_literal(name);
+            let set = format!(
+                "SELECT setval(q.seqrelid::regclass, {position}) FROM pg_catalog.pg_sequence q \
+                 WHERE q.seqrelid = to_regclass({sequence}) AND {position} BETWEEN q.seqmin AND q.seqmax \
+                   AND coalesce(sign(q.seqincrement) * (pg_sequence_last_value(q.seqrelid) - {position}), -1) < 0"
+            );
+            attempt(client, &set)?;
         }
         Ok(())
     }

@@ -175,6 +175,7 @@ fn defined(scene: &Scene<'_>) -> Vec<String> {
         StatementKind::AlterSequence { name, rename_to: None, set_schema: None, owned_by: None } => {
             vec![format!("sequence {name}")]
         }
+        StatementKind::DropSequence { names, .. } => names.iter().map(|name| format!("sequence {name}")).collect(),
         StatementKind::AlterTable { table, actions, .. } => {
             let set = |kind: &ActionKind| match kind {
                 ActionKind::Other { words } if is_setting(words) => Some(format!("`{words}` of {table}")),
@@ -208,9 +209,6 @@ fn stays(scene: &Scene<'_>) -> Vec<String> {
                 _ => None,
             });
             stays.push(set.unwrap_or_else(|| "a sequence is not set back".to_owned()));
-        }
-        StatementKind::DropSequence { names, .. } => {
-            stays.extend(names.iter().map(|name| format!("sequence {name} starts anew: its position is not kept")));
         }
         StatementKind::AlterSequence { name, .. } if tokens(scene.text).iter().any(|token| token.is("restart")) => {
             stays.push(format!("sequence {name} is not set back"));
