@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `random` | chance by seed |
 //! | `model`, `production`, `pending` | what is made up: the database, then the migrations |
-//! | `bench`, `run` | the databases of the cases; one case through the product |
+//! | `bench`, `run`, `back` | the databases of the cases; one case through the product; its way back |
 //! | `by_catalog` | the review by a catalog file beside the one online |
 //! | `snapshot`, `oracle`, `dump` | what is there, and what went, in plain SQL |
 //! | `garbled` | texts that nobody would write: nothing panics |
@@ -22,6 +22,7 @@
     reason = "tests start programs, print, and fail by panicking"
 )]
 
+mod back;
 mod bench;
 mod by_catalog;
 mod dump;
