@@ -21,7 +21,7 @@ pub fn target(project: &Project, config: &Config, context: &Context) -> Result<(
 }
 
 /// The target alone. Where the command line names it, Prisma is not asked, and need not be there; only what the project's `.env`
-/// files know beside it, Prisma has to tell.
+/// files know beside it, Prisma has to tell: a direct URL, or the one by which production is recognised.
 ///
 /// # Errors
 /// Those of [`target`].
@@ -30,10 +30,17 @@ pub fn target_alone(project: &Project, config: &Config, context: &Context) -> Re
     if global.url.is_none() && global.environment.is_none() {
         return Ok(target(project, config, context)?.0);
     }
-    classify(Seen::default(), config, context).or_else(|error| {
-        let discovered = engine::discover(project, context, global.schema.as_deref(), global.config.as_deref());
-        discovered.map_or(Err(error), |discovered| classify(Seen::of(&discovered), config, context))
-    })
+    let alone = || classify(Seen::default(), config, context);
+    let variables = config.environments.values().filter_map(|environment| environment.url_env.as_deref());
+    let all_set = variables.into_iter().all(|name| context.env.get(name).is_some());
+    if all_set && let Ok(target) = alone() {
+        return Ok(target);
+    }
+    match engine::discover(project, context, global.schema.as_deref(), global.config.as_deref()) {
+        Ok(discovered) => classify(Seen::of(&discovered), config, context),
+        // without Prisma nobody knows more
+        Err(_) => alone(),
+    }
 }
 
 /// A project as the disk shows it, where Prisma, Node.js and a URL may be missing; none where no schema and no migrations folder

@@ -125,7 +125,7 @@ fn from_outside(archive: &Archive, project: &Project, config: &Config, args: &Ar
     if args.into.is_some() || args.table.is_some() {
         return Err(Error::usage(format!("{} is kept by another tool, which restores all of it", manifest.file)));
     }
-    let target = commands::target_alone(project, config, context)?;
+    let (target, _) = commands::target(project, config, context)?;
     let runs = manifest.outside.as_ref().is_some_and(|outside| outside.provider == Provider::Command);
     if target.production && runs {
         let what = format!("has the site's own command restore {}", manifest.file);

@@ -22,7 +22,7 @@ use prisma_safe::tools::scratch::server_programs;
 use prisma_safe::ui::Shell;
 use prisma_safe::ui::shell::ColorChoice;
 
-use crate::support::Database;
+use crate::support::{Database, Project};
 
 /// Everything that `pg_dump` treats in a way of its own.
 const AWKWARD: &str = r#"
@@ -445,4 +445,19 @@ fn whatever_is_changed_later_is_noticed() {
     fs::remove_file(&manifest).unwrap();
     assert!(place.verified(&path).is_err());
     assert_eq!(listed(), State::NoManifest);
+}
+
+/// A backup can be taken beside a Prisma that does not run.
+#[test]
+fn where_the_command_line_names_the_target_prisma_is_not_asked() {
+    let project = Project::prisma7();
+    let sql = "CREATE TABLE \"Song\" (id INT);\n";
+    project.add_migration("20250101000000_init", sql);
+    project.database().execute(sql);
+    let url = project.database().url();
+    project.write("prisma.config.ts", "throw new Error('out of order');\n");
+    project.run(["backup", "--proof", "read"]).exits(1).says("out of order");
+    project.run(["backup", "--proof", "read", "--url", url]).succeeds().says("Backed up");
+    let file = "prisma/migrations/20250101000000_init/migration.sql";
+    project.run(["test", file, "--url", url]).exits(1).says("already exists");
 }

@@ -41,6 +41,11 @@ fn one_database_is_one_whatever_its_url_is() {
     let word = "environment `live`, by its server's word";
     project.run(["db", "push", "--force-reset"]).exits(3).says(word);
     assert_eq!(project.database().count("Song"), 20);
+    // also where the command line names it, and Prisma need not be asked for the URL: the name of a backup tells
+    let local = "[environments.dev]\nhosts = [\"127.0.0.1\"]\n";
+    project.write("prisma-safe.toml", &format!("{live}{local}{settings}"));
+    project.run(["backup", "--proof", "read", "--url", tunnel.url()]).succeeds().says("prod_backup_");
+    project.write("prisma-safe.toml", &format!("{live}{settings}"));
     project.run(["migrate", "deploy", "--confirm", &own]).succeeds().says(word);
     // and the twin is not it
     project.run(["status", "--url", &twin.url]).exits(1).says_nothing_of("last deployment");

@@ -159,12 +159,13 @@ fn a_column_that_is_numbered_again_counts_on() {
 fn a_column_is_stored_as_it_was() {
     const STATE: &str = "SELECT string_agg(concat_ws(' ', attname, atttypid::regtype, attstorage, attcompression, attstattarget, attoptions), E'\\n' ORDER BY attname)
         FROM pg_attribute WHERE attrelid = 'tram'::regclass AND attnum > 0 AND NOT attisdropped";
-    let made = "CREATE TABLE tram (id INT PRIMARY KEY, a TEXT, b TEXT, c TEXT);
+    let made = "CREATE TABLE tram (id INT PRIMARY KEY, a TEXT, b TEXT, c \"char\");
         ALTER TABLE tram ALTER COLUMN a SET STORAGE EXTERNAL, ALTER COLUMN a SET STATISTICS 500, ALTER COLUMN a SET (n_distinct = -0.5),
           ALTER COLUMN a SET COMPRESSION pglz;
         INSERT INTO tram SELECT g, 'a' || g, 'b', 'c' FROM generate_series(1, 9) g;";
     for sql in [
         "ALTER TABLE tram DROP COLUMN a;",
+        "ALTER TABLE tram ALTER COLUMN c TYPE TEXT;", "ALTER TABLE tram DROP COLUMN c;",
         "DROP TABLE tram;",
         "ALTER TABLE tram ALTER COLUMN a TYPE INT USING 7;",
         "ALTER TABLE tram ALTER COLUMN a SET STORAGE EXTENDED, ALTER COLUMN a SET STATISTICS -1, ALTER COLUMN a RESET (n_distinct);

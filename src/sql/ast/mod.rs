@@ -71,6 +71,8 @@ impl fmt::Display for DataType {
             | "timestamp with time zone"
             | "time without time zone"
             | "time with time zone") => name.split_once(' ').map_or((name, ""), |(head, tail)| (head, tail)),
+            // without quotes it is `character(1)`
+            "char" if self.schema.is_none() => ("\"char\"", ""),
             name => (name, ""),
         };
         f.write_str(head)?;

@@ -35,7 +35,7 @@ fn types_have_one_name() {
         ("varchar(9)[3][]", "character varying(9)[]"),
         ("char", "character(1)"),
         ("bpchar", "bpchar"),
-        ("\"char\"", "char"),
+        ("\"char\"", "\"char\""),
         ("TIMESTAMP(3)", "timestamp(3) without time zone"),
         ("timestamptz(6)", "timestamp(6) with time zone"),
         ("TIMESTAMP (0) WITH TIME ZONE", "timestamp(0) with time zone"),
