@@ -144,6 +144,14 @@ impl Object<'_> {
         Some(format!("ALTER TABLE {table} ALTER COLUMN {own} SET {was}"))
     }
 
+    /// A column that is computed, before as now, computed as it was: PostgreSQL 17 can change that, and migrations with it.
+    fn expression(&self, now: &Definition) -> Option<String> {
+        const PART: &str = "generating expression";
+        let (was, is) = (self.part(PART)?, now.get(PART)?);
+        let (table, own) = self.of_table().filter(|_| was != is)?;
+        Some(format!("ALTER TABLE {table} ALTER COLUMN {own} SET EXPRESSION AS ({was})"))
+    }
+
     /// A column of the same type that compares as it did.
     fn collation(&self, now: &Definition) -> Option<String> {
         let same = self.part("collation") == now.get("collation").map(String::as_str);
@@ -172,7 +180,7 @@ impl Object<'_> {
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
             Kind::Column => {
-                dress.extend(self.identity(now).into_iter().chain(self.collation(now)));
+                dress.extend([self.identity(now), self.expression(now), self.collation(now)].into_iter().flatten());
                 dress.extend(
                     self.of_table()
                         .into_iter()

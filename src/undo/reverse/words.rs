@@ -35,11 +35,12 @@ pub(super) fn is_unread(words: &str) -> bool {
         .any(|first| begins(words, first))
 }
 
-/// Actions of `ALTER TABLE` on what the definitions alone hold: how a column is stored and counted, when a constraint is checked.
+/// Actions of `ALTER TABLE` on what the definitions alone hold: how a column is computed, stored and counted, when a constraint is checked.
 pub(super) fn is_setting(words: &str) -> bool {
     const FIRST: &[&str] = &[
         "ALTER COLUMN RESET",
         "ALTER COLUMN SET COMPRESSION",
+        "ALTER COLUMN SET EXPRESSION",
         "ALTER COLUMN SET STATISTICS",
         "ALTER COLUMN SET STORAGE",
         "ALTER CONSTRAINT",
