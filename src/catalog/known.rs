@@ -70,6 +70,8 @@ pub(crate) struct Sight {
     pub(super) renamed: BTreeMap<ObjectName, ObjectName>,
     /// Where bare names are looked for, by the script that is replayed just now; without a schema, in the default one.
     pub(super) path: SearchPath,
+    /// What that is again at the end of the script's own transaction, in which it may be set for that alone.
+    pub(super) path_behind: Option<SearchPath>,
     /// What that is once a script resets it, where the target was asked.
     pub(super) own_path: Option<Vec<String>>,
     /// Temporary tables of the script that is replayed just now.

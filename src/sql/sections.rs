@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::ast::{Statement, StatementKind};
 use super::atomicity::{forbidden, is_control};
+use super::local::ends_with_transaction;
 use super::new_value::Types;
 use super::script::Script;
 
@@ -53,11 +54,12 @@ impl Script {
         let mut cut = Cutter { script: self, found: Vec::new(), current: Vec::new() };
         let (own, ends) = (self.own_blocks()?, self.ends_before_use(types));
         let separate = own.iter().filter(|block| !self.is_drafted(block)).count() > 1;
+        let local: Vec<usize> = own.iter().filter(|block| self.sets_locally(block)).map(|block| block.end).collect();
         for (at, Statement { kind, range, .. }) in self.statements().iter().enumerate() {
             let in_block = own.iter().any(|block| block.contains(&at));
             match kind {
                 StatementKind::Begin | StatementKind::Commit => {
-                    if separate {
+                    if separate || local.contains(&at) {
                         cut.end();
                     }
                     continue;
@@ -95,6 +97,13 @@ impl Script {
             Some((_, range)) => Err(Whole { why: "a `BEGIN` has no `COMMIT`".to_owned(), range }),
             None => Ok(blocks),
         }
+    }
+
+    /// Whether something in it ends at its `COMMIT`.
+    fn sets_locally(&self, block: &Range<usize>) -> bool {
+        let text = |statement: &Statement| self.text().get(statement.range.clone()).unwrap_or_default();
+        let inside = self.statements().get(block.clone()).unwrap_or_default();
+        inside.iter().any(|statement| ends_with_transaction(statement, text(statement)))
     }
 
     /// Whether Prisma wrote these `BEGIN` and `COMMIT`: around an enum that it recreates, and not to separate anything.
@@ -211,6 +220,17 @@ mod tests {
         );
         let drafted = "BEGIN; CREATE TYPE \"R_new\" AS ENUM ('A'); DROP TYPE \"R\"; COMMIT;";
         assert_eq!(cut(&format!("{drafted} {drafted} SELECT 1; BEGIN; SELECT 2; COMMIT;")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_a_transaction_sets_for_itself_ends_with_it() {
+        for local in ["SET LOCAL a = 1", "SET CONSTRAINTS ALL DEFERRED", "SELECT set_config('a', 'b', true)"] {
+            assert_eq!(
+                cut(&format!("SELECT 0; BEGIN; {local}; SELECT 1; COMMIT; SELECT 2;")).unwrap(),
+                [format!("SELECT 0 + {local} + SELECT 1"), "SELECT 2".to_owned()]
+            );
+            assert_eq!(cut(&format!("BEGIN; {local}; SELECT 1; COMMIT;")).unwrap().len(), 1);
+        }
     }
 
     #[test]

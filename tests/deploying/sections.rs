@@ -230,3 +230,30 @@ fn each_section_keeps_what_it_destroys() {
     assert_eq!(project.database().rows("SELECT id, v FROM \"Old\""), ["1|one"]);
     assert!(!valid_indexes(project.database()).contains(&"\"Song_title_idx\"".to_owned()));
 }
+
+/// What a file's own transaction sets for itself ends with it, as it does with Prisma: the next statement means the table that it meant.
+#[test]
+fn what_a_files_own_transaction_sets_ends_with_it() {
+    let project = songs(Prisma::V7, 100);
+    project.database().execute("UPDATE \"Song\" SET plays = r.n FROM (SELECT isrc, row_number() OVER () AS n FROM \"Song\") r WHERE r.isrc = \"Song\".isrc; CREATE SCHEMA other; CREATE TABLE other.\"Song\" (LIKE \"Song\"); INSERT INTO other.\"Song\" SELECT * FROM \"Song\"");
+    let counts = "SELECT (SELECT count(*) FROM \"Song\") || ' ' || (SELECT count(*) FROM other.\"Song\")";
+    project.add_migration(
+        MIXED,
+        "BEGIN;\nSET LOCAL search_path = other;\nCREATE TABLE note (id INT PRIMARY KEY);\nCOMMIT;\nDELETE FROM \"Song\" WHERE plays > 60;\n",
+    );
+    let review = project.run(["review", "--pending", "--format", "json"]).json().to_string();
+    assert!(review.contains("\"Song\"") && !review.contains("other.Song"), "{review}");
+    project.run(["backup"]).succeeds();
+    project.run(["migrate", "deploy"]).succeeds().says("in 2 sections");
+    assert_eq!(project.database().value(counts), "60 100");
+    assert_eq!(project.database().value("SELECT count(*) FROM other.note"), "0");
+    project.run(["rollback"]).succeeds();
+    assert_eq!(project.database().value(counts), "100 100");
+    // a path for the session stands behind one for the transaction
+    project.add_migration(
+        MIXED,
+        "SET search_path = other, public;\nBEGIN;\nSET LOCAL search_path = public;\nDELETE FROM \"Song\" WHERE plays > 90;\nCOMMIT;\nDELETE FROM \"Song\" WHERE plays > 80;\n",
+    );
+    project.run(["migrate", "deploy"]).succeeds();
+    assert_eq!(project.database().value(counts), "90 80");
+}

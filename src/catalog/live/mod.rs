@@ -222,6 +222,13 @@ impl Live {
         for row in client.query_typed(&queries::complete(queries::POSITIONS), &left_out)? {
             live.beside.positions.insert(row.try_get(0)?, row.try_get(1)?);
         }
+        let open = client.query_typed(&queries::complete(queries::SET_POSITIONS), &left_out)?;
+        let open = open.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+        if !open.is_empty() {
+            for row in client.query_typed(&open.join(" UNION ALL "), &[])? {
+                live.beside.positions.insert(row.try_get(0)?, row.try_get(1)?);
+            }
+        }
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
         Ok(live)

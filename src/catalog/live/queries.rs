@@ -70,9 +70,15 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0 AND NOT a.attisl
 /// The last numbers of sequences that have given one out, as far as this role may know.
 pub(super) const POSITIONS: &str = "
 SELECT name, position FROM (
-  SELECT c.name, CASE WHEN has_sequence_privilege(c.id, 'SELECT, USAGE') THEN pg_sequence_last_value(c.id) END AS position
-  FROM class c WHERE c.relkind = 'S'
+  SELECT c.name, CASE WHEN c.relkind <> 'S' THEN NULL WHEN has_sequence_privilege(c.id, 'SELECT, USAGE') THEN pg_sequence_last_value(c.id)
+    END AS position FROM class c
 ) AS sequence WHERE position IS NOT NULL";
+
+/// Questions for where those stand that have given out none, and do not stand at their start: `RESTART WITH 15` is at 14.
+pub(super) const SET_POSITIONS: &str = "
+SELECT format('SELECT %L::text, last_value - %s FROM %s WHERE NOT is_called AND last_value <> %s', c.name, q.seqincrement, c.name, q.seqstart)
+FROM class c JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.id
+WHERE CASE WHEN c.relkind <> 'S' THEN false WHEN has_sequence_privilege(c.id, 'SELECT') THEN pg_sequence_last_value(c.id) IS NULL END";
 
 /// Functions of extensions that are declared not to write; one that is called like another of the database's is not among them.
 pub(super) const HARMLESS: &str = "
@@ -146,7 +152,8 @@ SELECT c.name, format_type(q.seqtypid, NULL) AS \"type\", q.seqstart::text AS \"
    JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
    JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.id
-     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')) AS \"owner\"
+     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')) AS \"owner\",
+  obj_description(c.id, 'pg_class') AS \"comment\"
 FROM class c JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.id";
 
 const TABLES: &str = "
@@ -156,6 +163,7 @@ SELECT c.name,
   CASE WHEN c.relforcerowsecurity THEN 'forced' WHEN c.relrowsecurity THEN 'enabled' END AS \"row security\",
   nullif(c.relreplident::text, 'd') AS \"replica identity\",
   array_to_string(c.reloptions, ', ') AS \"storage options\",
+  (SELECT string_agg('toast.' || o, ', ') FROM pg_catalog.pg_class w, unnest(w.reloptions) o WHERE w.oid = c.reltoastrelid) AS \"toast options\",
   pg_get_partkeydef(c.id) AS \"partition key\",
   pg_get_expr(c.relpartbound, c.id) AS \"partition bound\",
   (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
@@ -206,6 +214,8 @@ SELECT c.name, pg_get_indexdef(c.id) AS \"definition\",
   CASE WHEN i.indisvalid AND i.indisready AND i.indislive THEN 'valid' ELSE 'invalid' END AS \"state\",
   CASE WHEN i.indisclustered THEN 'clustered' END AS \"cluster\",
   CASE WHEN i.indisreplident THEN 'replica identity' END AS \"replica identity\",
+  (SELECT jsonb_object_agg(a.attnum, a.attstattarget::text)::text FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = c.id AND a.attstattarget >= 0) AS \"statistics targets\",
   obj_description(c.id, 'pg_class') AS \"comment\"
 FROM class c
 JOIN pg_catalog.pg_index i ON i.indexrelid = c.id
@@ -213,12 +223,19 @@ JOIN class t ON t.id = i.indrelid";
 
 const VIEWS: &str = "
 SELECT c.name, pg_get_viewdef(c.id) AS \"definition\", array_to_string(c.reloptions, ', ') AS \"options\",
+  (SELECT jsonb_object_agg(quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid))::text
+   FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+   WHERE d.adrelid = c.id) AS \"column defaults\",
+  (SELECT jsonb_object_agg(quote_ident(a.attname), col_description(c.id, a.attnum))::text FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = c.id AND a.attnum > 0 AND col_description(c.id, a.attnum) IS NOT NULL) AS \"column comments\",
   obj_description(c.id, 'pg_class') AS \"comment\"
 FROM class c WHERE c.relkind = 'v'";
 
 const MATERIALIZED_VIEWS: &str = "
 SELECT c.name, pg_get_viewdef(c.id) AS \"definition\", array_to_string(c.reloptions, ', ') AS \"options\",
   CASE WHEN c.relispopulated THEN 'populated' ELSE 'not populated' END AS \"state\",
+  (SELECT jsonb_object_agg(quote_ident(a.attname), col_description(c.id, a.attnum))::text FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = c.id AND a.attnum > 0 AND col_description(c.id, a.attnum) IS NOT NULL) AS \"column comments\",
   obj_description(c.id, 'pg_class') AS \"comment\"
 FROM class c WHERE c.relkind = 'm'";
 
@@ -238,12 +255,14 @@ WHERE NOT EXISTS (SELECT FROM extension e WHERE e.classid = 'pg_catalog.pg_proc'
 // the guard's own come and go with it
 const TRIGGERS: &str = "
 SELECT format('%s.%I', c.name, g.tgname), pg_get_triggerdef(g.oid) AS \"definition\",
-  CASE g.tgenabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica only' ELSE 'always' END AS \"state\"
+  CASE g.tgenabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica only' ELSE 'always' END AS \"state\",
+  obj_description(g.oid, 'pg_trigger') AS \"comment\"
 FROM class c JOIN pg_catalog.pg_trigger g ON g.tgrelid = c.id WHERE NOT g.tgisinternal AND g.tgname !~ '^prisma_safe_guard_'";
 
 const RULES: &str = "
 SELECT format('%s.%I', c.name, r.rulename), pg_get_ruledef(r.oid) AS \"definition\",
-  CASE r.ev_enabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica only' ELSE 'always' END AS \"state\"
+  CASE r.ev_enabled WHEN 'O' THEN 'enabled' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica only' ELSE 'always' END AS \"state\",
+  obj_description(r.oid, 'pg_rewrite') AS \"comment\"
 FROM class c JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.id WHERE r.rulename <> '_RETURN'";
 
 const POLICIES: &str = "
@@ -252,7 +271,8 @@ SELECT format('%s.%I', c.name, p.polname), CASE WHEN p.polpermissive THEN 'permi
   (SELECT string_agg(CASE r WHEN 0 THEN 'public' ELSE pg_get_userbyid(r)::text END, ', ' ORDER BY r)
    FROM unnest(p.polroles) AS r) AS \"roles\",
   pg_get_expr(p.polqual, p.polrelid) AS \"condition\",
-  pg_get_expr(p.polwithcheck, p.polrelid) AS \"check\"
+  pg_get_expr(p.polwithcheck, p.polrelid) AS \"check\",
+  obj_description(p.oid, 'pg_policy') AS \"comment\"
 FROM class c JOIN pg_catalog.pg_policy p ON p.polrelid = c.id";
 
 const PUBLICATIONS: &str = "
@@ -268,8 +288,10 @@ FROM pg_catalog.pg_publication b";
 const STATISTICS: &str = "
 SELECT d.name, coalesce(d.parts[1] || ' ON ' || (
     SELECT string_agg(c, ', ' ORDER BY c COLLATE \"C\") FROM unnest(string_to_array(d.parts[2], ', ')) AS c
-  ) || ' FROM ' || d.parts[3], d.text) AS \"definition\"
+  ) || ' FROM ' || d.parts[3], d.text) AS \"definition\",
+  nullif(d.target, '-1') AS \"statistics target\", obj_description(d.oid, 'pg_statistic_ext') AS \"comment\"
 FROM (
-  SELECT format('%I.%I', s.nspname, x.stxname) AS name, pg_get_statisticsobjdef(x.oid) AS text,
+  -- the target is there from PostgreSQL 13 on
+  SELECT x.oid, to_jsonb(x)->>'stxstattarget' AS target, format('%I.%I', s.nspname, x.stxname) AS name, pg_get_statisticsobjdef(x.oid) AS text,
     regexp_match(pg_get_statisticsobjdef(x.oid), '^(CREATE STATISTICS .*?) ON ([^()]*) FROM (.*)$') AS parts
   FROM pg_catalog.pg_statistic_ext x JOIN space s ON s.oid = x.stxnamespace) AS d";

@@ -15,7 +15,7 @@ mod user_types;
 
 use super::{Catalog, Coverage, ObjectName, Opaque};
 use crate::sql::code::Reach;
-use crate::sql::{Name, Script, SearchPath, Statement, StatementKind};
+use crate::sql::{Name, Script, SearchPath, Statement, StatementKind, ends_with_transaction};
 
 impl Catalog {
     /// Replays scripts in order, each with its migration's name.
@@ -70,7 +70,7 @@ impl<'a> Replay<'a> {
     fn start(catalog: &'a mut Catalog, migration: &'a str) -> Self {
         catalog.learn_owners();
         catalog.sight.temporary.clear();
-        catalog.sight.path = SearchPath::default();
+        (catalog.sight.path, catalog.sight.path_behind) = (SearchPath::default(), None);
         Self { catalog, migration }
     }
 
@@ -91,10 +91,20 @@ impl<'a> Replay<'a> {
         }
         if let Some(path) = SearchPath::set_by(statement, text) {
             let own = || self.catalog.sight.own_path.clone().map_or(SearchPath::Own, SearchPath::Schemas);
-            self.catalog.sight.path = if path == SearchPath::Own { own() } else { path };
+            let path = if path == SearchPath::Own { own() } else { path };
+            let sight = &mut self.catalog.sight;
+            if let Some(behind) = sight.path_behind.as_mut().filter(|_| !ends_with_transaction(statement, text)) {
+                behind.clone_from(&path);
+            }
+            sight.path = path;
         }
         match &statement.kind {
             StatementKind::Select | StatementKind::Set { .. } => {}
+            StatementKind::Begin => self.catalog.sight.path_behind = Some(self.catalog.sight.path.clone()),
+            StatementKind::Commit => {
+                let sight = &mut self.catalog.sight;
+                sight.path = sight.path_behind.take().unwrap_or_else(|| sight.path.clone());
+            }
             StatementKind::CreateFunction { .. } | StatementKind::CreateTrigger { .. } => {
                 self.catalog.learn_code(statement, text);
             }

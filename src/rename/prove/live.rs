@@ -16,6 +16,10 @@ const UNSEEN: &[&str] = &[
     "storage",
     "compression",
     "statistics target",
+    "statistics targets",
+    "toast options",
+    "column comments",
+    "column defaults",
     "options",
 ];
 

@@ -181,7 +181,7 @@ impl<'a> Objects<'a> {
         let now = self.now(client)?;
         let mut replaced = Vec::new();
         for object in DROPPED.iter().rev().flat_map(|kind| objects(&self.target, *kind)) {
-            let differs = |found: &Definition| without_comment(found) != without_comment(object.definition);
+            let differs = |found: &Definition| itself(found) != itself(object.definition);
             if !now.get(object.kind, object.name).is_some_and(differs) {
                 continue;
             }
@@ -283,6 +283,8 @@ fn title(object: &Object<'_>) -> String {
     format!("{} {}", object.kind, object.name)
 }
 
-fn without_comment(definition: &Definition) -> impl PartialEq + use<'_> {
-    definition.iter().filter(|(part, _)| *part != "comment").collect::<Vec<_>>()
+/// What it is itself, without what is set on it.
+fn itself(definition: &Definition) -> impl PartialEq + use<'_> {
+    const SET: [&str; 4] = ["comment", "column comments", "column defaults", "statistics target"];
+    definition.iter().filter(|(part, _)| !SET.contains(&part.as_str())).collect::<Vec<_>>()
 }

@@ -130,9 +130,13 @@ impl Object<'_> {
     pub(super) fn on(&self) -> Option<String> {
         let name = self.name;
         Some(match self.kind {
-            Kind::Constraint => self.of_table().map(|(table, own)| format!("CONSTRAINT {own} ON {table}"))?,
+            Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy => {
+                let word = self.kind.to_string().to_uppercase();
+                self.of_table().map(|(table, own)| format!("{word} {own} ON {table}"))?
+            }
             Kind::Enum | Kind::Type => format!("TYPE {name}"),
             Kind::Function => format!("ROUTINE {name}"),
+            Kind::Statistics => format!("STATISTICS {name}"),
             kind => format!("{} {name}", kind.to_string().to_uppercase()),
         })
     }
@@ -176,7 +180,23 @@ impl Object<'_> {
             let comment = self.part("comment").map_or_else(|| "NULL".to_owned(), quote_literal);
             dress.push(format!("COMMENT ON {on} IS {comment}"));
         }
+        for (column, was) in settings::each("column comments", self.definition, now) {
+            let comment = was.map_or_else(|| "NULL".to_owned(), |text| quote_literal(&text));
+            dress.push(format!("COMMENT ON COLUMN {}.{column} IS {comment}", self.name));
+        }
+        for (column, was) in settings::each("column defaults", self.definition, now) {
+            let default = was.map_or_else(|| "DROP DEFAULT".to_owned(), |text| format!("SET DEFAULT {text}"));
+            dress.push(format!("ALTER TABLE {} ALTER COLUMN {column} {default}", self.name));
+        }
+        for (number, was) in settings::each("statistics targets", self.definition, now) {
+            let target = was.as_deref().unwrap_or("-1");
+            dress.push(format!("ALTER INDEX {} ALTER COLUMN {number} SET STATISTICS {target}", self.name));
+        }
         match self.kind {
+            Kind::Statistics if changed("statistics target") => {
+                let target = self.part("statistics target").unwrap_or("-1");
+                dress.push(format!("ALTER STATISTICS {} SET STATISTICS {target}", self.name));
+            }
             Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
             Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
             Kind::Column => {
@@ -189,10 +209,21 @@ impl Object<'_> {
             }
             Kind::Constraint if changed("definition") => dress.extend(self.anew()),
             Kind::Sequence => dress.extend(settings::of_sequence(self.name, self.definition, now)),
-            Kind::Index if changed("cluster") => dress.extend(self.clustered().or_else(|| {
-                let table = table_of_index(now.get("definition")?)?;
-                Some(format!("ALTER TABLE {table} SET WITHOUT CLUSTER"))
-            })),
+            Kind::Index => {
+                let table = || table_of_index(now.get("definition")?);
+                if changed("cluster") {
+                    let without = || Some(format!("ALTER TABLE {} SET WITHOUT CLUSTER", table()?));
+                    dress.extend(self.clustered().or_else(without));
+                }
+                if changed("replica identity") && self.part("replica identity").is_some() {
+                    let own = self.of_table().map(|(_, own)| own);
+                    dress.extend(
+                        table()
+                            .zip(own)
+                            .map(|(table, own)| format!("ALTER TABLE {table} REPLICA IDENTITY USING INDEX {own}")),
+                    );
+                }
+            }
             _ => {}
         }
         dress

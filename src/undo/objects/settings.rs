@@ -1,5 +1,7 @@
 //! What is set on an object that is still there: the statements that set it as it was.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::catalog::live::Definition;
 use crate::sql::tokens::tokens;
 
@@ -27,6 +29,7 @@ pub(super) fn of_table(name: &str, was: &Definition, now: &Definition) -> Vec<St
         });
     }
     actions.extend(parameters("storage options", was, now));
+    actions.extend(parameters("toast options", was, now));
     let actions = actions.into_iter().map(|action| format!("ALTER TABLE {name} {action}"));
     parents(name, was, now).into_iter().chain(actions).collect()
 }
@@ -54,6 +57,17 @@ pub(super) fn of_column(table: &str, name: &str, was: &Definition, now: &Definit
     }
     actions.extend(parameters("options", was, now));
     actions.into_iter().map(|action| format!("ALTER TABLE {table} ALTER COLUMN {name} {action}")).collect()
+}
+
+/// What is set on each of several columns, and was set otherwise: the column, and what it was, if anything.
+pub(super) fn each(part: &str, was: &Definition, now: &Definition) -> Vec<(String, Option<String>)> {
+    let of = |of: &Definition| -> BTreeMap<String, String> {
+        of.get(part).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    };
+    let (was, now) = (of(was), of(now));
+    let columns: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
+    let changed = columns.into_iter().filter(|column| was.get(*column) != now.get(*column));
+    changed.map(|column| (column.clone(), was.get(column).cloned())).collect()
 }
 
 /// Parameters as they were: `fillfactor=70, parallel_workers=2`.

@@ -11,6 +11,7 @@ use super::{Capture, Kind, Loss, Plan, Which};
 use crate::catalog::{Catalog, ObjectName};
 use crate::conservation::Written;
 use crate::database::Failure;
+use crate::effects::{self, Effect, What};
 use crate::error::{Explain as _, Result};
 use crate::project::Migration;
 use crate::rules::cost;
@@ -47,6 +48,7 @@ impl Plan {
         let explain = || format!("could not plan what to keep of {}", migration.name);
         let script = migration.script();
         let mut came = Vec::new();
+        let effects = effects::of_script(before, script);
         for written in measured.written.iter().filter(|written| written.migration == migration.name) {
             // what is sent begins with a statement
             let begins = |(_, statement): &(usize, &Statement)| statement.range.start == written.statement.start;
@@ -60,6 +62,10 @@ impl Plan {
             }
             let mut tables = vec![written.table.clone()];
             tables.extend(wholes(client, &written.table).explain(explain)?);
+            // they stay with the keys that they follow, which the reverse says
+            if only_follows(written, effects.get(number - 1).map(Vec::as_slice).unwrap_or_default(), &tables) {
+                continue;
+            }
             let own = |capture: &&Capture| capture.statement == number && tables.contains(&capture.table());
             let kept = measured.kept.iter().filter(own).collect();
             let columns = changed_keys(before, script, written, &tables);
@@ -109,6 +115,28 @@ impl Plan {
             self.losses.losses.push((number, loss));
         }
     }
+}
+
+/// Whether all that a statement did to a table is what its foreign keys do about keys that the statement changes.
+fn only_follows(written: &Written, effects: &[Effect], tables: &[ObjectName]) -> bool {
+    let follows = |effect: &Effect| match &effect.what {
+        What::ValuesOverwritten { table, which: Which::Following { .. }, columns } if tables.contains(table) => {
+            columns.clone()
+        }
+        _ => Vec::new(),
+    };
+    let following: Vec<String> = effects.iter().flat_map(follows).collect();
+    let others = |values: &Vec<String>| values.iter().any(|column| !following.contains(column));
+    let itself = |effect: &Effect| {
+        let which = |which: &Which| !matches!(which, Which::Following { .. });
+        matches!(&effect.what, What::ValuesOverwritten { table, which: of, .. } if tables.contains(table) && which(of))
+    };
+    !following.is_empty()
+        && !effects.iter().any(itself)
+        && written.deleted == 0
+        && !written.anew
+        && !written.gone
+        && written.lacks.values.as_ref().is_some_and(|values| !others(values))
 }
 
 /// What a statement took from a table.
