@@ -189,6 +189,17 @@ impl DatabaseUrl {
         self.with_parameter("schema", Some(schema))
     }
 
+    /// The same as another URL of the application's names it: programs other than Prisma's refuse a `schema` in a URL.
+    #[must_use]
+    pub fn written_like(&self, other: &Self) -> Self {
+        let names = |url: &Self| url.parameter("schema").is_some();
+        match (names(self), names(other)) {
+            (true, false) => self.with_parameter("schema", None),
+            (false, true) => self.with_schema(&other.schema()),
+            _ => self.clone(),
+        }
+    }
+
     /// Adds start-up options (`-c lock_timeout=3000`) to those the URL has. Spaces become `%20`: libpq takes no `+`.
     #[must_use]
     pub fn with_options(&self, options: &str) -> Self {

@@ -21,7 +21,9 @@ pub(super) const RULE: Rule = Rule {
 fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     for Effect { range, what } in step.effects {
         let What::Converted { table, column, from, to, using, how } = what else { continue };
-        if !merges(from, to, how) {
+        // a label is cast to the one of its name, or refused
+        let by_label = *how == Conversion::Refused && step.catalog.enum_values(to).is_some();
+        if by_label || !merges(from, to, how) {
             continue;
         }
         // what these migrations have made holds no values yet

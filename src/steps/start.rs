@@ -150,6 +150,7 @@ impl Starter<'_> {
     /// a URL of the target; on a copy, under every name that holds any database's URL.
     fn environment(&self, step: &Step, url: &DatabaseUrl, copy: bool) -> Vec<(String, String)> {
         let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let url = &url.written_like(self.target);
         let mut set =
             vec![own("PRISMA_SAFE_STEP", &step.name), own("PRISMA_SAFE_CHECKPOINTS", "_prisma_safe.checkpoints")];
         if copy {
@@ -202,6 +203,8 @@ mod tests {
         {
             assert_eq!(of(&copy, true, name).as_deref(), Some(copy.expose()), "{name}");
         }
+        // as the project writes it: psql takes no `schema`
+        assert_eq!(of(&copy.with_schema("public"), true, "DATABASE_URL").as_deref(), Some(copy.expose()));
         assert_eq!(of(&copy, true, "PGPORT").as_deref(), Some("1"));
         assert_eq!(of(&copy, true, "PLAIN"), None);
         // the target's own URLs lead there directly, and others are left alone

@@ -1,6 +1,6 @@
 //! What was run on a database: a line for each step in `_prisma_safe`, and the table in which a step can note how far it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::types::Type;
 use postgres::{Client, GenericClient};
@@ -11,15 +11,17 @@ use crate::database::history::State as Applied;
 use crate::database::{Failure, History};
 use crate::error::{Error, Result};
 use crate::project::Migration;
-use crate::sql::quote_identifier;
+use crate::sql::{ActionKind, StatementKind, quote_identifier};
 
 /// Where a step stands on a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     /// It began then, and did not come to its end: it was killed, or failed.
     Begun(String),
-    /// It came to its end, or is not needed here.
-    Done,
+    /// It came to its end.
+    Done(String),
+    /// It is not needed here.
+    Skipped,
 }
 
 /// A step that is to run.
@@ -28,6 +30,8 @@ pub struct Due {
     pub step: Step,
     /// It began before, at this time.
     pub begun: Option<String>,
+    /// It ran then, and a rollback of the migration that it follows has not taken back all that it wrote.
+    pub ran: Option<String>,
     /// The database was empty: it is only noted.
     pub skipped: bool,
 }
@@ -39,13 +43,18 @@ fn read(client: &mut impl GenericClient) -> Result<BTreeMap<String, (State, Opti
         return Ok(BTreeMap::new());
     }
     let ask = format!(
-        "SELECT name, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), finished_at IS NOT NULL, followed
+        "SELECT name, to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), finished_at IS NOT NULL, followed, skipped
          FROM {}.data_steps",
         quote_identifier(OWN_SCHEMA)
     );
     let state = |row: &postgres::Row| {
         let (name, begun, done): (String, String, bool) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        Ok((name, (if done { State::Done } else { State::Begun(begun) }, row.try_get(3)?)))
+        let state = match (row.try_get(4)?, done) {
+            (true, true) => State::Skipped,
+            (false, true) => State::Done(begun),
+            (_, false) => State::Begun(begun),
+        };
+        Ok((name, (state, row.try_get(3)?)))
     };
     client.query_typed(&ask, &[])?.iter().map(state).collect()
 }
@@ -72,15 +81,36 @@ pub fn due(
         |step: &Step| applied(&step.after).is_some() || pending.iter().any(|migration| migration.name == step.after);
     let due = steps.all.iter().filter(|step| comes(step)).filter_map(|step| {
         // after a rollback the migration is another row, and the step comes again
-        let known = known.get(&step.name).filter(|(_, row)| row.as_deref() == applied(&step.after));
-        let begun = match known {
-            Some((State::Done, _)) => return None,
-            Some((State::Begun(at), _)) => Some(at.clone()),
-            None => None,
+        let same = |row: &Option<String>| row.as_deref() == applied(&step.after);
+        let after = || pending.iter().find(|migration| migration.name == step.after);
+        let (begun, ran) = match known.get(&step.name) {
+            Some((State::Done(_) | State::Skipped, row)) if same(row) => return None,
+            Some((State::Begun(at), row)) if same(row) => (Some(at.clone()), None),
+            Some((State::Done(at) | State::Begun(at), _)) if !after().is_some_and(|it| goes_along(step, it)) => {
+                (None, Some(at.clone()))
+            }
+            _ => (None, None),
         };
-        Some(Due { step: step.clone(), begun, skipped: fresh && step.fresh == Fresh::Skip })
+        Some(Due { step: step.clone(), begun, ran, skipped: fresh && step.fresh == Fresh::Skip })
     });
     Ok(due.collect())
+}
+
+/// Whether all that a step writes is in tables and columns that its migration makes, and so went with a rollback of it.
+fn goes_along(step: &Step, migration: &Migration) -> bool {
+    let mut made = BTreeSet::new();
+    for statement in migration.script().statements() {
+        match &statement.kind {
+            StatementKind::CreateTable { table, .. } => drop(made.insert(table.name.clone())),
+            StatementKind::AlterTable { table, actions, .. } => made.extend(actions.iter().filter_map(|action| {
+                let ActionKind::AddColumn { column, .. } = &action.kind else { return None };
+                Some(format!("{}.{}", table.name, column.name))
+            })),
+            _ => {}
+        }
+    }
+    let of_table = |touched: &str| touched.split_once('.').is_some_and(|(table, _)| made.contains(table));
+    step.touches.iter().map(|touched| touched.trim()).all(|touched| made.contains(touched) || of_table(touched))
 }
 
 /// A step that began before and may do harm a second time needs a person's word: `repeat` names those that have it. SQL was rolled
@@ -89,7 +119,19 @@ pub fn due(
 /// # Errors
 /// Exit status 4 with the option.
 pub fn demand_a_word(due: &[Due], repeat: &[String]) -> Result<()> {
-    for Due { step, begun, skipped } in due {
+    for Due { step, begun, ran, skipped } in due {
+        if let Some(ran) = ran.as_ref().filter(|_| !skipped && !step.repeatable && !repeat.contains(&step.name)) {
+            return Err(Error::decision(format!(
+                "the data step {} ran at {ran}, {} was rolled back since, and what the step wrote elsewhere than in what that migration \
+                 makes is still there",
+                step.name, step.after
+            ))
+            .help(format!(
+                "see what it has done; to run it again: --repeat-step {}; if that does no harm: repeatable = true in {}",
+                step.name,
+                step.shown()
+            )));
+        }
         let Some(begun) = begun else { continue };
         if *skipped || step.repeatable || step.sql.is_some() || repeat.contains(&step.name) {
             continue;
@@ -180,5 +222,34 @@ pub(super) mod record {
         );
         client.query_typed(&note, &[(&step.name, Type::TEXT), (&step.after, Type::TEXT)])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_wrote_beyond_its_migration_needs_a_persons_word() {
+        let sql = "ALTER TABLE \"Song\" ADD COLUMN \"genre\" TEXT; CREATE TABLE \"Label\" (id INT, name TEXT);";
+        let migration = Migration { name: "2_add".into(), path: "2_add/migration.sql".into(), sql: sql.into() };
+        for (touches, goes) in [
+            ("\"Song.genre\"", true),
+            ("\"Song.genre\", \"Label.name\", \"Label\"", true),
+            ("\"Song.genre\", \"Song.title\"", false),
+            ("\"Song\"", false),
+        ] {
+            let step = format!("after = \"2_add\"\nrun = \"x\"\ntouches = [{touches}]\n");
+            let step: Step = toml::from_str(&step).unwrap();
+            assert_eq!(goes_along(&step, &migration), goes, "{touches}");
+        }
+        let step: Step = toml::from_str("after = \"2_add\"\nrun = \"x\"\ntouches = [\"Song\"]\n").unwrap();
+        let step = Step { name: "fill".into(), ..step };
+        let due = Due { step, begun: None, ran: Some("2026-01-01".into()), skipped: false };
+        let refused = demand_a_word(std::slice::from_ref(&due), &[]).unwrap_err();
+        assert!(refused.help_text().unwrap().contains("--repeat-step fill"), "{refused:?}");
+        assert!(demand_a_word(std::slice::from_ref(&due), &["fill".to_owned()]).is_ok());
+        let harmless = Due { step: Step { repeatable: true, ..due.step.clone() }, ..due };
+        assert!(demand_a_word(&[harmless], &[]).is_ok());
     }
 }

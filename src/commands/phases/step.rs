@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<Exit> {
     let due = match due(&scene, &all)?.into_iter().find(|due| due.step.name == step.name) {
         Some(due) => due,
         // a copy shows what it would do, whatever the target says
-        None if args.dry_run => Due { step, begun: None, skipped: false },
+        None if args.dry_run => Due { step, begun: None, ran: None, skipped: false },
         None => {
             return Err(Error::refused(format!("the data step {} is not due on {place}", step.name)).help(format!(
                 "it has run, or {} is not applied yet; see what it does on a copy: --dry-run",
