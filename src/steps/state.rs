@@ -30,7 +30,7 @@ pub struct Due {
     pub step: Step,
     /// It began before, at this time.
     pub begun: Option<String>,
-    /// It ran then, and a rollback of the migration that it follows has not taken back all that it wrote.
+    /// It ran then, and a rollback of the migration that it follows has left some of what it wrote.
     pub ran: Option<String>,
     /// The database was empty: it is only noted.
     pub skipped: bool,
