@@ -126,7 +126,9 @@ pub(super) fn of_sequence(name: &str, was: &Definition, now: &Definition) -> Opt
         ("start", "START WITH"),
         ("cache", "CACHE"),
     ];
-    let changed = |part: &str| was.get(part) != now.get(part);
+    let differs = |part: &str| was.get(part) != now.get(part);
+    // a bound that is the type's own moves on with the type
+    let changed = |part: &str| differs(part) || differs("type") && matches!(part, "minimum" | "maximum");
     let set = |(part, words): &(&str, &str)| Some(format!("{words} {}", was.get(*part)?));
     let mut options: Vec<String> = WORDS.iter().filter(|(part, _)| changed(part)).filter_map(set).collect();
     if changed("cycle") {
