@@ -12,7 +12,7 @@ use prisma_safe::review::{Request, Review, Verdict, review};
 use prisma_safe::rules::{Live as _, Settings, Severity, Which};
 
 use crate::support::postgres::Database;
-use crate::support::{sarif, schema};
+use crate::support::{Project, sarif, schema};
 
 const INIT: &str = r#"
 CREATE TYPE "Role" AS ENUM ('USER', 'ADMIN', 'GUEST');
@@ -490,4 +490,37 @@ fn offline(text: &str) -> Review {
         settings: &settings(),
         standing: Vec::new(),
     })
+}
+
+/// Join tables have the same columns, whatever they join.
+#[test]
+fn a_join_table_is_likely_the_one_that_joins_the_same_table() {
+    let join = |name: &str, a: &str, b: &str| {
+        format!(
+            "CREATE TABLE \"{name}\" (\"A\" INTEGER NOT NULL REFERENCES \"{a}\"(\"id\"), \"B\" INTEGER NOT NULL REFERENCES \"{b}\"(\"id\"), \
+             PRIMARY KEY (\"A\", \"B\"));\n"
+        )
+    };
+    let model = |name: &str| format!("CREATE TABLE \"{name}\" (\"id\" INTEGER PRIMARY KEY, \"name\" TEXT);\n");
+    let init = [
+        model("Post"),
+        model("User"),
+        model("Tag"),
+        join("_PostToTag", "Post", "Tag"),
+        join("_TagToUser", "Tag", "User"),
+    ];
+    let project = Project::prisma7();
+    project.add_migration("20250101000000_init", &init.concat());
+    let draft = [
+        "DROP TABLE \"_PostToTag\";\nDROP TABLE \"_TagToUser\";\nDROP TABLE \"Tag\";\n".to_owned(),
+        model("Label"),
+        join("_LabelToUser", "Label", "User"),
+        join("_LabelToPost", "Label", "Post"),
+    ];
+    project.add_migration("20250102000000_label", &draft.concat());
+    project
+        .run(["review", "prisma/migrations/20250102000000_label"])
+        .says("--rename _PostToTag:_LabelToPost")
+        .says("--rename _TagToUser:_LabelToUser")
+        .says("--rename Tag:Label");
 }

@@ -1,10 +1,11 @@
 //! A drop and an add side by side: Prisma's form of a rename, if it was one.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::subject::Existing;
 use super::{Check, Finding, Rule, Severity, Step, Subject, cost};
-use crate::catalog::{ObjectName, Table};
+use crate::catalog::{Catalog, ObjectName, Table};
 use crate::rename;
 use crate::sql::{ActionKind, ColumnDef, ConstraintKind, DataType, Name, StatementKind, quote_identifier};
 
@@ -198,10 +199,10 @@ fn tables(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         let StatementKind::DropTable { tables, .. } = &statement.kind else { continue };
         let step = Step { subject, statement, catalog: subject.before, origins: subject.origins, effects: &[] };
         for dropped in tables.iter().filter_map(|table| step.existing(table)) {
-            let new = created.iter().map(|name| subject.before.resolve(name)).find(|new| {
-                let tables = (subject.before.tables.get(&dropped.name), subject.after.tables.get(new));
-                matches!(tables, (Some(old), Some(new)) if share_columns(old, new))
-            });
+            // of several the likest; of equal ones the first
+            let new = created.iter().rev().map(|name| subject.before.resolve(name));
+            let new = new.filter_map(|new| Some((likeness(subject, &dropped.name, &new)?, new)));
+            let new = new.max_by_key(|(likeness, _)| *likeness).map(|(_, new)| new);
             let Some(new) = new.filter(|_| !subject.accepts("drop-table", &dropped.label)) else { continue };
             let new = subject.label(&new);
             let old = &dropped.label;
@@ -221,10 +222,23 @@ fn tables(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether most columns of the smaller table stand in the other under the same name.
-fn share_columns(old: &Table, new: &Table) -> bool {
-    let shared = old.columns.keys().filter(|name| new.columns.contains_key(*name)).count();
-    shared * 2 > old.columns.len().min(new.columns.len())
+/// How many columns stand in both under the same name, and how many tables both refer to: those alone tell the join tables of
+/// several relations apart. None unless these are most columns of the smaller table.
+fn likeness(subject: &Subject<'_>, old: &ObjectName, new: &ObjectName) -> Option<(usize, usize)> {
+    let (before, after) = (subject.before.tables.get(old)?, subject.after.tables.get(new)?);
+    let shared = before.columns.keys().filter(|name| after.columns.contains_key(*name)).count();
+    let (then, now) = (targets(subject.before, before), targets(subject.after, after));
+    (shared * 2 > before.columns.len().min(after.columns.len())).then(|| (shared, then.intersection(&now).count()))
+}
+
+/// The tables that one refers to.
+fn targets(catalog: &Catalog, table: &Table) -> BTreeSet<ObjectName> {
+    let keys = table.constraints.values().map(|constraint| &constraint.kind);
+    let target = |kind: &ConstraintKind| match kind {
+        ConstraintKind::ForeignKey { table, .. } => Some(catalog.resolve(table)),
+        _ => None,
+    };
+    keys.filter_map(target).collect()
 }
 
 /// The same type but for its modifiers; a serial is an integer.

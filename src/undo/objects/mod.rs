@@ -3,6 +3,7 @@
 //! dropped; that is undone here, and what was changed since stays as it is.
 
 mod aside;
+mod dress;
 mod object;
 mod rights;
 mod settings;

@@ -1,8 +1,7 @@
 //! One object of a database: the SQL that makes it from its definition, and that drops it.
 
-use super::settings;
 use crate::catalog::live::{Definition, Kind};
-use crate::sql::{quote_identifier, quote_literal};
+use crate::sql::quote_identifier;
 
 /// An object as it was.
 #[derive(Clone, Copy)]
@@ -14,7 +13,7 @@ pub(super) struct Object<'a> {
 }
 
 impl Object<'_> {
-    fn part(&self, name: &str) -> Option<&str> {
+    pub(super) fn part(&self, name: &str) -> Option<&str> {
         self.definition.get(name).map(String::as_str)
     }
 
@@ -62,7 +61,7 @@ impl Object<'_> {
         self.part("options").map_or_else(String::new, |options| format!(" WITH ({options})"))
     }
 
-    fn clustered(&self) -> Option<String> {
+    pub(super) fn clustered(&self) -> Option<String> {
         let text = self.part("definition").filter(|_| self.part("cluster").is_some())?;
         let (_, own) = self.of_table()?;
         Some(format!("ALTER TABLE {} CLUSTER ON {own}", table_of_index(text)?))
@@ -140,98 +139,10 @@ impl Object<'_> {
             kind => format!("{} {name}", kind.to_string().to_uppercase()),
         })
     }
-
-    /// A column that counts by itself, before as now, in the way in which it did.
-    fn identity(&self, now: &Definition) -> Option<String> {
-        let (was, is) = (self.part("identity")?, now.get("identity")?);
-        let (table, own) = self.of_table().filter(|_| was != is)?;
-        Some(format!("ALTER TABLE {table} ALTER COLUMN {own} SET {was}"))
-    }
-
-    /// A column that is computed, before as now, computed as it was: PostgreSQL 17 can change that, and migrations with it.
-    fn expression(&self, now: &Definition) -> Option<String> {
-        const PART: &str = "generating expression";
-        let (was, is) = (self.part(PART)?, now.get(PART)?);
-        let (table, own) = self.of_table().filter(|_| was != is)?;
-        Some(format!("ALTER TABLE {table} ALTER COLUMN {own} SET EXPRESSION AS ({was})"))
-    }
-
-    /// A column of the same type that compares as it did.
-    fn collation(&self, now: &Definition) -> Option<String> {
-        let same = self.part("collation") == now.get("collation").map(String::as_str);
-        let data_type = self.part("type").filter(|own| !same && now.get("type").is_some_and(|now| now == own))?;
-        let collation = self.part("collation").unwrap_or("pg_catalog.\"default\"");
-        let (table, own) = self.of_table()?;
-        Some(format!("ALTER TABLE {table} ALTER COLUMN {own} TYPE {data_type} COLLATE {collation}"))
-    }
-
-    /// A constraint in the place of the one of its name: no migration says when it is checked, or which columns it sets to NULL.
-    fn anew(&self) -> Option<String> {
-        let (table, own) = self.of_table()?;
-        let add = self.statements()?.join(";\n");
-        Some(format!("ALTER TABLE {table} DROP CONSTRAINT {own};\n{add}"))
-    }
-
-    /// From the definition `now` of the same object: what is set on it, as it was.
-    pub(super) fn dress(&self, now: &Definition) -> Vec<String> {
-        let changed = |part: &str| self.definition.get(part) != now.get(part);
-        let mut dress = Vec::new();
-        if let Some(on) = self.on().filter(|_| changed("comment")) {
-            let comment = self.part("comment").map_or_else(|| "NULL".to_owned(), quote_literal);
-            dress.push(format!("COMMENT ON {on} IS {comment}"));
-        }
-        for (column, was) in settings::each("column comments", self.definition, now) {
-            let comment = was.map_or_else(|| "NULL".to_owned(), |text| quote_literal(&text));
-            dress.push(format!("COMMENT ON COLUMN {}.{column} IS {comment}", self.name));
-        }
-        for (column, was) in settings::each("column defaults", self.definition, now) {
-            let default = was.map_or_else(|| "DROP DEFAULT".to_owned(), |text| format!("SET DEFAULT {text}"));
-            dress.push(format!("ALTER TABLE {} ALTER COLUMN {column} {default}", self.name));
-        }
-        for (number, was) in settings::each("statistics targets", self.definition, now) {
-            let target = was.as_deref().unwrap_or("-1");
-            dress.push(format!("ALTER INDEX {} ALTER COLUMN {number} SET STATISTICS {target}", self.name));
-        }
-        match self.kind {
-            Kind::Statistics if changed("statistics target") => {
-                let target = self.part("statistics target").unwrap_or("-1");
-                dress.push(format!("ALTER STATISTICS {} SET STATISTICS {target}", self.name));
-            }
-            Kind::Table => dress.extend(settings::of_table(self.name, self.definition, now)),
-            Kind::Domain => dress.extend(settings::of_domain(self.name, self.definition, now)),
-            Kind::Column => {
-                dress.extend([self.identity(now), self.expression(now), self.collation(now)].into_iter().flatten());
-                dress.extend(
-                    self.of_table()
-                        .into_iter()
-                        .flat_map(|(table, own)| settings::of_column(table, own, self.definition, now)),
-                );
-            }
-            Kind::Constraint if changed("definition") => dress.extend(self.anew()),
-            Kind::Sequence => dress.extend(settings::of_sequence(self.name, self.definition, now)),
-            Kind::Index => {
-                let table = || table_of_index(now.get("definition")?);
-                if changed("cluster") {
-                    let without = || Some(format!("ALTER TABLE {} SET WITHOUT CLUSTER", table()?));
-                    dress.extend(self.clustered().or_else(without));
-                }
-                if changed("replica identity") && self.part("replica identity").is_some() {
-                    let own = self.of_table().map(|(_, own)| own);
-                    dress.extend(
-                        table()
-                            .zip(own)
-                            .map(|(table, own)| format!("ALTER TABLE {table} REPLICA IDENTITY USING INDEX {own}")),
-                    );
-                }
-            }
-            _ => {}
-        }
-        dress
-    }
 }
 
 /// As `pg_get_indexdef` writes it.
-fn table_of_index(definition: &str) -> Option<&str> {
+pub(super) fn table_of_index(definition: &str) -> Option<&str> {
     let (table, _) = definition.split_once(" ON ")?.1.split_once(" USING ")?;
     Some(table.trim_start_matches("ONLY "))
 }
