@@ -78,7 +78,8 @@ SELECT name, position FROM (
 pub(super) const SET_POSITIONS: &str = "
 SELECT format('SELECT %L::text, last_value - %s FROM %s WHERE NOT is_called AND last_value <> %s', c.name, q.seqincrement, c.name, q.seqstart)
 FROM class c JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.id
-WHERE CASE WHEN c.relkind <> 'S' THEN false WHEN has_sequence_privilege(c.id, 'SELECT') THEN pg_sequence_last_value(c.id) IS NULL END";
+WHERE CASE WHEN c.relkind <> 'S' OR NOT has_schema_privilege(c.relnamespace, 'USAGE') THEN false
+  WHEN has_sequence_privilege(c.id, 'SELECT') THEN pg_sequence_last_value(c.id) IS NULL END";
 
 /// Functions of extensions that are declared not to write; one that is called like another of the database's is not among them.
 pub(super) const HARMLESS: &str = "
