@@ -188,8 +188,11 @@ SELECT format('%s.%I', c.name, a.attname), format_type(a.atttypid, a.atttypmod) 
     SELECT format('%s (its type: %s)', w->>a.attstorage::text, w->>t.typstorage::text)
     FROM CAST('{\"p\": \"PLAIN\", \"e\": \"EXTERNAL\", \"m\": \"MAIN\", \"x\": \"EXTENDED\"}' AS json) w
   ) END AS \"storage\",
-  -- from PostgreSQL 14 on
-  CASE to_jsonb(a)->>'attcompression' WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS \"compression\",
+  -- PostgreSQL before 14 has no such column: the name is that of `lacking` there
+  CASE WHEN a.attlen = -1 THEN (
+    SELECT CASE attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END
+    FROM pg_catalog.pg_attribute x WHERE x.attrelid = a.attrelid AND x.attnum = a.attnum
+  ) END AS \"compression\",
   CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END AS \"statistics target\",
   array_to_string(a.attoptions, ', ') AS \"options\",
   col_description(c.id, a.attnum) AS \"comment\"
@@ -197,6 +200,7 @@ FROM class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.id AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.id AND d.adnum = a.attnum
+CROSS JOIN (SELECT NULL::\"char\" AS attcompression) AS lacking
 WHERE c.relkind IN ('r', 'p', 'f')
 ORDER BY c.name COLLATE \"C\", a.attnum";
 
