@@ -218,29 +218,19 @@ impl Live {
         for row in client.query_typed(queries::OPERATORS, &[])? {
             live.beside.operators.insert(row.try_get(0)?);
         }
-        let left_out = [(&without.schemas as _, Type::TEXT_ARRAY), (&without.tables as _, Type::TEXT_ARRAY)];
-        for row in client.query_typed(&queries::complete(queries::POSITIONS), &left_out)? {
-            live.beside.positions.insert(row.try_get(0)?, row.try_get(1)?);
-        }
-        let open = client.query_typed(&queries::complete(queries::SET_POSITIONS), &left_out)?;
-        let open = open.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-        if !open.is_empty() {
-            for row in client.query_typed(&open.join(" UNION ALL "), &[])? {
-                live.beside.positions.insert(row.try_get(0)?, row.try_get(1)?);
-            }
-        }
         live.objects.retain(|_, objects| !objects.is_empty());
         client.query_typed("SELECT set_config('search_path', $1, true)", &[(&path, Type::TEXT)])?;
         Ok(live)
     }
 
-    /// The same with owners and privileges.
+    /// The same with owners and privileges, and where sequences stand.
     ///
     /// # Errors
     /// The server's own; the transaction is of no more use then.
     pub fn read_with_rights(client: &mut impl GenericClient, without: &Without) -> Result<Self, Failure> {
         let mut live = Self::read_within(client, without)?;
         live.rights = Self::rights_within(client, without)?;
+        live.beside.positions = positions(client, without)?;
         Ok(live)
     }
 
@@ -265,6 +255,23 @@ impl Live {
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = (&str, &Definition)> {
         self.objects.get(&kind).into_iter().flatten().map(|(name, definition)| (name.as_str(), definition))
     }
+}
+
+/// The last number that each sequence has given out, as far as this role may know it.
+fn positions(client: &mut impl GenericClient, without: &Without) -> Result<BTreeMap<String, i64>, Failure> {
+    let mut positions = BTreeMap::new();
+    let left_out = [(&without.schemas as _, Type::TEXT_ARRAY), (&without.tables as _, Type::TEXT_ARRAY)];
+    for row in client.query_typed(&queries::complete(queries::POSITIONS), &left_out)? {
+        positions.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    let open = client.query_typed(&queries::complete(queries::SET_POSITIONS), &left_out)?;
+    let open = open.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+    if !open.is_empty() {
+        for row in client.query_typed(&open.join(" UNION ALL "), &[])? {
+            positions.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+    }
+    Ok(positions)
 }
 
 #[cfg(test)]

@@ -219,8 +219,10 @@ SELECT c.name, pg_get_indexdef(c.id) AS \"definition\",
   CASE WHEN i.indisvalid AND i.indisready AND i.indislive THEN 'valid' ELSE 'invalid' END AS \"state\",
   CASE WHEN i.indisclustered THEN 'clustered' END AS \"cluster\",
   CASE WHEN i.indisreplident THEN 'replica identity' END AS \"replica identity\",
-  (SELECT jsonb_object_agg(a.attnum, a.attstattarget::text)::text FROM pg_catalog.pg_attribute a
-   WHERE a.attrelid = c.id AND a.attstattarget >= 0) AS \"statistics targets\",
+  CASE WHEN i.indexprs IS NOT NULL THEN (
+    SELECT jsonb_object_agg(a.attnum, a.attstattarget::text)::text FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid = c.id AND a.attstattarget >= 0
+  ) END AS \"statistics targets\",
   obj_description(c.id, 'pg_class') AS \"comment\"
 FROM class c
 JOIN pg_catalog.pg_index i ON i.indexrelid = c.id
