@@ -9,7 +9,7 @@ use postgres::{Client, GenericClient, IsolationLevel};
 
 use super::{Kind, queries};
 use crate::catalog::live::OWN_SCHEMA;
-use crate::database::{Failure, history};
+use crate::database::{Failure, history, sequences};
 
 /// Kind, object id, number within it.
 pub(super) type Key = (Kind, u32, i32);
@@ -89,23 +89,15 @@ impl Census {
         Ok(census)
     }
 
-    /// The positions of sequences that nothing was taken from since they were made or set (`RESTART WITH 15` is at 14):
-    /// `pg_sequence_last_value` has none for them. One that this role may not read stays without.
+    /// The positions of sequences of which the first query has none.
     fn add_positions(&mut self, client: &mut impl GenericClient) -> Result<(), Failure> {
         let open = |(key, object): (&Key, &Object)| {
             (key.0 == Kind::Sequence && !object.facts.contains_key("position")).then_some(key.1)
         };
         let untaken: Vec<u32> = self.objects.iter().filter_map(open).collect();
-        let mut readable = Vec::new();
-        for row in client.query_typed(queries::READABLE, &[(&untaken, Type::OID_ARRAY)])? {
-            readable.push(row.try_get::<_, String>(0)?);
-        }
-        if readable.is_empty() {
-            return Ok(());
-        }
-        for row in client.query_typed(&readable.join(" UNION ALL "), &[])? {
-            if let Some(object) = self.objects.get_mut(&(Kind::Sequence, row.try_get(0)?, 0)) {
-                object.facts.insert("position".to_owned(), row.try_get(1)?);
+        for (id, position) in sequences::untaken(client, &untaken)? {
+            if let Some(object) = self.objects.get_mut(&(Kind::Sequence, id, 0)) {
+                object.facts.insert("position".to_owned(), position.to_string());
             }
         }
         Ok(())

@@ -200,12 +200,3 @@ SELECT acl.kind, acl.id, acl.number, format('%s to %s%s', x.privilege_type,
   CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(x.grantee)::text END,
   CASE WHEN x.is_grantable THEN ' with grant option' ELSE '' END)
 FROM acl CROSS JOIN LATERAL aclexplode(acl.items) x WHERE x.grantee <> acl.owner";
-
-/// For each of these sequences that this role may read, the query for its position: the number before the one that comes next.
-pub(super) const READABLE: &str = "
-SELECT format('SELECT %s::oid, (last_value - CASE WHEN is_called THEN 0 ELSE (%s) END)::text FROM %I.%I',
-  c.oid, q.seqincrement, n.nspname, c.relname)
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.oid
-WHERE c.oid = ANY($1) AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE false END
-ORDER BY c.oid";

@@ -11,6 +11,7 @@ pub mod history;
 pub mod identity;
 pub mod libpq;
 pub mod pooler;
+pub mod sequences;
 pub mod tls;
 pub mod url;
 pub mod usage;

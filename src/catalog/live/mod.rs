@@ -26,7 +26,7 @@ pub use self::beside::Beside;
 pub use self::differences::{Difference, differences};
 pub use self::file::CatalogFile;
 pub use self::rights::Right;
-use crate::database::{Failure, history};
+use crate::database::{Failure, history, sequences};
 
 /// The schema that holds prisma-safe's own tables.
 pub const OWN_SCHEMA: &str = "_prisma_safe";
@@ -257,18 +257,23 @@ impl Live {
     }
 }
 
-/// The last number that each sequence has given out, as far as this role may know it.
+/// The last number that each sequence has given out, as far as this role may know it; none for one that stands at its start.
 fn positions(client: &mut impl GenericClient, without: &Without) -> Result<BTreeMap<String, i64>, Failure> {
-    let mut positions = BTreeMap::new();
     let left_out = [(&without.schemas as _, Type::TEXT_ARRAY), (&without.tables as _, Type::TEXT_ARRAY)];
+    let (mut positions, mut untaken) = (BTreeMap::new(), BTreeMap::new());
     for row in client.query_typed(&queries::complete(queries::POSITIONS), &left_out)? {
-        positions.insert(row.try_get(0)?, row.try_get(1)?);
+        let (id, name, start): (u32, String, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        match row.try_get(3)? {
+            Some(position) => drop(positions.insert(name, position)),
+            None => drop(untaken.insert(id, (name, start))),
+        }
     }
-    let open = client.query_typed(&queries::complete(queries::SET_POSITIONS), &left_out)?;
-    let open = open.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-    if !open.is_empty() {
-        for row in client.query_typed(&open.join(" UNION ALL "), &[])? {
-            positions.insert(row.try_get(0)?, row.try_get(1)?);
+    let ids: Vec<u32> = untaken.keys().copied().collect();
+    for (id, position) in sequences::untaken(client, &ids)? {
+        if let Some((name, start)) = untaken.remove(&id)
+            && position != start
+        {
+            positions.insert(name, position);
         }
     }
     Ok(positions)

@@ -67,19 +67,11 @@ JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND NOT c.relispartition AND c.
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attinhcount > 0 AND NOT a.attislocal";
 
-/// The last numbers of sequences that have given one out, as far as this role may know.
+/// Each sequence with where it stands at its start, and the last number that it has given out, as far as this role may know.
 pub(super) const POSITIONS: &str = "
-SELECT name, position FROM (
-  SELECT c.name, CASE WHEN c.relkind <> 'S' THEN NULL WHEN has_sequence_privilege(c.id, 'SELECT, USAGE') THEN pg_sequence_last_value(c.id)
-    END AS position FROM class c
-) AS sequence WHERE position IS NOT NULL";
-
-/// Questions for where those stand that have given out none, and do not stand at their start: `RESTART WITH 15` is at 14.
-pub(super) const SET_POSITIONS: &str = "
-SELECT format('SELECT %L::text, last_value - %s FROM %s WHERE NOT is_called AND last_value <> %s', c.name, q.seqincrement, c.name, q.seqstart)
-FROM class c JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.id
-WHERE CASE WHEN c.relkind <> 'S' OR NOT has_schema_privilege(c.relnamespace, 'USAGE') THEN false
-  WHEN has_sequence_privilege(c.id, 'SELECT') THEN pg_sequence_last_value(c.id) IS NULL END";
+SELECT c.id, c.name, q.seqstart - q.seqincrement,
+  CASE WHEN has_sequence_privilege(c.id, 'SELECT, USAGE') THEN pg_sequence_last_value(c.id) END
+FROM class c JOIN pg_catalog.pg_sequence q ON q.seqrelid = c.id";
 
 /// Functions of extensions that are declared not to write; one that is called like another of the database's is not among them.
 pub(super) const HARMLESS: &str = "
@@ -228,23 +220,37 @@ FROM class c
 JOIN pg_catalog.pg_index i ON i.indexrelid = c.id
 JOIN class t ON t.id = i.indrelid";
 
-const VIEWS: &str = "
+/// What is said of the columns of a view: the views' own, since these columns are no objects here.
+macro_rules! column_comments {
+    () => {
+        "
+  (SELECT jsonb_object_agg(quote_ident(a.attname), col_description(c.id, a.attnum))::text FROM pg_catalog.pg_attribute a
+   WHERE a.attrelid = c.id AND a.attnum > 0 AND col_description(c.id, a.attnum) IS NOT NULL) AS \"column comments\",
+"
+    };
+}
+
+const VIEWS: &str = concat!(
+    "
 SELECT c.name, pg_get_viewdef(c.id) AS \"definition\", array_to_string(c.reloptions, ', ') AS \"options\",
   (SELECT jsonb_object_agg(quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid))::text
    FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
    WHERE d.adrelid = c.id) AS \"column defaults\",
-  (SELECT jsonb_object_agg(quote_ident(a.attname), col_description(c.id, a.attnum))::text FROM pg_catalog.pg_attribute a
-   WHERE a.attrelid = c.id AND a.attnum > 0 AND col_description(c.id, a.attnum) IS NOT NULL) AS \"column comments\",
-  obj_description(c.id, 'pg_class') AS \"comment\"
-FROM class c WHERE c.relkind = 'v'";
+",
+    column_comments!(),
+    "  obj_description(c.id, 'pg_class') AS \"comment\"
+FROM class c WHERE c.relkind = 'v'"
+);
 
-const MATERIALIZED_VIEWS: &str = "
+const MATERIALIZED_VIEWS: &str = concat!(
+    "
 SELECT c.name, pg_get_viewdef(c.id) AS \"definition\", array_to_string(c.reloptions, ', ') AS \"options\",
   CASE WHEN c.relispopulated THEN 'populated' ELSE 'not populated' END AS \"state\",
-  (SELECT jsonb_object_agg(quote_ident(a.attname), col_description(c.id, a.attnum))::text FROM pg_catalog.pg_attribute a
-   WHERE a.attrelid = c.id AND a.attnum > 0 AND col_description(c.id, a.attnum) IS NOT NULL) AS \"column comments\",
-  obj_description(c.id, 'pg_class') AS \"comment\"
-FROM class c WHERE c.relkind = 'm'";
+",
+    column_comments!(),
+    "  obj_description(c.id, 'pg_class') AS \"comment\"
+FROM class c WHERE c.relkind = 'm'"
+);
 
 const FUNCTIONS: &str = "
 SELECT format('%I.%I(%s)', s.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
