@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use postgres::Client;
 
-use super::Data;
+use super::{APPLICATION, Data, Original};
 use crate::catalog::live::{Live, Without};
 use crate::conservation::{self, Census, Loss};
-use crate::database::{Cancelling, DatabaseUrl, Failure};
+use crate::database::{Cancelling, DatabaseUrl, Failure, connect};
 use crate::error::{Error, Explain as _, Result};
 use crate::values::{Since, TableFate, Touched, compare};
 
@@ -23,9 +23,27 @@ pub(super) struct Compared {
 }
 
 /// A copy and the database that it was made of, with a session on each.
-pub(super) struct Sides<'a> {
-    pub(super) before: (DatabaseUrl, &'a mut Client),
-    pub(super) after: (DatabaseUrl, &'a mut Client),
+pub(super) struct Sides {
+    was_at: DatabaseUrl,
+    is_at: DatabaseUrl,
+    before: Client,
+    after: Client,
+}
+
+impl Sides {
+    /// Of two databases of the original's server, by name.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub(super) fn open(original: &Original, (was, is): (&str, &str), schema: &str) -> Result<Self> {
+        let (was_at, is_at) = (original.url(was, schema)?, original.url(is, schema)?);
+        let (before, after) = (connect(&was_at, APPLICATION)?, connect(&is_at, APPLICATION)?);
+        Ok(Self { was_at, is_at, before, after })
+    }
+
+    pub(super) fn clients(&mut self) -> (&mut Client, &mut Client) {
+        (&mut self.before, &mut self.after)
+    }
 }
 
 /// Compares the copy with what it was.
@@ -33,16 +51,16 @@ pub(super) struct Sides<'a> {
 /// # Errors
 /// The servers' own; Ctrl-C.
 pub(super) fn compared(
-    sides: Sides<'_>,
+    sides: &mut Sides,
     touched: (&Touched, Since),
     schema: &str,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Compared> {
-    let Sides { before: (was_at, before), after: (is_at, after) } = sides;
+    let Sides { was_at, is_at, before, after } = sides;
     let definitions =
         definitions(before, after).explain(|| "could not read the definitions around the rehearsal".into())?;
     let tables = {
-        let tokens = vec![(is_at, after.cancel_token()), (was_at, before.cancel_token())];
+        let tokens = vec![(is_at.clone(), after.cancel_token()), (was_at.clone(), before.cancel_token())];
         let _cancelling = Cancelling::start(tokens, Arc::clone(interrupt));
         compare((before, after), touched, schema)
     };

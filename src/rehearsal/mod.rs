@@ -78,7 +78,6 @@ pub use self::unjudged::demand_judged;
 use crate::catalog::Catalog;
 use crate::catalog::live::Live;
 use crate::conservation::{self, Loss, Written};
-use crate::database::connect;
 use crate::engine::Engine;
 use crate::error::{Error, Explain as _, Result};
 use crate::tools::scratch;
@@ -206,26 +205,26 @@ pub fn rehearse(
     let result = perform(original, play, engine);
     bring_home(play, engine)?;
     let (Ran { migrations, touched, unseen, steps }, since) = result.map_err(contained::explain)?;
-    let clone = original.url(CLONE, play.schema)?;
-    let (mut after, mut before) = (connect(&clone, APPLICATION)?, original.connect()?);
-    let sides = Sides {
-        before: (original.url(original.name(), play.schema)?, &mut before),
-        after: (clone.clone(), &mut after),
-    };
+    let mut sides = Sides::open(original, (original.name(), CLONE), play.schema)?;
     let Compared { definitions, tables, mut losses, was } =
-        compared(sides, (&touched, since), play.schema, &engine.interrupt())?;
+        compared(&mut sides, (&touched, since), play.schema, &engine.interrupt())?;
     if play.pending.iter().any(|migration| conservation::skips_checks(migration.script())) {
-        let broken = conservation::broken((&mut before, &mut after), &was, play.schema);
+        let broken = conservation::broken(sides.clients(), &was, play.schema);
         losses.extend(broken.explain(|| "could not check the foreign keys of the copy".into())?);
     }
     let return_trip = match &mut play.take_back {
         Some(take_back) => {
-            let trip = return_trip::go_back(&clone, (&mut before, &mut after), (play.schema, since), *take_back)?;
+            let trip = return_trip::go_back(
+                &original.url(CLONE, play.schema)?,
+                sides.clients(),
+                (play.schema, since),
+                *take_back,
+            )?;
             Some(trip.explain(|| "could not compare the copy after the way back".into())?)
         }
         None => None,
     };
-    drop((before, after));
+    drop(sides);
     let (stalls, quiet) =
         if play.traffic { busy(original, play, &migrations, &tables, engine)? } else { (Vec::new(), None) };
     original.let_go(CLONE)?;

@@ -9,10 +9,9 @@ use super::compared::{Compared, Sides, compared};
 use super::contained::reaching;
 use super::milliseconds;
 use super::report::{fate, line};
-use super::{APPLICATION, CLONE, Data, Original};
+use super::{CLONE, Data, Original};
 use crate::catalog::live::{Difference, Kind, differences};
 use crate::conservation::Loss;
-use crate::database::connect;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::phases::Plan;
@@ -214,10 +213,8 @@ fn run(
             .within("a data step failed on the copy: nothing has happened to the database")
             .help(format!("correct it: {}", step.shown())),
     })?;
-    let earlier = original.url(BEFORE, schema)?;
-    let (mut before, mut after) = (connect(&earlier, APPLICATION)?, connect(&url, APPLICATION)?);
-    let sides = Sides { before: (earlier, &mut before), after: (url, &mut after) };
-    let compared = compared(sides, (&Touched::All, since), schema, &starter.interrupt);
+    let mut sides = Sides::open(original, (BEFORE, copy), schema)?;
+    let compared = compared(&mut sides, (&Touched::All, since), schema, &starter.interrupt);
     let Compared { definitions, tables, losses, was } = compared.map_err(|error| match error.exit() {
         Exit::Cancelled => error,
         _ => error.within(format!("could not compare the copy around the data step {}", step.name)),

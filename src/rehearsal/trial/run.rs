@@ -156,11 +156,9 @@ fn finish(
     (file, schema, took): (&Migration, &str, Duration),
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Trial> {
-    let clone = original.url(CLONE, schema)?;
-    let (mut before, mut after) = (original.connect()?, connect(&clone, APPLICATION)?);
-    let sides = Sides { before: (original.url(original.name(), schema)?, &mut before), after: (clone, &mut after) };
-    let Compared { tables, losses, was, .. } = compared(sides, (&ran.touched, ran.since), schema, interrupt)?;
-    drop((before, after));
+    let mut sides = Sides::open(original, (original.name(), CLONE), schema)?;
+    let Compared { tables, losses, was, .. } = compared(&mut sides, (&ran.touched, ran.since), schema, interrupt)?;
+    drop(sides);
     original.let_go(CLONE)?;
     Ok(Trial {
         file: file.name.clone(),
