@@ -98,6 +98,16 @@ fn what_search_path_leads_to_comes_back() {
     }
 }
 
+/// A migration on what was `made` is applied and rolled back: what `state` asks for is as before.
+#[track_caller]
+fn as_before(made: &str, sql: &str, state: &str) {
+    let mut story = Story::new(made);
+    let before = story.database.value(state);
+    story.apply("2_change", sql).unwrap();
+    let done = story.back(&[]).unwrap_or_else(|error| panic!("{made} {sql}: {error:?}"));
+    assert_eq!(story.database.value(state), before, "{made} {sql}: {done:?}");
+}
+
 /// The next insert after a rollback gets a number that is free.
 #[test]
 fn an_identity_counts_on() {
@@ -129,11 +139,7 @@ fn a_constraint_is_checked_when_it_was_and_a_column_compares_as_it_did() {
         "ALTER TABLE stop DROP COLUMN code, DROP COLUMN tram; ALTER TABLE stop ALTER COLUMN name TYPE VARCHAR(3);",
         "DROP TABLE stop;",
     ] {
-        let mut story = Story::new(made);
-        let before = story.database.value(STATE);
-        story.apply("2_change", sql).unwrap();
-        let done = story.back(&[]).unwrap();
-        assert_eq!(story.database.value(STATE), before, "{sql}: {done:?}");
+        as_before(made, sql, STATE);
     }
 }
 
@@ -172,11 +178,7 @@ fn a_column_is_stored_as_it_was() {
          ALTER TABLE tram ALTER COLUMN a SET COMPRESSION default;",
         "ALTER TABLE tram ALTER COLUMN b SET STORAGE MAIN, ALTER COLUMN b SET STATISTICS 7, ALTER COLUMN b SET (n_distinct = 3);",
     ] {
-        let mut story = Story::new(made);
-        let before = story.database.value(STATE);
-        story.apply("2_change", sql).unwrap();
-        let done = story.back(&[]).unwrap();
-        assert_eq!(story.database.value(STATE), before, "{sql}: {done:?}");
+        as_before(made, sql, STATE);
     }
 }
 
@@ -195,13 +197,9 @@ fn a_number_that_has_grown_is_small_again() {
             "ALTER SEQUENCE tram_id_seq AS BIGINT NO MAXVALUE;",
             "ALTER SEQUENCE tram_id_seq MAXVALUE 5000 CYCLE;",
         ] {
-            let mut story = Story::new(&format!(
-                "CREATE TABLE tram (id {made} PRIMARY KEY, v TEXT); INSERT INTO tram (v) VALUES ('a'), ('b');"
-            ));
-            let before = story.database.value(STATE);
-            story.apply("2_change", &format!("{grown} {and}")).unwrap();
-            let done = story.back(&[]).unwrap_or_else(|error| panic!("{made} {and}: {error:?}"));
-            assert_eq!(story.database.value(STATE), before, "{made} {and}: {done:?}");
+            let made =
+                format!("CREATE TABLE tram (id {made} PRIMARY KEY, v TEXT); INSERT INTO tram (v) VALUES ('a'), ('b');");
+            as_before(&made, &format!("{grown} {and}"), STATE);
         }
     }
 }
@@ -239,11 +237,7 @@ fn what_is_set_on_an_object_comes_back_with_it() {
          ALTER VIEW fare ALTER COLUMN id SET DEFAULT 3; ALTER STATISTICS fare_stat SET STATISTICS -1; COMMENT ON TRIGGER tg ON tram IS NULL;
          ALTER INDEX fare_expr ALTER COLUMN 1 SET STATISTICS -1; ALTER TABLE tram RESET (toast.autovacuum_enabled);",
     ] {
-        let mut story = Story::new(made);
-        let before = story.database.value(STATE);
-        story.apply("2_change", sql).unwrap();
-        let done = story.back(&[]).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        assert_eq!(story.database.value(STATE), before, "{sql}: {done:?}");
+        as_before(made, sql, STATE);
     }
 }
 
