@@ -208,7 +208,7 @@ impl Original {
         Since::read(&mut self.desk()?).explain(|| "the copy's server does not tell its transactions".into())
     }
 
-    /// A copy that nobody needs any more. One on a server of our own goes with the server, or when it is made anew: to remove its
+    /// A copy that is not needed any more. One on a server of our own goes with the server, or when it is made anew: to remove its
     /// files twice would take time.
     pub(super) fn let_go(&self, name: &str) -> Result<()> {
         match &self.place {

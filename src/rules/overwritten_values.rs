@@ -30,7 +30,7 @@ fn check(step: &Step<'_>, findings: &mut Vec<Finding>) {
     let mut seen = BTreeSet::new();
     for effect in step.effects {
         let What::ValuesOverwritten { table, columns, which: rows } = &effect.what else { continue };
-        // what foreign keys do is told by delete-rows, and by the key's own finding
+        // delete-rows reports what foreign keys do, and the key's own finding
         if matches!(rows, effects::Which::Referring { .. } | effects::Which::Following { .. }) {
             continue;
         }

@@ -70,7 +70,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// Removes a server's directory, its databases at once: while a large file goes, whoever removes it waits.
+/// Removes a server's directory, its databases at once: removing a large file takes its time.
 ///
 /// # Errors
 /// The system's own.
